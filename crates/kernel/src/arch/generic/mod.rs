@@ -1,0 +1,4 @@
+//! The kernels, each written once over [`Vector`](super::vector::Vector).
+
+pub(crate) mod dense;
+pub(crate) mod rows;

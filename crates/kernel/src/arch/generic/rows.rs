@@ -1,0 +1,394 @@
+//! Updates of the rows of a factor X (rows×k) from their numerators A (rows×k) and a Gram matrix G (k×k).
+//!
+//! The coordinate sweeps run across rows: a group of rows is transposed into a tile, one register of rows to a
+//! coordinate, so that the dependency from coordinate to coordinate stays within each lane. A row's arithmetic is
+//! the same whichever lane, tile or block it falls in.
+
+use crate::Real;
+use crate::arch::Op;
+use crate::arch::vector::Vector;
+
+/// Most rows in a tile, over all instruction sets and element types.
+pub(crate) const TILE_ROWS: usize = 64;
+
+/// Sums over rows that a sweep yields, each taken per row in the element type and added row by row in double.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Step {
+    /// Σ|projected gradient| before each coordinate's update, over the first sweep: scikit-learn's violation.
+    pub violation: f64,
+    /// Σ G_tt·(step)² over the first sweep: the squared movement of X·Yᵀ, one coordinate at a time.
+    pub movement: f64,
+}
+
+impl Step {
+    /// Adds another's sums.
+    pub fn merge(&mut self, other: Self) {
+        self.violation += other.violation;
+        self.movement += other.movement;
+    }
+}
+
+/// `sweeps` rounds of x_t ← [x_t − (Σ_r G_tr x_r − A_t + l1)/G_tt]₊ over t = 0..k, for every row.
+pub(crate) struct Sweeps<'a, T> {
+    pub x: &'a mut [T],
+    pub a: &'a [T],
+    /// Elements from one row of A to the next.
+    pub a_stride: usize,
+    /// k×k, with the L2 weight added to its diagonal.
+    pub gram: &'a [T],
+    pub l1: T,
+    pub k: usize,
+    pub sweeps: usize,
+    /// At least `scratch_len(k)`.
+    pub scratch: &'a mut [T],
+    pub step: &'a mut Step,
+}
+
+/// Scratch that the sweeps need: two tiles, and room to align them.
+pub(crate) fn scratch_len(k: usize) -> usize {
+    2 * k * TILE_ROWS + 64
+}
+
+/// Two tiles of k×[`TILE_ROWS`] elements, aligned to a cache line, in `scratch`.
+#[inline(always)]
+fn tiles<T: Real>(scratch: &mut [T], k: usize) -> (&mut [T], &mut [T]) {
+    let skip = scratch.as_ptr().align_offset(64).min(64);
+    let (x, a) = scratch[skip..].split_at_mut(k * TILE_ROWS);
+    (x, &mut a[..k * TILE_ROWS])
+}
+
+/// Rows `0..rows` of `from` (`stride` apart, k long) to columns of `to` (k×width), less `shift`; zero beyond.
+#[inline(always)]
+fn gather<T: Real>(from: &[T], stride: usize, to: &mut [T], rows: usize, k: usize, width: usize, shift: T) {
+    if rows < width {
+        to[..k * width].fill(T::ZERO);
+    }
+    for (i, row) in from.chunks(stride).take(rows).enumerate() {
+        for (t, &x) in row[..k].iter().enumerate() {
+            to[t * width + i] = x - shift;
+        }
+    }
+}
+
+#[inline(always)]
+fn scatter<T: Real>(from: &[T], to: &mut [T], rows: usize, k: usize, width: usize) {
+    for (i, row) in to.chunks_exact_mut(k).take(rows).enumerate() {
+        for (t, x) in row.iter_mut().enumerate() {
+            *x = from[t * width + i];
+        }
+    }
+}
+
+impl<T: Real> Op<T> for Sweeps<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = T>>(mut self) {
+        let rows = self.x.len() / self.k;
+        let mut i = 0;
+        while i < rows {
+            let left = rows - i;
+            // SAFETY: the tile's rows exist; V's instruction set is the caller's proof.
+            i += unsafe {
+                if left > 2 * V::LANES {
+                    self.tile::<V, 4>(i, left)
+                } else if left > V::LANES {
+                    self.tile::<V, 2>(i, left)
+                } else {
+                    self.tile::<V, 1>(i, left)
+                }
+            };
+        }
+    }
+}
+
+impl<T: Real> Sweeps<'_, T> {
+    /// Sweeps over up to P registers of rows from row `i` on; returns their number.
+    #[inline(always)]
+    unsafe fn tile<V: Vector<Elem = T>, const P: usize>(&mut self, i: usize, left: usize) -> usize {
+        let (k, width) = (self.k, P * V::LANES);
+        let rows = left.min(width);
+        let range = i * k..(i + rows) * k;
+        let (x, a) = tiles(self.scratch, k);
+        gather(&self.x[range.clone()], k, x, rows, k, width, T::ZERO);
+        gather(&self.a[i * self.a_stride..], self.a_stride, a, rows, k, width, self.l1);
+        let mut measured = [T::ZERO; TILE_ROWS];
+        let mut moved = [T::ZERO; TILE_ROWS];
+        // SAFETY: tiles of k×width; the gram is k×k; width ≤ TILE_ROWS.
+        unsafe {
+            let (violation, movement) =
+                sweep::<V, P, true>(x.as_mut_ptr(), a.as_ptr(), self.gram, self.l1, k);
+            for _ in 1..self.sweeps {
+                sweep::<V, P, false>(x.as_mut_ptr(), a.as_ptr(), self.gram, self.l1, k);
+            }
+            for p in 0..P {
+                violation[p].store(measured.as_mut_ptr().add(p * V::LANES));
+                movement[p].store(moved.as_mut_ptr().add(p * V::LANES));
+            }
+        }
+        for r in 0..rows {
+            self.step.violation += measured[r].to_f64();
+            self.step.movement += moved[r].to_f64();
+        }
+        scatter(x, &mut self.x[range], rows, k, width);
+        rows
+    }
+}
+
+/// The gradient of coordinate t: Σ_r G_tr x_r − a_t, in two chains.
+#[inline(always)]
+unsafe fn gradient<V: Vector, const P: usize>(
+    x: *const V::Elem,
+    a: *const V::Elem,
+    row: &[V::Elem],
+    t: usize,
+) -> [V; P] {
+    let width = P * V::LANES;
+    // SAFETY: x and a are tiles of k×width, k = row.len() > t.
+    unsafe {
+        let zero = V::splat(V::Elem::ZERO);
+        let mut even = [zero; P];
+        let mut odd = [zero; P];
+        for p in 0..P {
+            even[p] = zero.sub(V::load(a.add(t * width + p * V::LANES)));
+        }
+        let mut x = x;
+        let mut pairs = row.chunks_exact(2);
+        for pair in &mut pairs {
+            let (g0, g1) = (V::splat(pair[0]), V::splat(pair[1]));
+            for p in 0..P {
+                even[p] = g0.mul_add(V::load(x.add(p * V::LANES)), even[p]);
+                odd[p] = g1.mul_add(V::load(x.add(width + p * V::LANES)), odd[p]);
+            }
+            x = x.add(2 * width);
+        }
+        if let [last] = pairs.remainder() {
+            let g = V::splat(*last);
+            for p in 0..P {
+                even[p] = g.mul_add(V::load(x.add(p * V::LANES)), even[p]);
+            }
+        }
+        for p in 0..P {
+            even[p] = even[p].add(odd[p]);
+        }
+        even
+    }
+}
+
+/// [x − g/h]₊, by a reciprocal where that is safe.
+#[inline(always)]
+unsafe fn coordinate<V: Vector>(x: V, g: V, h: V::Elem, reciprocal: V::Elem) -> V {
+    // SAFETY: V's instruction set is the caller's proof.
+    unsafe {
+        let step = if reciprocal.is_finite() { g.mul(V::splat(reciprocal)) } else { g.div(V::splat(h)) };
+        x.sub(step).max(V::splat(V::Elem::ZERO))
+    }
+}
+
+/// One sweep over the tile; with MEASURE, the violation and the movement of each row.
+#[inline(always)]
+unsafe fn sweep<V: Vector, const P: usize, const MEASURE: bool>(
+    x: *mut V::Elem,
+    a: *const V::Elem,
+    gram: &[V::Elem],
+    l1: V::Elem,
+    k: usize,
+) -> ([V; P], [V; P]) {
+    let width = P * V::LANES;
+    // SAFETY: x and a are tiles of k×width, gram is k×k.
+    unsafe {
+        let zero = V::splat(V::Elem::ZERO);
+        let mut violation = [zero; P];
+        let mut movement = [zero; P];
+        for (t, row) in gram.chunks_exact(k).enumerate() {
+            let h = row[t];
+            let g = gradient::<V, P>(x, a, row, t);
+            let column = x.add(t * width);
+            let reciprocal = V::Elem::ONE / h;
+            for p in 0..P {
+                let at = column.add(p * V::LANES);
+                let old = V::load(at);
+                if MEASURE {
+                    let projected = old.if_zero(g[p].min(zero), g[p]);
+                    let magnitude = projected.max(zero.sub(projected));
+                    violation[p] = violation[p].add(magnitude);
+                }
+                if h == V::Elem::ZERO {
+                    // the coordinate does not matter to the fit: an L1 penalty wants it at 0, else it stays
+                    if l1 > V::Elem::ZERO {
+                        zero.store(at);
+                    }
+                    continue;
+                }
+                let new = coordinate(old, g[p], h, reciprocal);
+                if MEASURE {
+                    let d = new.sub(old);
+                    movement[p] = d.mul(V::splat(h)).mul_add(d, movement[p]);
+                }
+                new.store(at);
+            }
+        }
+        (violation, movement)
+    }
+}
+
+/// Sweeps over each row until its steps are small: the convex problem min ½‖v − xYᵀ‖² + l1·Σx, x ≥ 0.
+pub(crate) struct Solve<'a, T> {
+    pub x: &'a mut [T],
+    pub a: &'a [T],
+    /// k×k, with the L2 weight added to its diagonal.
+    pub gram: &'a [T],
+    pub l1: T,
+    pub k: usize,
+    /// For each row, the squared norm Σ G_tt·(step)² at which it is done.
+    pub enough: &'a [T],
+    pub max_sweeps: usize,
+    pub scratch: &'a mut [T],
+    /// For each row, Σ G_tt·(step)² of its last sweep.
+    pub left: &'a mut [T],
+    /// The most sweeps that a row took.
+    pub sweeps: &'a mut usize,
+}
+
+impl<T: Real> Op<T> for Solve<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = T>>(self) {
+        let (k, width) = (self.k, V::LANES);
+        let total = self.x.len() / k;
+        let mut lane = [T::ZERO; TILE_ROWS];
+        for i in (0..total).step_by(width) {
+            let rows = width.min(total - i);
+            let range = i * k..(i + rows) * k;
+            let (x, a) = tiles(self.scratch, k);
+            gather(&self.x[range.clone()], k, x, rows, k, width, T::ZERO);
+            gather(&self.a[range.clone()], k, a, rows, k, width, self.l1);
+            // 1 in the lanes that still move; lanes beyond the rows start at rest
+            let mut active = [T::ZERO; TILE_ROWS];
+            active[..rows].fill(T::ONE);
+            let mut done = 0;
+            while done < self.max_sweeps && active[..rows].contains(&T::ONE) {
+                // SAFETY: tiles of k×width, a k×k gram; `active` and `lane` hold a register.
+                unsafe {
+                    let live = V::load(active.as_ptr());
+                    masked_sweep(x.as_mut_ptr(), a.as_ptr(), self.gram, self.l1, k, live)
+                        .store(lane.as_mut_ptr());
+                }
+                done += 1;
+                for r in 0..rows {
+                    if active[r] > T::ZERO {
+                        self.left[i + r] = lane[r];
+                        // a NaN, as from an overflow, ends the row too
+                        if !(lane[r] > self.enough[i + r]) {
+                            active[r] = T::ZERO;
+                        }
+                    }
+                }
+            }
+            *self.sweeps = done.max(*self.sweeps);
+            scatter(x, &mut self.x[range], rows, k, width);
+        }
+    }
+}
+
+/// One sweep over the lanes in which `live` is positive; returns each lane's movement.
+#[inline(always)]
+unsafe fn masked_sweep<V: Vector>(
+    x: *mut V::Elem,
+    a: *const V::Elem,
+    gram: &[V::Elem],
+    l1: V::Elem,
+    k: usize,
+    live: V,
+) -> V {
+    // SAFETY: x and a are tiles of k×LANES, gram is k×k.
+    unsafe {
+        let zero = V::splat(V::Elem::ZERO);
+        let mut movement = zero;
+        for (t, row) in gram.chunks_exact(k).enumerate() {
+            let h = row[t];
+            let at = x.add(t * V::LANES);
+            let old = V::load(at);
+            if h == V::Elem::ZERO {
+                if l1 > V::Elem::ZERO {
+                    live.if_positive(zero, old).store(at);
+                }
+                continue;
+            }
+            let [g] = gradient::<V, 1>(x, a, row, t);
+            let new = live.if_positive(coordinate(old, g, h, V::Elem::ONE / h), old);
+            let d = new.sub(old);
+            movement = d.mul(V::splat(h)).mul_add(d, movement);
+            new.store(at);
+        }
+        movement
+    }
+}
+
+/// x ← x∘A/(D + l1), elementwise, with 0 in the denominator replaced; D = X·G, l2 included in G.
+pub(crate) struct Multiply<'a, T> {
+    pub x: &'a mut [T],
+    pub a: &'a [T],
+    /// Elements from one row of A to the next.
+    pub a_stride: usize,
+    pub d: &'a [T],
+    pub k: usize,
+    pub l1: T,
+    /// What a zero denominator becomes.
+    pub floor: T,
+}
+
+impl<T: Real> Op<T> for Multiply<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = T>>(self) {
+        let Self { x, a, a_stride, d, k, l1, floor } = self;
+        for (i, row) in x.chunks_exact_mut(k).enumerate() {
+            let (a, d) = (&a[i * a_stride..][..k], &d[i * k..][..k]);
+            for t in 0..k {
+                let below = d[t] + l1;
+                row[t] *= a[t] / if below == T::ZERO { floor } else { below };
+            }
+        }
+    }
+}
+
+/// Σ G_tt·(x_t − [x_t − (D_t − A_t + l1)/G_tt]₊)², over every row: what one coordinate step from X would move.
+pub(crate) struct Distance<'a, T> {
+    pub x: &'a [T],
+    pub a: &'a [T],
+    /// Elements from one row of A to the next.
+    pub a_stride: usize,
+    pub d: &'a [T],
+    pub diagonal: &'a [T],
+    pub l1: T,
+    /// The sum so far, to which rows add in order.
+    pub sum: f64,
+}
+
+/// Independent sums in a row: the order of addition is fixed by this constant alone.
+const SUMS: usize = 8;
+
+impl<T: Real> Op<T> for Distance<'_, T> {
+    type Out = f64;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = T>>(mut self) -> f64 {
+        let k = self.diagonal.len();
+        for (i, x) in self.x.chunks_exact(k).enumerate() {
+            let (a, d) = (&self.a[i * self.a_stride..][..k], &self.d[i * k..][..k]);
+            let mut sums = [0.0; SUMS];
+            for t in 0..k {
+                let h = self.diagonal[t];
+                let g = d[t] - a[t] + self.l1;
+                let target = x[t] - if h == T::ZERO { T::ZERO } else { g / h };
+                let step = (x[t] - if target > T::ZERO { target } else { T::ZERO }).to_f64();
+                sums[t % SUMS] += h.to_f64() * step * step;
+            }
+            self.sum += sums.iter().sum::<f64>();
+        }
+        self.sum
+    }
+}

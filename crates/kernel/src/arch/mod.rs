@@ -1,0 +1,163 @@
+//! Instruction sets: which there are, and running a generic kernel on one.
+
+pub(crate) mod generic;
+pub(crate) mod portable;
+pub(crate) mod vector;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86_64;
+
+use vector::Vector;
+
+use crate::Real;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+/// An instruction set that this processor has: a value of this type is the proof.
+///
+/// ```
+/// use orthant_kernel::Isa;
+/// assert!(Isa::available().contains(&Isa::detect()));
+/// assert_eq!(Isa::available()[0].name(), "portable");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Isa(Kind);
+
+impl Isa {
+    /// Plain Rust, on every processor.
+    pub const PORTABLE: Self = Self(Kind::Portable);
+
+    /// The widest that this processor has.
+    pub fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            if avx2 && is_x86_feature_detected!("avx512f") {
+                return Self(Kind::Avx512);
+            }
+            if avx2 {
+                return Self(Kind::Avx2);
+            }
+        }
+        Self::PORTABLE
+    }
+
+    /// All that this processor has, narrowest first.
+    pub fn available() -> Vec<Self> {
+        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "only x86-64 has more"))]
+        let mut all = vec![Self::PORTABLE];
+        #[cfg(target_arch = "x86_64")]
+        {
+            match Self::detect().0 {
+                Kind::Portable => {}
+                Kind::Avx2 => all.push(Self(Kind::Avx2)),
+                Kind::Avx512 => all.extend([Self(Kind::Avx2), Self(Kind::Avx512)]),
+            }
+        }
+        all
+    }
+
+    /// The one to multiply with k columns of `T`: half a 512-bit register does no better than a whole 256-bit one.
+    pub(crate) fn for_width<T>(self, k: usize) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if self.0 == Kind::Avx512 && k * size_of::<T>() <= 32 {
+            return Self(Kind::Avx2);
+        }
+        let _ = k;
+        self
+    }
+
+    /// Its name: `"portable"`, `"avx2"` or `"avx512"`.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => "avx512",
+        }
+    }
+}
+
+impl Default for Isa {
+    fn default() -> Self {
+        Self::detect()
+    }
+}
+
+/// The register types of an element type.
+pub trait Kernels: Sized {
+    /// The portable group.
+    type Portable: Vector<Elem = Self>;
+    /// The 256-bit register.
+    #[cfg(target_arch = "x86_64")]
+    type Avx2: Vector<Elem = Self>;
+    /// The 512-bit register.
+    #[cfg(target_arch = "x86_64")]
+    type Avx512: Vector<Elem = Self>;
+}
+
+impl Kernels for f32 {
+    type Portable = portable::Group<f32, 4>;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = x86_64::avx2::F32x8;
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = x86_64::avx512::F32x16;
+}
+
+impl Kernels for f64 {
+    type Portable = portable::Group<f64, 2>;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = x86_64::avx2::F64x4;
+    #[cfg(target_arch = "x86_64")]
+    type Avx512 = x86_64::avx512::F64x8;
+}
+
+/// A kernel written once over [`Vector`].
+pub(crate) trait Op<T: Real> {
+    /// What it returns.
+    type Out;
+    /// Runs with registers `V`. Implementations are `#[inline(always)]`, so that the body is compiled for the
+    /// instruction set of the function it lands in.
+    ///
+    /// # Safety
+    /// The processor has the instruction set of `V`; the operands satisfy what the kernel's safe front checked.
+    unsafe fn run<V: Vector<Elem = T>>(self) -> Self::Out;
+}
+
+/// Runs `op` with the registers of `isa`.
+///
+/// # Safety
+/// The operands of `op` satisfy its contract.
+pub(crate) unsafe fn dispatch<T: Real, O: Op<T>>(isa: Isa, op: O) -> O::Out {
+    match isa.0 {
+        // SAFETY: plain Rust needs no instruction set; the operands are the caller's promise.
+        Kind::Portable => unsafe { op.run::<T::Portable>() },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: an `Isa` of this kind exists only where AVX2 and FMA were detected.
+        Kind::Avx2 => unsafe { on_avx2(op) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: an `Isa` of this kind exists only where AVX-512F, AVX2 and FMA were detected.
+        Kind::Avx512 => unsafe { on_avx512(op) },
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn on_avx2<T: Real, O: Op<T>>(op: O) -> O::Out {
+    // SAFETY: this function's own features, and the caller's promise.
+    unsafe { op.run::<T::Avx2>() }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+unsafe fn on_avx512<T: Real, O: Op<T>>(op: O) -> O::Out {
+    // SAFETY: this function's own features, and the caller's promise.
+    unsafe { op.run::<T::Avx512>() }
+}

@@ -1,0 +1,89 @@
+//! Plain Rust, for every processor; 128-bit groups that compilers turn into whatever vectors there are.
+
+use super::vector::Vector;
+
+/// A group of `N` numbers.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+pub struct Group<T, const N: usize>([T; N]);
+
+macro_rules! group {
+    ($t:ident, $n:literal) => {
+        impl Vector for Group<$t, $n> {
+            type Elem = $t;
+            const LANES: usize = $n;
+            const REGISTERS: usize = 16;
+
+            #[inline(always)]
+            unsafe fn splat(x: $t) -> Self {
+                Self([x; $n])
+            }
+            #[inline(always)]
+            unsafe fn load(p: *const $t) -> Self {
+                // SAFETY: the caller's pointer is valid for LANES elements, of any alignment.
+                Self(unsafe { p.cast::<[$t; $n]>().read_unaligned() })
+            }
+            #[inline(always)]
+            unsafe fn load_partial(p: *const $t, n: usize) -> Self {
+                let mut out = [0.0; $n];
+                for (i, x) in out.iter_mut().enumerate().take(n) {
+                    // SAFETY: i < n, for which the caller's pointer is valid.
+                    *x = unsafe { *p.add(i) };
+                }
+                Self(out)
+            }
+            #[inline(always)]
+            unsafe fn store(self, p: *mut $t) {
+                // SAFETY: the caller's pointer is valid for LANES elements, of any alignment.
+                unsafe { p.cast::<[$t; $n]>().write_unaligned(self.0) }
+            }
+            #[inline(always)]
+            unsafe fn store_partial(self, p: *mut $t, n: usize) {
+                for (i, x) in self.0.iter().enumerate().take(n) {
+                    // SAFETY: i < n, for which the caller's pointer is valid.
+                    unsafe { *p.add(i) = *x }
+                }
+            }
+            #[inline(always)]
+            unsafe fn add(self, b: Self) -> Self {
+                Self(std::array::from_fn(|i| self.0[i] + b.0[i]))
+            }
+            #[inline(always)]
+            unsafe fn sub(self, b: Self) -> Self {
+                Self(std::array::from_fn(|i| self.0[i] - b.0[i]))
+            }
+            #[inline(always)]
+            unsafe fn mul(self, b: Self) -> Self {
+                Self(std::array::from_fn(|i| self.0[i] * b.0[i]))
+            }
+            #[inline(always)]
+            unsafe fn div(self, b: Self) -> Self {
+                Self(std::array::from_fn(|i| self.0[i] / b.0[i]))
+            }
+            #[inline(always)]
+            unsafe fn max(self, b: Self) -> Self {
+                Self(std::array::from_fn(|i| if self.0[i] > b.0[i] { self.0[i] } else { b.0[i] }))
+            }
+            #[inline(always)]
+            unsafe fn min(self, b: Self) -> Self {
+                Self(std::array::from_fn(|i| if self.0[i] < b.0[i] { self.0[i] } else { b.0[i] }))
+            }
+            #[inline(always)]
+            unsafe fn mul_add(self, b: Self, c: Self) -> Self {
+                // two roundings: a fused multiply-add without the instruction is a slow library call
+                Self(std::array::from_fn(|i| self.0[i] * b.0[i] + c.0[i]))
+            }
+            #[inline(always)]
+            unsafe fn if_zero(self, a: Self, b: Self) -> Self {
+                Self(std::array::from_fn(|i| if self.0[i] == 0.0 { a.0[i] } else { b.0[i] }))
+            }
+            #[inline(always)]
+            unsafe fn if_positive(self, a: Self, b: Self) -> Self {
+                Self(std::array::from_fn(|i| if self.0[i] > 0.0 { a.0[i] } else { b.0[i] }))
+            }
+        }
+    };
+}
+
+group!(f32, 4);
+group!(f64, 2);

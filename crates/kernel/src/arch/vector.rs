@@ -1,0 +1,44 @@
+//! The few vector operations that the generic kernels are written in.
+
+/// A register of [`LANES`](Self::LANES) numbers.
+///
+/// # Safety of every method
+/// The processor must have the instruction set that the type stands for; [`Isa`](super::Isa) proves it. Loads and
+/// stores take any alignment; their pointer must be valid for `LANES` elements, or for `n` in the `_partial` forms.
+pub trait Vector: Copy {
+    /// The element.
+    type Elem: crate::Real;
+    /// Elements in a register.
+    const LANES: usize;
+    /// Architectural registers, which bound the register tiles.
+    const REGISTERS: usize;
+
+    /// All lanes `x`.
+    unsafe fn splat(x: Self::Elem) -> Self;
+    /// `LANES` elements from `p`.
+    unsafe fn load(p: *const Self::Elem) -> Self;
+    /// `n` < `LANES` elements from `p`, the other lanes zero.
+    unsafe fn load_partial(p: *const Self::Elem, n: usize) -> Self;
+    /// `LANES` elements to `p`.
+    unsafe fn store(self, p: *mut Self::Elem);
+    /// The first `n` < `LANES` lanes to `p`.
+    unsafe fn store_partial(self, p: *mut Self::Elem, n: usize);
+    /// self + b.
+    unsafe fn add(self, b: Self) -> Self;
+    /// self − b.
+    unsafe fn sub(self, b: Self) -> Self;
+    /// self · b.
+    unsafe fn mul(self, b: Self) -> Self;
+    /// self / b.
+    unsafe fn div(self, b: Self) -> Self;
+    /// The larger; `b` where the two are equal or either is NaN.
+    unsafe fn max(self, b: Self) -> Self;
+    /// The smaller; `b` where the two are equal or either is NaN.
+    unsafe fn min(self, b: Self) -> Self;
+    /// self · b + c, fused where the instruction set fuses.
+    unsafe fn mul_add(self, b: Self, c: Self) -> Self;
+    /// `a` in the lanes where self is 0, else `b`.
+    unsafe fn if_zero(self, a: Self, b: Self) -> Self;
+    /// `a` in the lanes where self > 0, else `b`.
+    unsafe fn if_positive(self, a: Self, b: Self) -> Self;
+}

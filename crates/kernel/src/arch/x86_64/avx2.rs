@@ -1,0 +1,144 @@
+//! 256-bit registers (AVX2 with FMA).
+
+use std::arch::x86_64::*;
+
+use crate::arch::vector::Vector;
+
+/// All-ones words, then zeros: a window over it is the mask of the first n lanes.
+static MASK32: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+static MASK64: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
+
+macro_rules! avx2 {
+    ($name:ident, $t:ident, $raw:ident, $lanes:literal, $table:ident, $doc:literal, $set1:ident, $loadu:ident,
+     $maskload:ident, $storeu:ident, $maskstore:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $max:ident,
+     $min:ident, $fma:ident, $cmp:ident, $blend:ident) => {
+        #[doc = $doc]
+        #[derive(Clone, Copy)]
+        pub struct $name($raw);
+
+        impl Vector for $name {
+            type Elem = $t;
+            const LANES: usize = $lanes;
+            const REGISTERS: usize = 16;
+
+            #[inline(always)]
+            unsafe fn splat(x: $t) -> Self {
+                // SAFETY: AVX2 by the trait's contract.
+                Self(unsafe { $set1(x) })
+            }
+            #[inline(always)]
+            unsafe fn load(p: *const $t) -> Self {
+                // SAFETY: AVX2 and a readable pointer by the trait's contract.
+                Self(unsafe { $loadu(p) })
+            }
+            #[inline(always)]
+            unsafe fn load_partial(p: *const $t, n: usize) -> Self {
+                debug_assert!(n < $lanes);
+                // SAFETY: as `load`, masked-off lanes are not touched; the window over the table starts at
+                // LANES − n ≤ LANES and spans LANES words.
+                unsafe { Self($maskload(p, _mm256_loadu_si256($table.as_ptr().add($lanes - n).cast()))) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, p: *mut $t) {
+                // SAFETY: AVX2 and a writable pointer by the trait's contract.
+                unsafe { $storeu(p, self.0) }
+            }
+            #[inline(always)]
+            unsafe fn store_partial(self, p: *mut $t, n: usize) {
+                debug_assert!(n < $lanes);
+                // SAFETY: as `store`; the mask as in `load_partial`.
+                unsafe { $maskstore(p, _mm256_loadu_si256($table.as_ptr().add($lanes - n).cast()), self.0) }
+            }
+            #[inline(always)]
+            unsafe fn add(self, b: Self) -> Self {
+                // SAFETY: AVX2 by the trait's contract.
+                Self(unsafe { $add(self.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn sub(self, b: Self) -> Self {
+                // SAFETY: AVX2 by the trait's contract.
+                Self(unsafe { $sub(self.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn mul(self, b: Self) -> Self {
+                // SAFETY: AVX2 by the trait's contract.
+                Self(unsafe { $mul(self.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn div(self, b: Self) -> Self {
+                // SAFETY: AVX2 by the trait's contract.
+                Self(unsafe { $div(self.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn max(self, b: Self) -> Self {
+                // SAFETY: AVX2 by the trait's contract.
+                Self(unsafe { $max(self.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn min(self, b: Self) -> Self {
+                // SAFETY: AVX2 by the trait's contract.
+                Self(unsafe { $min(self.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn mul_add(self, b: Self, c: Self) -> Self {
+                // SAFETY: AVX2 and FMA by the trait's contract.
+                Self(unsafe { $fma(self.0, b.0, c.0) })
+            }
+            #[inline(always)]
+            unsafe fn if_zero(self, a: Self, b: Self) -> Self {
+                // SAFETY: AVX2 by the trait's contract.
+                Self(unsafe { $blend(b.0, a.0, $cmp::<_CMP_EQ_OQ>(self.0, $set1(0.0))) })
+            }
+            #[inline(always)]
+            unsafe fn if_positive(self, a: Self, b: Self) -> Self {
+                // SAFETY: AVX2 by the trait's contract.
+                Self(unsafe { $blend(b.0, a.0, $cmp::<_CMP_GT_OQ>(self.0, $set1(0.0))) })
+            }
+        }
+    };
+}
+
+avx2!(
+    F32x8,
+    f32,
+    __m256,
+    8,
+    MASK32,
+    "Eight `f32`.",
+    _mm256_set1_ps,
+    _mm256_loadu_ps,
+    _mm256_maskload_ps,
+    _mm256_storeu_ps,
+    _mm256_maskstore_ps,
+    _mm256_add_ps,
+    _mm256_sub_ps,
+    _mm256_mul_ps,
+    _mm256_div_ps,
+    _mm256_max_ps,
+    _mm256_min_ps,
+    _mm256_fmadd_ps,
+    _mm256_cmp_ps,
+    _mm256_blendv_ps
+);
+avx2!(
+    F64x4,
+    f64,
+    __m256d,
+    4,
+    MASK64,
+    "Four `f64`.",
+    _mm256_set1_pd,
+    _mm256_loadu_pd,
+    _mm256_maskload_pd,
+    _mm256_storeu_pd,
+    _mm256_maskstore_pd,
+    _mm256_add_pd,
+    _mm256_sub_pd,
+    _mm256_mul_pd,
+    _mm256_div_pd,
+    _mm256_max_pd,
+    _mm256_min_pd,
+    _mm256_fmadd_pd,
+    _mm256_cmp_pd,
+    _mm256_blendv_pd
+);

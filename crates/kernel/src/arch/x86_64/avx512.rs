@@ -1,0 +1,137 @@
+//! 512-bit registers (AVX-512F).
+
+use std::arch::x86_64::*;
+
+use crate::arch::vector::Vector;
+
+macro_rules! avx512 {
+    ($name:ident, $t:ident, $raw:ident, $mask:ident, $lanes:literal, $doc:literal, $set1:ident, $loadu:ident,
+     $maskload:ident, $storeu:ident, $maskstore:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $max:ident,
+     $min:ident, $fma:ident, $cmp:ident, $blend:ident) => {
+        #[doc = $doc]
+        #[derive(Clone, Copy)]
+        pub struct $name($raw);
+
+        impl Vector for $name {
+            type Elem = $t;
+            const LANES: usize = $lanes;
+            const REGISTERS: usize = 32;
+
+            #[inline(always)]
+            unsafe fn splat(x: $t) -> Self {
+                // SAFETY: AVX-512F by the trait's contract.
+                Self(unsafe { $set1(x) })
+            }
+            #[inline(always)]
+            unsafe fn load(p: *const $t) -> Self {
+                // SAFETY: AVX-512F and a readable pointer by the trait's contract.
+                Self(unsafe { $loadu(p) })
+            }
+            #[inline(always)]
+            unsafe fn load_partial(p: *const $t, n: usize) -> Self {
+                // SAFETY: as `load`; masked-off lanes are not touched.
+                Self(unsafe { $maskload(((1u32 << n) - 1) as $mask, p) })
+            }
+            #[inline(always)]
+            unsafe fn store(self, p: *mut $t) {
+                // SAFETY: AVX-512F and a writable pointer by the trait's contract.
+                unsafe { $storeu(p, self.0) }
+            }
+            #[inline(always)]
+            unsafe fn store_partial(self, p: *mut $t, n: usize) {
+                // SAFETY: as `store`; masked-off lanes are not touched.
+                unsafe { $maskstore(p, ((1u32 << n) - 1) as $mask, self.0) }
+            }
+            #[inline(always)]
+            unsafe fn add(self, b: Self) -> Self {
+                // SAFETY: AVX-512F by the trait's contract.
+                Self(unsafe { $add(self.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn sub(self, b: Self) -> Self {
+                // SAFETY: AVX-512F by the trait's contract.
+                Self(unsafe { $sub(self.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn mul(self, b: Self) -> Self {
+                // SAFETY: AVX-512F by the trait's contract.
+                Self(unsafe { $mul(self.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn div(self, b: Self) -> Self {
+                // SAFETY: AVX-512F by the trait's contract.
+                Self(unsafe { $div(self.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn max(self, b: Self) -> Self {
+                // SAFETY: AVX-512F by the trait's contract.
+                Self(unsafe { $max(self.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn min(self, b: Self) -> Self {
+                // SAFETY: AVX-512F by the trait's contract.
+                Self(unsafe { $min(self.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn mul_add(self, b: Self, c: Self) -> Self {
+                // SAFETY: AVX-512F by the trait's contract.
+                Self(unsafe { $fma(self.0, b.0, c.0) })
+            }
+            #[inline(always)]
+            unsafe fn if_zero(self, a: Self, b: Self) -> Self {
+                // SAFETY: AVX-512F by the trait's contract.
+                Self(unsafe { $blend($cmp::<_CMP_EQ_OQ>(self.0, $set1(0.0)), b.0, a.0) })
+            }
+            #[inline(always)]
+            unsafe fn if_positive(self, a: Self, b: Self) -> Self {
+                // SAFETY: AVX-512F by the trait's contract.
+                Self(unsafe { $blend($cmp::<_CMP_GT_OQ>(self.0, $set1(0.0)), b.0, a.0) })
+            }
+        }
+    };
+}
+
+avx512!(
+    F32x16,
+    f32,
+    __m512,
+    __mmask16,
+    16,
+    "Sixteen `f32`.",
+    _mm512_set1_ps,
+    _mm512_loadu_ps,
+    _mm512_maskz_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_mask_storeu_ps,
+    _mm512_add_ps,
+    _mm512_sub_ps,
+    _mm512_mul_ps,
+    _mm512_div_ps,
+    _mm512_max_ps,
+    _mm512_min_ps,
+    _mm512_fmadd_ps,
+    _mm512_cmp_ps_mask,
+    _mm512_mask_blend_ps
+);
+avx512!(
+    F64x8,
+    f64,
+    __m512d,
+    __mmask8,
+    8,
+    "Eight `f64`.",
+    _mm512_set1_pd,
+    _mm512_loadu_pd,
+    _mm512_maskz_loadu_pd,
+    _mm512_storeu_pd,
+    _mm512_mask_storeu_pd,
+    _mm512_add_pd,
+    _mm512_sub_pd,
+    _mm512_mul_pd,
+    _mm512_div_pd,
+    _mm512_max_pd,
+    _mm512_min_pd,
+    _mm512_fmadd_pd,
+    _mm512_cmp_pd_mask,
+    _mm512_mask_blend_pd
+);

@@ -1,0 +1,4 @@
+//! Registers of x86-64.
+
+pub mod avx2;
+pub mod avx512;

@@ -1,0 +1,37 @@
+//! Dense kernels for non-negative matrix factorisation. This crate knows no NMF: it multiplies, updates rows and
+//! sums, on whatever instruction set the processor has, and holds all `unsafe` SIMD and BLAS code of the project.
+//!
+//! | what | operation | module |
+//! |---|---|---|
+//! | [`numerators`] | V·Y for rows of V, k columns | fused, V never packed |
+//! | [`accumulate`] | B += Vᵀ·Z | fused, V never packed |
+//! | [`rows::sweeps`], [`rows::solve`], [`rows::multiply`], [`rows::distance`] | row updates from numerators and a Gram matrix | |
+//! | [`gemm::gemm`] | C = A·B or C += A·B | pure Rust or BLAS |
+//! | [`scan::scan`], [`scan::squared_residual`] | checks and sums over V | in double precision |
+//! | [`naive`] | each of them as plain loops, the oracle | |
+//!
+//! ```
+//! use orthant_kernel::{Isa, View, numerators};
+//! let v = View::row_major(&[1.0, 2.0, 3.0, 4.0], 2, 2)?;
+//! let y = [1.0, 0.0, 1.0, 1.0, 0.0, 1.0]; // 2×3
+//! let mut out = [0.0; 6];
+//! numerators(Isa::detect(), v, &y, 3, &mut out);
+//! assert_eq!(out, [3.0, 0.0, 3.0, 7.0, 0.0, 7.0]);
+//! # Ok::<(), orthant_kernel::LayoutError>(())
+//! ```
+
+pub use arch::Isa;
+pub use dense::Dense;
+pub use products::{accumulate, accumulator_stride, numerators};
+pub use scalar::Real;
+pub use view::{LayoutError, View};
+
+mod arch;
+mod dense;
+pub mod gemm;
+pub mod naive;
+mod products;
+pub mod rows;
+mod scalar;
+pub mod scan;
+mod view;

@@ -1,0 +1,65 @@
+//! The two products of the pass: V·Y and B += Vᵀ·Z.
+
+use crate::arch::generic::dense::{self, Accumulate, Numerators};
+use crate::arch::{Isa, dispatch};
+use crate::{Real, View};
+
+fn check<T: Real>(v: &View<'_, T>, k: usize) {
+    assert!(k > 0, "k is at least 1");
+    assert!(v.col_stride() == 1 || v.ncols() <= 1, "the columns of V are adjacent");
+}
+
+/// Elements from one row of an accumulator to the next: k rounded up to whole registers.
+///
+/// ```
+/// use orthant_kernel::accumulator_stride;
+/// assert_eq!(accumulator_stride::<f32>(5), 8);
+/// assert_eq!(accumulator_stride::<f32>(17), 32);
+/// assert_eq!(accumulator_stride::<f64>(8), 8);
+/// ```
+pub fn accumulator_stride<T: Real>(k: usize) -> usize {
+    dense::stride::<T>(k)
+}
+
+/// out = V·Y, with V rows×cols (columns adjacent, any row stride), Y cols×k and `out` rows×k, both row-major.
+///
+/// Each element is summed over ascending columns, in chunks of a constant length that depends on k and the element
+/// type alone, so a row's result does not depend on the rows beside it. 2·rows·cols·k flops.
+///
+/// # Panics
+/// If an extent does not match.
+pub fn numerators<T: Real>(isa: Isa, v: View<'_, T>, y: &[T], k: usize, out: &mut [T]) {
+    check(&v, k);
+    assert_eq!(y.len(), v.ncols() * k, "Y is cols×k");
+    assert_eq!(out.len(), v.nrows() * k, "out is rows×k");
+    if v.nrows() == 0 {
+        return;
+    }
+    // SAFETY: the extents were just checked, and V is a view.
+    unsafe { dispatch(isa.for_width::<T>(k), Numerators { v, y, k, out }) }
+}
+
+/// acc += Vᵀ·Z, with V rows×cols (columns adjacent, any row stride), Z rows×k and `acc` cols×k, both row-major; rows
+/// of `acc` are [`accumulator_stride`] apart, and what is beyond their k elements is unspecified but finite.
+///
+/// Rows are added to each element in ascending order, one rounding each (two without a fused multiply-add), so that
+/// consecutive calls over blocks of rows do what one call over all of them does, to the bit. 2·rows·cols·k flops.
+///
+/// ```
+/// use orthant_kernel::{Isa, View, accumulate};
+/// let v = View::row_major(&[1.0_f32, 2.0, 3.0, 4.0], 2, 2)?;
+/// let mut acc = [0.0; 16]; // two rows of 1, padded to 8
+/// accumulate(Isa::detect(), v, &[1.0, 10.0], 1, &mut acc);
+/// assert_eq!((acc[0], acc[8]), (31.0, 42.0));
+/// # Ok::<(), orthant_kernel::LayoutError>(())
+/// ```
+///
+/// # Panics
+/// If an extent does not match.
+pub fn accumulate<T: Real>(isa: Isa, v: View<'_, T>, z: &[T], k: usize, acc: &mut [T]) {
+    check(&v, k);
+    assert_eq!(z.len(), v.nrows() * k, "Z is rows×k");
+    assert_eq!(acc.len(), v.ncols() * accumulator_stride::<T>(k), "acc is cols×stride");
+    // SAFETY: the extents were just checked, and V is a view.
+    unsafe { dispatch(isa.for_width::<T>(k), Accumulate { v, z, k, acc }) }
+}

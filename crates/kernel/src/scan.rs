@@ -1,0 +1,187 @@
+//! Checks and sums over a block of V, in double precision.
+
+use crate::arch::vector::Vector;
+use crate::arch::{Isa, Op, dispatch};
+use crate::{Real, View};
+
+/// Independent sums in a row: the order of addition is fixed by this constant alone.
+const LANES: usize = 16;
+
+/// What a block holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scan {
+    /// All entries are finite and at least 0.
+    pub valid: bool,
+    /// The largest entry; 0 for none. Meaningless where an entry is NaN.
+    pub max: f64,
+    /// Σ (entry·scale)².
+    pub squares: f64,
+}
+
+struct Rows<'a, T> {
+    v: View<'a, T>,
+    scale: T,
+    /// Sum after each row, row by row.
+    squares: f64,
+}
+
+impl<T: Real> Op<T> for Rows<'_, T> {
+    type Out = Scan;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = T>>(self) -> Scan {
+        let mut out = Scan { valid: true, max: 0.0, squares: self.squares };
+        let mut max = [T::ZERO; LANES];
+        let mut valid = [true; LANES];
+        for i in 0..self.v.nrows() {
+            let row = self.v.row(i).expect("columns are adjacent");
+            let mut squares = [0.0; LANES];
+            let mut chunks = row.chunks_exact(LANES);
+            let mut take = |chunk: &[T]| {
+                for (l, &x) in chunk.iter().enumerate() {
+                    valid[l] &= x >= T::ZERO;
+                    max[l] = if x > max[l] { x } else { max[l] };
+                    let scaled = (x * self.scale).to_f64();
+                    squares[l] += scaled * scaled;
+                }
+            };
+            for chunk in &mut chunks {
+                take(chunk);
+            }
+            take(chunks.remainder());
+            out.squares += squares.iter().sum::<f64>();
+        }
+        for l in 0..LANES {
+            out.valid &= valid[l] && max[l].is_finite();
+            out.max = out.max.max(max[l].to_f64());
+        }
+        out
+    }
+}
+
+/// Scans the rows of `v`, whose columns are adjacent; `squares` is the sum so far, to which rows add in order.
+///
+/// ```
+/// use orthant_kernel::{Isa, View, scan::scan};
+/// let found = scan(Isa::detect(), View::row_major(&[1.0, 2.0], 1, 2)?, 1.0, 0.0);
+/// assert!(found.valid);
+/// assert_eq!((found.max, found.squares), (2.0, 5.0));
+/// assert!(!scan(Isa::detect(), View::row_major(&[1.0, f64::NAN], 1, 2)?, 1.0, 0.0).valid);
+/// # Ok::<(), orthant_kernel::LayoutError>(())
+/// ```
+///
+/// # Panics
+/// If the columns are not adjacent.
+pub fn scan<T: Real>(isa: Isa, v: View<'_, T>, scale: T, squares: f64) -> Scan {
+    // SAFETY: the kernel has no contract beyond its types.
+    unsafe { dispatch(isa, Rows { v, scale, squares }) }
+}
+
+/// Rows of V that [`squared_residual`] takes at a time, and columns.
+const TILE: (usize, usize) = (48, 256);
+
+/// Elements of scratch that [`squared_residual`] needs.
+pub fn residual_scratch_len(k: usize) -> usize {
+    k * TILE.1 + TILE.0 * TILE.1
+}
+
+/// `sum` + ‖V − X·Yᵀ‖², residual by residual, in double precision; V rows×cols with adjacent columns, X rows×k,
+/// Y cols×k. Rows add in order, so that calls over consecutive blocks of rows do what one call does, to the bit.
+///
+/// ```
+/// use orthant_kernel::{Isa, View, scan};
+/// let mut scratch = vec![0.0; scan::residual_scratch_len(1)];
+/// let v = View::row_major(&[2.0, 5.0], 1, 2)?;
+/// let sum = scan::squared_residual(Isa::detect(), v, &[2.0], &[1.0, 2.0], 1, &mut scratch, 0.0);
+/// assert_eq!(sum, 1.0);
+/// # Ok::<(), orthant_kernel::LayoutError>(())
+/// ```
+///
+/// # Panics
+/// If an extent does not match.
+pub fn squared_residual<T: Real>(
+    isa: Isa,
+    v: View<'_, T>,
+    x: &[T],
+    y: &[T],
+    k: usize,
+    scratch: &mut [T],
+    mut sum: f64,
+) -> f64 {
+    assert_eq!(x.len(), v.nrows() * k, "X is rows×k");
+    assert_eq!(y.len(), v.ncols() * k, "Y is cols×k");
+    let (yt, product) = scratch[..residual_scratch_len(k)].split_at_mut(k * TILE.1);
+    for first in (0..v.nrows()).step_by(TILE.0) {
+        let rows = TILE.0.min(v.nrows() - first);
+        let x = View::row_major(&x[first * k..(first + rows) * k], rows, k).expect("X is rows×k");
+        let mut sums = [0.0; TILE.0];
+        for start in (0..v.ncols()).step_by(TILE.1) {
+            let cols = TILE.1.min(v.ncols() - start);
+            let yt = &mut yt[..k * cols];
+            for (j, row) in y[start * k..(start + cols) * k].chunks_exact(k).enumerate() {
+                for (t, &x) in row.iter().enumerate() {
+                    yt[t * cols + j] = x;
+                }
+            }
+            let product = &mut product[..rows * cols];
+            crate::numerators(isa, x, yt, cols, product);
+            for (r, p) in product.chunks_exact(cols).enumerate() {
+                let row = v.row(first + r).expect("columns are adjacent");
+                // SAFETY: the kernel has no contract beyond its types.
+                sums[r] += unsafe { dispatch(isa, Pair { a: &row[start..start + cols], b: p, minus: true }) };
+            }
+        }
+        for s in &sums[..rows] {
+            sum += s;
+        }
+    }
+    sum
+}
+
+/// `sum` + Σ a·b over rows of k elements, `a_stride` and k apart, in double precision; rows add in order.
+///
+/// # Panics
+/// If an extent does not match.
+pub fn inner_product<T: Real>(isa: Isa, a: &[T], a_stride: usize, b: &[T], k: usize, mut sum: f64) -> f64 {
+    assert_eq!(a.len() * k, b.len() * a_stride, "as many rows");
+    for (a, b) in a.chunks_exact(a_stride).zip(b.chunks_exact(k)) {
+        // SAFETY: the kernel has no contract beyond its types.
+        sum += unsafe { dispatch(isa, Pair { a: &a[..k], b, minus: false }) };
+    }
+    sum
+}
+
+/// Σ (a − b)² or Σ a·b.
+struct Pair<'a, T> {
+    a: &'a [T],
+    b: &'a [T],
+    minus: bool,
+}
+
+impl<T: Real> Op<T> for Pair<'_, T> {
+    type Out = f64;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = T>>(self) -> f64 {
+        let mut sums = [0.0; LANES];
+        if self.minus {
+            pairs(self.a, self.b, |l, x, y| sums[l] += (x - y) * (x - y));
+        } else {
+            pairs(self.a, self.b, |l, x, y| sums[l] += x * y);
+        }
+        sums.iter().sum()
+    }
+}
+
+#[inline(always)]
+fn pairs<T: Real>(a: &[T], b: &[T], mut f: impl FnMut(usize, f64, f64)) {
+    let (mut a, mut b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    for (a, b) in (&mut a).zip(&mut b) {
+        for l in 0..LANES {
+            f(l, a[l].to_f64(), b[l].to_f64());
+        }
+    }
+    for (l, (x, y)) in a.remainder().iter().zip(b.remainder()).enumerate() {
+        f(l, x.to_f64(), y.to_f64());
+    }
+}

@@ -1,0 +1,120 @@
+//! What can go wrong, with the value, the place and what is allowed.
+
+use orthant_kernel::LayoutError;
+
+/// Every way in which a call can fail.
+///
+/// Positions count from zero, rows first. `operand` names the matrix: `"V"` for the data, `"W"` and `"H"` for
+/// a start or a model.
+///
+/// ```
+/// use orthant::{Error, Nmf, View};
+/// let v = View::row_major(&[1.0, 2.0, -3.0, 4.0], 2, 2)?;
+/// let error = Nmf::<f64>::new(1).fit(&v).unwrap_err();
+/// assert!(matches!(error, Error::Negative { row: 1, col: 0, value, .. } if value == -3.0));
+/// assert_eq!(error.to_string(), "V has a negative entry, -3, at row 1, column 0 (counting from 0)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A NaN or an infinity in the data or in a start.
+    #[error("{operand} has a non-finite entry, {value}, at row {row}, column {col} (counting from 0)")]
+    NonFinite {
+        /// The matrix.
+        operand: &'static str,
+        /// Its row.
+        row: usize,
+        /// Its column.
+        col: usize,
+        /// The entry.
+        value: f64,
+    },
+    /// An entry below zero in the data or in a start.
+    #[error("{operand} has a negative entry, {value}, at row {row}, column {col} (counting from 0)")]
+    Negative {
+        /// The matrix.
+        operand: &'static str,
+        /// Its row.
+        row: usize,
+        /// Its column.
+        col: usize,
+        /// The entry.
+        value: f64,
+    },
+    /// No rows or no columns.
+    #[error("the data is {rows}×{cols}: there is nothing to factorise")]
+    Empty {
+        /// Rows of the data.
+        rows: usize,
+        /// Columns of the data.
+        cols: usize,
+    },
+    /// A rank (number of components) of zero.
+    #[error("rank {rank} is not possible: at least one component is needed")]
+    InvalidRank {
+        /// The rank asked for.
+        rank: usize,
+    },
+    /// An option outside its range.
+    #[error("{name} = {value} is not possible: {allowed}")]
+    InvalidParam {
+        /// The option.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What is possible.
+        allowed: &'static str,
+    },
+    /// Options that do not go together.
+    #[error("{what} is not supported; {supported}")]
+    Unsupported {
+        /// What was asked for.
+        what: String,
+        /// What works.
+        supported: &'static str,
+    },
+    /// A matrix of another shape than the call needs.
+    #[error("{operand} is {}×{}, but {}×{} is needed", found.0, found.1, expected.0, expected.1)]
+    ShapeMismatch {
+        /// The matrix.
+        operand: &'static str,
+        /// The rows and columns that it needs.
+        expected: (usize, usize),
+        /// The rows and columns that it has.
+        found: (usize, usize),
+    },
+    /// Extents and strides that do not fit in a slice.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// More elements than can be counted or addressed.
+    #[error("{what} would hold {rows}×{cols} elements, more than can be addressed")]
+    TooLarge {
+        /// The matrix.
+        what: &'static str,
+        /// Its rows.
+        rows: usize,
+        /// Its columns.
+        cols: usize,
+    },
+    /// The loss itself, of order ‖V‖², is beyond what a double can hold.
+    #[error(
+        "the loss cannot be represented: entries up to {max:e} square beyond the range of a double; scale V down"
+    )]
+    LossOverflow {
+        /// The largest entry.
+        max: f64,
+    },
+    /// A worker or an observer panicked; the fit was abandoned.
+    #[error("a worker or an observer panicked: {message}")]
+    Panicked {
+        /// The panic's message.
+        message: String,
+    },
+    /// The thread pool could not be started.
+    #[error("the thread pool could not be started: {message}")]
+    Threads {
+        /// What the system said.
+        message: String,
+    },
+}

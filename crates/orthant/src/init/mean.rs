@@ -1,0 +1,50 @@
+//! The mean as numpy takes it, in the data's own precision, so that the random start has scikit-learn's numbers.
+
+use orthant_kernel::{Real, View};
+
+/// Elements that numpy sums in one go.
+const BLOCK: usize = 128;
+/// Elements below which the two halves are not worth two threads.
+const SERIAL: usize = 1 << 16;
+
+/// Mean of `scale`·V: numpy's pairwise sum over contiguous memory, else row by row (column by column where columns
+/// are the closer ones), divided by the count.
+pub(crate) fn mean<T: Real>(v: View<'_, T>, scale: T) -> T {
+    let count = T::from_f64(v.nrows() as f64 * v.ncols() as f64);
+    if let Some(all) = v.as_contiguous() {
+        return pairwise(all, scale) / count;
+    }
+    let v = if v.col_stride().unsigned_abs() <= v.row_stride().unsigned_abs() { v } else { v.transposed() };
+    let mut row = vec![T::ZERO; v.ncols()];
+    let mut sum = T::ZERO;
+    for i in 0..v.nrows() {
+        v.rows(i..i + 1).copy_to(&mut row);
+        sum += pairwise(&row, scale);
+    }
+    sum / count
+}
+
+fn pairwise<T: Real>(x: &[T], scale: T) -> T {
+    let n = x.len();
+    if n < 8 {
+        return x.iter().fold(T::ZERO, |sum, &x| sum + x * scale);
+    }
+    if n <= BLOCK {
+        let mut r: [T; 8] = std::array::from_fn(|l| x[l] * scale);
+        let mut chunks = x[8..].chunks_exact(8);
+        for chunk in &mut chunks {
+            for l in 0..8 {
+                r[l] += chunk[l] * scale;
+            }
+        }
+        let sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
+        return chunks.remainder().iter().fold(sum, |sum, &x| sum + x * scale);
+    }
+    let half = n / 2 - n / 2 % 8;
+    let (a, b) = x.split_at(half);
+    if n <= SERIAL || rayon::current_thread_index().is_none() {
+        return pairwise(a, scale) + pairwise(b, scale);
+    }
+    let (a, b) = rayon::join(|| pairwise(a, scale), || pairwise(b, scale));
+    a + b
+}

@@ -1,0 +1,25 @@
+//! Starts.
+
+use orthant_kernel::{Real, View};
+
+pub use numpy::RandomState;
+
+mod mean;
+mod numpy;
+
+/// √(mean(V)/k)·|N(0,1)| for H (k×n), then W (m×k), as scikit-learn's `init="random"` draws them; H comes transposed
+/// (n×k). `scale` is applied to V.
+pub(crate) fn random<T: Real>(v: View<'_, T>, scale: T, k: usize, seed: u32) -> (Vec<T>, Vec<T>) {
+    let (m, n) = (v.nrows(), v.ncols());
+    let average = (mean::mean(v, scale) / T::from_f64(k as f64)).sqrt();
+    let mut generator = RandomState::new(seed);
+    let mut draw = || (average * T::from_f64(generator.standard_normal())).abs();
+    let mut ht = vec![T::ZERO; n * k];
+    for t in 0..k {
+        for j in 0..n {
+            ht[j * k + t] = draw();
+        }
+    }
+    let w = (0..m * k).map(|_| draw()).collect();
+    (w, ht)
+}

@@ -1,0 +1,143 @@
+//! A fitted model: the components, and what they say of new data.
+
+use orthant_kernel::{Dense, Real, View, gemm};
+
+use crate::nmf::invalid;
+use crate::{Error, Penalty, ToView, transform};
+
+/// The components H (k×n) with the penalties they were learnt under.
+///
+/// ```
+/// use orthant::{Dense, Model, Penalty};
+/// let h = Dense::from_vec(vec![1.0, 0.0, 2.0, 0.0, 3.0, 0.0], 2, 3).unwrap();
+/// let model = Model::from_components(h, Penalty::default())?;
+/// let v = Dense::from_vec(vec![2.0, 6.0, 4.0], 1, 3).unwrap();
+/// let w = model.transform(&v)?;
+/// assert_eq!(w.row(0), &[2.0, 2.0]);
+/// assert_eq!(model.inverse_transform(&w)?.row(0), v.row(0));
+/// # Ok::<(), orthant::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model<T> {
+    h: Dense<T>,
+    penalty: Penalty,
+}
+
+/// How `transform` is done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transform {
+    /// A row is done when its remaining coordinate steps, in the data's units, are at most `tol` times the
+    /// row's norm; at least 0, default 1e-8 (in f32 no less than its rounding lets be seen).
+    pub tol: f64,
+    /// Sweeps that a row may take, at least 1; default 10,000.
+    pub max_sweeps: usize,
+    /// Threads, at least 1; default the rayon pool that the call runs in.
+    pub threads: Option<usize>,
+}
+
+impl Default for Transform {
+    fn default() -> Self {
+        Self { tol: 1e-8, max_sweeps: 10_000, threads: None }
+    }
+}
+
+/// What happened in a transform.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TransformReport {
+    /// Rows that had not reached the tolerance after `max_sweeps`.
+    pub unconverged_rows: usize,
+    /// The most sweeps that a row took.
+    pub sweeps: usize,
+    /// The largest remaining step of a row over its norm.
+    pub kkt_residual: f64,
+}
+
+impl<T: Real> Model<T> {
+    /// A model from components H (k×n), for instance another program's.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] or [`Error::Negative`] for an entry, [`Error::Empty`], [`Error::InvalidParam`] for the
+    /// penalty.
+    pub fn from_components(h: Dense<T>, penalty: Penalty) -> Result<Self, Error> {
+        penalty.check()?;
+        if h.nrows() == 0 || h.ncols() == 0 {
+            return Err(Error::Empty { rows: h.nrows(), cols: h.ncols() });
+        }
+        crate::scan::entries("H", h.view())?;
+        Ok(Self { h, penalty })
+    }
+
+    pub(crate) fn new(h: Dense<T>, penalty: Penalty) -> Self {
+        Self { h, penalty }
+    }
+
+    /// H, k×n: one component a row.
+    pub fn components(&self) -> &Dense<T> {
+        &self.h
+    }
+
+    /// Number of components k.
+    pub fn rank(&self) -> usize {
+        self.h.nrows()
+    }
+
+    /// Number of features n, the columns of V.
+    pub fn n_features(&self) -> usize {
+        self.h.ncols()
+    }
+
+    /// The penalties it was learnt under; the one on W applies in `transform` too.
+    pub fn penalty(&self) -> Penalty {
+        self.penalty
+    }
+
+    /// W for new rows: argmin over W ≥ 0 of ½‖V − WH‖² plus the penalty on W, row by row.
+    ///
+    /// V is read once. A row's result does not depend on the other rows, to the bit.
+    ///
+    /// # Errors
+    /// [`Error::ShapeMismatch`] if `v` has another number of columns; its entries as in a fit.
+    pub fn transform(&self, v: &impl ToView<T>) -> Result<Dense<T>, Error> {
+        Ok(self.transform_with(v, &Transform::default())?.0)
+    }
+
+    /// The same with a tolerance, limits and a report.
+    ///
+    /// # Errors
+    /// As [`transform`](Self::transform), and [`Error::InvalidParam`].
+    pub fn transform_with(
+        &self,
+        v: &impl ToView<T>,
+        options: &Transform,
+    ) -> Result<(Dense<T>, TransformReport), Error> {
+        if options.tol.is_nan() || options.tol < 0.0 {
+            return Err(invalid("tol", options.tol, "a number of at least 0"));
+        }
+        if options.max_sweeps == 0 {
+            return Err(invalid("max_sweeps", 0, "at least 1"));
+        }
+        if options.threads == Some(0) {
+            return Err(invalid("threads", 0, "at least 1"));
+        }
+        transform::transform(self, v.to_view(), options)
+    }
+
+    /// W·H, m×n.
+    ///
+    /// # Errors
+    /// [`Error::ShapeMismatch`] if `w` has not k columns.
+    pub fn inverse_transform(&self, w: &impl ToView<T>) -> Result<Dense<T>, Error> {
+        let w: View<'_, T> = w.to_view();
+        if w.ncols() != self.rank() {
+            return Err(Error::ShapeMismatch {
+                operand: "W",
+                expected: (w.nrows(), self.rank()),
+                found: (w.nrows(), w.ncols()),
+            });
+        }
+        let mut out = Dense::zeros(w.nrows(), self.n_features());
+        let stride = self.n_features();
+        gemm::gemm(gemm::Backend::Rust, w, self.h.view(), out.as_mut_slice(), stride, false);
+        Ok(out)
+    }
+}

@@ -1,0 +1,129 @@
+//! Looking at a fit while it runs, and stopping it.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use orthant_kernel::{Dense, Real};
+
+use crate::StopReason;
+
+/// A finished iteration, borrowed from the running fit.
+#[derive(Debug)]
+pub struct Iteration<'a, T> {
+    /// Its number, from 1.
+    pub number: usize,
+    /// The limit.
+    pub max_iter: usize,
+    /// ½‖V − WH‖² plus penalties.
+    pub objective: f64,
+    /// ½‖V − WH‖².
+    pub loss: f64,
+    /// ‖V − WH‖ / ‖V‖.
+    pub relative_error: f64,
+    /// The steps that this iteration took first in each coordinate, in the data's units, over ‖V‖: an estimate
+    /// of the KKT residual that costs nothing.
+    pub step: f64,
+    /// Time since the fit was called.
+    pub elapsed: Duration,
+    pub(crate) w: &'a [T],
+    pub(crate) ht: &'a [T],
+    pub(crate) rank: usize,
+    /// The factors of V are these times 2 to this.
+    pub(crate) factor_exponent: i32,
+}
+
+impl<T: Real> Iteration<'_, T> {
+    /// Copies of W (m×k) and H (k×n) as they stand.
+    pub fn factors(&self) -> (Dense<T>, Dense<T>) {
+        let k = self.rank;
+        let scaled = |x: T| crate::scan::scale_by(x, self.factor_exponent);
+        let (m, n) = (self.w.len() / k, self.ht.len() / k);
+        let w = Dense::from_fn(m, k, |i, t| scaled(self.w[i * k + t]));
+        let h = Dense::from_fn(k, n, |t, j| scaled(self.ht[j * k + t]));
+        (w, h)
+    }
+}
+
+/// Sees every iteration and may end the fit; the factors so far are then the result.
+///
+/// Any closure `FnMut(&Iteration<T>) -> ControlFlow<StopReason>` is one.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use orthant::{Dense, Iteration, Nmf, StopReason};
+/// let v = Dense::from_fn(6, 5, |i, j| (i * j) as f64 + 1.0);
+/// let fit = Nmf::new(2).fit_observed(&v, &mut |it: &Iteration<'_, f64>| {
+///     if it.number == 3 { ControlFlow::Break(StopReason::Observer) } else { ControlFlow::Continue(()) }
+/// })?;
+/// assert_eq!((fit.report.iterations, fit.report.stop_reason), (3, StopReason::Observer));
+/// # Ok::<(), orthant::Error>(())
+/// ```
+pub trait Observer<T> {
+    /// Called after each iteration, by one thread at a time, not always the caller's.
+    fn observe(&mut self, iteration: &Iteration<'_, T>) -> ControlFlow<StopReason>;
+}
+
+impl<T, F: FnMut(&Iteration<'_, T>) -> ControlFlow<StopReason>> Observer<T> for F {
+    fn observe(&mut self, iteration: &Iteration<'_, T>) -> ControlFlow<StopReason> {
+        self(iteration)
+    }
+}
+
+/// Ends the fit once a time has passed since it was called.
+///
+/// [`Nmf::max_time`](crate::Nmf::max_time) puts one in front of the other observers.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeLimit(pub Duration);
+
+impl<T> Observer<T> for TimeLimit {
+    fn observe(&mut self, iteration: &Iteration<'_, T>) -> ControlFlow<StopReason> {
+        if iteration.elapsed >= self.0 {
+            ControlFlow::Break(StopReason::TimeLimit)
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+/// A flag that ends a fit from another thread or a signal handler.
+///
+/// ```
+/// use orthant::{Cancel, Dense, Nmf, StopReason};
+/// let cancel = Cancel::new();
+/// cancel.cancel();
+/// let v = Dense::from_fn(4, 3, |i, j| (i + j) as f32);
+/// let fit = Nmf::new(1).cancel(&cancel).fit(&v)?;
+/// assert_eq!((fit.report.iterations, fit.report.stop_reason), (1, StopReason::Interrupted));
+/// # Ok::<(), orthant::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// A flag that is not raised.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Raises the flag: every fit that holds it ends after its current iteration.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the flag is raised.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl<T> Observer<T> for Cancel {
+    fn observe(&mut self, _: &Iteration<'_, T>) -> ControlFlow<StopReason> {
+        if self.is_cancelled() {
+            ControlFlow::Break(StopReason::Interrupted)
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}

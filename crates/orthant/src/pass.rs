@@ -1,0 +1,388 @@
+//! The loop: one pass over V an iteration.
+//!
+//! ```text
+//! for each lane, for each row block S_b               S = V by rows, or Vᵀ by columns
+//!     A_b  = S_b Y                                    numerators
+//!     X_b ← rule(X_b; A_b, YᵀY)                       each row on its own
+//!     B   += S_bᵀ X_b ;  G += X_bᵀ X_b                while S_b is in cache
+//! reduce (B, G)                                       lanes, in a fixed tree
+//! Y ← rule(Y; B, G)                                   rows of Y, side by side
+//! ½‖S − XYᵀ‖² = ½(‖S‖² − 2⟨B,Y⟩ + ⟨G,YᵀY⟩)            at (X, new Y)
+//! ```
+//!
+//! By rows X = W and Y = Hᵀ, and an iteration is a pass and then the update of Y. By columns X = Hᵀ and Y = W: one
+//! half pass for (B, G) of the starting H comes first, and an iteration is the update of Y and then a pass. Either
+//! way the sequence is W₁, H₁, W₂, H₂, …
+//!
+//! Nothing is allocated inside an iteration.
+
+use std::sync::{Mutex, PoisonError};
+
+use orthant_kernel::rows::{self, Step};
+use orthant_kernel::{Isa, Real, View, accumulate, accumulator_stride, scan};
+
+use crate::penalty::Weights;
+use crate::reduce::{Reducer, lane, split};
+use crate::rule::{self, Half, Rule};
+use crate::source::{Block, Source};
+
+/// How a pass is cut.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    pub lanes: usize,
+    pub block: usize,
+    pub workers: usize,
+}
+
+/// One factor, rows of k.
+#[derive(Debug)]
+pub(crate) struct Factor<T> {
+    pub x: Vec<T>,
+    pub weights: Weights,
+    pub sweeps: usize,
+    /// XᵀX, k×k.
+    pub gram: Vec<T>,
+    /// Σ|x|, kept where an L1 penalty asks for it.
+    pub sum: f64,
+    /// Of the last update.
+    pub step: Step,
+}
+
+impl<T: Real> Factor<T> {
+    pub fn new(x: Vec<T>, k: usize, weights: Weights, sweeps: usize) -> Self {
+        Self { x, weights, sweeps, gram: vec![T::ZERO; k * k], sum: 0.0, step: Step::default() }
+    }
+
+    /// The penalty's value.
+    pub fn penalty(&self, k: usize) -> f64 {
+        let squares = (0..k).map(|t| self.gram[t * k + t].to_f64()).sum();
+        self.weights.value(self.sum, squares)
+    }
+}
+
+/// What a lane adds up.
+#[derive(Debug)]
+struct Sums<T> {
+    /// SᵀX, cols×stride.
+    b: Vec<T>,
+    /// XᵀX, k×stride.
+    g: Vec<T>,
+    sum: f64,
+    step: Step,
+}
+
+impl<T: Real> Sums<T> {
+    fn new(cols: usize, k: usize) -> Self {
+        let stride = accumulator_stride::<T>(k);
+        Self {
+            b: vec![T::ZERO; cols * stride],
+            g: vec![T::ZERO; k * stride],
+            sum: 0.0,
+            step: Step::default(),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.b.fill(T::ZERO);
+        self.g.fill(T::ZERO);
+        self.sum = 0.0;
+        self.step = Step::default();
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (x, y) in self.b.iter_mut().zip(&other.b) {
+            *x += *y;
+        }
+        for (x, y) in self.g.iter_mut().zip(&other.g) {
+            *x += *y;
+        }
+        self.sum += other.sum;
+        self.step.merge(other.step);
+    }
+}
+
+/// Residual and stationarity of the factors as they stand.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures {
+    /// ‖S − XYᵀ‖², from the residual itself.
+    pub squares: f64,
+    /// The coordinate steps that remain in X, squared, in the units of S.
+    pub movement: f64,
+}
+
+#[derive(Debug)]
+struct Scratch<T> {
+    block: Vec<T>,
+    a: Vec<T>,
+    rule: Vec<T>,
+    residual: Vec<T>,
+}
+
+/// The other factor's Gram matrix as an update wants it.
+#[derive(Debug)]
+struct Coupling<T> {
+    gram: Vec<T>,
+    diagonal: Vec<T>,
+}
+
+impl<T: Real> Coupling<T> {
+    fn new(k: usize) -> Self {
+        Self { gram: vec![T::ZERO; k * k], diagonal: vec![T::ZERO; k] }
+    }
+
+    /// For the update of `of` against the factor with this Gram matrix.
+    fn half<'a>(&'a mut self, gram: &[T], of: &Factor<T>) -> Half<'a, T> {
+        let k = self.diagonal.len();
+        let (l1, l2) = of.weights.elements();
+        self.gram.copy_from_slice(gram);
+        for t in 0..k {
+            self.gram[t * k + t] += l2;
+            self.diagonal[t] = self.gram[t * k + t];
+        }
+        let (gram, diagonal) = (&self.gram[..], &self.diagonal[..]);
+        Half { gram, diagonal, l1, sweeps: of.sweeps }
+    }
+}
+
+/// A factorisation under way: S ≈ X·Yᵀ.
+pub(crate) struct Pass<'a, T, S, R> {
+    source: &'a S,
+    rule: R,
+    k: usize,
+    isa: Isa,
+    layout: Layout,
+    /// X, updated in the pass.
+    pub inner: Factor<T>,
+    /// Y, updated at the reduce.
+    pub outer: Factor<T>,
+    /// B and G of the last pass, and what it was reduced with.
+    sums: Option<Sums<T>>,
+    reducer: Reducer<Sums<T>>,
+    side: Reducer<Sums<T>>,
+    figures: Reducer<Figures>,
+    side_lanes: usize,
+    coupling: Coupling<T>,
+    scratch: Vec<Mutex<Scratch<T>>>,
+}
+
+/// Lanes of the update at the reduce: by 64 rows or more, whatever else.
+fn side_lanes(rows: usize) -> usize {
+    1 << (rows / 64).clamp(1, crate::reduce::MAX_LANES).ilog2()
+}
+
+impl<'a, T: Real, S: Source<T>, R: Rule<T>> Pass<'a, T, S, R> {
+    pub fn new(source: &'a S, rule: R, k: usize, layout: Layout, inner: Factor<T>, outer: Factor<T>) -> Self {
+        let Layout { lanes, block, workers } = layout;
+        let (rows, cols) = (source.rows(), source.cols());
+        let side = side_lanes(cols);
+        let block = block.min(rows);
+        let side_rows = cols.div_ceil(side);
+        let scratch = || {
+            Mutex::new(Scratch {
+                block: vec![T::ZERO; source.scratch_len(block)],
+                a: vec![T::ZERO; block * k],
+                rule: vec![T::ZERO; rule::scratch_len(block.max(side_rows), k)],
+                residual: vec![T::ZERO; scan::residual_scratch_len(k)],
+            })
+        };
+        Self {
+            source,
+            rule,
+            k,
+            isa: Isa::detect(),
+            layout: Layout { block, ..layout },
+            inner,
+            outer,
+            sums: None,
+            reducer: Reducer::new(lanes, workers, || Sums::new(cols, k)),
+            side: Reducer::new(side, workers, || Sums::new(0, k)),
+            figures: Reducer::new(lanes, workers, Figures::default),
+            side_lanes: side,
+            coupling: Coupling::new(k),
+            scratch: std::iter::repeat_with(scratch).take(workers).collect(),
+        }
+    }
+
+    /// One pass over S: X updated from Y (if `update`), then B and G from X.
+    pub fn sweep_inner(&mut self, update: bool) {
+        if let Some(sums) = self.sums.take() {
+            self.reducer.give_back(sums);
+        }
+        let (k, isa, layout) = (self.k, self.isa, self.layout);
+        let (source, rule, scratch) = (self.source, &self.rule, &self.scratch);
+        let half = self.coupling.half(&self.outer.gram, &self.inner);
+        let y = &self.outer.x[..];
+        let summed = self.inner.weights.l1 > 0.0;
+        let slots = split(&mut self.inner.x, k, layout.lanes);
+        let sums = self.reducer.run(
+            |l, worker, out| {
+                out.clear();
+                let mut x = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
+                let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
+                let Scratch { block, a, rule: spare, .. } = &mut *scratch;
+                let range = lane(source.rows(), layout.lanes, l);
+                for (b, x) in x.chunks_mut(layout.block * k).enumerate() {
+                    let (start, count) = (range.start + b * layout.block, x.len() / k);
+                    let s = source.block(start..start + count, block);
+                    if update {
+                        let a = &mut a[..count * k];
+                        s.numerators(y, k, a);
+                        rule.update(x, a, k, &half, spare, &mut out.step);
+                    }
+                    s.accumulate(x, k, &mut out.b);
+                    rows_done(isa, x, k, summed, out);
+                }
+            },
+            Sums::add,
+        );
+        self.inner.take(&sums, k);
+        self.sums = Some(sums);
+    }
+
+    /// The update of Y from B and G (if `update`), and its Gram matrix.
+    pub fn sweep_outer(&mut self, update: bool) {
+        let (k, isa, lanes) = (self.k, self.isa, self.side_lanes);
+        let stride = accumulator_stride::<T>(k);
+        let (rule, scratch) = (&self.rule, &self.scratch);
+        let half = self.coupling.half(&self.inner.gram, &self.outer);
+        let b = self.sums.as_ref().map_or(&[][..], |s| &s.b[..]);
+        let summed = self.outer.weights.l1 > 0.0;
+        let rows = self.outer.x.len() / k;
+        let slots = split(&mut self.outer.x, k, lanes);
+        let sums = self.side.run(
+            |l, worker, out| {
+                out.clear();
+                let mut y = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
+                if update {
+                    let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
+                    let range = lane(rows, lanes, l);
+                    let b = &b[range.start * stride..range.end * stride];
+                    rule.update(&mut y, b, stride, &half, &mut scratch.rule, &mut out.step);
+                }
+                rows_done(isa, &y, k, summed, out);
+            },
+            Sums::add,
+        );
+        self.outer.take(&sums, k);
+        self.side.give_back(sums);
+    }
+
+    /// ½‖S − XYᵀ‖², from the sums of the last pass and ‖S‖².
+    pub fn gram_loss(&mut self, squares: f64) -> f64 {
+        let (k, isa, lanes) = (self.k, self.isa, self.side_lanes);
+        let stride = accumulator_stride::<T>(k);
+        let b = &self.sums.as_ref().expect("a pass came before").b[..];
+        let y = &self.outer.x[..];
+        let rows = y.len() / k;
+        let sums = self.side.run(
+            |l, _, out| {
+                let r = lane(rows, lanes, l);
+                let (b, y) = (&b[r.start * stride..r.end * stride], &y[r.start * k..r.end * k]);
+                out.sum = scan::inner_product(isa, b, stride, y, k, 0.0);
+            },
+            |a, b| a.sum += b.sum,
+        );
+        let cross = sums.sum;
+        self.side.give_back(sums);
+        let quadratic: f64 =
+            self.inner.gram.iter().zip(&self.outer.gram).map(|(a, b)| a.to_f64() * b.to_f64()).sum();
+        0.5 * (squares - 2.0 * cross + quadratic)
+    }
+
+    /// ‖S − XYᵀ‖² from the residual itself. With `last`, first puts rows of X at 0 whose numerators are all 0 (see
+    /// [`clear_empty`](Self::clear_empty)), and takes the steps that remain in X. Reads S once.
+    pub fn measure(&mut self, last: bool) -> Figures {
+        let (k, isa, layout) = (self.k, self.isa, self.layout);
+        let (source, scratch) = (self.source, &self.scratch);
+        let half = self.coupling.half(&self.outer.gram, &self.inner);
+        let y = &self.outer.x[..];
+        let slots = split(&mut self.inner.x, k, layout.lanes);
+        let figures = self.figures.run(
+            |l, worker, out| {
+                *out = Figures::default();
+                let mut x = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
+                let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
+                let Scratch { block, a, rule: d, residual } = &mut *scratch;
+                let range = lane(source.rows(), layout.lanes, l);
+                for (b, x) in x.chunks_mut(layout.block * k).enumerate() {
+                    let (start, count) = (range.start + b * layout.block, x.len() / k);
+                    let s = source.block(start..start + count, block);
+                    if last {
+                        let (a, d) = (&mut a[..count * k], &mut d[..count * k]);
+                        s.numerators(y, k, a);
+                        clear(x, a, k, k);
+                        rows::products(isa, x, half.gram, k, d);
+                        out.movement = rows::distance(isa, x, a, k, d, half.diagonal, half.l1, out.movement);
+                    }
+                    out.squares = s.squared_residual(x, y, k, residual, out.squares);
+                }
+            },
+            |a, b| {
+                a.squares += b.squares;
+                a.movement += b.movement;
+            },
+        );
+        self.figures.give_back(figures);
+        figures
+    }
+
+    /// The steps that remain in Y, squared, by the sums of the last pass.
+    pub fn outer_movement(&mut self) -> f64 {
+        let k = self.k;
+        let stride = accumulator_stride::<T>(k);
+        let half = self.coupling.half(&self.inner.gram, &self.outer);
+        let b = &self.sums.as_ref().expect("a pass came before").b[..];
+        let mut scratch = self.scratch[0].lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = (scratch.rule.len() / k).max(1);
+        let mut movement = 0.0;
+        for (y, b) in self.outer.x.chunks(rows * k).zip(b.chunks(rows * stride)) {
+            let d = &mut scratch.rule[..y.len()];
+            rows::products(self.isa, y, half.gram, k, d);
+            movement = rows::distance(self.isa, y, b, stride, d, half.diagonal, half.l1, movement);
+        }
+        movement
+    }
+
+    /// Puts rows of Y at 0 whose numerators are all 0, where 0 is the exact minimiser: columns of S without an entry,
+    /// which rounding can keep from vanishing entirely.
+    pub fn clear_empty(&mut self) {
+        let b = &self.sums.as_ref().expect("a pass came before").b;
+        if clear(&mut self.outer.x, b, accumulator_stride::<T>(self.k), self.k) {
+            self.sweep_outer(false);
+        }
+    }
+}
+
+/// Puts rows of X (k long) at 0 where A (`stride` apart) is 0 throughout; whether that changed anything.
+fn clear<T: Real>(x: &mut [T], a: &[T], stride: usize, k: usize) -> bool {
+    let mut changed = false;
+    for (x, a) in x.chunks_exact_mut(k).zip(a.chunks_exact(stride)) {
+        if a[..k].iter().all(|&a| a == T::ZERO) {
+            changed |= x.iter().any(|&x| x != T::ZERO);
+            x.fill(T::ZERO);
+        }
+    }
+    changed
+}
+
+impl<T: Real> Factor<T> {
+    fn take(&mut self, sums: &Sums<T>, k: usize) {
+        let stride = accumulator_stride::<T>(k);
+        for (to, from) in self.gram.chunks_exact_mut(k).zip(sums.g.chunks_exact(stride)) {
+            to.copy_from_slice(&from[..k]);
+        }
+        self.sum = sums.sum;
+        self.step = sums.step;
+    }
+}
+
+/// Adds finished rows to the Gram matrix and, if asked, to Σ|x|.
+fn rows_done<T: Real>(isa: Isa, x: &[T], k: usize, summed: bool, out: &mut Sums<T>) {
+    let view = View::row_major(x, x.len() / k, k).expect("rows of k");
+    accumulate(isa, view, x, k, &mut out.g);
+    if summed {
+        for row in x.chunks_exact(k) {
+            out.sum += row.iter().map(|x| x.to_f64()).sum::<f64>();
+        }
+    }
+}

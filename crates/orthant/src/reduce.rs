@@ -1,0 +1,225 @@
+//! Lanes and their sum in a fixed order.
+//!
+//! Rows are cut in a power of two of contiguous lanes. Workers take lanes in order, each into an accumulator of its
+//! own; whoever finishes the second of two siblings adds them, up a fixed binary tree. Which worker does what depends
+//! on timing, what is added to what does not: the sum is the same to the bit on any number of workers.
+//!
+//! With `workers + log₂(lanes)` accumulators nobody waits for ever: lanes are started in order, so if no lane is in
+//! flight the finished ones are a prefix of the lanes, which the tree holds in at most log₂(lanes) parts.
+
+use std::ops::Range;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// The most lanes there are.
+pub const MAX_LANES: usize = 64;
+
+/// Number of lanes of a pass over `rows` rows, whatever the columns, the rank and the precision.
+///
+/// Zeroing and summing a lane's accumulator costs about as much as 40 flops for each of its cols·k elements, and the
+/// pass 4·rows flops for each: the largest power of two up to 64 that keeps the lanes at a tenth of the pass is
+/// rows/100, rounded down; and at least 4.
+///
+/// ```
+/// assert_eq!(orthant::reduce::lanes(2000), 16);
+/// assert_eq!(orthant::reduce::lanes(10_000), 64);
+/// assert_eq!(orthant::reduce::lanes(3), 4);
+/// ```
+pub fn lanes(rows: usize) -> usize {
+    let most = (rows / 100).clamp(4, MAX_LANES);
+    1 << most.ilog2()
+}
+
+/// The rows of a lane.
+pub fn lane(rows: usize, lanes: usize, lane: usize) -> Range<usize> {
+    let edge = |l: usize| (rows as u128 * l as u128 / lanes as u128) as usize;
+    edge(lane)..edge(lane + 1)
+}
+
+/// Accumulators alive at once, at most.
+pub fn accumulators(lanes: usize, workers: usize) -> usize {
+    workers.min(lanes) + lanes.ilog2() as usize
+}
+
+/// Cuts the rows of `x` (k long) into the lanes' slices.
+pub(crate) fn split<T>(x: &mut [T], k: usize, lanes: usize) -> [Mutex<&mut [T]>; MAX_LANES] {
+    let rows = x.len() / k;
+    let mut rest = x;
+    std::array::from_fn(|l| {
+        let count = if l < lanes { lane(rows, lanes, l).len() } else { 0 };
+        let (head, tail) = std::mem::take(&mut rest).split_at_mut(count * k);
+        rest = tail;
+        Mutex::new(head)
+    })
+}
+
+/// A pool of accumulators, reused from pass to pass: a reduction allocates nothing.
+#[derive(Debug)]
+pub(crate) struct Reducer<A> {
+    lanes: usize,
+    workers: usize,
+    state: Mutex<State<A>>,
+    freed: Condvar,
+}
+
+#[derive(Debug)]
+struct State<A> {
+    free: Vec<A>,
+    /// Finished nodes of the tree that wait for their sibling; node 1 is the root, lanes are the leaves.
+    finished: [Option<A>; 2 * MAX_LANES],
+    next: usize,
+    failed: bool,
+}
+
+/// Wakes everybody if a worker panics while it holds an accumulator.
+struct Alarm<'a, A>(&'a Reducer<A>);
+
+impl<A> Drop for Alarm<'_, A> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().failed = true;
+            self.0.freed.notify_all();
+        }
+    }
+}
+
+impl<A: Send> Reducer<A> {
+    pub fn new(lanes: usize, workers: usize, accumulator: impl FnMut() -> A) -> Self {
+        let workers = workers.min(lanes);
+        let free = std::iter::repeat_with(accumulator).take(accumulators(lanes, workers)).collect();
+        let state = State { free, finished: [const { None }; 2 * MAX_LANES], next: 0, failed: false };
+        Self { lanes, workers, state: Mutex::new(state), freed: Condvar::new() }
+    }
+
+    /// Runs `work(lane, worker, accumulator)` for every lane and adds up with `add`. The sum is to be given back
+    /// before the next run.
+    ///
+    /// `work` finds the accumulator as an earlier lane left it and must clear it.
+    pub fn run(&mut self, work: impl Fn(usize, usize, &mut A) + Sync, add: impl Fn(&mut A, &A) + Sync) -> A {
+        self.lock().next = 0;
+        let this = &*self;
+        fan(0..this.workers, &|worker| {
+            let _alarm = Alarm(this);
+            while let Some((lane, mut sum)) = this.take() {
+                work(lane, worker, &mut sum);
+                this.finish(lane, sum, &add);
+            }
+        });
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.finished[1].take().expect("every lane has run")
+    }
+
+    /// Returns a sum for reuse.
+    pub fn give_back(&mut self, sum: A) {
+        self.lock().free.push(sum);
+    }
+
+    fn take(&self) -> Option<(usize, A)> {
+        let mut state = self.lock();
+        loop {
+            if state.failed || state.next == self.lanes {
+                return None;
+            }
+            if let Some(sum) = state.free.pop() {
+                let lane = state.next;
+                state.next += 1;
+                return Some((lane, sum));
+            }
+            state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn finish(&self, lane: usize, mut sum: A, add: &impl Fn(&mut A, &A)) {
+        let mut node = self.lanes + lane;
+        loop {
+            let mut state = self.lock();
+            let sibling = if node == 1 { None } else { state.finished[node ^ 1].take() };
+            let Some(sibling) = sibling else {
+                state.finished[node] = Some(sum);
+                return;
+            };
+            drop(state);
+            // addition commutes to the bit, so it does not matter which of the two came second
+            add(&mut sum, &sibling);
+            self.lock().free.push(sibling);
+            self.freed.notify_one();
+            node /= 2;
+        }
+    }
+}
+
+impl<A> Reducer<A> {
+    fn lock(&self) -> MutexGuard<'_, State<A>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Calls `f` for each index, side by side where there are threads; for one index, on the spot.
+pub(crate) fn fan(range: Range<usize>, f: &(impl Fn(usize) + Sync)) {
+    match range.len() {
+        0 => {}
+        1 => f(range.start),
+        n => {
+            let middle = range.start + n / 2;
+            rayon::join(|| fan(range.start..middle, f), || fan(middle..range.end, f));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_cover_the_rows_in_order() {
+        for rows in [0, 1, 3, 4, 63, 64, 65, 1000, 123_457] {
+            for count in [4, 8, 16, 32, 64] {
+                let mut next = 0;
+                for l in 0..count {
+                    let r = lane(rows, count, l);
+                    assert_eq!(r.start, next);
+                    next = r.end;
+                }
+                assert_eq!(next, rows);
+            }
+        }
+    }
+
+    /// Floating-point sums of lanes of very different sizes: any other order would show.
+    #[test]
+    fn the_sum_does_not_depend_on_the_workers() {
+        let tree = |lanes: usize, workers: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().unwrap();
+            let mut reducer = Reducer::new(lanes, workers, || 0.0_f64);
+            pool.install(|| {
+                reducer.run(
+                    |lane, _, sum| {
+                        *sum = (1.0 + lane as f64).sqrt() * 10f64.powi(lane as i32 % 17 - 8);
+                        std::thread::sleep(std::time::Duration::from_micros(((lane * 37) % 11) as u64 * 20));
+                    },
+                    |a, b| *a += b,
+                )
+            })
+            .to_bits()
+        };
+        for lanes in [4, 8, 64] {
+            let one = tree(lanes, 1);
+            for workers in [2, 3, 8, 64] {
+                for _ in 0..20 {
+                    assert_eq!(tree(lanes, workers), one);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_ends_the_reduction_instead_of_blocking_it() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+        let mut reducer = Reducer::new(64, 4, || 0_u64);
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            pool.install(|| {
+                reducer.run(|lane, _, _| assert!(lane != 9, "lane nine"), |_, _| {});
+            });
+        }));
+        assert!(caught.is_err());
+    }
+}

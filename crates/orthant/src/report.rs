@@ -1,0 +1,172 @@
+//! What a fit says about itself.
+
+use std::fmt;
+
+use crate::Products;
+
+/// Why a fit stopped. This is data, not an error: every one of these comes with factors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum StopReason {
+    /// The stopping criterion was met.
+    Converged,
+    /// The iteration limit was reached first.
+    MaxIterations,
+    /// The time limit was reached first.
+    TimeLimit,
+    /// The cancellation flag was raised.
+    Interrupted,
+    /// The observer asked to stop.
+    Observer,
+    /// The data is all zero: W = H = 0 is exact and nothing was iterated.
+    ZeroData,
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Converged => "converged",
+            Self::MaxIterations => "iteration limit",
+            Self::TimeLimit => "time limit",
+            Self::Interrupted => "interrupted",
+            Self::Observer => "stopped by the observer",
+            Self::ZeroData => "the data is all zero",
+        })
+    }
+}
+
+/// Something a user should know that is no error.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case", tag = "kind")
+)]
+#[non_exhaustive]
+pub enum Warning {
+    /// More components than rows or columns: the factorisation is not unique and fits exactly without need.
+    RankAboveDimensions {
+        /// The rank.
+        rank: usize,
+        /// Rows of V.
+        rows: usize,
+        /// Columns of V.
+        cols: usize,
+    },
+    /// The iteration limit came before convergence.
+    NotConverged {
+        /// The limit.
+        max_iter: usize,
+    },
+    /// More threads than cores were asked for, and fewer are used.
+    ThreadsClamped {
+        /// Threads asked for.
+        asked: usize,
+        /// Threads used.
+        used: usize,
+    },
+    /// A penalty on one factor alone: the other grows without cost, and the penalty loses its meaning.
+    ScaleAmbiguity,
+    /// Every entry of the given H is zero, so the first update of W learns nothing.
+    ZeroStart,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RankAboveDimensions { rank, rows, cols } => write!(
+                f,
+                "rank {rank} is above the smaller side of the {rows}×{cols} data: the factorisation is not unique"
+            ),
+            Self::NotConverged { max_iter } => {
+                write!(f, "not converged after {max_iter} iterations: raise the limit or the tolerance")
+            }
+            Self::ThreadsClamped { asked, used } => {
+                write!(f, "{asked} threads were asked for; {used} are used, one a core")
+            }
+            Self::ScaleAmbiguity => f.write_str(
+                "only one factor is penalised: the other can grow to take over its scale, so the penalty does little",
+            ),
+            Self::ZeroStart => f.write_str("the starting H is all zero: the first update of W has nothing to fit"),
+        }
+    }
+}
+
+/// One iteration's figures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct HistoryPoint {
+    /// The iteration, from 1.
+    pub iteration: usize,
+    /// ½‖V − WH‖² plus penalties after it.
+    pub objective: f64,
+    /// Seconds since the fit was called.
+    pub seconds: f64,
+}
+
+/// How a fit was laid out. It follows from the data's shape, the rank and the precision, and, but for the
+/// number of threads and the block size, decides the bits of the result.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Plan {
+    /// Whether the pass runs over columns of V (column-major data) rather than rows.
+    pub by_columns: bool,
+    /// Independent summation lanes.
+    pub lanes: usize,
+    /// Rows (or columns) of V in a cache block.
+    pub block: usize,
+    /// Threads.
+    pub threads: usize,
+    /// Inner sweeps over W and over H in an iteration.
+    pub sweeps: (usize, usize),
+    /// The instruction set of the kernels.
+    #[cfg_attr(feature = "serde", serde(skip_deserializing, default))]
+    pub isa: &'static str,
+    /// Fused kernels or gemm.
+    pub products: Products,
+    /// Accumulators of n×k elements alive at once, at most.
+    pub accumulators: usize,
+    /// V is read as V·4^-p, by this p; not 0 only where its largest entry is outside the safe exponents.
+    pub scale_exponent: i32,
+}
+
+/// What happened in a fit.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Report {
+    /// Why it stopped.
+    pub stop_reason: StopReason,
+    /// Iterations done.
+    pub iterations: usize,
+    /// ½‖V − WH‖² plus penalties, from the residual itself, summed in double precision.
+    pub objective: f64,
+    /// ½‖V − WH‖², from the residual itself.
+    pub loss: f64,
+    /// ‖V − WH‖ (Frobenius), scikit-learn's `reconstruction_err_`.
+    pub reconstruction_error: f64,
+    /// ‖V − WH‖ / ‖V‖; 0 where V is 0.
+    pub relative_error: f64,
+    /// Distance from stationarity: the coordinate steps that remain, in the data's units, over ‖V‖. Does not
+    /// change when components are rescaled.
+    pub kkt_residual: f64,
+    /// scikit-learn's violation, last over first iteration; NaN for rules that have none.
+    pub violation_ratio: f64,
+    /// Objective and time after every iteration.
+    pub history: Vec<HistoryPoint>,
+    /// Seconds for checking V and making the start.
+    pub seconds_start: f64,
+    /// Seconds for the whole fit.
+    pub seconds_total: f64,
+    /// How it was laid out.
+    pub plan: Plan,
+    /// What a user should know.
+    pub warnings: Vec<Warning>,
+}
+
+impl Report {
+    /// Whether the stopping criterion was met (or nothing was left to do).
+    pub fn converged(&self) -> bool {
+        matches!(self.stop_reason, StopReason::Converged | StopReason::ZeroData)
+    }
+}

@@ -1,0 +1,120 @@
+//! Dense matrices of any strides.
+
+use std::ops::Range;
+
+use orthant_kernel::gemm::{Backend, gemm};
+use orthant_kernel::{Isa, Real, View, accumulate, accumulator_stride, numerators, scan};
+
+use super::{Block, Source};
+use crate::{Error, Products};
+
+/// A dense matrix. Blocks of rows with adjacent columns are read where they lie; others are copied one by one, which
+/// changes nothing in what is computed.
+#[derive(Clone, Copy, Debug)]
+pub struct Dense<'a, T: Real> {
+    view: View<'a, T>,
+    scale: T,
+    isa: Isa,
+    backend: Option<Backend>,
+}
+
+impl<'a, T: Real> Dense<'a, T> {
+    /// `view` times `scale`, a power of two.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for [`Products::Blas`] without the feature.
+    pub fn new(view: View<'a, T>, scale: T, products: Products) -> Result<Self, Error> {
+        let backend = match products {
+            Products::Fused => None,
+            Products::Gemm => Some(Backend::Rust),
+            #[cfg(feature = "blas")]
+            Products::Blas => Some(Backend::Blas),
+            #[cfg(not(feature = "blas"))]
+            Products::Blas => {
+                return Err(Error::Unsupported {
+                    what: "BLAS in a build without the feature `blas` or `openblas`".into(),
+                    supported: "products are Fused or Gemm here",
+                });
+            }
+        };
+        Ok(Self { view, scale, isa: Isa::detect(), backend })
+    }
+
+    fn in_place(&self) -> bool {
+        (self.view.col_stride() == 1 || self.view.ncols() == 1) && self.scale == T::ONE
+    }
+}
+
+impl<T: Real> Source<T> for Dense<'_, T> {
+    type Block<'b>
+        = DenseBlock<'b, T>
+    where
+        Self: 'b;
+
+    fn rows(&self) -> usize {
+        self.view.nrows()
+    }
+
+    fn cols(&self) -> usize {
+        self.view.ncols()
+    }
+
+    fn scratch_len(&self, rows: usize) -> usize {
+        if self.in_place() { 0 } else { rows * self.cols() }
+    }
+
+    fn block<'b>(&'b self, range: Range<usize>, scratch: &'b mut [T]) -> DenseBlock<'b, T> {
+        let (rows, cols) = (range.len(), self.cols());
+        let mut view = self.view.rows(range);
+        if !self.in_place() {
+            let copy = &mut scratch[..rows * cols];
+            view.copy_to(copy);
+            for x in copy.iter_mut() {
+                *x *= self.scale;
+            }
+            view = View::row_major(copy, rows, cols).expect("as many elements");
+        }
+        DenseBlock { view, isa: self.isa, backend: self.backend }
+    }
+}
+
+/// Rows of a dense matrix, columns adjacent.
+#[derive(Clone, Copy, Debug)]
+pub struct DenseBlock<'a, T: Real> {
+    view: View<'a, T>,
+    isa: Isa,
+    backend: Option<Backend>,
+}
+
+impl<T: Real> DenseBlock<'_, T> {
+    /// Σ v² of row `i`, in double precision.
+    pub(crate) fn row_squares(&self, i: usize) -> f64 {
+        scan::scan(self.isa, self.view.rows(i..i + 1), T::ONE, 0.0).squares
+    }
+}
+
+impl<T: Real> Block<T> for DenseBlock<'_, T> {
+    fn numerators(&self, y: &[T], k: usize, out: &mut [T]) {
+        match self.backend {
+            None => numerators(self.isa, self.view, y, k, out),
+            Some(backend) => {
+                let y = View::row_major(y, self.view.ncols(), k).expect("Y is cols×k");
+                gemm(backend, self.view, y, out, k, false);
+            }
+        }
+    }
+
+    fn accumulate(&self, z: &[T], k: usize, acc: &mut [T]) {
+        match self.backend {
+            None => accumulate(self.isa, self.view, z, k, acc),
+            Some(backend) => {
+                let z = View::row_major(z, self.view.nrows(), k).expect("Z is rows×k");
+                gemm(backend, self.view.transposed(), z, acc, accumulator_stride::<T>(k), true);
+            }
+        }
+    }
+
+    fn squared_residual(&self, x: &[T], y: &[T], k: usize, scratch: &mut [T], sum: f64) -> f64 {
+        scan::squared_residual(self.isa, self.view, x, y, k, scratch, sum)
+    }
+}

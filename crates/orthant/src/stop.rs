@@ -1,0 +1,68 @@
+//! When to stop.
+
+use crate::Stop;
+
+/// A stopping rule with what it has seen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Criterion {
+    rule: Stop,
+    /// Violation of the first iteration, or error at the start.
+    first: f64,
+    /// Error ten iterations ago, or objective one iteration ago.
+    previous: f64,
+    /// Violation, last over first.
+    pub ratio: f64,
+}
+
+/// Figures of an iteration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    pub iteration: usize,
+    pub violation: f64,
+    /// √(2·loss).
+    pub error: f64,
+    pub objective: f64,
+    /// Movement over ‖V‖.
+    pub step: f64,
+    /// The loss is no more than what rounding leaves.
+    pub exact: bool,
+}
+
+impl Criterion {
+    /// `start` is ‖V − W₀H₀‖, for rules that compare with it.
+    pub fn new(rule: Stop, start: f64) -> Self {
+        let previous = if matches!(rule, Stop::Progress { .. }) { f64::INFINITY } else { start };
+        Self { rule, first: start, previous, ratio: f64::NAN }
+    }
+
+    /// Whether the rule needs the error at the start.
+    pub fn needs_start(rule: Stop) -> bool {
+        matches!(rule, Stop::ErrorDecrease { tol } if tol > 0.0)
+    }
+
+    /// Whether this iteration is the last.
+    pub fn met(&mut self, seen: &Seen) -> bool {
+        match self.rule {
+            Stop::Violation { tol } => {
+                if seen.iteration == 1 {
+                    self.first = seen.violation;
+                }
+                self.ratio = if self.first == 0.0 { 0.0 } else { seen.violation / self.first };
+                self.ratio <= tol
+            }
+            Stop::ErrorDecrease { tol } => {
+                if tol == 0.0 || !seen.iteration.is_multiple_of(10) {
+                    return false;
+                }
+                let fall = (self.previous - seen.error) / self.first;
+                self.previous = seen.error;
+                fall < tol
+            }
+            Stop::Progress { tol } => {
+                let fall = self.previous - seen.objective;
+                self.previous = seen.objective;
+                tol > 0.0 && (seen.exact || (fall <= tol * seen.objective && seen.step <= tol.sqrt()))
+            }
+        }
+    }
+}
