@@ -30,6 +30,7 @@ mod arch;
 mod dense;
 pub mod gemm;
 pub mod naive;
+pub mod probe;
 mod products;
 pub mod rows;
 mod scalar;

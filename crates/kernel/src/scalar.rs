@@ -74,7 +74,6 @@ macro_rules! real {
             const EPSILON: Self = $t::EPSILON;
             const NAME: &'static str = $name;
             #[inline(always)]
-            #[expect(clippy::unnecessary_cast, reason = "one macro serves both widths")]
             fn from_f64(x: f64) -> Self {
                 x as $t
             }

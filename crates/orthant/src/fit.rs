@@ -343,7 +343,7 @@ impl<T: Real> Problem<'_, T> {
             reconstruction_error: 0.0,
             relative_error: 0.0,
             kkt_residual: 0.0,
-            violation_ratio: f64::NAN,
+            violation_ratio: None,
             history: Vec::new(),
             seconds_start: self.began.elapsed().as_secs_f64(),
             seconds_total: 0.0,

@@ -386,3 +386,70 @@ fn rows_done<T: Real>(isa: Isa, x: &[T], k: usize, summed: bool, out: &mut Sums<
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::Products;
+    use crate::rule::Coordinate;
+    use crate::source::DenseSource;
+
+    /// Counts how often each row is visited.
+    struct Counting<'a> {
+        inner: DenseSource<'a, f64>,
+        visits: Vec<AtomicUsize>,
+    }
+
+    impl Source<f64> for Counting<'_> {
+        type Block<'b>
+            = <DenseSource<'b, f64> as Source<f64>>::Block<'b>
+        where
+            Self: 'b;
+        fn rows(&self) -> usize {
+            self.inner.rows()
+        }
+        fn cols(&self) -> usize {
+            self.inner.cols()
+        }
+        fn scratch_len(&self, rows: usize) -> usize {
+            self.inner.scratch_len(rows)
+        }
+        fn block<'b>(&'b self, range: Range<usize>, scratch: &'b mut [f64]) -> Self::Block<'b> {
+            for i in range.clone() {
+                self.visits[i].fetch_add(1, Ordering::Relaxed);
+            }
+            self.inner.block(range, scratch)
+        }
+    }
+
+    #[test]
+    fn an_iteration_visits_each_row_once() {
+        let (m, n, k) = (1000, 30, 5);
+        let data: Vec<f64> = (0..m * n).map(|i| ((i * 37) % 101) as f64).collect();
+        let view = View::row_major(&data, m, n).unwrap();
+        let inner = DenseSource::new(view, 1.0, Products::Fused).unwrap();
+        let source = Counting { inner, visits: (0..m).map(|_| AtomicUsize::new(0)).collect() };
+        let factor = |rows: usize| {
+            let x = (0..rows * k).map(|i| ((i * 13) % 7) as f64 + 0.5).collect();
+            Factor::new(x, k, Weights::default(), 2)
+        };
+        let layout = Layout { lanes: 8, block: 17, workers: 3 };
+        let mut pass = Pass::new(&source, Coordinate::default(), k, layout, factor(m), factor(n));
+        let visits = |times: usize| {
+            assert!(source.visits.iter().all(|v| v.swap(0, Ordering::Relaxed) == times));
+        };
+        pass.sweep_outer(false);
+        visits(0);
+        for _ in 0..3 {
+            pass.sweep_inner(true);
+            pass.sweep_outer(true);
+            assert!(pass.gram_loss(data.iter().map(|x| x * x).sum()) > 0.0);
+            visits(1);
+        }
+        pass.measure(true);
+        visits(1);
+    }
+}

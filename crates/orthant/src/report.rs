@@ -150,8 +150,8 @@ pub struct Report {
     /// Distance from stationarity: the coordinate steps that remain, in the data's units, over ‖V‖. Does not
     /// change when components are rescaled.
     pub kkt_residual: f64,
-    /// scikit-learn's violation, last over first iteration; NaN for rules that have none.
-    pub violation_ratio: f64,
+    /// scikit-learn's violation, last over first iteration, where that is the stopping rule.
+    pub violation_ratio: Option<f64>,
     /// Objective and time after every iteration.
     pub history: Vec<HistoryPoint>,
     /// Seconds for checking V and making the start.

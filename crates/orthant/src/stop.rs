@@ -11,7 +11,7 @@ pub(crate) struct Criterion {
     /// Error ten iterations ago, or objective one iteration ago.
     previous: f64,
     /// Violation, last over first.
-    pub ratio: f64,
+    pub ratio: Option<f64>,
 }
 
 /// Figures of an iteration.
@@ -32,7 +32,7 @@ impl Criterion {
     /// `start` is ‖V − W₀H₀‖, for rules that compare with it.
     pub fn new(rule: Stop, start: f64) -> Self {
         let previous = if matches!(rule, Stop::Progress { .. }) { f64::INFINITY } else { start };
-        Self { rule, first: start, previous, ratio: f64::NAN }
+        Self { rule, first: start, previous, ratio: None }
     }
 
     /// Whether the rule needs the error at the start.
@@ -47,8 +47,9 @@ impl Criterion {
                 if seen.iteration == 1 {
                     self.first = seen.violation;
                 }
-                self.ratio = if self.first == 0.0 { 0.0 } else { seen.violation / self.first };
-                self.ratio <= tol
+                let ratio = if self.first == 0.0 { 0.0 } else { seen.violation / self.first };
+                self.ratio = Some(ratio);
+                ratio <= tol
             }
             Stop::ErrorDecrease { tol } => {
                 if tol == 0.0 || !seen.iteration.is_multiple_of(10) {

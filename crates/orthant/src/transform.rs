@@ -114,7 +114,6 @@ fn run<T: Real>(
             a.kkt_residual = a.kkt_residual.max(b.kkt_residual);
         },
     );
-    drop(slots);
     if a != b {
         w.iter_mut().for_each(|x| *x = scan::scale_by(*x, a - b));
     }

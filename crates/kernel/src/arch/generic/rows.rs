@@ -4,6 +4,8 @@
 //! coordinate, so that the dependency from coordinate to coordinate stays within each lane. A row's arithmetic is
 //! the same whichever lane, tile or block it falls in.
 
+use std::cmp::Ordering;
+
 use crate::Real;
 use crate::arch::Op;
 use crate::arch::vector::Vector;
@@ -280,7 +282,7 @@ impl<T: Real> Op<T> for Solve<'_, T> {
                     if active[r] > T::ZERO {
                         self.left[i + r] = lane[r];
                         // a NaN, as from an overflow, ends the row too
-                        if !(lane[r] > self.enough[i + r]) {
+                        if lane[r].partial_cmp(&self.enough[i + r]) != Some(Ordering::Greater) {
                             active[r] = T::ZERO;
                         }
                     }

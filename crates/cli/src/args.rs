@@ -1,0 +1,114 @@
+//! The command line: what can be typed. What it means is in `commands`.
+
+use clap::builder::PossibleValue;
+use clap::{Parser, Subcommand, ValueEnum};
+use orthant_io::{Detect, ReadOptions};
+
+use crate::commands::demo::DemoArgs;
+use crate::commands::fit::FitArgs;
+use crate::commands::reconstruct::ReconstructArgs;
+use crate::commands::transform::TransformArgs;
+
+const ABOUT: &str = "Non-negative matrix factorization: V ≈ W·H with no entry below zero";
+
+const LONG_ABOUT: &str = "\
+Non-negative matrix factorization: V ≈ W·H with no entry below zero.
+
+V is the data, m×n: one sample (document, image, cell) in a row, one feature (word, pixel, gene) in a column.
+H, k×n, holds k components: parts, topics, programs. W, m×k, holds how much of each component a sample has.
+If your data has one observation in a COLUMN, transpose it first; or keep it, and read Hᵀ as the weights and W
+as the components.
+
+`transform` returns W for new samples, with H as it was learnt.";
+
+const EXAMPLES: &str = "\
+Examples:
+  orthant demo                                factorise handwritten digits, draw the parts
+  orthant fit counts.csv -k 16 -o out         write W, H, a report and a model to out/
+  orthant fit X.npy -k 10 --solver cd -o out  as NMF(10, init=\"random\", random_state=0)
+  orthant transform out new.csv -o new_W.npy  the weights of new samples
+  orthant fit photo.png -k 40 -o photo        compress an image …
+  orthant reconstruct photo -o approx.png     … and look at what is left of it
+
+`orthant help fit` tells more of a command than `orthant fit -h`.
+
+Exit codes: 0 done (also where Ctrl-C ended a fit early and its best was saved),
+1 failed, 2 wrong arguments, 130 ended by Ctrl-C with nothing saved.";
+
+/// The `orthant` command.
+#[derive(Debug, Parser)]
+#[command(name = "orthant", version, about = ABOUT, long_about = LONG_ABOUT, after_help = EXAMPLES)]
+#[command(arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Fit(FitArgs),
+    Transform(TransformArgs),
+    Reconstruct(ReconstructArgs),
+    Demo(DemoArgs),
+}
+
+/// How to read a text file.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct TextArgs {
+    /// Whether the first line of a text file holds the columns' names
+    #[arg(long, value_enum, default_value_t, value_name = "auto|yes|no", hide_possible_values = true)]
+    #[arg(help_heading = "Text files")]
+    header: Edge,
+    /// Whether the first column of a text file holds the rows' names
+    #[arg(long, value_enum, default_value_t, value_name = "auto|yes|no", hide_possible_values = true)]
+    #[arg(help_heading = "Text files")]
+    labels: Edge,
+}
+
+impl TextArgs {
+    pub fn options(self) -> ReadOptions {
+        ReadOptions { header: self.header.0, labels: self.labels.0 }
+    }
+}
+
+/// [`Detect`] as an argument.
+#[derive(Clone, Copy, Debug, Default)]
+struct Edge(Detect);
+
+impl ValueEnum for Edge {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self(Detect::Auto), Self(Detect::Yes), Self(Detect::No)]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self.0 {
+            Detect::Auto => "auto",
+            Detect::Yes => "yes",
+            Detect::No => "no",
+        }))
+    }
+}
+
+/// A finite number of at least 0.
+pub fn at_least_zero(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x >= 0.0 && x.is_finite() => Ok(x),
+        _ => Err("a number of at least 0 is needed".into()),
+    }
+}
+
+/// A number from 0 to 1.
+pub fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
+        _ => Err("a number from 0 (all L2) to 1 (all L1) is needed".into()),
+    }
+}
+
+/// A whole number of at least 1.
+pub fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if n >= 1 => Ok(n),
+        _ => Err("a whole number of at least 1 is needed".into()),
+    }
+}

@@ -1,0 +1,6 @@
+//! The commands, one a file.
+
+pub mod demo;
+pub mod fit;
+pub mod reconstruct;
+pub mod transform;

@@ -1,0 +1,58 @@
+//! `orthant reconstruct`: W·H as a matrix or an image.
+
+use std::path::{Path, PathBuf};
+
+use orthant::Error;
+use orthant_io::{AnySavedModel, Names, OutputFormat, ReadOptions, SavedModel, Scalar, read_matrix};
+
+use crate::{Failure, results};
+
+/// Multiply W and H: what the factors keep of the data
+///
+/// W is that of the fit unless --weights gives another, for instance from `orthant transform`. A fit of an image
+/// becomes an image again with -o NAME.png.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  orthant reconstruct out -o approx.npy
+  orthant fit photo.png -k 40 -o photo && orthant reconstruct photo -o approx.png")]
+pub struct ReconstructArgs {
+    /// Directory of a fit, or a model.safetensors
+    model: PathBuf,
+    /// Where to write W·H: .npy, .csv, .tsv, .json or .png (grey levels, rounded and clipped to 0..255)
+    #[arg(short, long = "out", value_name = "FILE")]
+    out: PathBuf,
+    /// Another W [default: W.npy beside the model]
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// No summary
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &ReconstructArgs) -> Result<(), Failure> {
+    OutputFormat::of(&args.out)?;
+    let path = results::model_path(&args.model);
+    match AnySavedModel::load(&path)? {
+        AnySavedModel::F32(saved) => run_in(args, &path, &saved),
+        AnySavedModel::F64(saved) => run_in(args, &path, &saved),
+    }
+}
+
+fn run_in<T: Scalar>(args: &ReconstructArgs, model: &Path, saved: &SavedModel<T>) -> Result<(), Failure> {
+    let beside = || model.with_file_name(results::WEIGHTS);
+    let path = args.weights.clone().unwrap_or_else(beside);
+    let w = read_matrix::<T>(&path, &ReadOptions::default())?;
+    let v = saved.model.inverse_transform(&w).map_err(|e| match e {
+        Error::ShapeMismatch { expected, found, .. } => Failure::Run(format!(
+            "{}: {} columns, but the model has {} components",
+            path.display(),
+            found.1,
+            expected.1
+        )),
+        e => e.into(),
+    })?;
+    let names = Names { rows: w.row_names(), cols: saved.manifest.columns.as_deref() };
+    results::write(&args.out, "W·H", v.view(), names, args.quiet)
+}

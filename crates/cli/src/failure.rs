@@ -1,0 +1,80 @@
+//! Errors as the command shows them: which file, where in it, what is allowed.
+
+use std::io;
+
+use orthant::{Error, Real};
+use orthant_io::{IoError, Table};
+
+/// Why the command did not do what it was asked to.
+#[derive(Debug)]
+pub enum Failure {
+    /// The arguments make no sense: exit code 2.
+    Usage(String),
+    /// It could not be done: exit code 1.
+    Run(String),
+    /// Nobody reads standard output any more.
+    ClosedPipe,
+}
+
+impl From<IoError> for Failure {
+    fn from(error: IoError) -> Self {
+        match error {
+            IoError::UnknownOutput { .. } => Self::Usage(error.to_string()),
+            IoError::AmbiguousLabels { path, line, text } => Self::Run(format!(
+                "{}: line {line} begins with the number {text}, but the first column looked like names of rows; say \
+                 which it is by --labels yes or --labels no",
+                path.display()
+            )),
+            IoError::NotANumber { place, text, first_row: true } => Self::Run(format!(
+                "{place}: '{text}' is not a number; if this line is a header although it has numbers in it, say \
+                 --header yes"
+            )),
+            _ => Self::Run(error.to_string()),
+        }
+    }
+}
+
+/// From writing to standard output.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ClosedPipe,
+            _ => Self::Run(format!("cannot write to standard output: {error}")),
+        }
+    }
+}
+
+/// A library error about options alone.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::InvalidParam { name, value, allowed } => {
+                let flag = name.replace('_', "-");
+                Self::Usage(format!("--{flag} {value} is not possible: {allowed}"))
+            }
+            Error::InvalidRank { .. } | Error::Unsupported { .. } => Self::Usage(error.to_string()),
+            _ => Self::Run(error.to_string()),
+        }
+    }
+}
+
+/// A library error about the data in `table`, read from `file`: with the place in the file.
+pub fn in_data<T: Real>(error: Error, table: &Table<T>, file: &str) -> Failure {
+    match error {
+        Error::Negative { operand: "V", row, col, value } => {
+            let place = table.locate(row, col);
+            Failure::Run(format!("{place}: {value} is negative; every entry must be at least 0"))
+        }
+        Error::NonFinite { operand: "V", row, col, value } => {
+            let place = table.locate(row, col);
+            Failure::Run(format!(
+                "{place}: {value} is not finite; every entry must be a number of at least 0"
+            ))
+        }
+        Error::Empty { rows, cols } => {
+            Failure::Run(format!("{file}: {rows} rows and {cols} columns: there is nothing to factorise"))
+        }
+        Error::LossOverflow { .. } | Error::TooLarge { .. } => Failure::Run(format!("{file}: {error}")),
+        other => other.into(),
+    }
+}

@@ -1,0 +1,51 @@
+//! The `orthant` command.
+//!
+//! Each command is a file in `commands`: it takes its arguments, turns them into the options of the libraries, and
+//! runs. Nothing else in the workspace prints.
+
+mod args;
+mod commands;
+mod demo;
+mod failure;
+mod interrupt;
+mod numpy_text;
+mod progress;
+mod results;
+mod say;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) if e.use_stderr() => {
+            say::usage(&e);
+            return ExitCode::from(2);
+        }
+        // help and version were asked for
+        Err(e) => return if e.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE },
+    };
+    let done = match cli.command {
+        Command::Fit(args) => commands::fit::run(&args),
+        Command::Transform(args) => commands::transform::run(&args),
+        Command::Reconstruct(args) => commands::reconstruct::run(&args),
+        Command::Demo(args) => commands::demo::run(&args),
+    };
+    match done {
+        // a closed pipe is the reader's decision, as in `orthant fit … --print | head`
+        Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::Usage(message)) => {
+            say::error(&message);
+            ExitCode::from(2)
+        }
+        Err(Failure::Run(message)) => {
+            say::error(&message);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Everything that is said to the user beside results: on standard error.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use clap::error::ErrorKind;
+
+/// `orthant: error: …`
+pub fn error(message: &str) {
+    line(format_args!("orthant: error: {message}"));
+}
+
+/// What is wrong with the arguments; the help itself where there are none.
+pub fn usage(error: &clap::Error) {
+    let text = error.render().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => line(format_args!("{}", text.trim_end())),
+        // it begins with `error: ` already
+        _ => line(format_args!("orthant: {}", text.trim_end())),
+    }
+}
+
+/// `orthant: warning: …`
+pub fn warning(message: impl Display) {
+    line(format_args!("orthant: warning: {message}"));
+}
+
+/// `orthant: …`
+pub fn note(message: &str) {
+    line(format_args!("orthant: {message}"));
+}
+
+/// Leaves the line on which a terminal shows a progress bar and `^C`.
+pub fn fresh_line() {
+    if io::stderr().is_terminal() {
+        line(format_args!(""));
+    }
+}
+
+fn line(text: std::fmt::Arguments<'_>) {
+    // nowhere is left to say that standard error is gone
+    let _ = writeln!(io::stderr(), "{text}");
+}

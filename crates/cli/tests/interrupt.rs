@@ -1,0 +1,141 @@
+//! Ctrl-C, as a terminal sends it.
+#![cfg(unix)]
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{dir, listing, orthant};
+use orthant::Dense;
+use orthant_io::{Names, ReadOptions, read_matrix, write_matrix};
+
+/// A fit that would run for hours, started and past its first line of output.
+struct Fit {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    err: BufReader<ChildStderr>,
+    /// What was read of standard error so far.
+    said: String,
+}
+
+impl Fit {
+    fn start(dir: &Path, options: &str) -> Self {
+        let v = Dense::from_fn(600, 400, |i, j| ((i * 31 + j * 17) % 101) as f64 / 101.0);
+        write_matrix(dir.join("v.npy"), v.view(), Names::default()).unwrap();
+        let args = format!("fit v.npy -k 20 --tol 0 --max-iter 100000000 {options} -o out");
+        let mut child = orthant(dir)
+            .args(args.split_whitespace())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        assert_eq!(line, "v.npy: 600×400, float64, 20 components\n");
+        // well into the fit
+        std::thread::sleep(Duration::from_millis(300));
+        let err = BufReader::new(child.stderr.take().unwrap());
+        Self { child, out, err, said: String::new() }
+    }
+
+    /// Waits for a line on standard error.
+    fn hear(&mut self) {
+        self.err.read_line(&mut self.said).unwrap();
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().expect("kill").success());
+    }
+
+    /// Exit code, standard output and standard error.
+    fn end(mut self) -> (Option<i32>, String, String) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            if Instant::now() > deadline {
+                self.child.kill().unwrap();
+                panic!("it did not end");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let mut out = String::new();
+        self.out.read_to_string(&mut out).unwrap();
+        self.err.read_to_string(&mut self.said).unwrap();
+        (status.code(), out, self.said)
+    }
+}
+
+#[test]
+fn the_first_one_saves_the_best_so_far() {
+    for signal in ["INT", "TERM"] {
+        let d = dir();
+        let fit = Fit::start(d.path(), "");
+        assert!(!d.path().join("out/W.npy").exists());
+        fit.signal(signal);
+        let (code, out, err) = fit.end();
+        assert_eq!(code, Some(0), "{out}{err}");
+        assert!(err.contains("interrupted: finishing this iteration, then saving"), "{err}");
+        assert!(out.contains("interrupted after ") && out.contains("best so far saved in out"), "{out}");
+        let out = d.path().join("out");
+        assert_eq!(listing(&out), ["H.npy", "W.npy", "model.safetensors", "report.json"]);
+        let report: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(out.join("report.json")).unwrap()).unwrap();
+        assert_eq!(report["stop_reason"], "interrupted");
+        assert!(report["iterations"].as_u64().unwrap() >= 1);
+        // what was saved is the fit that the report describes
+        let read = |name: &str| read_matrix::<f64>(out.join(name), &ReadOptions::default()).unwrap();
+        let (w, h, v) = (read("W.npy"), read("H.npy"), read("../v.npy"));
+        let (w, h, v) = (w.view(), h.view(), v.view());
+        let mut squares = 0.0;
+        for i in 0..600 {
+            for j in 0..400 {
+                let wh: f64 = (0..20).map(|t| w.at(i, t) * h.at(t, j)).sum();
+                squares += (v.at(i, j) - wh).powi(2);
+            }
+        }
+        let said = report["reconstruction_error"].as_f64().unwrap();
+        assert!((squares.sqrt() - said).abs() < 1e-9 * said.max(1.0), "{} {said}", squares.sqrt());
+    }
+}
+
+#[test]
+fn the_second_one_ends_at_once_and_saves_nothing() {
+    let d = dir();
+    // an iteration that never ends
+    let mut fit = Fit::start(d.path(), "--sweeps 1000000000");
+    fit.signal("INT");
+    fit.hear();
+    fit.signal("INT");
+    let (code, _, err) = fit.end();
+    assert_eq!(code, Some(130), "{err}");
+    assert_eq!(err.matches("interrupted: ").count(), 1, "{err}");
+    assert_eq!(listing(&d.path().join("out")), [""; 0]);
+}
+
+#[test]
+fn nothing_is_left_of_a_command_that_is_interrupted_before_it_fits() {
+    let d = dir();
+    // a pipe that never says anything
+    let mut child = orthant(d.path())
+        .args("fit /dev/stdin -k 2 --print".split(' '))
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}

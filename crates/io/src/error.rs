@@ -1,0 +1,268 @@
+//! What can go wrong with a file: which one, where in it, and what would do.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::Precision;
+
+/// An entry's place in a file. Lines and fields count from 1, as editors do; rows and columns from 0.
+///
+/// ```
+/// use orthant_io::{ReadOptions, Source};
+/// let table = Source::from_reader("a.csv", &b"x,y\n1,2\n\n3,4\n"[..], None, &ReadOptions::default())?.read::<f64>()?;
+/// let place = table.locate(1, 0);
+/// assert_eq!((place.line, place.field), (Some(4), Some(1)));
+/// assert_eq!(place.to_string(), "a.csv: line 4, field 1 (row 1, column 0 \"x\")");
+/// # Ok::<(), orthant_io::IoError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// Its line, for text, from 1.
+    pub line: Option<u64>,
+    /// The field of that line, for text, from 1; a row's name counts as one.
+    pub field: Option<usize>,
+    /// Row of the matrix, from 0.
+    pub row: usize,
+    /// Column of the matrix, from 0.
+    pub col: usize,
+    /// The row's name.
+    pub row_name: Option<String>,
+    /// The column's name.
+    pub col_name: Option<String>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |name: &Option<String>| name.as_ref().map(|n| format!(" {n:?}")).unwrap_or_default();
+        write!(f, "{}: ", self.path.display())?;
+        let (row, col) = (self.row, self.col);
+        let (row_name, col_name) = (name(&self.row_name), name(&self.col_name));
+        match (self.line, self.field) {
+            (Some(line), Some(field)) => {
+                write!(f, "line {line}, field {field} (row {row}{row_name}, column {col}{col_name})")
+            }
+            _ => write!(f, "row {row}{row_name}, column {col}{col_name} (counting from 0)"),
+        }
+    }
+}
+
+/// Every way in which reading or writing can fail.
+///
+/// ```
+/// use orthant_io::{IoError, ReadOptions, Source};
+/// let text = &b"1,2\n3,four\n"[..];
+/// let error = Source::from_reader("a.csv", text, None, &ReadOptions::default())?.read::<f64>().unwrap_err();
+/// assert_eq!(error.to_string(), "a.csv: line 2, field 2 (row 1, column 1): 'four' is not a number");
+/// assert!(matches!(error, IoError::NotANumber { .. }));
+/// # Ok::<(), IoError>(())
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IoError {
+    /// The system could not open or read a file.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The system could not write a file. What stood there before is unharmed.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Neither the content nor the name says what a file is.
+    #[error(
+        "{}: unknown kind of file; what can be read: npy, csv, tsv, txt (white space), png, jpg, and these as .gz",
+        path.display()
+    )]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A known kind of file that is not read here.
+    #[error("{}: this is {what}; {instead}", path.display())]
+    UnsupportedFormat {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// What to do.
+        instead: &'static str,
+    },
+    /// A name whose ending is not a kind of file that can be written.
+    #[error("{}: cannot tell what to write from this name; it must end in {allowed}", path.display())]
+    UnknownOutput {
+        /// The file.
+        path: PathBuf,
+        /// The endings that work.
+        allowed: &'static str,
+    },
+    /// A file that is damaged or breaks its format's rules.
+    #[error("{}: not a valid {format} file: {reason}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        format: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file that ends before its data does.
+    #[error("{}: cut short: it should have {expected} bytes but ends after {found}", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// The bytes that its header announces, header included.
+        expected: u64,
+        /// The bytes that are there.
+        found: u64,
+    },
+    /// An element type that is no real number, or is wider than a double.
+    #[error("{}: elements of type {dtype} cannot be read; what can: float16 to float64, integers, bool", path.display())]
+    UnsupportedDtype {
+        /// The file.
+        path: PathBuf,
+        /// The type, as numpy writes it.
+        dtype: String,
+    },
+    /// An array that does not have two dimensions.
+    #[error("{}: an array of shape {shape:?} is no matrix: reshape it to two dimensions, samples in rows", path.display())]
+    NotAMatrix {
+        /// The file.
+        path: PathBuf,
+        /// Its shape.
+        shape: Vec<u64>,
+    },
+    /// More elements than memory or a count can hold.
+    #[error("{}: a matrix of {rows}×{cols} does not fit in memory", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its rows.
+        rows: u64,
+        /// Its columns.
+        cols: u64,
+    },
+    /// An integer that no double holds exactly.
+    #[error(
+        "{place}: {value} has no exact double (integers are exact up to 2^53): scale or round the data first"
+    )]
+    PrecisionLoss {
+        /// Where.
+        place: Box<Place>,
+        /// The integer.
+        value: String,
+    },
+    /// A finite number that is infinite in the precision asked for.
+    #[error("{place}: {value} is beyond the range of {precision}")]
+    OutOfRange {
+        /// Where.
+        place: Box<Place>,
+        /// The number.
+        value: String,
+        /// The precision asked for.
+        precision: Precision,
+    },
+    /// A field of a text file that is no number.
+    #[error("{place}: {}", not_a_number(text, *first_row))]
+    NotANumber {
+        /// Where.
+        place: Box<Place>,
+        /// The text that stands there.
+        text: String,
+        /// Whether it is in the first line, which may have been meant as a header.
+        first_row: bool,
+    },
+    /// A line of a text file with more or fewer fields than the first.
+    #[error("{}: line {line} has {found} fields, but the lines before it have {expected}", path.display())]
+    Ragged {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// Fields that it should have.
+        expected: usize,
+        /// Fields that it has.
+        found: usize,
+    },
+    /// A number in a first column that was taken for the rows' names, because the first row has text there.
+    #[error(
+        "{}: line {line} begins with the number {text}, but the first column looked like names of rows; \
+         say which it is in ReadOptions::labels",
+        path.display()
+    )]
+    AmbiguousLabels {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The number.
+        text: String,
+    },
+    /// A quotation mark that is never closed.
+    #[error("{}: the quotation mark opened on line {line} is never closed", path.display())]
+    UnclosedQuote {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+    },
+    /// A model file of a version that this build does not know.
+    #[error("{}: model format version {found}; this build reads version {supported}", path.display())]
+    ModelVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+        /// The version that can be read.
+        supported: u64,
+    },
+    /// A model of another precision than was asked for.
+    #[error("{}: the model is {found}, but {expected} was asked for", path.display())]
+    ModelPrecision {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for.
+        expected: Precision,
+        /// What it is.
+        found: Precision,
+    },
+    /// A model whose numbers cannot be a model: negative, not finite or empty.
+    #[error("{}: {source}", path.display())]
+    ModelInvalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with them.
+        source: orthant::Error,
+    },
+}
+
+fn not_a_number(text: &str, first_row: bool) -> String {
+    let mut message = match text.trim() {
+        "" => "the field is empty".to_owned(),
+        _ => format!("'{text}' is not a number"),
+    };
+    if first_row {
+        message.push_str(" (if this line is a header, say so in ReadOptions::header)");
+    }
+    message
+}
+
+impl IoError {
+    pub(crate) fn read(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Read { path, source }
+    }
+
+    pub(crate) fn write(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Write { path, source }
+    }
+}

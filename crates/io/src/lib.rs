@@ -1,0 +1,54 @@
+//! Files for [`orthant`]: matrices in, factors and models out.
+//!
+//! | file | read | written |
+//! |---|---|---|
+//! | `.npy` (any real dtype, C or Fortran order, either byte order) | yes | yes |
+//! | `.csv`, `.tsv`, `.txt` (white space, `#` comments), with or without names | yes | csv, tsv |
+//! | `.png`, `.jpg` as grey levels | yes | png |
+//! | `.json` (rows of numbers) | | yes |
+//! | any of the first three packed as `.gz` | yes | |
+//! | `model.safetensors`: the components with a manifest | yes | yes |
+//!
+//! Reading goes through [`read_matrix`], or [`Source`] where the precision should follow the file. Every file is
+//! written beside its final place and renamed into it, so that a failure leaves the previous one whole.
+//!
+//! ```
+//! use orthant::Nmf;
+//! use orthant_io::{ReadOptions, Staged, read_matrix};
+//!
+//! let dir = tempfile::tempdir()?;
+//! let path = dir.path().join("counts.csv");
+//! std::fs::write(&path, "doc,apple,pear,plum\nd1,2,0,1\nd2,4,0,2\nd3,0,3,0\n")?;
+//!
+//! let table = read_matrix::<f64>(&path, &ReadOptions::default())?;
+//! assert_eq!((table.nrows(), table.ncols()), (3, 3));
+//! assert_eq!(table.col_names().unwrap()[1], "pear");
+//!
+//! let fit = Nmf::new(2).fit(&table)?;
+//! let mut out = Staged::in_dir(dir.path().join("out"))?;
+//! out.npy("W.npy", fit.w.view())?;
+//! out.npy("H.npy", fit.model.components().view())?;
+//! out.commit()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub use error::{IoError, Place};
+pub use fingerprint::Fingerprint;
+pub use format::{Format, OutputFormat};
+pub use model::{AnySavedModel, FitOptions, FitSummary, Manifest, SavedModel};
+pub use read::{Detect, ReadOptions, Source, read_matrix};
+pub use scalar::{Precision, Scalar};
+pub use table::{Order, Table};
+pub use write::{Names, Staged, write_matrix, write_to};
+
+mod error;
+mod fingerprint;
+mod format;
+mod model;
+mod npy;
+mod picture;
+mod read;
+mod scalar;
+mod table;
+mod text;
+mod write;

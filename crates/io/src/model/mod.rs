@@ -1,0 +1,14 @@
+//! The model file: one safetensors file with the components and a manifest.
+//!
+//! | part | content |
+//! |---|---|
+//! | tensor `H` | the components, k×n, row-major, `F32` or `F64` |
+//! | metadata key `orthant` | the [`Manifest`] as JSON |
+//!
+//! Any safetensors reader gets at both; `safetensors.numpy.load_file("model.safetensors")["H"]` does in Python.
+
+mod manifest;
+mod saved;
+
+pub use manifest::{FitOptions, FitSummary, Manifest};
+pub use saved::{AnySavedModel, SavedModel};

@@ -1,0 +1,13 @@
+//! numpy's array files.
+//!
+//! The format is a magic number, a version, the length of a header, the header (a Python dictionary with the
+//! element type, the order and the shape) and the elements. Header and elements are read here rather than by a
+//! library so that a hostile header can neither exhaust memory nor overflow, and elements arrive in bulk.
+
+mod decode;
+mod header;
+mod write;
+
+pub(crate) use decode::read_data;
+pub(crate) use header::{Header, read_header};
+pub(crate) use write::write;

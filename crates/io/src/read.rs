@@ -1,0 +1,219 @@
+//! The front door for reading a matrix.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use crate::format::{self, Format, Magic};
+use crate::npy::{self, Header};
+use crate::{IoError, Precision, Scalar, Table, picture, text};
+
+/// Whether a text file has names at one of its edges.
+///
+/// ```
+/// use orthant_io::{Detect, ReadOptions, Source};
+/// // years as column names look like data until one is told
+/// let text = &b"2023,2024\n1,2\n3,4\n"[..];
+/// let options = ReadOptions { header: Detect::Yes, ..ReadOptions::default() };
+/// let table = Source::from_reader("years.csv", text, None, &options)?.read::<f64>()?;
+/// assert_eq!((table.nrows(), table.col_names().unwrap()[0].as_str()), (2, "2023"));
+/// # Ok::<(), orthant_io::IoError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detect {
+    /// Found out from the first two lines.
+    #[default]
+    Auto,
+    /// It has.
+    Yes,
+    /// It has not: all is numbers.
+    No,
+}
+
+/// How to read a text file; other files need no options.
+///
+/// Left to itself, a first line is a header if none of its fields is a number, and a first column holds the names
+/// of the rows if the first row of data has text there (or an empty corner or a header one field short says so).
+/// A first column of numbers is data, unless `labels` says otherwise.
+///
+/// ```
+/// use orthant_io::{Detect, ReadOptions};
+/// let options = ReadOptions { labels: Detect::Yes, ..Default::default() };
+/// assert_eq!(options.header, Detect::Auto);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// A first line with the names of the columns.
+    pub header: Detect,
+    /// A first column with the names of the rows.
+    pub labels: Detect,
+}
+
+/// Reads a matrix as `T`, whatever the file's own element type is.
+///
+/// The kind of file is found from its first bytes, then from its name. Column-major npy data stays column-major.
+/// Memory: one vector of the final size for npy files; text may take up to twice that while its length is unknown.
+///
+/// # Errors
+/// [`IoError`], which names the file and, for a bad entry, its place. Negative entries and NaN are read as they
+/// are; the fit refuses them, and [`Table::locate`] tells where they stand.
+///
+/// ```
+/// use orthant_io::{ReadOptions, read_matrix};
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("a.tsv");
+/// std::fs::write(&path, "1\t2\n3\t4\n")?;
+/// let table = read_matrix::<f32>(&path, &ReadOptions::default())?;
+/// assert_eq!(table.data(), &[1.0, 2.0, 3.0, 4.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read_matrix<T: Scalar>(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Table<T>, IoError> {
+    Source::open(path, options)?.read()
+}
+
+/// An opened file whose kind is known but whose entries are not read yet.
+///
+/// ```
+/// use orthant_io::{Format, Precision, ReadOptions, Source};
+/// let source = Source::from_reader("a.csv", &b"1,2\n"[..], None, &ReadOptions::default())?;
+/// assert_eq!((source.format(), source.precision()), (Format::Csv, Precision::Float64));
+/// let table = source.read::<f64>()?;
+/// assert_eq!(table.ncols(), 2);
+/// # Ok::<(), orthant_io::IoError>(())
+/// ```
+pub struct Source<'a> {
+    path: PathBuf,
+    options: ReadOptions,
+    content: Content<'a>,
+}
+
+type Input<'a> = Box<dyn BufRead + 'a>;
+
+enum Content<'a> {
+    Npy { header: Header, input: Input<'a>, len: Option<u64> },
+    Text { split: text::Split, input: Input<'a> },
+    Picture { format: Format, input: Input<'a> },
+}
+
+impl std::fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source")
+            .field("path", &self.path)
+            .field("format", &self.format())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Source<'static> {
+    /// Opens a file, or a pipe.
+    ///
+    /// # Errors
+    /// [`IoError`] if it cannot be opened or is no kind of file that can be read.
+    pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, IoError> {
+        let path = path.as_ref();
+        let file = File::open(path).map_err(IoError::read(path))?;
+        let meta = file.metadata().map_err(IoError::read(path))?;
+        // a pipe's length is not known
+        let len = meta.is_file().then_some(meta.len());
+        Self::from_reader(path, file, len, options)
+    }
+}
+
+impl<'a> Source<'a> {
+    /// Takes any reader for a file. `name` stands for it in messages, and its ending tells kinds of text apart;
+    /// `len` is its length in bytes, where known.
+    ///
+    /// # Errors
+    /// As [`open`](Source::open).
+    pub fn from_reader(
+        name: impl Into<PathBuf>,
+        reader: impl Read + 'a,
+        len: Option<u64>,
+        options: &ReadOptions,
+    ) -> Result<Self, IoError> {
+        let path = name.into();
+        let (mut input, mut len, mut magic) =
+            (Box::new(BufReader::new(reader)) as Input<'a>, len, Magic::Silent);
+        // at most one wrapping of gzip
+        for packed in [false, true] {
+            let mut head = [0; 8];
+            let got = read_up_to(&mut input, &mut head).map_err(IoError::read(&path))?;
+            input = Box::new(Cursor::new(head).take(got as u64).chain(input));
+            magic = format::by_content(&head[..got]);
+            if packed || !matches!(magic, Magic::Gzip) {
+                break;
+            }
+            input = Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(input)));
+            len = None;
+        }
+        let format = match magic {
+            Magic::Known(format) => format,
+            Magic::Other { what, instead } => {
+                return Err(IoError::UnsupportedFormat { path, what, instead });
+            }
+            Magic::Gzip | Magic::Silent => {
+                format::by_name(&path).ok_or_else(|| IoError::UnknownFormat { path: path.clone() })?
+            }
+        };
+        let content = match format {
+            Format::Npy => {
+                let header = npy::read_header(&mut input, len, &path)?;
+                Content::Npy { header, input, len }
+            }
+            Format::Csv => Content::Text { split: text::Split::Delimiter(b','), input },
+            Format::Tsv => Content::Text { split: text::Split::Delimiter(b'\t'), input },
+            Format::Text => Content::Text { split: text::Split::WhiteSpace, input },
+            Format::Png | Format::Jpeg => Content::Picture { format, input },
+        };
+        Ok(Self { path, options: *options, content })
+    }
+
+    /// The kind of file.
+    pub fn format(&self) -> Format {
+        match &self.content {
+            Content::Npy { .. } => Format::Npy,
+            Content::Text { split: text::Split::Delimiter(b','), .. } => Format::Csv,
+            Content::Text { split: text::Split::Delimiter(_), .. } => Format::Tsv,
+            Content::Text { split: text::Split::WhiteSpace, .. } => Format::Text,
+            Content::Picture { format, .. } => *format,
+        }
+    }
+
+    /// The precision that suits the file: single for npy files of `float32` or `float16`, else double, as
+    /// scikit-learn chooses.
+    pub fn precision(&self) -> Precision {
+        match &self.content {
+            Content::Npy { header, .. } => header.precision(),
+            _ => Precision::Float64,
+        }
+    }
+
+    /// Reads the entries.
+    ///
+    /// # Errors
+    /// [`IoError`].
+    pub fn read<T: Scalar>(self) -> Result<Table<T>, IoError> {
+        let path = self.path;
+        let mut table = match self.content {
+            Content::Npy { header, mut input, len } => npy::read_data(&mut input, &header, len, &path)?,
+            Content::Text { split, input } => text::read(input, split, &self.options, &path)?,
+            Content::Picture { input, .. } => picture::read(input, &path)?,
+        };
+        table.path = path;
+        Ok(table)
+    }
+}
+
+/// Fills `buffer` as far as the reader goes, and says how far that was.
+pub(crate) fn read_up_to(reader: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,143 @@
+//! A matrix read from a file, with what the file said about it.
+
+use std::path::PathBuf;
+
+use orthant::{Real, ToView, View};
+
+use crate::Place;
+
+/// How the elements follow one another.
+///
+/// ```
+/// use orthant_io::{Order, Table};
+/// let t = Table::new(vec![1.0, 2.0, 3.0, 4.0], 2, 2, Order::ColMajor)?;
+/// assert_eq!(t.view().at(0, 1), 3.0);
+/// # Ok::<(), orthant::LayoutError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Row after row: C order.
+    RowMajor,
+    /// Column after column: Fortran order.
+    ColMajor,
+}
+
+/// A matrix with the names of its rows and columns, if it has any, and where each entry came from.
+///
+/// It can be handed to a fit as it is.
+///
+/// ```
+/// use orthant::Nmf;
+/// use orthant_io::{ReadOptions, Source};
+/// let text = "gene,s1,s2\nTP53,1,2\nMYC,3,4\n";
+/// let table = Source::from_reader("genes.csv", text.as_bytes(), None, &ReadOptions::default())?.read::<f64>()?;
+/// assert_eq!(table.row_names().unwrap(), ["TP53", "MYC"]);
+/// assert_eq!(table.locate(1, 0).to_string(), "genes.csv: line 3, field 2 (row 1 \"MYC\", column 0 \"s1\")");
+/// let fit = Nmf::new(1).fit(&table)?;
+/// assert_eq!(fit.w.nrows(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table<T> {
+    data: Vec<T>,
+    nrows: usize,
+    ncols: usize,
+    order: Order,
+    pub(crate) row_names: Option<Vec<String>>,
+    pub(crate) col_names: Option<Vec<String>>,
+    pub(crate) path: PathBuf,
+    /// For text, the line on which each row begins, from 1.
+    pub(crate) lines: Option<Vec<u64>>,
+}
+
+impl<T: Real> Table<T> {
+    /// A table without names over `data`, which must hold exactly `nrows·ncols` elements.
+    ///
+    /// # Errors
+    /// [`orthant::LayoutError`] if the length differs.
+    ///
+    /// ```
+    /// use orthant_io::{Order, Table};
+    /// assert!(Table::new(vec![1.0_f32; 6], 2, 3, Order::RowMajor).is_ok());
+    /// assert!(Table::new(vec![1.0_f32; 6], 2, 2, Order::RowMajor).is_err());
+    /// ```
+    pub fn new(data: Vec<T>, nrows: usize, ncols: usize, order: Order) -> Result<Self, orthant::LayoutError> {
+        View::row_major(&data, nrows, ncols)?;
+        Ok(Self {
+            data,
+            nrows,
+            ncols,
+            order,
+            row_names: None,
+            col_names: None,
+            path: PathBuf::new(),
+            lines: None,
+        })
+    }
+
+    /// Number of rows.
+    pub fn nrows(&self) -> usize {
+        self.nrows
+    }
+
+    /// Number of columns.
+    pub fn ncols(&self) -> usize {
+        self.ncols
+    }
+
+    /// The order of [`data`](Self::data): that of the file.
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// The elements, in [`order`](Self::order).
+    pub fn data(&self) -> &[T] {
+        &self.data
+    }
+
+    /// Gives the elements away.
+    pub fn into_data(self) -> Vec<T> {
+        self.data
+    }
+
+    /// The names of the rows, if the file had a column of them.
+    pub fn row_names(&self) -> Option<&[String]> {
+        self.row_names.as_deref()
+    }
+
+    /// The names of the columns, if the file had a header line.
+    pub fn col_names(&self) -> Option<&[String]> {
+        self.col_names.as_deref()
+    }
+
+    /// A view without a copy.
+    pub fn view(&self) -> View<'_, T> {
+        match self.order {
+            Order::RowMajor => View::row_major(&self.data, self.nrows, self.ncols),
+            Order::ColMajor => View::col_major(&self.data, self.nrows, self.ncols),
+        }
+        .expect("a Table holds nrows·ncols elements")
+    }
+
+    /// Where entry (`row`, `col`), counted from 0, stands in the file.
+    pub fn locate(&self, row: usize, col: usize) -> Place {
+        let name = |names: &Option<Vec<String>>, i: usize| names.as_ref().and_then(|n| n.get(i).cloned());
+        let line = self.lines.as_ref().and_then(|l| l.get(row).copied());
+        Place {
+            path: self.path.clone(),
+            line,
+            field: line.map(|_| col + 1 + usize::from(self.row_names.is_some())),
+            row,
+            col,
+            row_name: name(&self.row_names, row),
+            col_name: name(&self.col_names, col),
+        }
+    }
+}
+
+impl<T: Real> ToView<T> for Table<T> {
+    fn to_view(&self) -> View<'_, T> {
+        self.view()
+    }
+}

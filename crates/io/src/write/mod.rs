@@ -1,0 +1,132 @@
+//! The front door for writing a matrix, and the directory that is written as a whole.
+
+mod delimited;
+mod json;
+mod staged;
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use orthant::View;
+pub use staged::Staged;
+
+use crate::{IoError, OutputFormat, Scalar, npy, picture};
+
+/// Names for the rows and columns of a csv or tsv file.
+///
+/// ```
+/// use orthant_io::Names;
+/// let cols = ["a".to_owned(), "b".to_owned()];
+/// let names = Names { rows: None, cols: Some(&cols) };
+/// assert_eq!(names.cols.unwrap().len(), 2);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Names<'a> {
+    /// One for each row.
+    pub rows: Option<&'a [String]>,
+    /// One for each column.
+    pub cols: Option<&'a [String]>,
+}
+
+/// Writes a matrix in the format that the name's ending asks for ([`OutputFormat`]), whole or not at all: a file
+/// that stood there before is replaced only once the new one is on disk. Names go into csv and tsv only.
+///
+/// Returns how many entries were clipped, which only a PNG needs.
+///
+/// # Errors
+/// [`IoError::UnknownOutput`], [`IoError::Write`].
+///
+/// # Panics
+/// If `names` are not as many as the rows or columns.
+///
+/// ```
+/// use orthant::View;
+/// use orthant_io::{Names, ReadOptions, read_matrix, write_matrix};
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("levels.png");
+/// let clipped = write_matrix(&path, View::row_major(&[0.2, 99.6, 300.0, 255.0], 2, 2)?, Names::default())?;
+/// assert_eq!(clipped, 1);
+/// assert_eq!(read_matrix::<f64>(&path, &ReadOptions::default())?.data(), &[0.0, 100.0, 255.0, 255.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_matrix<T: Scalar>(
+    path: impl AsRef<Path>,
+    view: View<'_, T>,
+    names: Names<'_>,
+) -> Result<usize, IoError> {
+    let path = path.as_ref();
+    let format = OutputFormat::of(path)?;
+    let mut clipped = 0;
+    write_file(path, |out| {
+        clipped = write_to(out, format, view, names)?;
+        Ok(())
+    })?;
+    Ok(clipped)
+}
+
+/// Writes a matrix to any writer. Returns how many entries were clipped, which only a PNG needs.
+///
+/// # Errors
+/// What the writer says; also for an image without pixels.
+///
+/// # Panics
+/// If `names` are not as many as the rows or columns.
+///
+/// ```
+/// use orthant::View;
+/// use orthant_io::{Names, OutputFormat, write_to};
+/// let mut text = Vec::new();
+/// let rows = ["d1".to_owned(), "d2".to_owned()];
+/// let names = Names { rows: Some(&rows), cols: None };
+/// write_to(&mut text, OutputFormat::Csv, View::row_major(&[1.0, 0.25, 3.0, 1e-9], 2, 2)?, names)?;
+/// assert_eq!(text, b"d1,1,0.25\nd2,3,1e-9\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_to<T: Scalar>(
+    out: &mut dyn Write,
+    format: OutputFormat,
+    view: View<'_, T>,
+    names: Names<'_>,
+) -> io::Result<usize> {
+    match format {
+        OutputFormat::Npy => npy::write(out, view)?,
+        OutputFormat::Csv => delimited::write(out, b',', view, names)?,
+        OutputFormat::Tsv => delimited::write(out, b'\t', view, names)?,
+        OutputFormat::Json => json::write(out, view)?,
+        OutputFormat::Png => return picture::write(out, view),
+    }
+    Ok(0)
+}
+
+/// Writes one file through a temporary one beside it. What is no regular file (a device, a pipe) is written to
+/// directly; a link is followed.
+pub(crate) fn write_file(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), IoError> {
+    match fs::metadata(path) {
+        Ok(meta) if !meta.is_file() => {
+            let mut out = BufWriter::new(File::create(path).map_err(IoError::write(path))?);
+            fill(&mut out).and_then(|()| out.flush()).map_err(IoError::write(path))
+        }
+        _ => {
+            let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+            let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let file = staged::temporary(parent, path, fill)?;
+            file.persist(&target).map_err(|e| IoError::write(path)(e.error))?;
+            staged::sync(parent);
+            Ok(())
+        }
+    }
+}
+
+/// Appends the fewest digits that read back as the same number, with an exponent where plain digits would be
+/// mostly zeros.
+fn shortest<T: Scalar>(text: &mut String, x: T) {
+    let size = x.to_f64().abs();
+    let plain = size == 0.0 || (1e-5..1e16).contains(&size);
+    let written = if plain { write!(text, "{x}") } else { write!(text, "{x:?}") };
+    written.expect("a String takes any text");
+}

@@ -1,0 +1,148 @@
+//! The model file: round trips, and files that are not models.
+
+use std::fs;
+use std::path::Path;
+
+use orthant::{Dense, Error, Method, Model, Nmf, Penalty};
+use orthant_io::{
+    AnySavedModel, Fingerprint, FitOptions, FitSummary, IoError, Order, Precision, SavedModel, Scalar, Table,
+};
+use proptest::prelude::*;
+
+fn model<T: Scalar>(values: &[f64], k: usize, n: usize) -> Model<T> {
+    let h = values.iter().map(|&x| T::from_f64(x)).collect();
+    Model::from_components(Dense::from_vec(h, k, n).unwrap(), Penalty::default()).unwrap()
+}
+
+fn bytes<T: Scalar>(saved: &SavedModel<T>) -> Vec<u8> {
+    let mut out = Vec::new();
+    saved.write_to(&mut out).unwrap();
+    out
+}
+
+/// A safetensors file from a header and its data.
+fn raw(header: &str, data: &[u8]) -> Vec<u8> {
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header.as_bytes());
+    file.extend(data);
+    file
+}
+
+fn load(bytes: &[u8]) -> Result<SavedModel<f64>, IoError> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.safetensors");
+    fs::write(&path, bytes).unwrap();
+    SavedModel::load(&path)
+}
+
+#[test]
+fn a_fitted_model_comes_back_whole() {
+    let table = Table::new((0..20).map(|i| f64::from(i % 7)).collect(), 5, 4, Order::ColMajor).unwrap();
+    let penalty = Penalty { alpha_w: 0.1 + 0.2, alpha_h: Some(1.0 / 3.0), l1_ratio: 0.7 };
+    let options =
+        FitOptions { penalty, seed: 9, max_iter: 7, ..FitOptions::new(2, Method::Hals { sweeps: Some(3) }) };
+    let fit = options.nmf::<f64>().fit(&table).unwrap();
+    let mut saved = SavedModel::new(fit.model);
+    saved.manifest.options = Some(options);
+    saved.manifest.input = Some(Fingerprint::of(&table));
+    saved.manifest.columns = Some(["a", "b", "c \"d\"", "é"].map(str::to_owned).to_vec());
+    saved.manifest.report = Some(FitSummary::of(&fit.report));
+    let back = load(&bytes(&saved)).unwrap();
+    assert_eq!(back, saved);
+    assert_eq!(back.model.penalty(), penalty);
+}
+
+#[test]
+fn either_precision() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.safetensors");
+    SavedModel::new(model::<f32>(&[0.1, 2.0], 1, 2)).save(&path).unwrap();
+    let AnySavedModel::F32(saved) = AnySavedModel::load(&path).unwrap() else { panic!() };
+    assert_eq!(saved.model.components().as_slice(), [0.1_f32, 2.0]);
+    let error = SavedModel::<f64>::load(&path).unwrap_err();
+    assert!(matches!(error, IoError::ModelPrecision { found: Precision::Float32, .. }), "{error}");
+}
+
+#[test]
+fn every_cut_and_the_wrong_contents_are_typed() {
+    let good = bytes(&SavedModel::new(model::<f64>(&[1.0, 2.0, 3.0, 4.0], 2, 2)));
+    for cut in 0..good.len() {
+        let error = load(&good[..cut]).unwrap_err();
+        assert!(matches!(error, IoError::Corrupt { format: "model", .. }), "{cut}: {error}");
+    }
+    // an entry made negative, another made NaN
+    let at = good.len() - 8;
+    for (value, negative) in [(-1.0, true), (f64::NAN, false)] {
+        let mut bad = good.clone();
+        bad[at..].copy_from_slice(&f64::to_le_bytes(value));
+        let IoError::ModelInvalid { source, .. } = load(&bad).unwrap_err() else { panic!() };
+        assert_eq!(matches!(source, Error::Negative { row: 1, col: 1, .. }), negative, "{source}");
+    }
+    let mut newer = good.clone();
+    let key = br#"\"format\":1"#;
+    let at = newer.windows(key.len()).position(|w| w == key).unwrap() + key.len() - 1;
+    newer[at] = b'2';
+    assert!(matches!(load(&newer), Err(IoError::ModelVersion { found: 2, supported: 1, .. })));
+    assert!(load(b"PK\x03\x04 and so on").is_err());
+    // another program's safetensors file
+    let foreign = raw(r#"{"H":{"dtype":"F64","shape":[1,1],"data_offsets":[0,8]}}"#, &[0; 8]);
+    assert!(load(&foreign).unwrap_err().to_string().contains("without the manifest"));
+    // sizes that would overflow when added up
+    let huge = raw(
+        r#"{"H":{"dtype":"U8","shape":[18446744073709551615],"data_offsets":[0,18446744073709551615]}}"#,
+        &[0; 8],
+    );
+    assert!(load(&huge).unwrap_err().to_string().contains("beyond the file"));
+}
+
+#[test]
+fn what_could_not_be_read_back_is_not_written() {
+    let mut saved = SavedModel::new(model::<f64>(&[1.0, 2.0], 1, 2));
+    saved.manifest.columns = Some(vec!["one".into()]);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.safetensors");
+    let error = saved.save(&path).unwrap_err();
+    assert!(error.to_string().contains("1 column names for 2 features"), "{error}");
+    saved.manifest.columns = None;
+    saved.manifest.options = Some(FitOptions {
+        stop: orthant::Stop::Progress { tol: f64::INFINITY },
+        ..FitOptions::new(1, Method::Cd)
+    });
+    assert!(saved.save(&path).is_err());
+    assert!(!path.exists());
+}
+
+#[test]
+fn the_options_give_the_librarys_own_defaults() {
+    let v = Dense::from_fn(9, 7, |i, j| ((i * 7 + j * 3) % 11) as f64);
+    let ours = FitOptions::new(3, Method::Hals { sweeps: None }).nmf::<f64>().fit(&v).unwrap();
+    let theirs = Nmf::<f64>::new(3).fit(&v).unwrap();
+    assert_eq!((ours.w, ours.report.iterations), (theirs.w, theirs.report.iterations));
+    let ours = FitOptions::new(3, Method::Cd).nmf::<f64>().fit(&v).unwrap();
+    let theirs = Nmf::<f64>::sklearn(3).fit(&v).unwrap();
+    assert_eq!((ours.w, ours.report.iterations), (theirs.w, theirs.report.iterations));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn components_round_trip_to_the_bit(
+        (k, n, values) in (1_usize..5, 1_usize..6).prop_flat_map(|(k, n)| {
+            (Just(k), Just(n), proptest::collection::vec(0.0..1e300_f64, k * n))
+        }),
+    ) {
+        let saved = SavedModel::new(model::<f64>(&values, k, n));
+        prop_assert_eq!(load(&bytes(&saved)).unwrap(), saved);
+    }
+
+    #[test]
+    fn damaged_bytes_never_panic(at in 0_usize..600, byte in any::<u8>(), cut in 0_usize..700) {
+        let mut file = bytes(&SavedModel::new(model::<f64>(&[1.0; 12], 3, 4)));
+        let at = at % file.len();
+        file[at] = byte;
+        file.truncate(cut.max(1));
+        let _ = load(&file);
+        let _ = AnySavedModel::load(Path::new("no such file"));
+    }
+}

@@ -1,0 +1,98 @@
+//! The peak memory of reading a file and factorising it: V + 6(m+n)k + the lanes' accumulators + 32 MB.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use orthant::{Method, Nmf, Products};
+use orthant_io::{ReadOptions, Scalar, read_matrix};
+use orthant_kernel::accumulator_stride;
+
+/// Counts the bytes that are allocated now, and the most there were.
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(now, Ordering::Relaxed);
+        // SAFETY: the caller's contract is the system allocator's.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(now, Ordering::Relaxed);
+        // SAFETY: the caller's contract is the system allocator's.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's contract is the system allocator's.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// An npy file of m×n ones and twos, written without holding it.
+fn write_npy<T: Scalar>(path: &std::path::Path, m: usize, n: usize, fortran: bool) {
+    use std::io::Write;
+    let kind = if T::NAME == "float32" { "<f4" } else { "<f8" };
+    let order = if fortran { "True" } else { "False" };
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': {order}, 'shape': ({m}, {n}), }}");
+    while (header.len() + 11) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut out = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
+    out.write_all(b"\x93NUMPY\x01\x00").unwrap();
+    out.write_all(&(header.len() as u16).to_le_bytes()).unwrap();
+    out.write_all(header.as_bytes()).unwrap();
+    for e in 0..m * n {
+        let x = 1.0 + ((e * 2_654_435_761) >> 13 & 1) as f64;
+        if T::NAME == "float32" {
+            out.write_all(&(x as f32).to_le_bytes()).unwrap();
+        } else {
+            out.write_all(&x.to_le_bytes()).unwrap();
+        }
+    }
+    out.flush().unwrap();
+}
+
+fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method: Method) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("v.npy");
+    write_npy::<T>(&path, m, n, fortran);
+    let before = NOW.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    let v = read_matrix::<T>(&path, &ReadOptions::default()).unwrap();
+    let fit = Nmf::<T>::new(k).method(method).max_iter(3).threads(2).fit(&v).unwrap();
+    let peak = PEAK.load(Ordering::Relaxed) - before;
+
+    let plan = &fit.report.plan;
+    assert_eq!((plan.by_columns, plan.products), (fortran, Products::Fused));
+    let cols = if fortran { m } else { n };
+    let size = size_of::<T>();
+    let lanes = plan.accumulators * (cols + k) * accumulator_stride::<T>(k) * size;
+    let (data, factors) = (m * n * size, 6 * (m + n) * k * size);
+    let budget = data + factors + lanes + (32 << 20);
+    assert!(
+        peak <= budget,
+        "{} {m}×{n} k={k}: {peak} bytes at the peak, {budget} allowed ({data} V, {factors} factors, {lanes} lanes)",
+        T::NAME
+    );
+    // the test can fail: V is held, and held once
+    assert!(peak >= data && budget < 2 * data);
+}
+
+/// One test, so that nothing else allocates meanwhile.
+#[test]
+fn a_fit_holds_v_once_and_little_else() {
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::Hals { sweeps: None });
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::Cd);
+    peak_of_a_fit::<f32>(200_000, 250, 1, false, Method::Mu);
+    peak_of_a_fit::<f32>(1_200, 40_000, 5, false, Method::Cd);
+}
