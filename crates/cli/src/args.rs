@@ -14,10 +14,12 @@ const ABOUT: &str = "Non-negative matrix factorization: V ≈ W·H with no entry
 const LONG_ABOUT: &str = "\
 Non-negative matrix factorization: V ≈ W·H with no entry below zero.
 
-V is the data, m×n: one sample (document, image, cell) in a row, one feature (word, pixel, gene) in a column.
-H, k×n, holds k components: parts, topics, programs. W, m×k, holds how much of each component a sample has.
-If your data has one observation in a COLUMN, transpose it first; or keep it, and read Hᵀ as the weights and W
-as the components.
+V is the data, m×n: a sample (document, image, cell) in each row, a feature
+(word, pixel, gene) in each column. H, k×n, holds k components: parts, topics,
+programs. W, m×k, holds how much of each component a sample has.
+
+If your data has an observation in each COLUMN, transpose it first; or keep it,
+and read Hᵀ as the weights and W as the components.
 
 `transform` returns W for new samples, with H as it was learnt.";
 

@@ -34,7 +34,7 @@ impl<T: Real> Dense<T> {
 
     /// A matrix with element (i, j) = `f(i, j)`, called in row-major order.
     pub fn from_fn(nrows: usize, ncols: usize, mut f: impl FnMut(usize, usize) -> T) -> Self {
-        let mut data = Vec::with_capacity(nrows * ncols);
+        let mut data = Vec::with_capacity(nrows.saturating_mul(ncols));
         for i in 0..nrows {
             for j in 0..ncols {
                 data.push(f(i, j));
@@ -44,8 +44,12 @@ impl<T: Real> Dense<T> {
     }
 
     /// A matrix of zeros.
+    ///
+    /// # Panics
+    /// If `nrows·ncols` elements cannot be counted or allocated.
     pub fn zeros(nrows: usize, ncols: usize) -> Self {
-        Self { data: vec![T::ZERO; nrows * ncols], nrows, ncols }
+        let count = nrows.checked_mul(ncols).expect("as many elements as can be counted");
+        Self { data: vec![T::ZERO; count], nrows, ncols }
     }
 
     /// A row-major copy of any view.

@@ -44,7 +44,7 @@ pub fn gemm<T: Real>(
 ) {
     assert_eq!(a.ncols(), b.nrows(), "inner extents");
     assert!(stride >= b.ncols(), "rows of C do not overlap");
-    assert_eq!(c.len(), a.nrows() * stride, "C is m×stride");
+    assert!(crate::products::holds(c.len(), a.nrows(), stride), "C is m×stride");
     if c.is_empty() {
         return;
     }
@@ -139,6 +139,16 @@ macro_rules! typed {
 
 typed!(f32, cblas_sgemm);
 typed!(f64, cblas_dgemm);
+
+/// The processor that OpenBLAS has chosen its kernels for, as it names it.
+#[cfg(feature = "openblas")]
+pub fn openblas_core() -> String {
+    unsafe extern "C" {
+        fn openblas_get_corename() -> *const std::ffi::c_char;
+    }
+    // SAFETY: OpenBLAS' own function; it returns a string that is never freed.
+    unsafe { std::ffi::CStr::from_ptr(openblas_get_corename()) }.to_string_lossy().into_owned()
+}
 
 #[cfg(feature = "blas")]
 mod blas {

@@ -4,6 +4,11 @@ use crate::arch::generic::dense::{self, Accumulate, Numerators};
 use crate::arch::{Isa, dispatch};
 use crate::{Real, View};
 
+/// Whether a slice of `len` holds exactly rows·cols elements.
+pub(crate) fn holds(len: usize, rows: usize, cols: usize) -> bool {
+    rows.checked_mul(cols) == Some(len)
+}
+
 fn check<T: Real>(v: &View<'_, T>, k: usize) {
     assert!(k > 0, "k is at least 1");
     assert!(v.col_stride() == 1 || v.ncols() <= 1, "the columns of V are adjacent");
@@ -30,8 +35,12 @@ pub fn accumulator_stride<T: Real>(k: usize) -> usize {
 /// If an extent does not match.
 pub fn numerators<T: Real>(isa: Isa, v: View<'_, T>, y: &[T], k: usize, out: &mut [T]) {
     check(&v, k);
-    assert_eq!(y.len(), v.ncols() * k, "Y is cols×k");
-    assert_eq!(out.len(), v.nrows() * k, "out is rows×k");
+    assert!(holds(y.len(), v.ncols(), k), "Y is cols×k");
+    assert!(holds(out.len(), v.nrows(), k), "out is rows×k");
+    if v.ncols() == 0 {
+        out.fill(T::ZERO);
+        return;
+    }
     if v.nrows() == 0 {
         return;
     }
@@ -58,8 +67,11 @@ pub fn numerators<T: Real>(isa: Isa, v: View<'_, T>, y: &[T], k: usize, out: &mu
 /// If an extent does not match.
 pub fn accumulate<T: Real>(isa: Isa, v: View<'_, T>, z: &[T], k: usize, acc: &mut [T]) {
     check(&v, k);
-    assert_eq!(z.len(), v.nrows() * k, "Z is rows×k");
-    assert_eq!(acc.len(), v.ncols() * accumulator_stride::<T>(k), "acc is cols×stride");
+    assert!(holds(z.len(), v.nrows(), k), "Z is rows×k");
+    assert!(holds(acc.len(), v.ncols(), accumulator_stride::<T>(k)), "acc is cols×stride");
+    if v.nrows() == 0 || v.ncols() == 0 {
+        return;
+    }
     // SAFETY: the extents were just checked, and V is a view.
     unsafe { dispatch(isa.for_width::<T>(k), Accumulate { v, z, k, acc }) }
 }

@@ -24,7 +24,8 @@ fn check<T>(x: &[T], a: &[T], a_stride: usize, gram: &[T], k: usize, scratch: &[
 /// `count` rounds of x_t ← [x_t − (Σ_r G_tr x_r − A_t + l1)/G_tt]₊ over t = 0, …, k−1, for every row.
 ///
 /// This is coordinate descent (HALS) for min ½‖V − XYᵀ‖² + l1·ΣX + ½ l2·‖X‖², X ≥ 0, where G is YᵀY with l2 added to
-/// its diagonal and A = VY. Where G_tt is 0 the coordinate becomes 0 if l1 > 0 and stays otherwise. The first
+/// its diagonal and A = VY. Where G_tt is 0, or [negligible](Real::NEGLIGIBLE), the
+/// coordinate becomes 0 if l1 > 0 and stays otherwise. The first
 /// round's sums are added to `step`. 2k² flops a row and round.
 ///
 /// ```

@@ -50,6 +50,8 @@ pub trait Real:
     const ONE: Self;
     /// Spacing between 1 and the next representable number (2ε for unit roundoff ε).
     const EPSILON: Self;
+    /// A square below which a number has lost bits to subnormals, or would in a quotient: smallest normal over ε.
+    const NEGLIGIBLE: Self;
     /// The type's name as numpy spells it: `"float32"` or `"float64"`.
     const NAME: &'static str;
     /// Rounds a double to this type.
@@ -72,6 +74,7 @@ macro_rules! real {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const EPSILON: Self = $t::EPSILON;
+            const NEGLIGIBLE: Self = $t::MIN_POSITIVE / $t::EPSILON;
             const NAME: &'static str = $name;
             #[inline(always)]
             fn from_f64(x: f64) -> Self {

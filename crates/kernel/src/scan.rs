@@ -85,7 +85,7 @@ pub fn residual_scratch_len(k: usize) -> usize {
     k * TILE.1 + TILE.0 * TILE.1
 }
 
-/// `sum` + ‖V − X·Yᵀ‖², residual by residual, in double precision; V rows×cols with adjacent columns, X rows×k,
+/// `sum` + ‖V − X·Yᵀ‖², residual by residual (products in the element type, differences and sums in double); V rows×cols with adjacent columns, X rows×k,
 /// Y cols×k. Rows add in order, so that calls over consecutive blocks of rows do what one call does, to the bit.
 ///
 /// ```

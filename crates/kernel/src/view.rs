@@ -108,9 +108,9 @@ impl<'a, T: Real> View<'a, T> {
                 Some(i128::try_from(count - 1).ok()? * stride as i128)
             };
             let (r, c) = (far(nrows, row_stride).ok_or(error)?, far(ncols, col_stride).ok_or(error)?);
-            let low = offset as i128 + r.min(0) + c.min(0);
-            let high = offset as i128 + r.max(0) + c.max(0);
-            if low < 0 || high >= data.len() as i128 {
+            let low = (offset as i128).checked_add(r.min(0)).and_then(|x| x.checked_add(c.min(0)));
+            let high = (offset as i128).checked_add(r.max(0)).and_then(|x| x.checked_add(c.max(0)));
+            if low.is_none_or(|x| x < 0) || high.is_none_or(|x| x >= data.len() as i128) {
                 return Err(error);
             }
         } else if offset > data.len() {
@@ -123,7 +123,7 @@ impl<'a, T: Real> View<'a, T> {
     /// A view from a pointer to element (0, 0), for matrices of other libraries.
     ///
     /// # Safety
-    /// For every i < `nrows` and j < `ncols`, `ptr.offset(i·row_stride + j·col_stride)` must be inside one
+    /// `ptr` must be aligned and not null, also for an empty matrix. For every i < `nrows` and j < `ncols`, `ptr.offset(i·row_stride + j·col_stride)` must be inside one
     /// allocation, initialised, and not written during `'a`.
     pub unsafe fn from_raw_parts(
         ptr: *const T,
@@ -190,10 +190,8 @@ impl<'a, T: Real> View<'a, T> {
     #[must_use]
     pub fn rows(&self, range: Range<usize>) -> Self {
         assert!(range.start <= range.end && range.end <= self.nrows, "rows {range:?} of {}", self.nrows);
-        // an empty range gets the base pointer, which is always valid to hold
-        let start = if range.is_empty() { 0 } else { range.start as isize * self.row_stride };
-        // SAFETY: the first row of a non-empty range is a row of `self`.
-        let ptr = unsafe { self.ptr.offset(start) };
+        // an empty range or row may lie anywhere, and is never read
+        let ptr = self.ptr.wrapping_offset((range.start as isize).wrapping_mul(self.row_stride));
         Self { ptr, nrows: range.len(), ..*self }
     }
 
@@ -284,6 +282,9 @@ mod tests {
         assert!(View::strided(&d, 3, 2, 3, -3, 1).is_ok());
         assert!(View::strided(&d, 5, 2, 3, -3, -1).is_ok());
         assert!(View::strided(&d, 0, usize::MAX, 2, isize::MAX, isize::MAX).is_err());
+        let far = (usize::MAX, isize::MAX, isize::MIN);
+        assert!(View::strided(&d, 0, far.0, far.0, far.1, far.1).is_err());
+        assert!(View::strided(&d, 5, far.0, far.0, far.2, far.2).is_err());
         assert!(View::strided(&d, 0, 100, 100, 0, 0).is_ok());
         assert!(View::strided(&d, 7, 0, 3, 1, 1).is_err());
     }

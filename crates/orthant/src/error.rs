@@ -43,11 +43,11 @@ pub enum Error {
         value: f64,
     },
     /// No rows or no columns.
-    #[error("the data is {rows}×{cols}: there is nothing to factorise")]
+    #[error("the matrix is {rows}×{cols}: there is nothing in it to work on")]
     Empty {
-        /// Rows of the data.
+        /// Its rows.
         rows: usize,
-        /// Columns of the data.
+        /// Its columns.
         cols: usize,
     },
     /// A rank (number of components) of zero.
@@ -104,6 +104,14 @@ pub enum Error {
     LossOverflow {
         /// The largest entry.
         max: f64,
+    },
+    /// The factors left the range of the element type: the start, or a penalty, is too far from the data's scale.
+    #[error(
+        "the loss is not finite after iteration {iteration}: start from factors whose product is of the size of V"
+    )]
+    Diverged {
+        /// The iteration, from 1; 0 is the start itself.
+        iteration: usize,
     },
     /// A worker or an observer panicked; the fit was abandoned.
     #[error("a worker or an observer panicked: {message}")]

@@ -53,10 +53,10 @@ fn check_shape<T: Real>(nmf: &Nmf<T>, m: usize, n: usize) -> Result<(), Error> {
         return Err(Error::Empty { rows: m, cols: n });
     }
     let k = nmf.rank;
-    for (what, rows, cols) in [("V", m, n), ("W", m, k), ("H", k, n), ("HHᵀ", k, k)] {
+    for (what, rows, cols) in [("W", m, k), ("H", k, n), ("HHᵀ", k, k)] {
         // room for padding and for a few of them, in bytes
         let bytes = rows.checked_mul(cols).and_then(|x| x.checked_mul(64 * size_of::<T>()));
-        if bytes.is_none_or(|b| b > isize::MAX as usize) && what != "V" {
+        if bytes.is_none_or(|b| b > isize::MAX as usize) {
             return Err(Error::TooLarge { what, rows, cols });
         }
     }
@@ -67,6 +67,12 @@ fn check_shape<T: Real>(nmf: &Nmf<T>, m: usize, n: usize) -> Result<(), Error> {
                 return Err(Error::ShapeMismatch { operand, expected, found });
             }
             scan::entries(operand, x.view())?;
+            if nmf.method == Method::Mu && x.as_slice().iter().all(|&x| x == T::ZERO) {
+                return Err(Error::Unsupported {
+                    what: format!("starting multiplicative updates at {operand} = 0, where they would stay,"),
+                    supported: "Mu goes from a start with positive entries, Cd and Hals from any",
+                });
+            }
         }
     }
     Ok(())
@@ -185,11 +191,15 @@ impl<T: Real> Problem<'_, T> {
     /// W and Hᵀ to start from, for the scaled V.
     fn start(&self) -> (Vec<T>, Vec<T>) {
         match &self.nmf.start {
-            Start::Random => init::random(self.v, self.scale, self.nmf.rank, self.nmf.seed),
+            Start::Random => {
+                let parallel = self.layout.workers > 1;
+                init::random(self.v, self.scale, self.nmf.rank, self.nmf.seed, parallel)
+            }
             Start::Custom { w, h } => {
                 let scaled = |x: Dense<T>| {
                     let mut x = x.into_vec();
-                    x.iter_mut().for_each(|x| *x = scan::scale_by(*x, -self.exponent / 2));
+                    // adding 0 makes -0 a 0
+                    x.iter_mut().for_each(|x| *x = scan::scale_by(*x, -self.exponent / 2) + T::ZERO);
                     x
                 };
                 (scaled(w.clone()), scaled(h.transposed()))
@@ -218,19 +228,26 @@ impl<T: Real> Problem<'_, T> {
         let (inner, outer) = if by_columns { (ht, w) } else { (w, ht) };
         let mut pass = Pass::new(source, rule, k, self.layout, inner, outer);
 
+        let stop = nmf.stopping();
+        let penalised = on_w != Weights::default() || on_h != Weights::default();
         let squares = self.found.squares;
         let norm = squares.sqrt();
         // a loss in the user's units: V·4^-p has 16^-p of it
         let unit = |loss: f64| loss * 2f64.powi(exponent) * 2f64.powi(exponent);
         pass.sweep_outer(false);
-        let at_start =
-            if Criterion::needs_start(nmf.stop) { pass.measure(false).squares.sqrt() } else { 0.0 };
+        let at_start = if Criterion::needs_start(stop) { pass.measure(false).squares.sqrt() } else { 0.0 };
         if by_columns {
             pass.sweep_inner(false);
         }
-        let mut criterion = Criterion::new(nmf.stop, at_start);
+        let of_h = if by_columns { &pass.inner.gram } else { &pass.outer.gram };
+        if !of_h.iter().all(|g| g.is_finite()) {
+            return Err(Error::Diverged { iteration: 0 });
+        }
+        let mut criterion = Criterion::new(stop, at_start);
         let mut history = Vec::with_capacity(nmf.max_iter.min(1 << 16));
         let seconds_start = self.began.elapsed().as_secs_f64();
+
+        let (mut cancel, mut limit) = (nmf.cancel.clone(), nmf.max_time.map(TimeLimit));
 
         let mut number = 0;
         let stop_reason = loop {
@@ -250,14 +267,18 @@ impl<T: Real> Problem<'_, T> {
             let violation = pass.inner.step.violation + pass.outer.step.violation;
             let step = (pass.inner.step.movement + pass.outer.step.movement).sqrt() / norm;
             let error = (2.0 * loss).sqrt();
+            if !objective.is_finite() {
+                return Err(Error::Diverged { iteration: number });
+            }
             let elapsed = self.began.elapsed();
             history.push(HistoryPoint {
                 iteration: number,
                 objective: unit(objective),
                 seconds: elapsed.as_secs_f64(),
             });
-            let exact = error <= 16.0 * T::EPSILON.to_f64() * norm;
-            let seen = Seen { iteration: number, violation, error, objective, step, exact };
+            let exact = !penalised && error <= 16.0 * T::EPSILON.to_f64() * norm;
+            let least_fall = if nmf.method == Method::Mu { 0.0 } else { 0.5 * step * step * squares };
+            let seen = Seen { iteration: number, violation, error, objective, step, least_fall, exact };
             let converged = criterion.met(&seen);
 
             let (w, ht) = if by_columns { (&pass.outer, &pass.inner) } else { (&pass.inner, &pass.outer) };
@@ -274,8 +295,6 @@ impl<T: Real> Problem<'_, T> {
                 rank: k,
                 factor_exponent: p,
             };
-            let limit = nmf.max_time.map_or(ControlFlow::Continue(()), |t| TimeLimit(t).observe(&iteration));
-            let cancel = nmf.cancel.clone().map_or(ControlFlow::Continue(()), |mut c| c.observe(&iteration));
             let seen = observer.observe(&iteration);
             if converged {
                 break StopReason::Converged;
@@ -283,10 +302,10 @@ impl<T: Real> Problem<'_, T> {
             if let ControlFlow::Break(reason) = seen {
                 break reason;
             }
-            if let ControlFlow::Break(reason) = cancel {
+            if let Some(ControlFlow::Break(reason)) = cancel.as_mut().map(|c| c.observe(&iteration)) {
                 break reason;
             }
-            if let ControlFlow::Break(reason) = limit {
+            if let Some(ControlFlow::Break(reason)) = limit.as_mut().map(|t| t.observe(&iteration)) {
                 break reason;
             }
             if number == nmf.max_iter {
@@ -298,11 +317,12 @@ impl<T: Real> Problem<'_, T> {
         let last = pass.measure(true);
         let movement = last.movement + pass.outer_movement();
         let loss = 0.5 * last.squares;
-        let objective = unit(loss + pass.inner.penalty(k) + pass.outer.penalty(k));
+        let penalties = pass.inner.exact_penalty() + pass.outer.exact_penalty();
+        let objective = unit(loss + penalties);
         if !objective.is_finite() {
-            return Err(Error::LossOverflow { max: self.found.max * 2f64.powi(exponent) });
+            return Err(Error::LossOverflow { max: self.found.max });
         }
-        if stop_reason == StopReason::MaxIterations && !matches!(nmf.stop, s if s.tol() == 0.0) {
+        if stop_reason == StopReason::MaxIterations && stop.tol() > 0.0 {
             warnings.push(Warning::NotConverged { max_iter: nmf.max_iter });
         }
         let report = Report {

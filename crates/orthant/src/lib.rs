@@ -1,4 +1,29 @@
 //! Non-negative matrix factorization: V (m×n) ≈ W (m×k) · H (k×n), all non-negative.
+//!
+//! Rows of V are samples, as in scikit-learn: W holds each sample's weights, the rows of H are the components, and
+//! [`Model::transform`] returns W for new samples. Data with observations in columns is given transposed
+//! ([`View::transposed`] moves nothing).
+//!
+//! ```
+//! use orthant::{Dense, Nmf};
+//! let v = Dense::from_fn(30, 20, |i, j| ((i % 3 + 1) * (j % 2 + 1)) as f64);
+//! let fit = Nmf::new(1).fit(&v)?;
+//! assert!(fit.report.converged());
+//! let again = fit.model.transform(&v)?;
+//! assert!((again[(4, 0)] - fit.w[(4, 0)]).abs() < 1e-9);
+//! # Ok::<(), orthant::Error>(())
+//! ```
+//!
+//! | | |
+//! |---|---|
+//! | the front door | [`Nmf`] |
+//! | how factors are updated | [`Method`], module [`rule`] |
+//! | when it stops, and what it says | [`Stop`], [`Report`], [`Observer`] |
+//! | data without a copy | [`ToView`] for [`View`], [`Dense`] and, as features, faer, nalgebra, ndarray |
+//! | new samples | [`Model`] |
+//!
+//! A result has the same bits on any number of threads.
+
 pub use orthant_kernel::{Dense, LayoutError, Real, View};
 
 pub use error::Error;
@@ -27,3 +52,8 @@ mod scan;
 pub mod source;
 mod stop;
 mod transform;
+
+/// The code in the README, compiled and run with the documentation's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -50,6 +50,8 @@ pub struct TransformReport {
     pub sweeps: usize,
     /// The largest remaining step of a row over its norm.
     pub kkt_residual: f64,
+    /// Threads used: no more than there are cores.
+    pub threads: usize,
 }
 
 impl<T: Real> Model<T> {
@@ -125,7 +127,7 @@ impl<T: Real> Model<T> {
     /// W·H, m×n.
     ///
     /// # Errors
-    /// [`Error::ShapeMismatch`] if `w` has not k columns.
+    /// [`Error::ShapeMismatch`] if `w` has not k columns, [`Error::TooLarge`] if the product cannot be held.
     pub fn inverse_transform(&self, w: &impl ToView<T>) -> Result<Dense<T>, Error> {
         let w: View<'_, T> = w.to_view();
         if w.ncols() != self.rank() {
@@ -134,6 +136,10 @@ impl<T: Real> Model<T> {
                 expected: (w.nrows(), self.rank()),
                 found: (w.nrows(), w.ncols()),
             });
+        }
+        let elements = w.nrows().checked_mul(self.n_features());
+        if elements.is_none_or(|e| e > isize::MAX as usize / size_of::<T>()) {
+            return Err(Error::TooLarge { what: "W·H", rows: w.nrows(), cols: self.n_features() });
         }
         let mut out = Dense::zeros(w.nrows(), self.n_features());
         let stride = self.n_features();

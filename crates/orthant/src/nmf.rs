@@ -16,15 +16,15 @@ pub enum Method {
     Cd,
     /// The same coordinate updates, several sweeps for each read of V: fewer reads to a given loss.
     Hals {
-        /// Sweeps over each factor an iteration, at least 1; `None` takes the number for which the sweeps cost
-        /// about half as much again as the products (see [`Plan::sweeps`](crate::Plan::sweeps)).
+        /// Sweeps over each factor an iteration, at least 1; `None` takes as many as cost half as much again as
+        /// the products, but at most 4. [`Plan::sweeps`](crate::Plan::sweeps) tells the number.
         sweeps: Option<usize>,
     },
     /// Multiplicative updates (Lee & Seung): scikit-learn's `solver="mu"` with the Frobenius loss, step by step.
     Mu,
 }
 
-/// When to stop before the iteration limit. A tolerance of 0 never does.
+/// When to stop before the iteration limit. A tolerance of 0 never does, but where nothing moves at all.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -41,8 +41,10 @@ pub enum Stop {
         /// Tolerance, at least 0.
         tol: f64,
     },
-    /// The library's own: over an iteration the objective fell by no more than `tol` times itself, *and* the
-    /// remaining steps over ‖V‖ are at most √tol; or nothing but rounding is left of the loss.
+    /// The library's own: over an iteration the objective fell by no more than `tol` times itself, *and*
+    /// [`Iteration::step`], which does not change when components are rescaled, is at most √tol; or nothing but
+    /// rounding is left of the loss. For CD and HALS the fall is taken as at least ½·step²·‖V‖², which rounding in
+    /// the loss cannot hide.
     Progress {
         /// Tolerance, at least 0.
         tol: f64,
@@ -103,7 +105,8 @@ pub enum Products {
 /// [`Nmf::new`] is the library's own personality: fast to a given loss. [`Nmf::sklearn`] has the same start,
 /// updates and stopping as `sklearn.decomposition.NMF(k, init="random", solver="cd")`, and its numbers.
 ///
-/// Cost of an iteration: 4mnk flops for the products and 2(m+n)k² a sweep; V is read once. Memory: V as given,
+/// Cost of an iteration: 4mnk flops for the products and 2(m+n)k² a sweep; V is read once, and a
+/// second time where the loss is below 256·ε·‖V‖², so small that only the residual itself can tell it. Memory: V as given,
 /// the factors, and the accumulators that [`Plan::accumulators`](crate::Plan::accumulators) counts.
 #[derive(Clone, Debug)]
 pub struct Nmf<T> {
@@ -111,7 +114,8 @@ pub struct Nmf<T> {
     pub(crate) method: Method,
     pub(crate) start: Start<T>,
     pub(crate) penalty: Penalty,
-    pub(crate) stop: Stop,
+    pub(crate) stop: Option<Stop>,
+    pub(crate) tol: Option<f64>,
     pub(crate) max_iter: usize,
     pub(crate) max_time: Option<Duration>,
     pub(crate) seed: u32,
@@ -140,7 +144,8 @@ impl<T: Real> Nmf<T> {
             method: Method::Hals { sweeps: None },
             start: Start::Random,
             penalty: Penalty::default(),
-            stop: Stop::Progress { tol: 1e-5 },
+            stop: None,
+            tol: None,
             max_iter: 500,
             max_time: None,
             seed: 0,
@@ -167,31 +172,36 @@ impl<T: Real> Nmf<T> {
         Self { max_iter: 200, ..Self::new(rank).method(Method::Cd) }
     }
 
-    /// The update, and with it the stopping rule that belongs to it: [`Stop::Violation`] for CD and
-    /// [`Stop::ErrorDecrease`] for MU (1e-4 both, as scikit-learn), [`Stop::Progress`] (1e-5) for HALS.
+    /// The update. Unless [`stop`](Self::stop) says otherwise, the stopping rule is the one that belongs to it:
+    /// [`Stop::Violation`] for CD and [`Stop::ErrorDecrease`] for MU (1e-4 both, as scikit-learn),
+    /// [`Stop::Progress`] (1e-5) for HALS.
     #[must_use]
     pub fn method(self, method: Method) -> Self {
-        let stop = match method {
+        Self { method, ..self }
+    }
+
+    /// The stopping rule, with its tolerance.
+    #[must_use]
+    pub fn stop(self, stop: Stop) -> Self {
+        Self { stop: Some(stop), tol: None, ..self }
+    }
+
+    /// The tolerance of the stopping rule, whichever it is.
+    #[must_use]
+    pub fn tol(self, tol: f64) -> Self {
+        Self { tol: Some(tol), ..self }
+    }
+
+    /// The stopping rule in force.
+    pub(crate) fn stopping(&self) -> Stop {
+        let mut rule = self.stop.unwrap_or(match self.method {
             Method::Cd => Stop::Violation { tol: 1e-4 },
             Method::Mu => Stop::ErrorDecrease { tol: 1e-4 },
             Method::Hals { .. } => Stop::Progress { tol: 1e-5 },
-        };
-        Self { method, stop, ..self }
-    }
-
-    /// The stopping rule. Call it after [`method`](Self::method), which sets its own.
-    #[must_use]
-    pub fn stop(self, stop: Stop) -> Self {
-        Self { stop, ..self }
-    }
-
-    /// The tolerance of the stopping rule in force.
-    #[must_use]
-    pub fn tol(mut self, value: f64) -> Self {
-        match &mut self.stop {
-            Stop::Violation { tol } | Stop::ErrorDecrease { tol } | Stop::Progress { tol } => *tol = value,
-        }
-        self
+        });
+        let (Stop::Violation { tol } | Stop::ErrorDecrease { tol } | Stop::Progress { tol }) = &mut rule;
+        *tol = self.tol.unwrap_or(*tol);
+        rule
     }
 
     /// Where to start; default [`Start::Random`].
@@ -277,7 +287,7 @@ impl<T: Real> Nmf<T> {
             return Err(Error::InvalidRank { rank: self.rank });
         }
         self.penalty.check()?;
-        let tol = self.stop.tol();
+        let tol = self.stopping().tol();
         if tol.is_nan() || tol < 0.0 {
             return Err(invalid("tol", tol, "a number of at least 0"));
         }
@@ -293,7 +303,7 @@ impl<T: Real> Nmf<T> {
         if (self.method == Method::Hals { sweeps: Some(0) }) {
             return Err(invalid("sweeps", 0, "at least 1"));
         }
-        if self.method == Method::Mu && matches!(self.stop, Stop::Violation { .. }) {
+        if self.method == Method::Mu && matches!(self.stopping(), Stop::Violation { .. }) {
             return Err(Error::Unsupported {
                 what: "stopping multiplicative updates on the violation, which they do not have,".into(),
                 supported: "Mu goes with ErrorDecrease or Progress, Cd and Hals with any",

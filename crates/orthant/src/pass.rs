@@ -53,7 +53,17 @@ impl<T: Real> Factor<T> {
         Self { x, weights, sweeps, gram: vec![T::ZERO; k * k], sum: 0.0, step: Step::default() }
     }
 
-    /// The penalty's value.
+    /// The penalty's value from the entries themselves, in double precision.
+    pub fn exact_penalty(&self) -> f64 {
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for x in &self.x {
+            sum += x.to_f64();
+            squares += x.to_f64() * x.to_f64();
+        }
+        self.weights.value(sum, squares)
+    }
+
+    /// The penalty's value, from the sums that the last update kept.
     pub fn penalty(&self, k: usize) -> f64 {
         let squares = (0..k).map(|t| self.gram[t * k + t].to_f64()).sum();
         self.weights.value(self.sum, squares)

@@ -125,7 +125,7 @@ pub struct Plan {
     pub isa: &'static str,
     /// Fused kernels or gemm.
     pub products: Products,
-    /// Accumulators of n×k elements alive at once, at most.
+    /// Accumulators alive at once, at most: n×k elements each (m×k by columns), k rounded up to whole registers.
     pub accumulators: usize,
     /// V is read as V·4^-p, by this p; not 0 only where its largest entry is outside the safe exponents.
     pub scale_exponent: i32,

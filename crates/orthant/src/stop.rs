@@ -24,6 +24,8 @@ pub(crate) struct Seen {
     pub objective: f64,
     /// Movement over ‖V‖.
     pub step: f64,
+    /// What the steps taken make the objective fall by at the least; 0 for rules of which that is not known.
+    pub least_fall: f64,
     /// The loss is no more than what rounding leaves.
     pub exact: bool,
 }
@@ -62,7 +64,8 @@ impl Criterion {
             Stop::Progress { tol } => {
                 let fall = self.previous - seen.objective;
                 self.previous = seen.objective;
-                tol > 0.0 && (seen.exact || (fall <= tol * seen.objective && seen.step <= tol.sqrt()))
+                let small = fall.max(seen.least_fall) <= tol * seen.objective && seen.step <= tol.sqrt();
+                tol > 0.0 && (seen.exact || small)
             }
         }
     }

@@ -9,22 +9,22 @@ const SERIAL: usize = 1 << 16;
 
 /// Mean of `scale`·V: numpy's pairwise sum over contiguous memory, else row by row (column by column where columns
 /// are the closer ones), divided by the count.
-pub(crate) fn mean<T: Real>(v: View<'_, T>, scale: T) -> T {
+pub(crate) fn mean<T: Real>(v: View<'_, T>, scale: T, parallel: bool) -> T {
     let count = T::from_f64(v.nrows() as f64 * v.ncols() as f64);
     if let Some(all) = v.as_contiguous() {
-        return pairwise(all, scale) / count;
+        return pairwise(all, scale, parallel) / count;
     }
     let v = if v.col_stride().unsigned_abs() <= v.row_stride().unsigned_abs() { v } else { v.transposed() };
     let mut row = vec![T::ZERO; v.ncols()];
     let mut sum = T::ZERO;
     for i in 0..v.nrows() {
         v.rows(i..i + 1).copy_to(&mut row);
-        sum += pairwise(&row, scale);
+        sum += pairwise(&row, scale, parallel);
     }
     sum / count
 }
 
-fn pairwise<T: Real>(x: &[T], scale: T) -> T {
+fn pairwise<T: Real>(x: &[T], scale: T, parallel: bool) -> T {
     let n = x.len();
     if n < 8 {
         return x.iter().fold(T::ZERO, |sum, &x| sum + x * scale);
@@ -42,9 +42,9 @@ fn pairwise<T: Real>(x: &[T], scale: T) -> T {
     }
     let half = n / 2 - n / 2 % 8;
     let (a, b) = x.split_at(half);
-    if n <= SERIAL || rayon::current_thread_index().is_none() {
-        return pairwise(a, scale) + pairwise(b, scale);
+    if n <= SERIAL || !parallel {
+        return pairwise(a, scale, false) + pairwise(b, scale, false);
     }
-    let (a, b) = rayon::join(|| pairwise(a, scale), || pairwise(b, scale));
+    let (a, b) = rayon::join(|| pairwise(a, scale, true), || pairwise(b, scale, true));
     a + b
 }

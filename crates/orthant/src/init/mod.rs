@@ -8,10 +8,17 @@ mod mean;
 mod numpy;
 
 /// √(mean(V)/k)·|N(0,1)| for H (k×n), then W (m×k), as scikit-learn's `init="random"` draws them; H comes transposed
-/// (n×k). `scale` is applied to V.
-pub(crate) fn random<T: Real>(v: View<'_, T>, scale: T, k: usize, seed: u32) -> (Vec<T>, Vec<T>) {
+/// (n×k). `scale` is applied to V, whose mean is
+/// taken on the threads at hand if `parallel`.
+pub(crate) fn random<T: Real>(
+    v: View<'_, T>,
+    scale: T,
+    k: usize,
+    seed: u32,
+    parallel: bool,
+) -> (Vec<T>, Vec<T>) {
     let (m, n) = (v.nrows(), v.ncols());
-    let average = (mean::mean(v, scale) / T::from_f64(k as f64)).sqrt();
+    let average = (mean::mean(v, scale, parallel) / T::from_f64(k as f64)).sqrt();
     let mut generator = RandomState::new(seed);
     let mut draw = || (average * T::from_f64(generator.standard_normal())).abs();
     let mut ht = vec![T::ZERO; n * k];

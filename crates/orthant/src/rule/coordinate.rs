@@ -12,7 +12,8 @@
 //!         g   = Σ_r G_tr x_r − a_t + l1            G = YᵀY + l2·I,  a = vY
 //!         x_t = max(x_t − g / G_tt, 0)
 //! ```
-//! Where G_tt = 0 (a dead component without L2) x_t does not matter: it becomes 0 if l1 > 0 and stays otherwise.
+//! Where G_tt = 0 (a dead component without L2), or too small to divide by, x_t does not matter: it becomes 0 if
+//! l1 > 0 and stays otherwise, so that its partner can be fitted to it.
 //!
 //! # Shapes
 //! X rows×k in place, A rows×k, G k×k; nothing else is read.
@@ -29,7 +30,8 @@
 //! (scikit-learn's violation); and Σ G_tt·Δ², the movement in the units of V.
 //!
 //! # Numerics
-//! The division is by a reciprocal where that is finite. Sums run over ascending r in two chains.
+//! The division is by a reciprocal. G_tt counts as 0 below the smallest normal number over ε, where it has no bits left
+//! to divide by (components of norm 1e-16 in f32, 1e-146 in f64). Sums run over ascending r in two chains.
 //!
 //! # Determinism
 //! A row's arithmetic is the same in any lane, tile or block.

@@ -86,13 +86,6 @@ pub struct DenseBlock<'a, T: Real> {
     backend: Option<Backend>,
 }
 
-impl<T: Real> DenseBlock<'_, T> {
-    /// Σ v² of row `i`, in double precision.
-    pub(crate) fn row_squares(&self, i: usize) -> f64 {
-        scan::scan(self.isa, self.view.rows(i..i + 1), T::ONE, 0.0).squares
-    }
-}
-
 impl<T: Real> Block<T> for DenseBlock<'_, T> {
     fn numerators(&self, y: &[T], k: usize, out: &mut [T]) {
         match self.backend {

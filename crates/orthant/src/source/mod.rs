@@ -12,6 +12,9 @@ pub use dense::Dense as DenseSource;
 mod dense;
 
 /// A matrix that is visited row block by row block.
+///
+/// Blocks are worked on inside a worker that holds an accumulator: their methods must not wait for other workers, nor
+/// call rayon.
 pub trait Source<T: Real>: Sync {
     /// A block of consecutive rows.
     type Block<'a>: Block<T>

@@ -177,14 +177,18 @@ unsafe fn gradient<V: Vector, const P: usize>(
     }
 }
 
-/// [x − g/h]₊, by a reciprocal where that is safe.
+/// [x − g/h]₊.
 #[inline(always)]
-unsafe fn coordinate<V: Vector>(x: V, g: V, h: V::Elem, reciprocal: V::Elem) -> V {
+unsafe fn coordinate<V: Vector>(x: V, g: V, reciprocal: V::Elem) -> V {
     // SAFETY: V's instruction set is the caller's proof.
-    unsafe {
-        let step = if reciprocal.is_finite() { g.mul(V::splat(reciprocal)) } else { g.div(V::splat(h)) };
-        x.sub(step).max(V::splat(V::Elem::ZERO))
-    }
+    unsafe { x.sub(g.mul(V::splat(reciprocal))).max(V::splat(V::Elem::ZERO)) }
+}
+
+/// Whether a coordinate does not matter to the fit: its component is 0, or so small that its square has no bits left
+/// to divide by.
+#[inline(always)]
+fn dead<T: Real>(h: T) -> bool {
+    h <= T::NEGLIGIBLE
 }
 
 /// One sweep over the tile; with MEASURE, the violation and the movement of each row.
@@ -215,14 +219,14 @@ unsafe fn sweep<V: Vector, const P: usize, const MEASURE: bool>(
                     let magnitude = projected.max(zero.sub(projected));
                     violation[p] = violation[p].add(magnitude);
                 }
-                if h == V::Elem::ZERO {
-                    // the coordinate does not matter to the fit: an L1 penalty wants it at 0, else it stays
+                if dead(h) {
+                    // an L1 penalty wants it at 0, else it stays, for its partner to be fitted to
                     if l1 > V::Elem::ZERO {
                         zero.store(at);
                     }
                     continue;
                 }
-                let new = coordinate(old, g[p], h, reciprocal);
+                let new = coordinate(old, g[p], reciprocal);
                 if MEASURE {
                     let d = new.sub(old);
                     movement[p] = d.mul(V::splat(h)).mul_add(d, movement[p]);
@@ -312,14 +316,14 @@ unsafe fn masked_sweep<V: Vector>(
             let h = row[t];
             let at = x.add(t * V::LANES);
             let old = V::load(at);
-            if h == V::Elem::ZERO {
+            if dead(h) {
                 if l1 > V::Elem::ZERO {
                     live.if_positive(zero, old).store(at);
                 }
                 continue;
             }
             let [g] = gradient::<V, 1>(x, a, row, t);
-            let new = live.if_positive(coordinate(old, g, h, V::Elem::ONE / h), old);
+            let new = live.if_positive(coordinate(old, g, V::Elem::ONE / h), old);
             let d = new.sub(old);
             movement = d.mul(V::splat(h)).mul_add(d, movement);
             new.store(at);
@@ -351,7 +355,7 @@ impl<T: Real> Op<T> for Multiply<'_, T> {
             let (a, d) = (&a[i * a_stride..][..k], &d[i * k..][..k]);
             for t in 0..k {
                 let below = d[t] + l1;
-                row[t] *= a[t] / if below == T::ZERO { floor } else { below };
+                row[t] = row[t] * a[t] / if below == T::ZERO { floor } else { below };
             }
         }
     }
@@ -385,7 +389,7 @@ impl<T: Real> Op<T> for Distance<'_, T> {
             for t in 0..k {
                 let h = self.diagonal[t];
                 let g = d[t] - a[t] + self.l1;
-                let target = x[t] - if h == T::ZERO { T::ZERO } else { g / h };
+                let target = x[t] - if dead(h) { T::ZERO } else { g / h };
                 let step = (x[t] - if target > T::ZERO { target } else { T::ZERO }).to_f64();
                 sums[t % SUMS] += h.to_f64() * step * step;
             }

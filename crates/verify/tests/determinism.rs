@@ -1,0 +1,166 @@
+//! Laws of determinism: the same bits whatever the threads, the blocks and the weather.
+
+use orthant::{Dense, Fit, Method, Nmf, Penalty, Products, Real};
+use orthant_verify::compare::{cast, first_other_bit};
+use orthant_verify::layout::{Layout, Stored};
+use orthant_verify::strategies::Numbers;
+
+/// A shape for which a fit has at least 8 lanes.
+const M: usize = 3000;
+const N: usize = 60;
+const K: usize = 6;
+
+const METHODS: [Method; 3] = [Method::Cd, Method::Hals { sweeps: None }, Method::Mu];
+
+fn data<T: Real>(layout: Layout) -> Stored<T> {
+    // the pass runs along columns where those are adjacent, and then it is they that are many
+    let (m, n) = if layout == Layout::ColMajor { (N, M) } else { (M, N) };
+    let mut v = Numbers::new(11).matrix(m, n);
+    v.as_mut_slice().iter_mut().step_by(3).for_each(|x| *x = 0.0);
+    Stored::new(&cast(&v), layout)
+}
+
+fn nmf<T: Real>(method: Method) -> Nmf<T> {
+    let penalty = Penalty { alpha_w: 1e-4, alpha_h: Some(2e-4), l1_ratio: 0.5 };
+    Nmf::new(K).method(method).penalty(penalty).tol(0.0).max_iter(6).seed(3)
+}
+
+/// In a pool of that many threads, more than the cores if need be.
+fn on_threads<T: Real>(nmf: &Nmf<T>, v: &Stored<T>, threads: usize) -> Fit<T> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let fit = pool.install(|| nmf.fit(v)).unwrap();
+    assert_eq!(fit.report.plan.threads, threads);
+    fit
+}
+
+fn lines<T>(fit: &Fit<T>) -> usize
+where
+    T: Real,
+{
+    if fit.report.plan.by_columns { fit.model.components().ncols() } else { fit.w.nrows() }
+}
+
+/// The violation ratio; multiplicative updates have none.
+fn ratio<T: Real>(fit: &Fit<T>) -> f64 {
+    fit.report.violation_ratio.unwrap_or(-1.0)
+}
+
+fn assert_same<T: Real>(a: &Fit<T>, b: &Fit<T>, what: &str) {
+    assert_eq!(first_other_bit(&a.w, &b.w), None, "W, {what}");
+    assert_eq!(first_other_bit(a.model.components(), b.model.components()), None, "H, {what}");
+    assert_eq!(a.report.iterations, b.report.iterations, "{what}");
+    for (name, x, y) in [
+        ("objective", a.report.objective, b.report.objective),
+        ("loss", a.report.loss, b.report.loss),
+        ("KKT residual", a.report.kkt_residual, b.report.kkt_residual),
+        ("violation ratio", ratio(a), ratio(b)),
+    ] {
+        assert_eq!(x.to_bits(), y.to_bits(), "{name}, {what}: {x} and {y}");
+    }
+    for (x, y) in a.report.history.iter().zip(&b.report.history) {
+        assert_eq!(x.objective.to_bits(), y.objective.to_bits(), "history, {what}");
+    }
+}
+
+fn law_22<T: Real>(layout: Layout) {
+    let v = data::<T>(layout);
+    for method in METHODS {
+        let reference = nmf(method).fit(&v).unwrap();
+        assert_eq!(reference.report.plan.by_columns, layout == Layout::ColMajor);
+        assert!(reference.report.plan.lanes >= 8, "{:?}", reference.report.plan);
+        let lane = lines(&reference) / reference.report.plan.lanes;
+        for block in [1, 3, 8, 17, lane / 3, lane, 10 * M] {
+            let fit = nmf(method).block(block).fit(&v).unwrap();
+            assert_eq!(fit.report.plan.lanes, reference.report.plan.lanes);
+            if block < lane {
+                assert_eq!(fit.report.plan.block, block);
+                assert!(lane / block >= 3, "a lane has {lane} lines, a block {block}");
+            }
+            assert_same(&fit, &reference, &format!("{} {layout:?} {method:?} blocks of {block}", T::NAME));
+        }
+    }
+}
+
+fn law_23<T: Real>(layout: Layout) {
+    let v = data::<T>(layout);
+    for method in METHODS {
+        for products in [Products::Fused, Products::Gemm] {
+            let nmf = nmf(method).products(products).block(16);
+            let reference = on_threads(&nmf, &v, 1);
+            let plan = &reference.report.plan;
+            assert!(plan.lanes >= 8, "{plan:?}");
+            assert!(lines(&reference) / plan.lanes >= 3 * plan.block, "{plan:?}");
+            for threads in [2, 3, 8] {
+                let fit = on_threads(&nmf, &v, threads);
+                let what = format!("{} {layout:?} {method:?} {products:?} {threads} threads", T::NAME);
+                assert_same(&fit, &reference, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn law_22_block_size_does_not_matter_by_rows() {
+    law_22::<f64>(Layout::RowMajor);
+    law_22::<f32>(Layout::RowMajor);
+}
+
+#[test]
+fn law_22_block_size_does_not_matter_by_columns() {
+    law_22::<f64>(Layout::ColMajor);
+    law_22::<f32>(Layout::ColMajor);
+}
+
+#[test]
+fn law_23_the_number_of_threads_does_not_matter_by_rows() {
+    law_23::<f64>(Layout::RowMajor);
+    law_23::<f32>(Layout::RowMajor);
+}
+
+#[test]
+fn law_23_the_number_of_threads_does_not_matter_by_columns() {
+    law_23::<f64>(Layout::ColMajor);
+    law_23::<f32>(Layout::ColMajor);
+}
+
+/// Transforming has no sums over rows, so threads cannot matter there either.
+#[test]
+fn law_23_the_number_of_threads_does_not_matter_to_a_transform() {
+    let v = data::<f64>(Layout::RowMajor);
+    let fit = nmf::<f64>(Method::Cd).fit(&v).unwrap();
+    let mut results: Vec<Dense<f64>> = Vec::new();
+    for threads in [1, 2, 3, 8] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        results.push(pool.install(|| fit.model.transform(&v)).unwrap());
+    }
+    for other in &results[1..] {
+        assert_eq!(first_other_bit(other, &results[0]), None);
+    }
+}
+
+#[test]
+fn law_31_the_same_seed_gives_the_same_bits() {
+    for layout in [Layout::RowMajor, Layout::ColMajor] {
+        let v = data::<f64>(layout);
+        for method in METHODS {
+            let first = nmf(method).fit(&v).unwrap();
+            assert_same(&nmf(method).fit(&v).unwrap(), &first, "a second fit");
+            let other = nmf(method).seed(4).fit(&v).unwrap();
+            assert!(first_other_bit(&other.w, &first.w).is_some(), "another seed, the same factors");
+        }
+    }
+}
+
+/// Fits side by side, fault 61: each has its own generator.
+#[test]
+fn law_31_fits_side_by_side_give_the_same_bits() {
+    let v = data::<f64>(Layout::RowMajor);
+    let alone = nmf(Method::Cd).fit(&v).unwrap();
+    std::thread::scope(|scope| {
+        let fits: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| nmf(Method::Cd).threads(1).fit(&v).unwrap())).collect();
+        for fit in fits {
+            assert_same(&fit.join().unwrap(), &alone, "beside three others");
+        }
+    });
+}

@@ -1,0 +1,148 @@
+//! Laws of scale: the library's own personality has no unit.
+
+use orthant::{Dense, Fit, Method, Nmf, Real};
+use orthant_verify::compare::{cast, first_other_bit, weakest};
+use orthant_verify::fits::{Step, trace};
+use orthant_verify::layout::{Layout, Stored};
+use orthant_verify::oracle;
+use orthant_verify::strategies::{Recipe, cases, recipes};
+use proptest::prelude::*;
+
+fn own<T: Real>(recipe: &Recipe, method: Method, max_iter: usize) -> Nmf<T> {
+    Nmf::new(recipe.k).method(method).seed(recipe.seed as u32).max_iter(max_iter)
+}
+
+fn fit<T: Real>(v: &Dense<T>, recipe: &Recipe, method: Method, max_iter: usize, layout: Layout) -> Fit<T> {
+    own(recipe, method, max_iter).fit(&Stored::new(v, layout)).unwrap()
+}
+
+/// Of the rows that are not all zero, the one whose largest entry is smallest.
+fn faintest<T: Real>(a: &Dense<T>) -> f64 {
+    let largest = |i: usize| a.row(i).iter().fold(0.0, |top: f64, x| top.max(x.to_f64()));
+    (0..a.nrows()).map(largest).filter(|&x| x > 0.0).fold(f64::INFINITY, f64::min)
+}
+
+fn times<T: Real>(v: &Dense<T>, by: f64) -> Dense<T> {
+    Dense::from_fn(v.nrows(), v.ncols(), |i, j| T::from_f64(v[(i, j)].to_f64() * by))
+}
+
+fn law_11<T: Real>(
+    v: &Dense<T>,
+    recipe: &Recipe,
+    method: Method,
+    p: i32,
+    layout: Layout,
+) -> Result<(), TestCaseError> {
+    let (plain, steps) = trace(&own(recipe, method, 40), &Stored::new(v, layout)).unwrap();
+    let scaled = fit(&times(v, 4f64.powi(p)), recipe, method, 40, layout);
+    // a component may die away through all exponents; from the first square that underflows on, bits are lost
+    let least = steps.iter().map(|s| faintest(&s.w.transposed()).min(faintest(&s.h)));
+    let least = least.fold(f64::INFINITY, f64::min);
+    let roundoff = T::EPSILON.to_f64();
+    let normal = if T::NAME == "float64" { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) };
+    let by = 2f64.powi(p);
+    // within the safe range of exponents V is read as it is; outside it, as if it were of order 1
+    let read = if scaled.report.plan.scale_exponent == 0 { by.min(1.0) } else { 1.0 };
+    if (least * read).powi(2) < normal / roundoff || least * by < normal / roundoff {
+        return Ok(());
+    }
+    prop_assert_eq!(plain.report.iterations, scaled.report.iterations);
+    prop_assert_eq!(plain.report.stop_reason, scaled.report.stop_reason);
+    // nor are entries compared whose squares underflow in either fit
+    let kept = |a: &Dense<T>, to_other: f64| {
+        let keep = |x: f64| if (x * to_other.min(1.0)).powi(2) < normal / roundoff { 0.0 } else { x };
+        Dense::from_fn(a.nrows(), a.ncols(), |i, j| T::from_f64(keep(a[(i, j)].to_f64())))
+    };
+    let pairs = [(&scaled.w, &plain.w), (scaled.model.components(), plain.model.components())];
+    for (name, (scaled, plain)) in ["W", "H"].into_iter().zip(pairs) {
+        let other = first_other_bit(&kept(scaled, 1.0 / by), &times(&kept(plain, by), by));
+        prop_assert_eq!(other, None, "{}, {} 4^{}", name, T::NAME, p);
+    }
+    Ok(())
+}
+
+fn own_methods() -> impl Strategy<Value = Method> {
+    proptest::sample::select(vec![
+        Method::Hals { sweeps: None },
+        Method::Hals { sweeps: Some(1) },
+        Method::Hals { sweeps: Some(4) },
+    ])
+}
+
+fn layouts() -> impl Strategy<Value = Layout> {
+    proptest::sample::select(vec![Layout::RowMajor, Layout::ColMajor])
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn law_11_a_power_of_four_moves_exponents_only(
+        recipe in recipes(), method in own_methods(), p in -8..8_i32, layout in layouts(),
+    ) {
+        let problem = recipe.build();
+        law_11(&problem.v, &recipe, method, p, layout)?;
+        law_11(&problem.cast::<f32>().v, &recipe, method, p, layout)?;
+    }
+
+    /// Far outside the exponents in which products of entries are safe.
+    #[test]
+    fn law_11_holds_for_extreme_powers_of_four(
+        recipe in recipes(), method in own_methods(), up in any::<bool>(), layout in layouts(),
+    ) {
+        let problem = recipe.build();
+        let sign = if up { 1 } else { -1 };
+        law_11(&problem.v, &recipe, method, sign * 220, layout)?;
+        law_11(&problem.cast::<f32>().v, &recipe, method, sign * 40, layout)?;
+    }
+
+    #[test]
+    fn law_12_the_objective_scales_with_the_square(
+        recipe in recipes(), method in own_methods(), c in prop_oneof![1e-5..1.0, 1.0..1e5], layout in layouts(),
+    ) {
+        let v = recipe.build().v;
+        let (plain, steps) = traced(&v, &recipe, method, layout);
+        let (scaled, scaled_steps) = traced(&times(&v, c), &recipe, method, layout);
+        // relative to ½‖V‖², the objective of W = H = 0
+        let unit = 0.5 * oracle::norm_squared(&v);
+        let mut clear = true;
+        for (s, other) in steps.iter().zip(&scaled_steps) {
+            // a component that has shrunk to rounding comes back in a direction that is rounding's, too
+            clear &= weakest(&s.w, &s.h) >= 1e-3;
+            if clear {
+                let d = (other.objective / (c * c) - s.objective).abs();
+                prop_assert!(d <= 1e-10 * unit, "{} and {}", other.objective / (c * c), s.objective);
+            }
+        }
+        if clear {
+            prop_assert_eq!(plain.report.iterations, scaled.report.iterations);
+            let d = (scaled.report.objective / (c * c) - plain.report.objective).abs();
+            prop_assert!(d <= 1e-10 * unit);
+        }
+    }
+}
+
+fn traced(v: &Dense<f64>, recipe: &Recipe, method: Method, layout: Layout) -> (Fit<f64>, Vec<Step<f64>>) {
+    trace(&own(recipe, method, 20).tol(0.0), &Stored::new(v, layout)).unwrap()
+}
+
+/// The safe range was left: a scaled copy of each block is read, and said so.
+#[test]
+fn law_11_reports_the_power_that_it_folded_in() {
+    let recipe = Recipe {
+        m: 30,
+        n: 20,
+        k: 3,
+        data: orthant_verify::strategies::Data::Uniform,
+        zeros_in_start: false,
+        seed: 1,
+    };
+    let v = recipe.build().v;
+    let method = Method::Hals { sweeps: None };
+    assert_eq!(fit(&v, &recipe, method, 3, Layout::RowMajor).report.plan.scale_exponent, 0);
+    let far = fit(&times(&v, 4f64.powi(220)), &recipe, method, 3, Layout::RowMajor);
+    assert!(far.report.plan.scale_exponent > 100, "{}", far.report.plan.scale_exponent);
+    let small = cast::<f64, f32>(&times(&v, 4f64.powi(-50)));
+    let far = fit(&small, &recipe, method, 3, Layout::RowMajor);
+    assert!(far.report.plan.scale_exponent < -10, "{}", far.report.plan.scale_exponent);
+}
