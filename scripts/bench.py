@@ -6,6 +6,8 @@ scikit-learn:  NMF(k, init="random", random_state=seed, solver="cd", tol=1e-4, m
 orthant:       the program orthant-bench-time, the whole fit timed, threads and start included, until its
                objective is at most scikit-learn's final one ("strict"), and until it is within 0.1 % of it.
 
+Then the fused pass of an iteration against the two products alone by gemm, and by OpenBLAS where it is installed.
+
 Both use all cores and start from the same numbers. The runs alternate: one of each, then the next of each.
 Losses are half the squared Frobenius norm of the residual, in double precision. The table is printed and
 written to benches/record/<date>-<processor>.md. Run it through scripts/bench, which builds the program and
@@ -209,6 +211,16 @@ def versions(options, isa):
     return "\n".join(lines)
 
 
+def products(options):
+    """The fused pass against gemm alone, as the program orthant-bench-products prints it."""
+    command = [pathlib.Path(options.program).with_name("orthant-bench-products")]
+    command += ["--rows", 96, "--cols", 80, "--ranks", "3,17", "--runs", 1] if options.tiny else []
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"bench: {' '.join(map(str, command))}\n{done.stderr}")
+    return done.stdout
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tiny", action="store_true", help="one small problem: only to see that it works")
@@ -239,6 +251,7 @@ def main():
                 flush=True,
             )
         about = versions(options, results[-1]["isa"])
+        against_gemm = products(options)
     today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     text = f"""# Time to scikit-learn's loss, {today}
 
@@ -256,7 +269,14 @@ def main():
 {overall(results)}
 
 {table([row(r) for r in results])}
-"""
+
+## The fused pass against two gemms alone
+
+One thread. The pass is everything that an iteration does with V: both products, a coordinate sweep over W, its Gram
+matrix. The gemms are the two products alone. In turn, medians; V uniform, from `benches/src/lib.rs` with seed 1; rates
+are 4mnk over the time, the peak is that of multiply-adds on registers.
+
+{against_gemm}"""
     print("\n" + text)
     if not options.tiny or options.record:
         slug = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\((r|tm)\)", "", processor().lower())).strip("-")

@@ -47,9 +47,9 @@ pub struct Recipe {
 pub struct Problem<T> {
     /// V, m×n; never all zero.
     pub v: Dense<T>,
-    /// W, m×k.
+    /// W, m×k; never all zero.
     pub w: Dense<T>,
-    /// H, k×n.
+    /// H, k×n; never all zero.
     pub h: Dense<T>,
 }
 
