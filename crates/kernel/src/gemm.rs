@@ -1,7 +1,7 @@
 //! General matrix products through one interface with two backends.
 //!
 //! [`Backend::Rust`] is the `gemm` crate of the faer project: pure Rust, AVX-512 where there is any, always there.
-//! (faer's own front to it, 0.24, sends small products to another crate that writes outside a row-major result.) [`Backend::Blas`] calls `cblas_?gemm` and needs the feature
+//! (faer's own front to it, 0.24, sends small products to another crate that writes outside a row-major result.) `Backend::Blas` calls `cblas_?gemm` and needs the feature
 //! `openblas` (the system's OpenBLAS, by `blas-src` and `openblas-src`) or `blas`. With `blas` alone the final
 //! program chooses the library: it depends on `blas-src` with the feature of its choice (`intel-mkl`, `blis`,
 //! `accelerate`, …) and says `extern crate blas_src;`. Give that library one thread: callers here run several.

@@ -28,7 +28,8 @@ pub struct Half<'a, T> {
 pub trait Rule<T: Real>: Sync {
     /// Updates rows X (rows×k) given numerators A (rows×k, rows `a_stride` apart), adding to `step` row by row.
     ///
-    /// A row's result must not depend on the rows beside it. `scratch` holds [`scratch_len`].
+    /// A row's result must not depend on the rows beside it. `scratch` holds
+    /// the kernel's [`scratch_len`](orthant_kernel::rows::scratch_len) or rows·k elements, whichever is more.
     fn update(
         &self,
         x: &mut [T],
