@@ -1,6 +1,6 @@
 //! Laws of scale: the library's own personality has no unit.
 
-use orthant::{Dense, Fit, Method, Nmf, Real};
+use orthant::{Dense, Fit, Method, Nmf, Plan, Real};
 use orthant_verify::compare::{cast, first_other_bit, weakest};
 use orthant_verify::fits::{Step, trace};
 use orthant_verify::layout::{Layout, Stored};
@@ -35,27 +35,30 @@ fn law_11<T: Real>(
 ) -> Result<(), TestCaseError> {
     let (plain, steps) = trace(&own(recipe, method, 40), &Stored::new(v, layout)).unwrap();
     let scaled = fit(&times(v, 4f64.powi(p)), recipe, method, 40, layout);
-    // a component may die away through all exponents; from the first square that underflows on, bits are lost
+    // a component may die away through all exponents; from the first product of three entries (a Gram matrix' and
+    // a factor's) that underflows on, bits are lost
     let least = steps.iter().map(|s| faintest(&s.w.transposed()).min(faintest(&s.h)));
     let least = least.fold(f64::INFINITY, f64::min);
     let roundoff = T::EPSILON.to_f64();
     let normal = if T::NAME == "float64" { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) };
     let by = 2f64.powi(p);
-    // within the safe range of exponents V is read as it is; outside it, as if it were of order 1
-    let read = if scaled.report.plan.scale_exponent == 0 { by.min(1.0) } else { 1.0 };
-    if (least * read).powi(2) < normal / roundoff || least * by < normal / roundoff {
+    // the smallest scale on which either fit computes, or gives its result
+    let folded = |plan: &Plan, by: f64| by * 2f64.powi(-plan.scale_exponent);
+    let read = folded(&plain.report.plan, 1.0).min(folded(&scaled.report.plan, by)).min(1.0);
+    if (least * read).powi(3) < normal / roundoff || least * by < normal / roundoff {
         return Ok(());
     }
     prop_assert_eq!(plain.report.iterations, scaled.report.iterations);
     prop_assert_eq!(plain.report.stop_reason, scaled.report.stop_reason);
-    // nor are entries compared whose squares underflow in either fit
-    let kept = |a: &Dense<T>, to_other: f64| {
-        let keep = |x: f64| if (x * to_other.min(1.0)).powi(2) < normal / roundoff { 0.0 } else { x };
+    // nor are entries compared whose products underflow in either fit
+    let least = read.min(by);
+    let kept = |a: &Dense<T>, to_plain: f64| {
+        let keep = |x: f64| if (x * to_plain * least).powi(3) < normal / roundoff { 0.0 } else { x };
         Dense::from_fn(a.nrows(), a.ncols(), |i, j| T::from_f64(keep(a[(i, j)].to_f64())))
     };
     let pairs = [(&scaled.w, &plain.w), (scaled.model.components(), plain.model.components())];
     for (name, (scaled, plain)) in ["W", "H"].into_iter().zip(pairs) {
-        let other = first_other_bit(&kept(scaled, 1.0 / by), &times(&kept(plain, by), by));
+        let other = first_other_bit(&kept(scaled, 1.0 / by), &times(&kept(plain, 1.0), by));
         prop_assert_eq!(other, None, "{}, {} 4^{}", name, T::NAME, p);
     }
     Ok(())
