@@ -97,6 +97,9 @@ impl<T: Real> Model<T> {
     ///
     /// V is read once. A row's result does not depend on the other rows, to the bit.
     ///
+    /// Rows that have not converged after the default number of sweeps, as nearly dependent components can make them,
+    /// are returned as they stand; [`transform_with`](Self::transform_with) counts them.
+    ///
     /// # Errors
     /// [`Error::ShapeMismatch`] if `v` has another number of columns; its entries as in a fit.
     pub fn transform(&self, v: &impl ToView<T>) -> Result<Dense<T>, Error> {
