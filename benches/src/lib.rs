@@ -95,12 +95,13 @@ impl<T: Real> FusedPass<T> {
         let (isa, k) = (*isa, *k);
         b.fill(T::ZERO);
         g.fill(T::ZERO);
+        let order: Vec<usize> = (0..k).collect();
         let mut step = Step::default();
         for start in (0..v.nrows()).step_by(BLOCK) {
             let end = (start + BLOCK).min(v.nrows());
             let (part, a, x) = (v.rows(start..end), &mut a[..(end - start) * k], &mut w[start * k..end * k]);
             numerators(isa, part, ht, k, a);
-            rows::sweeps(isa, x, a, k, gram, T::ZERO, k, 1, scratch, &mut step);
+            rows::sweeps(isa, x, a, k, gram, T::ZERO, &order, 1, scratch, &mut step);
             accumulate(isa, part, x, k, b);
             accumulate(isa, View::row_major(x, end - start, k).expect("rows of k"), x, k, g);
         }

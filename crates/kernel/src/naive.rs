@@ -33,11 +33,12 @@ pub fn accumulate<T: Real>(v: View<'_, T>, z: &[T], k: usize) -> Vec<f64> {
 }
 
 /// `count` rounds of coordinate descent on every row of X; see [`rows::sweeps`](crate::rows::sweeps).
-pub fn sweeps(x: &mut [f64], a: &[f64], gram: &[f64], l1: f64, k: usize, count: usize) -> Step {
+pub fn sweeps(x: &mut [f64], a: &[f64], gram: &[f64], l1: f64, order: &[usize], count: usize) -> Step {
+    let k = order.len();
     let mut step = Step::default();
     for (x, a) in x.chunks_exact_mut(k).zip(a.chunks_exact(k)) {
         for round in 0..count {
-            for t in 0..k {
+            for &t in order {
                 let h = gram[t * k + t];
                 let g = (0..k).map(|r| gram[t * k + r] * x[r]).sum::<f64>() - a[t] + l1;
                 let new = match h {

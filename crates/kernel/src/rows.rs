@@ -21,10 +21,10 @@ fn check<T>(x: &[T], a: &[T], a_stride: usize, gram: &[T], k: usize, scratch: &[
     assert!(scratch.len() >= scratch_len(k), "scratch holds scratch_len(k)");
 }
 
-/// `count` rounds of x_t ← [x_t − (Σ_r G_tr x_r − A_t + l1)/G_tt]₊ over t = 0, …, k−1, for every row.
+/// `count` rounds of x_t ← [x_t − (Σ_r G_tr x_r − A_t + l1)/G_tt]₊ over t in `order`, for every row.
 ///
 /// This is coordinate descent (HALS) for min ½‖V − XYᵀ‖² + l1·ΣX + ½ l2·‖X‖², X ≥ 0, where G is YᵀY with l2 added to
-/// its diagonal and A = VY. Where G_tt is 0, or [negligible](Real::NEGLIGIBLE), the
+/// its diagonal and A = VY. `order` has the k coordinates in the order of their turns. Where G_tt is 0, or [negligible](Real::NEGLIGIBLE), the
 /// coordinate becomes 0 if l1 > 0 and stays otherwise. The first
 /// round's sums are added to `step`. 2k² flops a row and round.
 ///
@@ -33,7 +33,7 @@ fn check<T>(x: &[T], a: &[T], a_stride: usize, gram: &[T], k: usize, scratch: &[
 /// let mut x = [1.0, 1.0];
 /// let mut scratch = vec![0.0; rows::scratch_len(2)];
 /// let mut step = rows::Step::default();
-/// rows::sweeps(Isa::detect(), &mut x, &[4.0, 3.0], 2, &[2.0, 1.0, 1.0, 2.0], 0.0, 2, 1, &mut scratch, &mut step);
+/// rows::sweeps(Isa::detect(), &mut x, &[4.0, 3.0], 2, &[2.0, 1.0, 1.0, 2.0], 0.0, &[0, 1], 1, &mut scratch, &mut step);
 /// assert_eq!(x, [1.5, 0.75]);
 /// assert_eq!(step.violation, 1.0 + 0.5); // at the second coordinate x is [1.5, 1]
 /// ```
@@ -47,15 +47,17 @@ pub fn sweeps<T: Real>(
     a_stride: usize,
     gram: &[T],
     l1: T,
-    k: usize,
+    order: &[usize],
     count: usize,
     scratch: &mut [T],
     step: &mut Step,
 ) {
+    let k = order.len();
     check(x, a, a_stride, gram, k, scratch);
+    assert!(order.iter().all(|&t| t < k), "coordinates below k");
     assert!(count > 0, "at least one sweep");
     // SAFETY: the extents were just checked.
-    unsafe { dispatch(isa, Sweeps { x, a, a_stride, gram, l1, k, sweeps: count, scratch, step }) }
+    unsafe { dispatch(isa, Sweeps { x, a, a_stride, gram, l1, k, order, sweeps: count, scratch, step }) }
 }
 
 /// The same rounds, for each row until Σ G_tt·(step)² ≤ its entry of `enough`, or `max_sweeps`.

@@ -1,5 +1,7 @@
 //! What can go wrong, with the value, the place and what is allowed.
 
+use std::borrow::Cow;
+
 use orthant_kernel::LayoutError;
 
 /// Every way in which a call can fail.
@@ -72,7 +74,7 @@ pub enum Error {
         /// What was asked for.
         what: String,
         /// What works.
-        supported: &'static str,
+        supported: Cow<'static, str>,
     },
     /// A matrix of another shape than the call needs.
     #[error("{operand} is {}×{}, but {}×{} is needed", found.0, found.1, expected.0, expected.1)]
@@ -104,6 +106,19 @@ pub enum Error {
     LossOverflow {
         /// The largest entry.
         max: f64,
+    },
+    /// An entry of 0 under a loss with β ≤ 0, which it is infinitely far from any other.
+    #[error(
+        "V has {count} entries of 0, the first at row {row}, column {col} (counting from 0): a loss with β ≤ 0 needs \
+         positive data; add a small number, or take β > 0"
+    )]
+    ZeroInNonPositiveBeta {
+        /// Row of the first.
+        row: usize,
+        /// Column of the first.
+        col: usize,
+        /// How many there are.
+        count: usize,
     },
     /// The factors left the range of the element type: the start, or a penalty, is too far from the data's scale.
     #[error(

@@ -6,38 +6,38 @@ use std::time::Instant;
 
 use orthant_kernel::{Dense, Isa, Real, View};
 
+use crate::alternation::{Alternation, Fixed};
+use crate::factor::Factor;
+use crate::init::Generator;
 use crate::nmf::{Fit, Method, Nmf, Start};
 use crate::observe::{Iteration, Observer, TimeLimit};
-use crate::pass::{Factor, Layout, Pass};
-use crate::penalty::Weights;
+use crate::pass::{Layout, Pass};
 use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
-use crate::rule::{Coordinate, Multiplicative, Rule, sweeps};
+use crate::rule::{Coordinate, Multiplicative, sweeps};
 use crate::source::{DenseSource, Source};
 use crate::stop::{Criterion, Seen};
-use crate::{Error, Model, init, reduce, scan};
+use crate::{Error, Loss, Model, init, reduce, scan};
 
 /// The most sweeps over a factor that HALS takes by itself in an iteration.
 const MOST_SWEEPS: usize = 4;
 
-/// The loss in Gram form is not trusted below this many ε·‖V‖²: the residual itself is taken instead.
-const CANCELLED: f64 = 256.0;
-
 pub(crate) fn fit<T: Real, O: Observer<T> + Send>(
     nmf: &Nmf<T>,
     v: View<'_, T>,
+    given: Option<&Dense<T>>,
     observer: &mut O,
 ) -> Result<Fit<T>, Error> {
     let began = Instant::now();
     let (m, n) = (v.nrows(), v.ncols());
-    check_shape(nmf, m, n)?;
+    check_shape(nmf, m, n, given)?;
     let mut warnings = Vec::new();
     if nmf.rank > m.min(n) {
         warnings.push(Warning::RankAboveDimensions { rank: nmf.rank, rows: m, cols: n });
     }
-    if (nmf.penalty.alpha_w == 0.0) != (nmf.penalty.alpha_h() == 0.0) {
+    if given.is_none() && (nmf.penalty.alpha_w == 0.0) != (nmf.penalty.alpha_h() == 0.0) {
         warnings.push(Warning::ScaleAmbiguity);
     }
-    let (out, used) = on_threads(nmf.threads, |workers| run(nmf, v, observer, workers, began))?;
+    let (out, used) = on_threads(nmf.threads, |workers| run(nmf, v, given, observer, workers, began))?;
     let mut fit = out?;
     if let Some(asked) = nmf.threads.filter(|&asked| asked > used) {
         warnings.push(Warning::ThreadsClamped { asked, used });
@@ -48,7 +48,7 @@ pub(crate) fn fit<T: Real, O: Observer<T> + Send>(
     Ok(fit)
 }
 
-fn check_shape<T: Real>(nmf: &Nmf<T>, m: usize, n: usize) -> Result<(), Error> {
+fn check_shape<T: Real>(nmf: &Nmf<T>, m: usize, n: usize, given: Option<&Dense<T>>) -> Result<(), Error> {
     if m == 0 || n == 0 {
         return Err(Error::Empty { rows: m, cols: n });
     }
@@ -60,17 +60,32 @@ fn check_shape<T: Real>(nmf: &Nmf<T>, m: usize, n: usize) -> Result<(), Error> {
             return Err(Error::TooLarge { what, rows, cols });
         }
     }
-    if let Start::Custom { w, h } = &nmf.start {
-        for (operand, x, expected) in [("W", w, (m, k)), ("H", h, (k, n))] {
+    let mut factors = Vec::new();
+    if let Some(h) = given {
+        if nmf.start.is_some() {
+            return Err(Error::Unsupported {
+                what: "a start where H is given".into(),
+                supported: "W starts from 0, or with multiplicative updates from √(mean(V)/k)".into(),
+            });
+        }
+        factors.push(("H", h, (k, n)));
+    }
+    if let Some(Start::Custom { w, h }) = &nmf.start {
+        factors.extend([("W", w, (m, k)), ("H", h, (k, n))]);
+    }
+    {
+        for (operand, x, expected) in factors {
             let found = (x.nrows(), x.ncols());
             if found != expected {
                 return Err(Error::ShapeMismatch { operand, expected, found });
             }
             scan::entries(operand, x.view())?;
-            if nmf.method == Method::Mu && x.as_slice().iter().all(|&x| x == T::ZERO) {
+            if nmf.method.multiplies() && x.as_slice().iter().all(|&x| x == T::ZERO) {
                 return Err(Error::Unsupported {
                     what: format!("starting multiplicative updates at {operand} = 0, where they would stay,"),
-                    supported: "Mu goes from a start with positive entries, Cd and Hals from any",
+                    supported:
+                        "multiplicative updates go from a start with positive entries, the others from any"
+                            .into(),
                 });
             }
         }
@@ -122,32 +137,36 @@ pub(crate) fn by_columns<T: Real>(v: View<'_, T>) -> bool {
 fn run<T: Real, O: Observer<T>>(
     nmf: &Nmf<T>,
     v: View<'_, T>,
+    given: Option<&Dense<T>>,
     observer: &mut O,
     workers: usize,
     began: Instant,
 ) -> Result<Fit<T>, Error> {
-    let by_columns = by_columns(v);
-    let mut found = scan::data(v, by_columns, T::ONE, workers)?;
-    let exponent = scan::scale_exponent::<T>(found.max, 2);
-    let scale = scan::scale_by(T::ONE, -exponent);
-    if exponent != 0 {
-        found = scan::data(v, by_columns, scale, workers)?;
-    }
-    let s = if by_columns { v.transposed() } else { v };
-    let source = DenseSource::new(s, scale, nmf.products)?;
-    let layout = Layout {
-        lanes: reduce::lanes(source.rows()),
-        block: nmf.block.unwrap_or_else(|| block_rows::<T>(source.cols())),
-        workers,
-    };
-    let problem = Problem { nmf, v, scale, exponent, found, by_columns, layout, began };
+    let (problem, source) = Problem::new(nmf, v, given, workers, began)?;
+    let Problem { found, layout, .. } = problem;
     if found.max == 0.0 {
         return Ok(problem.all_zero());
     }
     let isa = Isa::detect();
+    let (factors, warnings) = problem.factors()?;
+    let shuffle = nmf.shuffle.then(|| factors.generator.clone());
+    let Factors { inner, outer, .. } = factors;
+    let pair = (inner, outer);
+    let fixed = problem.fixed();
+    let (k, squares) = (nmf.rank, found.squares);
+    if !nmf.method.loss().is_quadratic() {
+        todo!()
+    }
+    macro_rules! by {
+        ($rule:expr) => {{
+            let pass = Pass::new(&source, $rule, k, layout, squares, pair).fixed(fixed).shuffled(shuffle);
+            problem.iterate(pass, observer, warnings)
+        }};
+    }
     match nmf.method {
-        Method::Cd | Method::Hals { .. } => problem.iterate(&source, Coordinate { isa }, observer),
-        Method::Mu => problem.iterate(&source, Multiplicative { isa }, observer),
+        Method::Cd | Method::Hals { .. } => by!(Coordinate { isa }),
+        Method::Mu(_) | Method::Mm(_) => by!(Multiplicative { isa }),
+        Method::Als | Method::Anls | Method::ProjectedGradient => todo!(),
     }
 }
 
@@ -158,17 +177,68 @@ struct Problem<'a, T> {
     scale: T,
     exponent: i32,
     found: scan::Found,
+    /// ΣV^β: what the loss is compared with.
+    size: f64,
     by_columns: bool,
+    /// H, if only W is to be found.
+    given: Option<&'a Dense<T>>,
     layout: Layout,
     began: Instant,
 }
 
-impl<T: Real> Problem<'_, T> {
+/// The factors to start from, and the generator as their making left it.
+struct Factors<T> {
+    inner: Factor<T>,
+    outer: Factor<T>,
+    generator: Generator,
+}
+
+impl<'a, T: Real> Problem<'a, T> {
+    /// Looks at all of V.
+    fn new(
+        nmf: &'a Nmf<T>,
+        v: View<'a, T>,
+        given: Option<&'a Dense<T>>,
+        workers: usize,
+        began: Instant,
+    ) -> Result<(Self, DenseSource<'a, T>), Error> {
+        let loss = nmf.method.loss();
+        let by_columns = by_columns(v);
+        let mut found = scan::data(v, by_columns, T::ONE, workers)?;
+        let exponent = scan::scale_exponent(found.max, 2, scan::Safe::of::<T>(nmf.method));
+        let scale = scan::scale_by(T::ONE, -exponent);
+        if exponent != 0 {
+            found = scan::data(v, by_columns, scale, workers)?;
+        }
+        let s = if by_columns { v.transposed() } else { v };
+        let source = DenseSource::new(s, scale, nmf.products)?;
+        let size = if loss.is_quadratic() {
+            found.squares
+        } else {
+            scan::size(v, by_columns, scale, loss, workers)?
+        };
+        let layout = Layout {
+            lanes: reduce::lanes(source.rows()),
+            block: nmf.block.unwrap_or_else(|| block_rows::<T>(source.cols())),
+            workers,
+        };
+        Ok((Self { nmf, v, scale, exponent, found, size, by_columns, given, layout, began }, source))
+    }
+
     fn sweeps(&self, cols: usize) -> usize {
         match self.nmf.method {
             Method::Hals { sweeps: Some(count) } => count,
             Method::Hals { sweeps: None } => sweeps(cols, self.nmf.rank, MOST_SWEEPS),
-            Method::Cd | Method::Mu => 1,
+            _ => 1,
+        }
+    }
+
+    /// The factor that does not change: H, if it is given.
+    fn fixed(&self) -> Fixed {
+        match (self.given.is_some(), self.by_columns) {
+            (false, _) => Fixed::Neither,
+            (true, false) => Fixed::Outer,
+            (true, true) => Fixed::Inner,
         }
     }
 
@@ -188,59 +258,92 @@ impl<T: Real> Problem<'_, T> {
         }
     }
 
-    /// W and Hᵀ to start from, for the scaled V.
-    fn start(&self) -> (Vec<T>, Vec<T>) {
-        match &self.nmf.start {
-            Start::Random => {
-                let parallel = self.layout.workers > 1;
-                init::random(self.v, self.scale, self.nmf.rank, self.nmf.seed, parallel)
-            }
-            Start::Custom { w, h } => {
-                let scaled = |x: Dense<T>| {
-                    let mut x = x.into_vec();
-                    // adding 0 makes -0 a 0
-                    x.iter_mut().for_each(|x| *x = scan::scale_by(*x, -self.exponent / 2) + T::ZERO);
-                    x
-                };
-                (scaled(w.clone()), scaled(h.transposed()))
-            }
-        }
+    /// A matrix of the user's, in the units of the scaled V.
+    fn scaled(&self, x: Dense<T>) -> Vec<T> {
+        let mut x = x.into_vec();
+        // adding 0 makes -0 a 0
+        x.iter_mut().for_each(|x| *x = scan::scale_by(*x, -self.exponent / 2) + T::ZERO);
+        x
     }
 
-    fn iterate<S: Source<T>, R: Rule<T>, O: Observer<T>>(
-        &self,
-        source: &S,
-        rule: R,
-        observer: &mut O,
-    ) -> Result<Fit<T>, Error> {
+    /// A factor of the scaled V, in the user's units.
+    fn unscaled(&self, mut x: Vec<T>) -> Vec<T> {
+        let p = self.exponent / 2;
+        if p != 0 {
+            x.iter_mut().for_each(|x| *x = scan::scale_by(*x, p));
+        }
+        x
+    }
+
+    /// W and Hᵀ to start from, for the scaled V.
+    fn start(&self, generator: &mut Generator) -> Result<(Vec<T>, Vec<T>), Error> {
+        let Self { nmf, v, scale, .. } = *self;
+        let (k, workers) = (nmf.rank, self.layout.workers);
+        if let Some(h) = self.given {
+            let w = if nmf.method.multiplies() {
+                (init::mean(v, scale, workers > 1) / T::from_f64(k as f64)).sqrt()
+            } else {
+                T::ZERO
+            };
+            return Ok((vec![w; v.nrows() * k], self.scaled(h.transposed())));
+        }
+        let default = nmf.default_start(v.nrows(), v.ncols());
+        let start = nmf.start.as_ref().unwrap_or(&default);
+        if let Start::Custom { w, h } = start {
+            return Ok((self.scaled(w.clone()), self.scaled(h.transposed())));
+        }
+        init::generate(start, v, scale, k, generator, workers)
+    }
+
+    fn factors(&self) -> Result<(Factors<T>, Vec<Warning>), Error> {
         let Self { nmf, v, by_columns, exponent, .. } = *self;
         let (m, n, k) = (v.nrows(), v.ncols(), nmf.rank);
-        let p = exponent / 2;
-        let on_w: Weights = nmf.penalty.on_w(n).scaled(p);
-        let on_h: Weights = nmf.penalty.on_h(m).scaled(p);
-        let (w, ht) = self.start();
+        let (p, beta) = (exponent / 2, nmf.method.loss().beta());
+        let mut generator = nmf.random.clone();
+        let (w, ht) = self.start(&mut generator)?;
         let mut warnings = Vec::new();
         if ht.iter().all(|&x| x == T::ZERO) {
             warnings.push(Warning::ZeroStart);
         }
-        let w = Factor::new(w, k, on_w, self.sweeps(n));
-        let ht = Factor::new(ht, k, on_h, self.sweeps(m));
+        if nmf.method.multiplies() && self.given.is_none() {
+            let zeros = w.iter().chain(&ht).filter(|&&x| x == T::ZERO).count();
+            if zeros > 0 {
+                warnings.push(Warning::LockedZeros { count: zeros });
+            }
+        }
+        if let Some((first, second)) = self.given.is_none().then(|| identical(&w, &ht, k)).flatten() {
+            warnings.push(Warning::IdenticalComponents { first, second });
+        }
+        let w = Factor::new(w, k, nmf.penalty.on_w(n).scaled(p, beta), self.sweeps(n));
+        let ht = Factor::new(ht, k, nmf.penalty.on_h(m).scaled(p, beta), self.sweeps(m));
         let (inner, outer) = if by_columns { (ht, w) } else { (w, ht) };
-        let mut pass = Pass::new(source, rule, k, self.layout, inner, outer);
+        Ok((Factors { inner, outer, generator }, warnings))
+    }
 
+    fn iterate<A: Alternation<T>, O: Observer<T>>(
+        &self,
+        mut pass: A,
+        observer: &mut O,
+        mut warnings: Vec<Warning>,
+    ) -> Result<Fit<T>, Error> {
+        let Self { nmf, v, by_columns, exponent, size, .. } = *self;
+        let (m, n, k) = (v.nrows(), v.ncols(), nmf.rank);
+        let (p, beta) = (exponent / 2, nmf.method.loss().beta());
+        let fixed = self.fixed();
         let stop = nmf.stopping();
-        let penalised = on_w != Weights::default() || on_h != Weights::default();
-        let squares = self.found.squares;
-        let norm = squares.sqrt();
-        // a loss in the user's units: V·4^-p has 16^-p of it
-        let unit = |loss: f64| loss * 2f64.powi(exponent) * 2f64.powi(exponent);
+        let penalised = nmf.penalty.alpha_w > 0.0 || nmf.penalty.alpha_h() > 0.0;
+        // a loss in the user's units: that of V·4^-p has 4^-βp of it, and its root 2^-βp
+        let root = (f64::from(p) * beta).exp2();
+        let unit = |loss: f64| loss * root * root;
+        let relative = |loss: f64| (2.0 * loss / size).sqrt();
+
         pass.sweep_outer(false);
-        let at_start = if Criterion::needs_start(stop) { pass.measure(false).squares.sqrt() } else { 0.0 };
+        let at_start = if Criterion::needs_start(stop) { (2.0 * pass.exact_loss()).sqrt() } else { 0.0 };
         if by_columns {
             pass.sweep_inner(false);
         }
-        let of_h = if by_columns { &pass.inner.gram } else { &pass.outer.gram };
-        if !of_h.iter().all(|g| g.is_finite()) {
+        let of_h = if by_columns { pass.inner() } else { pass.outer() };
+        if !of_h.gram.iter().all(|g| g.is_finite()) || !at_start.is_finite() {
             return Err(Error::Diverged { iteration: 0 });
         }
         let mut criterion = Criterion::new(stop, at_start);
@@ -252,20 +355,27 @@ impl<T: Real> Problem<'_, T> {
         let mut number = 0;
         let stop_reason = loop {
             number += 1;
-            if by_columns {
-                pass.sweep_outer(true);
-                pass.sweep_inner(true);
-            } else {
-                pass.sweep_inner(true);
-                pass.sweep_outer(true);
+            match fixed {
+                Fixed::Neither if by_columns => {
+                    pass.sweep_outer(true);
+                    pass.sweep_inner(true);
+                }
+                Fixed::Neither => {
+                    pass.sweep_inner(true);
+                    pass.sweep_outer(true);
+                }
+                Fixed::Outer => pass.sweep_inner(true),
+                Fixed::Inner => {
+                    if number > 1 && !pass.sums_last() {
+                        pass.sweep_inner(false);
+                    }
+                    pass.sweep_outer(true);
+                }
             }
-            let mut loss = pass.gram_loss(squares);
-            if loss < CANCELLED * T::EPSILON.to_f64() * squares {
-                loss = 0.5 * pass.measure(false).squares;
-            }
-            let objective = loss + pass.inner.penalty(k) + pass.outer.penalty(k);
-            let violation = pass.inner.step.violation + pass.outer.step.violation;
-            let step = (pass.inner.step.movement + pass.outer.step.movement).sqrt() / norm;
+            let loss = pass.loss();
+            let objective = loss + pass.inner().penalty() + pass.outer().penalty();
+            let violation = pass.inner().step.violation + pass.outer().step.violation;
+            let step = pass.step();
             let error = (2.0 * loss).sqrt();
             if !objective.is_finite() {
                 return Err(Error::Diverged { iteration: number });
@@ -276,18 +386,20 @@ impl<T: Real> Problem<'_, T> {
                 objective: unit(objective),
                 seconds: elapsed.as_secs_f64(),
             });
-            let exact = !penalised && error <= 16.0 * T::EPSILON.to_f64() * norm;
-            let least_fall = if nmf.method == Method::Mu { 0.0 } else { 0.5 * step * step * squares };
+            let exact = !penalised && relative(loss) <= exactness::<T>(nmf.method.loss());
+            let descends = matches!(nmf.method, Method::Cd | Method::Hals { .. });
+            let least_fall = if descends { 0.5 * step * step * size } else { 0.0 };
             let seen = Seen { iteration: number, violation, error, objective, step, least_fall, exact };
             let converged = criterion.met(&seen);
 
-            let (w, ht) = if by_columns { (&pass.outer, &pass.inner) } else { (&pass.inner, &pass.outer) };
+            let (w, ht) =
+                if by_columns { (pass.outer(), pass.inner()) } else { (pass.inner(), pass.outer()) };
             let iteration = Iteration {
                 number,
                 max_iter: nmf.max_iter,
                 objective: unit(objective),
                 loss: unit(loss),
-                relative_error: error / norm,
+                relative_error: relative(loss),
                 step,
                 elapsed,
                 w: &w.x,
@@ -313,26 +425,27 @@ impl<T: Real> Problem<'_, T> {
             }
         };
 
-        pass.clear_empty();
-        let last = pass.measure(true);
-        let movement = last.movement + pass.outer_movement();
-        let loss = 0.5 * last.squares;
-        let penalties = pass.inner.exact_penalty() + pass.outer.exact_penalty();
-        let objective = unit(loss + penalties);
+        let last = pass.finish();
+        let penalties = pass.inner().exact_penalty() + pass.outer().exact_penalty();
+        let objective = unit(last.loss + penalties);
         if !objective.is_finite() {
             return Err(Error::LossOverflow { max: self.found.max });
         }
         if stop_reason == StopReason::MaxIterations && stop.tol() > 0.0 {
             warnings.push(Warning::NotConverged { max_iter: nmf.max_iter });
         }
+        if pass.regularized() > 0 {
+            warnings.push(Warning::Regularized { count: pass.regularized() });
+        }
         let report = Report {
             stop_reason,
             iterations: number,
+            loss_function: nmf.method.loss(),
             objective,
-            loss: unit(loss),
-            reconstruction_error: last.squares.sqrt() * 2f64.powi(exponent),
-            relative_error: last.squares.sqrt() / norm,
-            kkt_residual: movement.sqrt() / norm,
+            loss: unit(last.loss),
+            reconstruction_error: (2.0 * last.loss).sqrt() * root,
+            relative_error: relative(last.loss),
+            kkt_residual: last.remaining,
             violation_ratio: criterion.ratio,
             history,
             seconds_start,
@@ -340,17 +453,14 @@ impl<T: Real> Problem<'_, T> {
             plan: self.plan(),
             warnings,
         };
-        let (inner, outer) = (pass.inner.x, pass.outer.x);
+        let (inner, outer) = pass.into_factors();
         let (w, ht) = if by_columns { (outer, inner) } else { (inner, outer) };
-        let unscaled = |mut x: Vec<T>| {
-            if p != 0 {
-                x.iter_mut().for_each(|x| *x = scan::scale_by(*x, p));
-            }
-            x
+        let w = Dense::from_vec(self.unscaled(w), m, k).expect("W is m×k");
+        let h = match self.given {
+            Some(h) => h.clone(),
+            None => Dense::from_vec(self.unscaled(ht), n, k).expect("Hᵀ is n×k").transposed(),
         };
-        let w = Dense::from_vec(unscaled(w), m, k).expect("W is m×k");
-        let ht = Dense::from_vec(unscaled(ht), n, k).expect("Hᵀ is n×k");
-        Ok(Fit { w, model: Model::new(ht.transposed(), nmf.penalty), report })
+        Ok(Fit { w, model: Model::new(h, nmf.penalty, nmf.method.loss()), report })
     }
 
     fn all_zero(&self) -> Fit<T> {
@@ -358,6 +468,7 @@ impl<T: Real> Problem<'_, T> {
         let report = Report {
             stop_reason: StopReason::ZeroData,
             iterations: 0,
+            loss_function: self.nmf.method.loss(),
             objective: 0.0,
             loss: 0.0,
             reconstruction_error: 0.0,
@@ -370,6 +481,36 @@ impl<T: Real> Problem<'_, T> {
             plan: self.plan(),
             warnings: Vec::new(),
         };
-        Fit { w: Dense::zeros(m, k), model: Model::new(Dense::zeros(k, n), self.nmf.penalty), report }
+        let h = self.given.cloned().unwrap_or_else(|| Dense::zeros(k, n));
+        let model = Model::new(h, self.nmf.penalty, self.nmf.method.loss());
+        Fit { w: Dense::zeros(m, k), model, report }
     }
+}
+
+/// The relative error that rounding leaves of an exact fit.
+fn exactness<T: Real>(loss: Loss) -> f64 {
+    let products = 16.0 * T::EPSILON.to_f64();
+    // a divergence is a difference of sums in double precision
+    if loss.is_quadratic() { products } else { products.max(4.0 * f64::EPSILON.sqrt()) }
+}
+
+/// The first two components that are the same in both factors: updates can never tell them apart.
+fn identical<T: Real>(w: &[T], ht: &[T], k: usize) -> Option<(usize, usize)> {
+    let same = |a: usize, b: usize| w.chunks_exact(k).chain(ht.chunks_exact(k)).all(|row| row[a] == row[b]);
+    (0..k).flat_map(|a| (a + 1..k).map(move |b| (a, b))).find(|&(a, b)| same(a, b))
+}
+
+/// The start alone, in the user's units.
+pub(crate) fn start_factors<T: Real>(nmf: &Nmf<T>, v: View<'_, T>) -> Result<(Dense<T>, Dense<T>), Error> {
+    let began = Instant::now();
+    let (m, n) = (v.nrows(), v.ncols());
+    check_shape(nmf, m, n, None)?;
+    on_threads(nmf.threads, |workers| {
+        let (problem, _) = Problem::new(nmf, v, None, workers, began)?;
+        let (w, ht) = problem.start(&mut nmf.random.clone())?;
+        let (w, ht) = (problem.unscaled(w), problem.unscaled(ht));
+        let ht = Dense::from_vec(ht, n, nmf.rank)?;
+        Ok((Dense::from_vec(w, m, nmf.rank)?, ht.transposed()))
+    })?
+    .0
 }

@@ -26,7 +26,10 @@
 
 pub use orthant_kernel::{Dense, LayoutError, Real, View};
 
+pub use capability::{Solver, Support, capability_table};
 pub use error::Error;
+pub use init::RandomState;
+pub use loss::{Loss, UnknownLoss};
 pub use model::{Model, Transform, TransformReport};
 pub use nmf::{Fit, Method, Nmf, Products, Start, Stop};
 pub use observe::{Cancel, Iteration, Observer, TimeLimit};
@@ -34,13 +37,17 @@ pub use penalty::Penalty;
 pub use report::{HistoryPoint, Plan, Report, StopReason, Warning};
 pub use to_view::{FromDense, ToView};
 
+mod capability;
 mod error;
+mod loss;
 mod model;
 mod nmf;
 mod observe;
 mod report;
 mod to_view;
 
+mod alternation;
+mod factor;
 mod fit;
 pub mod init;
 mod interop;

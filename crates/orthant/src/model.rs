@@ -3,7 +3,7 @@
 use orthant_kernel::{Dense, Real, View, gemm};
 
 use crate::nmf::invalid;
-use crate::{Error, Penalty, ToView, transform};
+use crate::{Error, Loss, Penalty, ToView, transform};
 
 /// The components H (k×n) with the penalties they were learnt under.
 ///
@@ -21,6 +21,7 @@ use crate::{Error, Penalty, ToView, transform};
 pub struct Model<T> {
     h: Dense<T>,
     penalty: Penalty,
+    loss: Loss,
 }
 
 /// How `transform` is done.
@@ -66,11 +67,30 @@ impl<T: Real> Model<T> {
             return Err(Error::Empty { rows: h.nrows(), cols: h.ncols() });
         }
         crate::scan::entries("H", h.view())?;
-        Ok(Self { h, penalty })
+        Ok(Self { h, penalty, loss: Loss::Frobenius })
     }
 
-    pub(crate) fn new(h: Dense<T>, penalty: Penalty) -> Self {
-        Self { h, penalty }
+    /// The same components, learnt under another loss than the Frobenius one: `transform` minimises it too.
+    ///
+    /// ```
+    /// use orthant::{Dense, Loss, Model, Penalty};
+    /// let h = Dense::from_vec(vec![1.0, 2.0, 3.0], 1, 3).unwrap();
+    /// let model = Model::from_components(h, Penalty::default())?.with_loss(Loss::KullbackLeibler)?;
+    /// // one component: the weight that keeps the sum
+    /// let w = model.transform(&Dense::from_vec(vec![4.0, 4.0, 4.0], 1, 3).unwrap())?;
+    /// assert!((w[(0, 0)] - 2.0).abs() < 1e-9);
+    /// # Ok::<(), orthant::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidParam`] for a β that is not finite.
+    pub fn with_loss(self, loss: Loss) -> Result<Self, Error> {
+        crate::nmf::check_loss(loss)?;
+        Ok(Self { loss, ..self })
+    }
+
+    pub(crate) fn new(h: Dense<T>, penalty: Penalty, loss: Loss) -> Self {
+        Self { h, penalty, loss }
     }
 
     /// H, k×n: one component a row.
@@ -93,7 +113,12 @@ impl<T: Real> Model<T> {
         self.penalty
     }
 
-    /// W for new rows: argmin over W ≥ 0 of ½‖V − WH‖² plus the penalty on W, row by row.
+    /// What it was learnt to minimise, penalties aside.
+    pub fn loss(&self) -> Loss {
+        self.loss
+    }
+
+    /// W for new rows: argmin over W ≥ 0 of D(V|WH) plus the penalty on W, row by row.
     ///
     /// V is read once. A row's result does not depend on the other rows, to the bit.
     ///

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use orthant_kernel::{Dense, Real};
 
+use crate::init::{Generator, RandomState};
 use crate::observe::{Cancel, Iteration, Observer};
-use crate::{Error, Model, Penalty, Report, StopReason, ToView, fit};
+use crate::{Error, Loss, Model, Penalty, Report, StopReason, ToView, capability, fit};
 
-/// How the factors are updated. A method carries its loss; all of these minimise ½‖V − WH‖² plus penalties.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How the factors are updated. A method carries its loss; the others minimise ½‖V − WH‖², all of them plus penalties.
+///
+/// [`Solver`](crate::Solver) tells what goes with what.
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Method {
@@ -20,8 +23,40 @@ pub enum Method {
         /// the products, but at most 4. [`Plan::sweeps`](crate::Plan::sweeps) tells the number.
         sweeps: Option<usize>,
     },
-    /// Multiplicative updates (Lee & Seung): scikit-learn's `solver="mu"` with the Frobenius loss, step by step.
-    Mu,
+    /// Multiplicative updates for any β-divergence: scikit-learn's `solver="mu"`, step by step.
+    Mu(Loss),
+    /// Majorisation–minimisation: multiplicative updates that do not raise the objective, whatever the loss and the
+    /// penalties.
+    Mm(Loss),
+    /// Alternating least squares: the unconstrained minimiser over each factor, negative entries put to 0. Quick, but
+    /// not monotone.
+    Als,
+    /// Alternating non-negative least squares: the exact minimiser over each factor, by block principal pivoting.
+    Anls,
+    /// Projected gradients with a line search (Lin).
+    ProjectedGradient,
+}
+
+impl Method {
+    /// What it minimises, penalties aside.
+    pub fn loss(self) -> Loss {
+        match self {
+            Self::Mu(loss) | Self::Mm(loss) => loss,
+            Self::Cd | Self::Hals { .. } | Self::Als | Self::Anls | Self::ProjectedGradient => {
+                Loss::Frobenius
+            }
+        }
+    }
+
+    /// Whether it is scikit-learn's, number for number: then everything that is not said is as there too.
+    pub fn is_compatible(self) -> bool {
+        matches!(self, Self::Cd | Self::Mu(_))
+    }
+
+    /// Whether it multiplies, so that entries of 0 stay.
+    pub(crate) fn multiplies(self) -> bool {
+        matches!(self, Self::Mu(_) | Self::Mm(_))
+    }
 }
 
 /// When to stop before the iteration limit. A tolerance of 0 never does, but where nothing moves at all.
@@ -35,8 +70,8 @@ pub enum Stop {
         /// Tolerance, at least 0.
         tol: f64,
     },
-    /// scikit-learn's for multiplicative updates: over 10 iterations ‖V − WH‖ fell by less than `tol` times its
-    /// value at the start.
+    /// scikit-learn's for multiplicative updates: over 10 iterations √(2·D(V|WH)), which is ‖V − WH‖ for the Frobenius
+    /// loss, fell by less than `tol` times its value at the start.
     ErrorDecrease {
         /// Tolerance, at least 0.
         tol: f64,
@@ -66,6 +101,22 @@ pub enum Start<T> {
     /// √(mean(V)/k)·|N(0,1)|, H drawn before W, from numpy's legacy generator: the very numbers of
     /// scikit-learn's `init="random"` with the same integer seed.
     Random,
+    /// The same, times the scalar that fits V best. The default of the library's own methods.
+    ScaledRandom,
+    /// scikit-learn's `init="nndsvd"`: non-negative parts of the leading singular vectors, by its randomised SVD.
+    Nndsvd,
+    /// The same with the mean of V for every 0: the default of [`Method::Cd`] and [`Method::Mu`] where the rank is not
+    /// above the smaller side of V (else [`Start::Random`]).
+    Nndsvda,
+    /// The same with small random numbers for every 0.
+    Nndsvdar,
+    /// The library's own: an exact SVD, and thresholds that scale with V.
+    ExactNndsvd,
+    /// The same with the mean of V for every 0.
+    ExactNndsvda,
+    /// Successive projection: H is k rows of V, W the weights on them. Exact for separable data, in which each
+    /// component has a sample of its own.
+    Spa,
     /// Given factors, W m×k and H k×n. They are read, never changed.
     Custom {
         /// W, m×k.
@@ -103,7 +154,7 @@ pub enum Products {
 /// ```
 ///
 /// [`Nmf::new`] is the library's own personality: fast to a given loss. [`Nmf::sklearn`] has the same start,
-/// updates and stopping as `sklearn.decomposition.NMF(k, init="random", solver="cd")`, and its numbers.
+/// updates and stopping as `sklearn.decomposition.NMF(k)`, and its numbers.
 ///
 /// Cost of an iteration: 4mnk flops for the products and 2(m+n)k² a sweep; V is read once, and a
 /// second time where the loss is below 256·ε·‖V‖², so small that only the residual itself can tell it. Memory: V as given,
@@ -112,13 +163,14 @@ pub enum Products {
 pub struct Nmf<T> {
     pub(crate) rank: usize,
     pub(crate) method: Method,
-    pub(crate) start: Start<T>,
+    pub(crate) start: Option<Start<T>>,
     pub(crate) penalty: Penalty,
     pub(crate) stop: Option<Stop>,
     pub(crate) tol: Option<f64>,
     pub(crate) max_iter: usize,
     pub(crate) max_time: Option<Duration>,
-    pub(crate) seed: u32,
+    pub(crate) random: Generator,
+    pub(crate) shuffle: bool,
     pub(crate) threads: Option<usize>,
     pub(crate) products: Products,
     pub(crate) block: Option<usize>,
@@ -142,13 +194,14 @@ impl<T: Real> Nmf<T> {
         Self {
             rank,
             method: Method::Hals { sweeps: None },
-            start: Start::Random,
+            start: None,
             penalty: Penalty::default(),
             stop: None,
             tol: None,
             max_iter: 500,
             max_time: None,
-            seed: 0,
+            random: Generator::Seed(0),
+            shuffle: false,
             threads: None,
             products: Products::Fused,
             block: None,
@@ -157,13 +210,13 @@ impl<T: Real> Nmf<T> {
     }
 
     /// `rank` components as scikit-learn's default solver does it: [`Method::Cd`] until [`Stop::Violation`] at
-    /// 1e-4, at most 200 iterations, from `init="random"`.
+    /// 1e-4, at most 200 iterations, from `init=None`.
     ///
     /// ```
-    /// use orthant::{Dense, Nmf};
+    /// use orthant::{Dense, Nmf, Start};
     /// let x = [1.0, 1.0, 2.0, 1.0, 3.0, 1.2, 4.0, 1.0, 5.0, 0.8, 6.0, 1.0];
     /// let x = Dense::from_vec(x.to_vec(), 6, 2).unwrap();
-    /// let fit = Nmf::<f64>::sklearn(2).seed(0).fit(&x)?;
+    /// let fit = Nmf::<f64>::sklearn(2).start(Start::Random).seed(0).fit(&x)?;
     /// assert_eq!(fit.report.iterations, 30);
     /// assert!((fit.report.reconstruction_error - 0.00115993492160).abs() < 1e-13);
     /// # Ok::<(), orthant::Error>(())
@@ -174,7 +227,7 @@ impl<T: Real> Nmf<T> {
 
     /// The update. Unless [`stop`](Self::stop) says otherwise, the stopping rule is the one that belongs to it:
     /// [`Stop::Violation`] for CD and [`Stop::ErrorDecrease`] for MU (1e-4 both, as scikit-learn),
-    /// [`Stop::Progress`] (1e-5) for HALS.
+    /// [`Stop::Progress`] (1e-5) for the others.
     #[must_use]
     pub fn method(self, method: Method) -> Self {
         Self { method, ..self }
@@ -196,24 +249,40 @@ impl<T: Real> Nmf<T> {
     pub(crate) fn stopping(&self) -> Stop {
         let mut rule = self.stop.unwrap_or(match self.method {
             Method::Cd => Stop::Violation { tol: 1e-4 },
-            Method::Mu => Stop::ErrorDecrease { tol: 1e-4 },
-            Method::Hals { .. } => Stop::Progress { tol: 1e-5 },
+            Method::Mu(_) => Stop::ErrorDecrease { tol: 1e-4 },
+            _ => Stop::Progress { tol: 1e-5 },
         });
         let (Stop::Violation { tol } | Stop::ErrorDecrease { tol } | Stop::Progress { tol }) = &mut rule;
         *tol = self.tol.unwrap_or(*tol);
         rule
     }
 
-    /// Where to start; default [`Start::Random`].
+    /// Where to start. The default is scikit-learn's for its methods ([`Start::Nndsvda`], or [`Start::Random`] if the
+    /// rank is above the smaller side of V), and [`Start::ScaledRandom`] for the others.
     #[must_use]
     pub fn start(self, start: Start<T>) -> Self {
-        Self { start, ..self }
+        Self { start: Some(start), ..self }
     }
 
-    /// Seed of the random start; default 0.
+    /// Seed of everything random; default 0. Each use (the SVD of a start, the numbers of a start, shuffling) begins
+    /// its stream anew, as an integer `random_state` does in scikit-learn.
     #[must_use]
     pub fn seed(self, seed: u32) -> Self {
-        Self { seed, ..self }
+        Self { random: Generator::Seed(seed), ..self }
+    }
+
+    /// A generator that every use continues, as a `RandomState` given to scikit-learn. Each fit starts from this
+    /// state.
+    #[must_use]
+    pub fn random_state(self, state: RandomState) -> Self {
+        Self { random: Generator::State(state), ..self }
+    }
+
+    /// Whether coordinate descent takes the components in an order that is drawn for every half-step; default not.
+    /// Only for [`Method::Cd`].
+    #[must_use]
+    pub fn shuffle(self, shuffle: bool) -> Self {
+        Self { shuffle, ..self }
     }
 
     /// L1 and L2 penalties; default none.
@@ -279,7 +348,58 @@ impl<T: Real> Nmf<T> {
         observer: &mut (impl Observer<T> + Send),
     ) -> Result<Fit<T>, Error> {
         self.check()?;
-        fit::fit(self, v.to_view(), observer)
+        fit::fit(self, v.to_view(), None, observer)
+    }
+
+    /// W for `v` with H given and kept: what scikit-learn's `non_negative_factorization(update_H=False)` does, and
+    /// with [`Nmf::sklearn`]'s options its `transform`.
+    ///
+    /// W starts from 0, or from √(mean(V)/k) with multiplicative updates; the stopping rule looks at all rows
+    /// together, so that a row's weights depend on the rows beside it. [`Model::transform`] solves each row on its own.
+    ///
+    /// ```
+    /// use orthant::{Dense, Nmf};
+    /// let v = Dense::from_fn(6, 4, |i, j| (i * j + 1) as f64);
+    /// let h = Dense::from_vec(vec![1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 2.0, 3.0], 2, 4)?;
+    /// let fit = Nmf::sklearn(2).tol(1e-12).fit_weights(&v, &h)?;
+    /// assert_eq!(fit.model.components(), &h);
+    /// assert!((fit.w[(3, 0)] - 1.0).abs() < 1e-6 && (fit.w[(3, 1)] - 3.0).abs() < 1e-6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), [`Error::ShapeMismatch`] unless `h` is k×n, and [`Error::Unsupported`] if a start was
+    /// chosen, which H leaves no room for.
+    pub fn fit_weights(&self, v: &impl ToView<T>, h: &Dense<T>) -> Result<Fit<T>, Error> {
+        self.check()?;
+        let mut watch = |_: &Iteration<'_, T>| std::ops::ControlFlow::<StopReason>::Continue(());
+        fit::fit(self, v.to_view(), Some(h), &mut watch)
+    }
+
+    /// The start alone: W (m×k) and H (k×n) as the first iteration would find them.
+    ///
+    /// ```
+    /// use orthant::{Dense, Nmf, Start};
+    /// let v = Dense::from_fn(8, 5, |i, j| (i + j) as f64);
+    /// let (w, h) = Nmf::sklearn(2).start(Start::Random).seed(0).start_factors(&v)?;
+    /// assert_eq!((w.nrows(), h.ncols()), (8, 5));
+    /// # Ok::<(), orthant::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn start_factors(&self, v: &impl ToView<T>) -> Result<(Dense<T>, Dense<T>), Error> {
+        self.check()?;
+        fit::start_factors(self, v.to_view())
+    }
+
+    /// Where a fit of an m×n matrix starts if nothing is said.
+    pub(crate) fn default_start(&self, m: usize, n: usize) -> Start<T> {
+        match self.method.is_compatible() {
+            true if self.rank <= m.min(n) => Start::Nndsvda,
+            true => Start::Random,
+            false => Start::ScaledRandom,
+        }
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -287,6 +407,7 @@ impl<T: Real> Nmf<T> {
             return Err(Error::InvalidRank { rank: self.rank });
         }
         self.penalty.check()?;
+        check_loss(self.method.loss())?;
         let tol = self.stopping().tol();
         if tol.is_nan() || tol < 0.0 {
             return Err(invalid("tol", tol, "a number of at least 0"));
@@ -303,14 +424,14 @@ impl<T: Real> Nmf<T> {
         if (self.method == Method::Hals { sweeps: Some(0) }) {
             return Err(invalid("sweeps", 0, "at least 1"));
         }
-        if self.method == Method::Mu && matches!(self.stopping(), Stop::Violation { .. }) {
-            return Err(Error::Unsupported {
-                what: "stopping multiplicative updates on the violation, which they do not have,".into(),
-                supported: "Mu goes with ErrorDecrease or Progress, Cd and Hals with any",
-            });
-        }
-        Ok(())
+        capability::check(self)
     }
+}
+
+/// β can be any number, but a number.
+pub(crate) fn check_loss(loss: Loss) -> Result<(), Error> {
+    let beta = loss.beta();
+    if beta.is_finite() { Ok(()) } else { Err(invalid("beta", beta, "a finite number")) }
 }
 
 pub(crate) fn invalid(name: &'static str, value: impl ToString, allowed: &'static str) -> Error {

@@ -16,14 +16,14 @@ pub struct Iteration<'a, T> {
     pub number: usize,
     /// The limit.
     pub max_iter: usize,
-    /// ½‖V − WH‖² plus penalties.
+    /// D(V|WH), which is ½‖V − WH‖² for the Frobenius loss, plus penalties.
     pub objective: f64,
-    /// ½‖V − WH‖².
+    /// D(V|WH).
     pub loss: f64,
-    /// ‖V − WH‖ / ‖V‖.
+    /// √(2·D(V|WH)/ΣV^β), which is ‖V − WH‖/‖V‖ for the Frobenius loss.
     pub relative_error: f64,
-    /// The steps that this iteration took first in each coordinate, in the data's units, over ‖V‖: an estimate
-    /// of the KKT residual that costs nothing.
+    /// An estimate of the KKT residual that costs nothing: the steps that this iteration took first in each
+    /// coordinate, in the data's units, over ‖V‖; for other losses Σ|x·∂F/∂x| over ΣV^β, before each update.
     pub step: f64,
     /// Time since the fit was called.
     pub elapsed: Duration,

@@ -47,10 +47,10 @@ impl Weights {
         term(self.l1, sum) + 0.5 * term(self.l2, squares)
     }
 
-    /// The weights for V·4^-p, whose factors are those of V over 2^p and whose objective is that of V over 16^p.
-    pub fn scaled(self, p: i32) -> Self {
-        let scale = |x: f64, e: i32| if x == 0.0 { x } else { x * 2f64.powi(e) };
-        Self { l1: scale(self.l1, -3 * p), l2: scale(self.l2, -2 * p) }
+    /// The weights for V·4^-p, whose factors are those of V over 2^p and whose β-divergences are those of V over 4^βp.
+    pub fn scaled(self, p: i32, beta: f64) -> Self {
+        let scale = |x: f64, e: f64| if x == 0.0 { x } else { x * (f64::from(p) * e).exp2() };
+        Self { l1: scale(self.l1, 1.0 - 2.0 * beta), l2: scale(self.l2, 2.0 - 2.0 * beta) }
     }
 
     /// The weights as elements: those that no gradient can outweigh stay finite.

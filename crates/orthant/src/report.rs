@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Products;
+use crate::{Loss, Products};
 
 /// Why a fit stopped. This is data, not an error: every one of these comes with factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,23 @@ pub enum Warning {
     ScaleAmbiguity,
     /// Every entry of the given H is zero, so the first update of W learns nothing.
     ZeroStart,
+    /// The start has entries of 0, which multiplicative updates keep.
+    LockedZeros {
+        /// How many.
+        count: usize,
+    },
+    /// Two components of the start are the same in both factors, and every update will keep them so.
+    IdenticalComponents {
+        /// One of them, counting from 0.
+        first: usize,
+        /// The other.
+        second: usize,
+    },
+    /// A singular Gram matrix was regularised to solve with it.
+    Regularized {
+        /// How often.
+        count: usize,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -88,6 +105,17 @@ impl fmt::Display for Warning {
             Self::ScaleAmbiguity => f.write_str(
                 "only one factor is penalised: the other can grow to take over its scale, so the penalty does little",
             ),
+            Self::LockedZeros { count } => write!(
+                f,
+                "{count} entries of the start are 0, and multiplicative updates keep them: a start without zeros (nndsvda, \
+                 random) can reach lower"
+            ),
+            Self::IdenticalComponents { first, second } => {
+                write!(f, "components {first} and {second} start the same in W and in H and will stay the same")
+            }
+            Self::Regularized { count } => {
+                write!(f, "{count} least-squares problems were singular and were regularised")
+            }
             Self::ZeroStart => f.write_str("the starting H is all zero: the first update of W has nothing to fit"),
         }
     }
@@ -99,7 +127,7 @@ impl fmt::Display for Warning {
 pub struct HistoryPoint {
     /// The iteration, from 1.
     pub iteration: usize,
-    /// ½‖V − WH‖² plus penalties after it.
+    /// D(V|WH) plus penalties after it.
     pub objective: f64,
     /// Seconds since the fit was called.
     pub seconds: f64,
@@ -139,16 +167,19 @@ pub struct Report {
     pub stop_reason: StopReason,
     /// Iterations done.
     pub iterations: usize,
-    /// ½‖V − WH‖² plus penalties, from the residual itself, summed in double precision.
+    /// What was minimised, penalties aside.
+    pub loss_function: Loss,
+    /// D(V|WH), which is ½‖V − WH‖² for the Frobenius loss, plus penalties; from the residual itself, summed in double
+    /// precision.
     pub objective: f64,
-    /// ½‖V − WH‖², from the residual itself.
+    /// D(V|WH), from the residual itself.
     pub loss: f64,
-    /// ‖V − WH‖ (Frobenius), scikit-learn's `reconstruction_err_`.
+    /// √(2·D(V|WH)), which is ‖V − WH‖ for the Frobenius loss: scikit-learn's `reconstruction_err_`.
     pub reconstruction_error: f64,
-    /// ‖V − WH‖ / ‖V‖; 0 where V is 0.
+    /// √(2·D(V|WH)/ΣV^β), which is ‖V − WH‖/‖V‖ for the Frobenius loss; 0 where V is 0.
     pub relative_error: f64,
-    /// Distance from stationarity: the coordinate steps that remain, in the data's units, over ‖V‖. Does not
-    /// change when components are rescaled.
+    /// Distance from stationarity, which does not change when components are rescaled. For the Frobenius loss the
+    /// coordinate steps that remain, in the data's units, over ‖V‖; else Σ|x·∂F/∂x| over ΣV^β.
     pub kkt_residual: f64,
     /// scikit-learn's violation, last over first iteration, where that is the stopping rule.
     pub violation_ratio: Option<f64>,

@@ -62,7 +62,10 @@ impl Row {
         for (r, row) in rows.iter_mut().enumerate() {
             let line = if adjacent { v.rows(r..r + 1) } else { Self::line(copy, r, cols) };
             let found = sums::scan(isa, line, T::ONE, 0.0);
-            *row = Self { exponent: scan::scale_exponent::<T>(found.max, 1), squares: found.squares };
+            *row = Self {
+                exponent: scan::scale_exponent(found.max, 1, scan::Safe::squares::<T>()),
+                squares: found.squares,
+            };
         }
         if adjacent && rows.iter().all(|row| row.exponent == 0) {
             return v;
@@ -112,7 +115,7 @@ fn run<T: Real>(
     scan::data(v, by_columns(v), T::ONE, workers)?;
     let largest = model.components().as_slice().iter().fold(T::ZERO, |a, &b| a.max(b)).to_f64();
     // v/2^e and H/2^b have w/2^(e−b); e is a row's own
-    let b = scan::scale_exponent::<T>(largest, 1);
+    let b = scan::scale_exponent(largest, 1, scan::Safe::squares::<T>());
     let mut ht = model.components().transposed().into_vec();
     if b != 0 {
         ht.iter_mut().for_each(|x| *x = scan::scale_by(*x, -b));

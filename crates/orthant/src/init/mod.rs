@@ -2,7 +2,11 @@
 
 use orthant_kernel::{Real, View};
 
-pub use numpy::RandomState;
+pub use numpy::{Generator, RandomState};
+
+pub(crate) use mean::mean;
+
+use crate::{Error, Start};
 
 mod mean;
 mod numpy;
@@ -10,6 +14,20 @@ mod numpy;
 /// √(mean(V)/k)·|N(0,1)| for H (k×n), then W (m×k), as scikit-learn's `init="random"` draws them; H comes transposed
 /// (n×k). `scale` is applied to V, whose mean is
 /// taken on the threads at hand if `parallel`.
+/// W and Hᵀ by any start but a given one.
+pub(crate) fn generate<T: Real>(
+    start: &Start<T>,
+    v: View<'_, T>,
+    scale: T,
+    k: usize,
+    generator: &mut Generator,
+    workers: usize,
+) -> Result<(Vec<T>, Vec<T>), Error> {
+    let _ = start;
+    let Generator::Seed(seed) = generator else { todo!() };
+    Ok(random(v, scale, k, *seed, workers > 1))
+}
+
 pub(crate) fn random<T: Real>(
     v: View<'_, T>,
     scale: T,

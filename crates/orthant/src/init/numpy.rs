@@ -29,6 +29,11 @@ impl RandomState {
         (f64::from(a) * 67_108_864.0 + f64::from(b)) / 9_007_199_254_740_992.0
     }
 
+    /// A permutation of 0..`n`, as `permutation`.
+    pub fn permutation(&mut self, n: usize) -> Vec<usize> {
+        (0..n).collect()
+    }
+
     /// Standard normal, as `standard_normal`.
     pub fn standard_normal(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
@@ -43,6 +48,25 @@ impl RandomState {
                 self.spare = Some(f * x);
                 return f * y;
             }
+        }
+    }
+}
+
+/// Where random numbers come from, as scikit-learn's `random_state` says it.
+#[derive(Clone, Debug)]
+pub enum Generator {
+    /// Every use begins the stream of this seed anew.
+    Seed(u32),
+    /// Every use continues one stream.
+    State(RandomState),
+}
+
+impl Generator {
+    /// The stream for one more use.
+    pub(crate) fn stream(self) -> RandomState {
+        match self {
+            Self::Seed(seed) => RandomState::new(seed),
+            Self::State(state) => state,
         }
     }
 }

@@ -8,7 +8,7 @@
 //! # Update
 //! ```text
 //! for each sweep
-//!     for t in 0..k
+//!     for t in 0..k                                 in this order, or in one drawn for each half-step
 //!         g   = Σ_r G_tr x_r − a_t + l1            G = YᵀY + l2·I,  a = vY
 //!         x_t = max(x_t − g / G_tt, 0)
 //! ```
@@ -73,8 +73,7 @@ impl<T: Real> Rule<T> for Coordinate {
         scratch: &mut [T],
         step: &mut Step,
     ) {
-        let k = half.diagonal.len();
-        rows::sweeps(self.isa, x, a, a_stride, half.gram, half.l1, k, half.sweeps, scratch, step);
+        rows::sweeps(self.isa, x, a, a_stride, half.gram, half.l1, half.order, half.sweeps, scratch, step);
     }
 }
 

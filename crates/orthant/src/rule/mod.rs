@@ -20,16 +20,33 @@ pub struct Half<'a, T> {
     pub diagonal: &'a [T],
     /// L1 weight.
     pub l1: T,
+    /// L2 weight, which the diagonal holds already.
+    pub l2: T,
+    /// The coordinates in the order of their turns, for rules that take them in turn.
+    pub order: &'a [usize],
     /// Sweeps over the coordinates, for rules that sweep.
     pub sweeps: usize,
 }
 
 /// A row-wise update for a quadratic loss.
-pub trait Rule<T: Real>: Sync {
+pub trait Rule<T: Real>: Send + Sync {
+    /// Called before each half-step, once, for what all rows share.
+    fn prepare(&mut self, _half: &Half<'_, T>) {}
+
+    /// Elements of scratch that `rows` rows of k need.
+    fn scratch_len(&self, rows: usize, k: usize) -> usize {
+        scratch_len(rows, k)
+    }
+
+    /// Half-steps and rows that needed a regularised Gram matrix so far.
+    fn regularized(&self) -> usize {
+        0
+    }
+
     /// Updates rows X (rows×k) given numerators A (rows×k, rows `a_stride` apart), adding to `step` row by row.
     ///
     /// A row's result must not depend on the rows beside it. `scratch` holds
-    /// the kernel's [`scratch_len`](orthant_kernel::rows::scratch_len) or rows·k elements, whichever is more.
+    /// [`scratch_len`](Self::scratch_len) elements.
     fn update(
         &self,
         x: &mut [T],

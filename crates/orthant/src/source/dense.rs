@@ -33,7 +33,7 @@ impl<'a, T: Real> Dense<'a, T> {
             Products::Blas => {
                 return Err(Error::Unsupported {
                     what: "BLAS in a build without the feature `blas` or `openblas`".into(),
-                    supported: "products are Fused or Gemm here",
+                    supported: "products are Fused or Gemm here".into(),
                 });
             }
         };

@@ -30,7 +30,7 @@ impl Step {
     }
 }
 
-/// `sweeps` rounds of x_t ← [x_t − (Σ_r G_tr x_r − A_t + l1)/G_tt]₊ over t = 0..k, for every row.
+/// `sweeps` rounds of x_t ← [x_t − (Σ_r G_tr x_r − A_t + l1)/G_tt]₊ over t in `order`, for every row.
 pub(crate) struct Sweeps<'a, T> {
     pub x: &'a mut [T],
     pub a: &'a [T],
@@ -40,6 +40,8 @@ pub(crate) struct Sweeps<'a, T> {
     pub gram: &'a [T],
     pub l1: T,
     pub k: usize,
+    /// The coordinates in the order of their turns.
+    pub order: &'a [usize],
     pub sweeps: usize,
     /// At least `scratch_len(k)`.
     pub scratch: &'a mut [T],
@@ -119,9 +121,9 @@ impl<T: Real> Sweeps<'_, T> {
         // SAFETY: tiles of k×width; the gram is k×k; width ≤ TILE_ROWS.
         unsafe {
             let (violation, movement) =
-                sweep::<V, P, true>(x.as_mut_ptr(), a.as_ptr(), self.gram, self.l1, k);
+                sweep::<V, P, true>(x.as_mut_ptr(), a.as_ptr(), self.gram, self.l1, self.order);
             for _ in 1..self.sweeps {
-                sweep::<V, P, false>(x.as_mut_ptr(), a.as_ptr(), self.gram, self.l1, k);
+                sweep::<V, P, false>(x.as_mut_ptr(), a.as_ptr(), self.gram, self.l1, self.order);
             }
             for p in 0..P {
                 violation[p].store(measured.as_mut_ptr().add(p * V::LANES));
@@ -198,15 +200,16 @@ unsafe fn sweep<V: Vector, const P: usize, const MEASURE: bool>(
     a: *const V::Elem,
     gram: &[V::Elem],
     l1: V::Elem,
-    k: usize,
+    order: &[usize],
 ) -> ([V; P], [V; P]) {
-    let width = P * V::LANES;
-    // SAFETY: x and a are tiles of k×width, gram is k×k.
+    let (k, width) = (order.len(), P * V::LANES);
+    // SAFETY: x and a are tiles of k×width, gram is k×k, `order` has k entries below k.
     unsafe {
         let zero = V::splat(V::Elem::ZERO);
         let mut violation = [zero; P];
         let mut movement = [zero; P];
-        for (t, row) in gram.chunks_exact(k).enumerate() {
+        for &t in order {
+            let row = &gram[t * k..(t + 1) * k];
             let h = row[t];
             let g = gradient::<V, P>(x, a, row, t);
             let column = x.add(t * width);

@@ -1,0 +1,47 @@
+//! What the driver asks of a factorisation under way, whatever the loss.
+
+use crate::factor::Factor;
+
+/// The factors as they stand, from the residual itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures {
+    /// The loss.
+    pub loss: f64,
+    /// How far from stationary, over the size of V.
+    pub remaining: f64,
+}
+
+/// The factor that does not change, if one does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fixed {
+    Neither,
+    Inner,
+    Outer,
+}
+
+/// Two factors of S ≈ X·Yᵀ that are updated in turn: X, the inner one, in a pass over the rows of S; Y, the outer one,
+/// from what the pass has summed.
+pub(crate) trait Alternation<T> {
+    /// One pass over S: X updated from Y (if `update`), then the sums that the update of Y needs (unless Y is fixed).
+    fn sweep_inner(&mut self, update: bool);
+    /// The update of Y from the sums of the last pass (if `update`), and what the next pass needs to know of it.
+    fn sweep_outer(&mut self, update: bool);
+    /// Whether the sums of a pass hold whatever Y becomes, so that with X fixed one pass serves every update of Y.
+    fn sums_last(&self) -> bool;
+    /// X.
+    fn inner(&self) -> &Factor<T>;
+    /// Y.
+    fn outer(&self) -> &Factor<T>;
+    /// The loss, once each factor has been swept.
+    fn loss(&mut self) -> f64;
+    /// The loss from the residual itself, in one pass over S, at any time.
+    fn exact_loss(&mut self) -> f64;
+    /// How far the last iteration moved, over the size of V; it does not change when components are rescaled.
+    fn step(&self) -> f64;
+    /// The final figures, in one pass over S. Rows that are to be exactly 0 become so.
+    fn finish(&mut self) -> Figures;
+    /// Solves that needed a regularised Gram matrix.
+    fn regularized(&self) -> usize;
+    /// X and Y.
+    fn into_factors(self) -> (Vec<T>, Vec<T>);
+}

@@ -1,0 +1,245 @@
+//! What goes with what: one place that says it, for the builders, the command and the documentation.
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::str::FromStr;
+
+use orthant_kernel::Real;
+
+use crate::{Error, Loss, Method, Nmf, Products, Start, Stop};
+
+/// The solvers by name, without their loss: what a command line or another language chooses from.
+///
+/// ```
+/// use orthant::{Loss, Method, Solver};
+/// assert_eq!("mu".parse::<Solver>()?.method(Loss::KullbackLeibler)?, Method::Mu(Loss::KullbackLeibler));
+/// let error = Solver::Cd.method(Loss::KullbackLeibler).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with mu and mm"
+/// );
+/// # Ok::<(), orthant::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Solver {
+    /// [`Method::Hals`].
+    Hals,
+    /// [`Method::Cd`].
+    Cd,
+    /// [`Method::Mu`].
+    Mu,
+    /// [`Method::Mm`].
+    Mm,
+    /// [`Method::Als`].
+    Als,
+    /// [`Method::Anls`].
+    Anls,
+    /// [`Method::ProjectedGradient`].
+    Pg,
+}
+
+/// Whether something goes with a solver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// It does.
+    Yes,
+    /// It does, and the report warns of what follows.
+    Warned,
+    /// It is [`Error::Unsupported`].
+    No,
+}
+
+impl Solver {
+    /// All of them.
+    pub const ALL: [Self; 7] = [Self::Hals, Self::Cd, Self::Mu, Self::Mm, Self::Als, Self::Anls, Self::Pg];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hals => "hals",
+            Self::Cd => "cd",
+            Self::Mu => "mu",
+            Self::Mm => "mm",
+            Self::Als => "als",
+            Self::Anls => "anls",
+            Self::Pg => "pg",
+        }
+    }
+
+    /// The solver of a method.
+    pub fn of(method: Method) -> Self {
+        match method {
+            Method::Hals { .. } => Self::Hals,
+            Method::Cd => Self::Cd,
+            Method::Mu(_) => Self::Mu,
+            Method::Mm(_) => Self::Mm,
+            Method::Als => Self::Als,
+            Method::Anls => Self::Anls,
+            Method::ProjectedGradient => Self::Pg,
+        }
+    }
+
+    /// Whether it minimises `loss`.
+    pub fn minimises(self, loss: Loss) -> bool {
+        loss.is_quadratic() || matches!(self, Self::Mu | Self::Mm)
+    }
+
+    /// The method that minimises `loss` by this solver.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`], naming the losses of this solver and the solvers of this loss.
+    pub fn method(self, loss: Loss) -> Result<Method, Error> {
+        if !self.minimises(loss) {
+            return Err(Error::Unsupported {
+                what: format!("solver {self} with loss {loss}"),
+                supported: format!("{self} goes with frobenius, {loss} with mu and mm").into(),
+            });
+        }
+        Ok(match self {
+            Self::Hals => Method::Hals { sweeps: None },
+            Self::Cd => Method::Cd,
+            Self::Mu => Method::Mu(loss),
+            Self::Mm => Method::Mm(loss),
+            Self::Als => Method::Als,
+            Self::Anls => Method::Anls,
+            Self::Pg => Method::ProjectedGradient,
+        })
+    }
+
+    /// Whether it goes from `start`.
+    pub fn starts_from<T>(self, start: &Start<T>) -> Support {
+        // multiplicative updates keep every 0
+        let locks = matches!(self, Self::Mu | Self::Mm);
+        let zeros = matches!(start, Start::Nndsvd | Start::ExactNndsvd | Start::Spa);
+        if locks && zeros { Support::Warned } else { Support::Yes }
+    }
+
+    /// Whether it can stop by `stop`: only coordinate descent has a violation.
+    pub fn stops_by(self, stop: Stop) -> Support {
+        let yes = !matches!(stop, Stop::Violation { .. }) || matches!(self, Self::Cd | Self::Hals);
+        if yes { Support::Yes } else { Support::No }
+    }
+
+    /// Whether the order of its components can be shuffled.
+    pub fn shuffles(self) -> Support {
+        if self == Self::Cd { Support::Yes } else { Support::No }
+    }
+
+    /// Whether `products` can multiply for it, with `loss`: divergences have kernels of their own.
+    pub fn multiplies_by(self, products: Products, loss: Loss) -> Support {
+        if products == Products::Fused || loss.is_quadratic() { Support::Yes } else { Support::No }
+    }
+}
+
+impl fmt::Display for Solver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Solver {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::ALL.into_iter().find(|s| s.name() == text).ok_or_else(|| Error::InvalidParam {
+            name: "solver",
+            value: text.to_owned(),
+            allowed: "hals, cd, mu, mm, als, anls or pg",
+        })
+    }
+}
+
+/// Refuses what a fit's options cannot be together.
+pub(crate) fn check<T: Real>(nmf: &Nmf<T>) -> Result<(), Error> {
+    let solver = Solver::of(nmf.method);
+    let loss = nmf.method.loss();
+    let unsupported =
+        |what: String, supported: &'static str| Err(Error::Unsupported { what, supported: supported.into() });
+    if solver.stops_by(nmf.stopping()) == Support::No {
+        return unsupported(
+            format!("stopping {solver} on the violation, which only coordinate descent has,"),
+            "cd and hals stop by any rule, the others by ErrorDecrease or Progress",
+        );
+    }
+    if nmf.shuffle && solver.shuffles() == Support::No {
+        return unsupported(
+            format!("shuffling the components of {solver}"),
+            "cd takes them in a drawn order, the others in theirs",
+        );
+    }
+    if solver.multiplies_by(nmf.products, loss) == Support::No {
+        return unsupported(
+            format!("loss {loss} with gemm or BLAS products"),
+            "gemm and BLAS go with the Frobenius loss, the fused kernels with any",
+        );
+    }
+    Ok(())
+}
+
+/// The tables of `docs/methods.md`, in Markdown.
+///
+/// ```
+/// assert!(orthant::capability_table().contains("| `cd` "));
+/// ```
+pub fn capability_table() -> String {
+    let losses = [
+        ("Frobenius", Loss::Frobenius),
+        ("KL", Loss::KullbackLeibler),
+        ("IS", Loss::ItakuraSaito),
+        ("other β", Loss::Beta(0.5)),
+    ];
+    let starts: [(&str, Start<f64>); 8] = [
+        ("random", Start::Random),
+        ("scaled", Start::ScaledRandom),
+        ("nndsvd", Start::Nndsvd),
+        ("nndsvda, -ar", Start::Nndsvda),
+        ("exact-nndsvd", Start::ExactNndsvd),
+        ("exact-nndsvda", Start::ExactNndsvda),
+        ("spa", Start::Spa),
+        ("custom", empty()),
+    ];
+    let stops = [
+        ("violation", Stop::Violation { tol: 0.0 }),
+        ("error decrease", Stop::ErrorDecrease { tol: 0.0 }),
+        ("progress", Stop::Progress { tol: 0.0 }),
+    ];
+    let mark = |support| match support {
+        Support::Yes => "yes",
+        Support::Warned => "warns",
+        Support::No => "–",
+    };
+    let of = |yes| if yes { Support::Yes } else { Support::No };
+    let mut out = String::new();
+    let mut table = |title: &str, heads: Vec<&str>, row: &dyn Fn(Solver) -> Vec<Support>| {
+        let _ = writeln!(out, "| {title} | {} |", heads.join(" | "));
+        let _ = writeln!(out, "|---|{}", "---|".repeat(heads.len()));
+        for solver in Solver::ALL {
+            let cells: Vec<_> = row(solver).into_iter().map(mark).collect();
+            let _ = writeln!(out, "| `{solver}` | {} |", cells.join(" | "));
+        }
+        out.push('\n');
+    };
+    let names = |all: &[&'static str]| all.to_vec();
+    let mut heads: Vec<_> = losses.iter().map(|l| l.0).collect();
+    heads.extend(names(&["L1", "L2", "shuffle", "gemm, BLAS"]));
+    table("loss, penalty, options", heads, &|s| {
+        let mut row: Vec<_> = losses.iter().map(|l| of(s.minimises(l.1))).collect();
+        // penalties go with everything
+        row.extend([Support::Yes, Support::Yes, s.shuffles()]);
+        row.push(s.multiplies_by(Products::Gemm, Loss::Frobenius));
+        row
+    });
+    table("start", starts.iter().map(|s| s.0).collect(), &|s| {
+        starts.iter().map(|start| s.starts_from(&start.1)).collect()
+    });
+    table("stop", stops.iter().map(|s| s.0).collect(), &|s| {
+        stops.iter().map(|stop| s.stops_by(stop.1)).collect()
+    });
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+fn empty() -> Start<f64> {
+    Start::Custom { w: orthant_kernel::Dense::zeros(0, 0), h: orthant_kernel::Dense::zeros(0, 0) }
+}
