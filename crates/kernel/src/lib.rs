@@ -6,6 +6,7 @@
 //! | [`numerators`] | V·Y for rows of V, k columns | fused, V never packed |
 //! | [`accumulate`] | B += Vᵀ·Z | fused, V never packed |
 //! | [`rows::sweeps`], [`rows::solve`], [`rows::multiply`], [`rows::distance`] | row updates from numerators and a Gram matrix | |
+//! | [`divergence`] | what multiplicative updates need of V and X·Yᵀ for any β | tile by tile |
 //! | [`gemm::gemm`] | C = A·B or C += A·B | pure Rust or BLAS |
 //! | [`scan::scan`], [`scan::squared_residual`] | checks and sums over V | in double precision |
 //! | [`naive`] | each of them as plain loops, the oracle | |
@@ -28,6 +29,7 @@ pub use view::{LayoutError, View};
 
 mod arch;
 mod dense;
+pub mod divergence;
 pub mod gemm;
 pub mod naive;
 pub mod probe;

@@ -3,8 +3,8 @@
 //!
 //! Each row is on its own: its result does not depend, to the bit, on the rows beside it.
 
-pub use crate::arch::generic::rows::Step;
-use crate::arch::generic::rows::{self, Distance, Multiply, Solve, Sweeps};
+use crate::arch::generic::rows::{self, Distance, Majorize, Multiply, Solve, Sweeps};
+pub use crate::arch::generic::rows::{Majorant, Step};
 use crate::arch::{Isa, dispatch};
 use crate::{Real, View, numerators};
 
@@ -117,6 +117,46 @@ pub fn multiply<T: Real>(
     check_elementwise(x, a, a_stride, d, k);
     // SAFETY: the kernel has no contract beyond the extents just checked.
     unsafe { dispatch(isa, Multiply { x, a, a_stride, d, k, l1, floor }) }
+}
+
+/// A multiplicative step for any β-divergence with numerators N and denominators D (rows `n_stride` and `d_stride`
+/// apart; a `d_stride` of 0 has one row of D for all), as `majorant` says. A zero denominator becomes `floor`, a result
+/// below `least` becomes 0. Returns `sum` + Σ x·|D + l1 + l2·x − N| over the old x: x times the gradient, which is 0
+/// where x is stationary.
+///
+/// ```
+/// use orthant_kernel::{Isa, rows};
+/// let mut x = [2.0, 3.0];
+/// let plain = rows::Majorant::Ratio { exponent: 1.0 };
+/// let left = rows::majorize(Isa::detect(), &mut x, &[4.0, 1.0], 2, &[2.0, 1.0], 0, 2, (0.0, 0.0), plain, 1e-9, 0.0, 0.0);
+/// assert_eq!((x, left), ([4.0, 3.0], 4.0));
+/// ```
+///
+/// # Panics
+/// If an extent does not match.
+pub fn majorize<T: Real>(
+    isa: Isa,
+    x: &mut [T],
+    n: &[T],
+    n_stride: usize,
+    d: &[T],
+    d_stride: usize,
+    k: usize,
+    (l1, l2): (T, T),
+    majorant: Majorant,
+    floor: T,
+    least: T,
+    sum: f64,
+) -> f64 {
+    assert!(k > 0 && x.len().is_multiple_of(k), "X is rows×k");
+    let rows = x.len() / k;
+    for (what, a, stride) in [("N", n, n_stride), ("D", d, d_stride)] {
+        assert!(stride >= k || stride == 0, "rows of {what} do not overlap");
+        assert!(rows == 0 || a.len() >= (rows - 1) * stride + k, "{what} is rows×stride");
+    }
+    let op = Majorize { x, n, n_stride, d, d_stride, k, l1, l2, majorant, floor, least, sum };
+    // SAFETY: the kernel has no contract beyond the extents just checked.
+    unsafe { dispatch(isa, op) }
 }
 
 /// `sum` + Σ G_tt·(x_t − [x_t − (D_t − A_t + l1)/G_tt]₊)² over all rows: how far X is from stationary, in the units

@@ -62,6 +62,8 @@ pub trait Real:
     fn sqrt(self) -> Self;
     /// Magnitude.
     fn abs(self) -> Self;
+    /// Power.
+    fn powf(self, e: Self) -> Self;
     /// Neither infinite nor NaN.
     fn is_finite(self) -> bool;
     /// The larger of the two; `other` where `self` is NaN.
@@ -91,6 +93,10 @@ macro_rules! real {
             #[inline(always)]
             fn abs(self) -> Self {
                 $t::abs(self)
+            }
+            #[inline(always)]
+            fn powf(self, e: Self) -> Self {
+                $t::powf(self, e)
             }
             #[inline(always)]
             fn is_finite(self) -> bool {

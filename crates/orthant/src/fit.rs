@@ -13,7 +13,8 @@ use crate::nmf::{Fit, Method, Nmf, Start};
 use crate::observe::{Iteration, Observer, TimeLimit};
 use crate::pass::{Layout, Pass};
 use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
-use crate::rule::{Coordinate, Multiplicative, sweeps};
+use crate::ratio::RatioPass;
+use crate::rule::{Coordinate, Majorizer, Multiplicative, sweeps};
 use crate::source::{DenseSource, Source};
 use crate::stop::{Criterion, Seen};
 use crate::{Error, Loss, Model, init, reduce, scan};
@@ -154,8 +155,12 @@ fn run<T: Real, O: Observer<T>>(
     let pair = (inner, outer);
     let fixed = problem.fixed();
     let (k, squares) = (nmf.rank, found.squares);
-    if !nmf.method.loss().is_quadratic() {
-        todo!()
+    let loss = nmf.method.loss();
+    if !loss.is_quadratic() {
+        let compatible = nmf.method.is_compatible();
+        let rule = if compatible { Majorizer::compatible(loss) } else { Majorizer::guaranteed(loss) };
+        let pass = RatioPass::new(&source, rule, k, layout, problem.size, pair, problem.by_columns, fixed);
+        return problem.iterate(pass, observer, warnings);
     }
     macro_rules! by {
         ($rule:expr) => {{

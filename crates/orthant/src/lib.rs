@@ -52,6 +52,7 @@ mod fit;
 pub mod init;
 mod interop;
 mod pass;
+mod ratio;
 mod penalty;
 pub mod reduce;
 pub mod rule;

@@ -157,7 +157,7 @@ pub(crate) struct Pass<'a, T, S, R> {
 }
 
 /// Lanes of the update at the reduce: by 64 rows or more, whatever else.
-fn side_lanes(rows: usize) -> usize {
+pub(crate) fn side_lanes(rows: usize) -> usize {
     1 << (rows / 64).clamp(1, crate::reduce::MAX_LANES).ilog2()
 }
 

@@ -42,7 +42,7 @@ impl FitOptions {
     pub fn new(rank: usize, method: Method) -> Self {
         let (stop, max_iter) = match method {
             Method::Cd => (Stop::Violation { tol: 1e-4 }, 200),
-            Method::Mu => (Stop::ErrorDecrease { tol: 1e-4 }, 200),
+            Method::Mu(_) => (Stop::ErrorDecrease { tol: 1e-4 }, 200),
             _ => (Stop::Progress { tol: 1e-5 }, 500),
         };
         let (penalty, products) = (Penalty::default(), Products::default());

@@ -36,7 +36,7 @@ pub(crate) fn random<T: Real>(
     parallel: bool,
 ) -> (Vec<T>, Vec<T>) {
     let (m, n) = (v.nrows(), v.ncols());
-    let average = (mean::mean(v, scale, parallel) / T::from_f64(k as f64)).sqrt();
+    let average = (mean(v, scale, parallel) / T::from_f64(k as f64)).sqrt();
     let mut generator = RandomState::new(seed);
     let mut draw = || (average * T::from_f64(generator.standard_normal())).abs();
     let mut ht = vec![T::ZERO; n * k];

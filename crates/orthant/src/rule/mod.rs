@@ -6,9 +6,11 @@ use orthant_kernel::Real;
 use orthant_kernel::rows::Step;
 
 pub use coordinate::{Coordinate, sweeps};
+pub(crate) use majorizer::Majorizer;
 pub use multiplicative::Multiplicative;
 
 mod coordinate;
+mod majorizer;
 mod multiplicative;
 
 /// What a half-step knows: the other factor's Gram matrix with the L2 weight on its diagonal, and the L1 weight.

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use orthant_kernel::divergence::{self, Beta, Operands};
 use orthant_kernel::gemm::{Backend, gemm};
 use orthant_kernel::{Isa, Real, View, accumulate, accumulator_stride, numerators, scan};
 
-use super::{Block, Source};
+use super::{Block, Packed, Source};
 use crate::{Error, Products};
 
 /// A dense matrix. Blocks of rows with adjacent columns are read where they lie; others are copied one by one, which
@@ -109,5 +110,40 @@ impl<T: Real> Block<T> for DenseBlock<'_, T> {
 
     fn squared_residual(&self, x: &[T], y: &[T], k: usize, scratch: &mut [T], sum: f64) -> f64 {
         scan::squared_residual(self.isa, self.view, x, y, k, scratch, sum)
+    }
+
+    fn ratio_numerators(
+        &self,
+        beta: &Beta<T>,
+        x: &[T],
+        y: Packed<'_, T>,
+        n: &mut [T],
+        d: &mut [T],
+        scratch: &mut [T],
+    ) {
+        divergence::numerators(self.isa, beta, self.operands(x, y), n, d, scratch);
+    }
+
+    fn ratio_accumulate(
+        &self,
+        beta: &Beta<T>,
+        x: &[T],
+        y: Packed<'_, T>,
+        b: &mut [T],
+        d: &mut [T],
+        scratch: &mut [T],
+    ) {
+        divergence::accumulate(self.isa, beta, self.operands(x, y), b, d, scratch);
+    }
+
+    fn divergence(&self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64 {
+        divergence::sum(self.isa, beta, self.operands(x, y), scratch, sum)
+    }
+}
+
+impl<T: Real> DenseBlock<'_, T> {
+    fn operands<'a>(&'a self, x: &'a [T], y: Packed<'a, T>) -> Operands<'a, T> {
+        let Packed { y, packed, k } = y;
+        Operands { v: self.view, x, y, packed, k }
     }
 }

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use orthant_kernel::Real;
+use orthant_kernel::divergence::Beta;
 
 pub use dense::Dense as DenseSource;
 
@@ -31,7 +32,7 @@ pub trait Source<T: Real>: Sync {
     fn block<'a>(&'a self, range: Range<usize>, scratch: &'a mut [T]) -> Self::Block<'a>;
 }
 
-/// What a block answers for a quadratic loss.
+/// What a block answers: three products for the quadratic loss, three for divergences.
 pub trait Block<T> {
     /// out (rows×k) = S_b·Y, with Y cols×k.
     fn numerators(&self, y: &[T], k: usize, out: &mut [T]);
@@ -41,4 +42,24 @@ pub trait Block<T> {
     /// `sum` + ‖S_b − X·Yᵀ‖², with X rows×k, Y cols×k and the kernel's
     /// [`residual_scratch_len`](orthant_kernel::scan::residual_scratch_len) of scratch.
     fn squared_residual(&self, x: &[T], y: &[T], k: usize, scratch: &mut [T], sum: f64) -> f64;
+
+    /// For a divergence N = (S_b∘P^(β−2))·Y and D = P^(β−1)·Y, rows×k, with P = X·Yᵀ; D is not touched for β = 1. `y` is
+    /// cols×k; `scratch`, here and below, holds the kernel's
+    /// [`scratch_len`](orthant_kernel::divergence::scratch_len).
+    fn ratio_numerators(&self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, n: &mut [T], d: &mut [T], scratch: &mut [T]);
+    /// B += (S_b∘P^(β−2))ᵀ·X and D += (P^(β−1))ᵀ·X, cols×stride; D is not touched for β = 1.
+    fn ratio_accumulate(&self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, b: &mut [T], d: &mut [T], scratch: &mut [T]);
+    /// `sum` + Σ d_β(S_b | X·Yᵀ).
+    fn divergence(&self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64;
+}
+
+/// A factor of k columns, as it is and packed.
+#[derive(Clone, Copy, Debug)]
+pub struct Packed<'a, T> {
+    /// Rows of k.
+    pub y: &'a [T],
+    /// The kernel's tiles.
+    pub packed: &'a [T],
+    /// k.
+    pub k: usize,
 }

@@ -1,4 +1,5 @@
 //! The kernels, each written once over [`Vector`](super::vector::Vector).
 
 pub(crate) mod dense;
+pub(crate) mod divergence;
 pub(crate) mod rows;

@@ -364,6 +364,78 @@ impl<T: Real> Op<T> for Multiply<'_, T> {
     }
 }
 
+/// How a multiplicative step takes the penalties in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Majorant {
+    /// x ← x·(N/(D + l1 + l2·x))^exponent.
+    Ratio {
+        /// The exponent.
+        exponent: f64,
+    },
+    /// x ← 2xN/(b + √(b² + 4·l2·xN)), b = D + l1: the root of l2·x² + b·x = x₀·N, exact for Kullback–Leibler with L2.
+    Root,
+}
+
+/// A multiplicative step from N and D, element by element.
+pub(crate) struct Majorize<'a, T> {
+    pub x: &'a mut [T],
+    pub n: &'a [T],
+    /// Elements from one row of N to the next.
+    pub n_stride: usize,
+    pub d: &'a [T],
+    /// Elements from one row of D to the next; 0 if all rows have the same.
+    pub d_stride: usize,
+    pub k: usize,
+    pub l1: T,
+    pub l2: T,
+    pub majorant: Majorant,
+    /// What a zero denominator becomes.
+    pub floor: T,
+    /// Results below this become 0.
+    pub least: T,
+    /// The sum so far of x·|D + l1 + l2·x − N|, to which rows add in order.
+    pub sum: f64,
+}
+
+impl<T: Real> Op<T> for Majorize<'_, T> {
+    type Out = f64;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = T>>(mut self) -> f64 {
+        let Self { n, n_stride, d, d_stride, k, l1, l2, majorant, floor, least, .. } = self;
+        let four = T::from_f64(4.0);
+        let (plain, root, power) = match majorant {
+            Majorant::Ratio { exponent } => (exponent == 1.0, exponent == 0.5, T::from_f64(exponent)),
+            Majorant::Root => (false, false, T::ONE),
+        };
+        for (i, x) in self.x.chunks_exact_mut(k).enumerate() {
+            let (n, d) = (&n[i * n_stride..][..k], &d[i * d_stride..][..k]);
+            let mut sums = [0.0; SUMS];
+            for t in 0..k {
+                let old = x[t];
+                let linear = d[t] + l1;
+                let below = linear + l2 * old;
+                let gradient = below - n[t];
+                sums[t % SUMS] += (old * gradient).abs().to_f64();
+                let safe = if below == T::ZERO { floor } else { below };
+                let new = match majorant {
+                    Majorant::Root => {
+                        let product = old * n[t];
+                        let b = linear + (linear * linear + four * l2 * product).sqrt();
+                        (product + product) / if b == T::ZERO { floor } else { b }
+                    }
+                    Majorant::Ratio { .. } if plain => old * (n[t] / safe),
+                    Majorant::Ratio { .. } if root => old * (n[t] / safe).sqrt(),
+                    Majorant::Ratio { .. } => old * (n[t] / safe).powf(power),
+                };
+                x[t] = if new < least { T::ZERO } else { new };
+            }
+            self.sum += sums.iter().sum::<f64>();
+        }
+        self.sum
+    }
+}
+
 /// Σ G_tt·(x_t − [x_t − (D_t − A_t + l1)/G_tt]₊)², over every row: what one coordinate step from X would move.
 pub(crate) struct Distance<'a, T> {
     pub x: &'a [T],

@@ -1,0 +1,266 @@
+//! What multiplicative updates for a β-divergence need of V and P = X·Yᵀ, block by block: P is made tile by tile and
+//! never held whole.
+//!
+//! | | |
+//! |---|---|
+//! | [`numerators`] | (V∘P^(β−2))·Y and P^(β−1)·Y, rows×k |
+//! | [`accumulate`] | B += (V∘P^(β−2))ᵀ·X and D += (P^(β−1))ᵀ·X, cols×k |
+//! | [`sum`] | Σ d_β(V, P) |
+//!
+//! For β = 1 the second of each pair is a column sum of Y or of X, which the caller has at hand. V rows×cols with
+//! adjacent columns, X rows×k, Y cols×k, given twice: as it is, and [`pack`]ed.
+
+use crate::arch::generic::divergence::{Divergence, Ratios};
+use crate::arch::{Isa, dispatch};
+use crate::{Real, View};
+
+/// Rows and columns of a tile of P.
+const TILE: (usize, usize) = (48, 256);
+
+/// A β with the floors under what is divided by.
+///
+/// ```
+/// use orthant_kernel::divergence::Beta;
+/// let kl = Beta::<f64>::new(1.0, 1e-300, 0.0);
+/// assert!(kl.is_kullback_leibler());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Beta<T> {
+    beta: f64,
+    floor: T,
+    ignore: T,
+}
+
+impl<T: Real> Beta<T> {
+    /// Entries of P below `floor` count as `floor`: for β < 2 wherever V is divided by a power of them, for β < 1 in
+    /// P^(β−1) too. Entries of V up to `ignore` count as 0 in the divergence.
+    pub fn new(beta: f64, floor: T, ignore: T) -> Self {
+        Self { beta, floor, ignore }
+    }
+
+    /// β.
+    pub fn beta(&self) -> f64 {
+        self.beta
+    }
+
+    /// Whether P^(β−1) is 1.
+    pub fn is_kullback_leibler(&self) -> bool {
+        self.beta == 1.0
+    }
+}
+
+/// Yᵀ of Y (cols×k) as the products read it: k×256 tiles, one after the other. `out` is as long as `y`.
+///
+/// # Panics
+/// If the lengths differ or are no multiple of k.
+pub fn pack<T: Real>(y: &[T], k: usize, out: &mut [T]) {
+    assert_eq!(y.len(), out.len(), "as long as Y");
+    assert!(k > 0 && y.len().is_multiple_of(k), "Y is cols×k");
+    for (y, out) in y.chunks(k * TILE.1).zip(out.chunks_mut(k * TILE.1)) {
+        let cols = y.len() / k;
+        for (j, row) in y.chunks_exact(k).enumerate() {
+            for (t, &x) in row.iter().enumerate() {
+                out[t * cols + j] = x;
+            }
+        }
+    }
+}
+
+/// Elements of scratch that [`numerators`], [`accumulate`] and [`sum`] need.
+pub fn scratch_len(k: usize) -> usize {
+    2 * TILE.0 * TILE.1 + TILE.0 * k
+}
+
+/// The operands that all three share.
+#[derive(Clone, Copy)]
+pub struct Operands<'a, T> {
+    /// V, rows×cols, columns adjacent.
+    pub v: View<'a, T>,
+    /// X, rows×k.
+    pub x: &'a [T],
+    /// Y, cols×k.
+    pub y: &'a [T],
+    /// The same, packed.
+    pub packed: &'a [T],
+    /// Columns of X and of Y.
+    pub k: usize,
+}
+
+impl<T: Real> Operands<'_, T> {
+    fn check(&self, scratch: &[T]) {
+        let Self { v, x, y, packed, k } = *self;
+        assert!(k > 0, "k is at least 1");
+        assert!(v.col_stride() == 1 || v.ncols() <= 1, "the columns of V are adjacent");
+        assert!(crate::products::holds(x.len(), v.nrows(), k), "X is rows×k");
+        assert!(crate::products::holds(y.len(), v.ncols(), k), "Y is cols×k");
+        assert_eq!(packed.len(), y.len(), "Y, packed");
+        assert!(scratch.len() >= scratch_len(k), "scratch holds scratch_len(k)");
+    }
+
+    /// Makes P tile by tile: calls `f` with the tile's first row and column and P, for the tiles of a row of tiles in
+    /// turn. A row's P does not depend on the rows beside it.
+    #[inline]
+    fn tiles<'s>(
+        &self,
+        isa: Isa,
+        scratch: &'s mut [T],
+        mut f: impl FnMut(Tile, &mut [T], &mut [T], &mut [T]),
+    ) {
+        let Self { v, x, packed, k, .. } = *self;
+        let (p, rest) = scratch.split_at_mut(TILE.0 * TILE.1);
+        let (q, spare) = rest.split_at_mut(TILE.0 * TILE.1);
+        for row in (0..v.nrows()).step_by(TILE.0) {
+            let rows = TILE.0.min(v.nrows() - row);
+            let x = View::row_major(&x[row * k..(row + rows) * k], rows, k).expect("X is rows×k");
+            for col in (0..v.ncols()).step_by(TILE.1) {
+                let cols = TILE.1.min(v.ncols() - col);
+                let p = &mut p[..rows * cols];
+                crate::numerators(isa, x, &packed[col * k..(col + cols) * k], cols, p);
+                f(Tile { row, col, rows, cols }, p, &mut q[..rows * cols], spare);
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Tile {
+    row: usize,
+    col: usize,
+    rows: usize,
+    cols: usize,
+}
+
+impl<T: Real> Beta<T> {
+    /// Makes R of P in place, and Q unless β = 1.
+    fn ratios(&self, isa: Isa, v: View<'_, T>, tile: Tile, p: &mut [T], q: &mut [T]) {
+        for r in 0..tile.rows {
+            let line = r * tile.cols..(r + 1) * tile.cols;
+            let v = &v.row(tile.row + r).expect("columns are adjacent")[tile.col..tile.col + tile.cols];
+            let q = (!self.is_kullback_leibler()).then(|| &mut q[line.clone()]);
+            let op = Ratios { v, p: &mut p[line], q, beta: self.beta, floor: self.floor };
+            // SAFETY: the kernel has no contract beyond its types.
+            unsafe { dispatch(isa, op) }
+        }
+    }
+}
+
+/// out += part, rows of k.
+fn add<T: Real>(out: &mut [T], part: &[T], fresh: bool) {
+    for (out, &x) in out.iter_mut().zip(part) {
+        *out = if fresh { x } else { *out + x };
+    }
+}
+
+/// `n` = (V∘P^(β−2))·Y and, unless β = 1, `d` = P^(β−1)·Y, both rows×k. Sums run over ascending tiles of columns; a row's
+/// result does not depend on the rows beside it. 4·rows·cols·k flops for β = 1, else 6.
+///
+/// ```
+/// use orthant_kernel::{Isa, View, divergence::{self, Beta, Operands}};
+/// let v = View::row_major(&[2.0, 6.0], 1, 2)?;
+/// let (x, y) = ([2.0], [1.0, 3.0]); // P = [2, 6]
+/// let mut scratch = vec![0.0; divergence::scratch_len(1)];
+/// let operands = Operands { v, x: &x, y: &y, packed: &y, k: 1 };
+/// let (mut n, mut d) = ([0.0], [0.0]);
+/// divergence::numerators(Isa::detect(), &Beta::new(0.0, 1e-9, 0.0), operands, &mut n, &mut d, &mut scratch);
+/// assert!((n[0] - d[0]).abs() < 1e-12); // stationary
+/// # Ok::<(), orthant_kernel::LayoutError>(())
+/// ```
+///
+/// # Panics
+/// If an extent does not match.
+pub fn numerators<T: Real>(
+    isa: Isa,
+    beta: &Beta<T>,
+    operands: Operands<'_, T>,
+    n: &mut [T],
+    d: &mut [T],
+    scratch: &mut [T],
+) {
+    operands.check(scratch);
+    let Operands { v, x, y, k, .. } = operands;
+    assert_eq!(n.len(), x.len(), "N is rows×k");
+    assert!(beta.is_kullback_leibler() || d.len() == x.len(), "D is rows×k");
+    operands.tiles(isa, scratch, |tile, p, q, spare| {
+        beta.ratios(isa, v, tile, p, q);
+        let Tile { row, col, rows, cols } = tile;
+        let y = &y[col * k..(col + cols) * k];
+        let mut times = |factor: &[T], out: &mut [T]| {
+            let factor = View::row_major(factor, rows, cols).expect("a tile");
+            let part = &mut spare[..rows * k];
+            crate::numerators(isa, factor, y, k, part);
+            add(&mut out[row * k..(row + rows) * k], part, col == 0);
+        };
+        times(p, n);
+        if !beta.is_kullback_leibler() {
+            times(q, d);
+        }
+    });
+}
+
+/// `b` += (V∘P^(β−2))ᵀ·X and, unless β = 1, `d` += (P^(β−1))ᵀ·X, both cols×k with rows
+/// [`accumulator_stride`](crate::accumulator_stride) apart. Rows are added in ascending order, one rounding each, so that
+/// consecutive calls over blocks of rows do what one call does, to the bit. Flops as in [`numerators`].
+///
+/// # Panics
+/// If an extent does not match.
+pub fn accumulate<T: Real>(
+    isa: Isa,
+    beta: &Beta<T>,
+    operands: Operands<'_, T>,
+    b: &mut [T],
+    d: &mut [T],
+    scratch: &mut [T],
+) {
+    operands.check(scratch);
+    let Operands { v, x, k, .. } = operands;
+    let stride = crate::accumulator_stride::<T>(k);
+    assert!(crate::products::holds(b.len(), v.ncols(), stride), "B is cols×stride");
+    assert!(beta.is_kullback_leibler() || d.len() == b.len(), "D is cols×stride");
+    operands.tiles(isa, scratch, |tile, p, q, _| {
+        beta.ratios(isa, v, tile, p, q);
+        let Tile { row, col, rows, cols } = tile;
+        let x = &x[row * k..(row + rows) * k];
+        let range = col * stride..(col + cols) * stride;
+        let onto = |factor: &[T], out: &mut [T]| {
+            let factor = View::row_major(factor, rows, cols).expect("a tile");
+            crate::accumulate(isa, factor, x, k, &mut out[range.clone()]);
+        };
+        onto(p, b);
+        if !beta.is_kullback_leibler() {
+            onto(q, d);
+        }
+    });
+}
+
+/// `sum` + Σ d_β(V, P), in double precision from products in the element type; rows add in order, so that calls over
+/// consecutive blocks do what one call does, to the bit. 2·rows·cols·k flops and a logarithm (or powers) an entry.
+///
+/// # Panics
+/// If an extent does not match.
+pub fn sum<T: Real>(
+    isa: Isa,
+    beta: &Beta<T>,
+    operands: Operands<'_, T>,
+    scratch: &mut [T],
+    mut sum: f64,
+) -> f64 {
+    operands.check(scratch);
+    let v = operands.v;
+    let mut sums = [0.0; TILE.0];
+    operands.tiles(isa, scratch, |tile, p, _, _| {
+        for r in 0..tile.rows {
+            let p = &p[r * tile.cols..(r + 1) * tile.cols];
+            let v = &v.row(tile.row + r).expect("columns are adjacent")[tile.col..tile.col + tile.cols];
+            let op = Divergence { v, p, beta: beta.beta, floor: beta.floor, ignore: beta.ignore };
+            // SAFETY: the kernel has no contract beyond its types.
+            sums[r] += unsafe { dispatch(isa, op) };
+        }
+        if tile.col + tile.cols == v.ncols() {
+            for s in &mut sums[..tile.rows] {
+                sum += *s;
+                *s = 0.0;
+            }
+        }
+    });
+    sum
+}
