@@ -40,9 +40,7 @@ pub(crate) fn fit<T: Real, O: Observer<T> + Send>(
     }
     let (out, used) = on_threads(nmf.threads, |workers| run(nmf, v, given, observer, workers, began))?;
     let mut fit = out?;
-    if let Some(asked) = nmf.threads.filter(|&asked| asked > used) {
-        warnings.push(Warning::ThreadsClamped { asked, used });
-    }
+    warnings.extend(threads_warning(nmf.threads, used));
     warnings.append(&mut fit.report.warnings);
     fit.report.warnings = warnings;
     fit.report.seconds_total = began.elapsed().as_secs_f64();
@@ -54,14 +52,7 @@ fn check_shape<T: Real>(nmf: &Nmf<T>, m: usize, n: usize, given: Option<&Dense<T
         return Err(Error::Empty { rows: m, cols: n });
     }
     let k = nmf.rank;
-    for (what, rows, cols) in [("W", m, k), ("H", k, n), ("HHᵀ", k, k)] {
-        // room for padding and for a few of them, in bytes
-        let bytes = rows.checked_mul(cols).and_then(|x| x.checked_mul(64 * size_of::<T>()));
-        if bytes.is_none_or(|b| b > isize::MAX as usize) {
-            return Err(Error::TooLarge { what, rows, cols });
-        }
-    }
-    let mut factors = Vec::new();
+    check_sizes::<T>(m, n, k)?;
     if let Some(h) = given {
         if nmf.start.is_some() {
             return Err(Error::Unsupported {
@@ -69,29 +60,51 @@ fn check_shape<T: Real>(nmf: &Nmf<T>, m: usize, n: usize, given: Option<&Dense<T
                 supported: "W starts from 0, or with multiplicative updates from √(mean(V)/k)".into(),
             });
         }
-        factors.push(("H", h, (k, n)));
+        check_factor("H", h, (k, n), nmf.method.multiplies())?;
     }
     if let Some(Start::Custom { w, h }) = &nmf.start {
-        factors.extend([("W", w, (m, k)), ("H", h, (k, n))]);
+        check_factor("W", w, (m, k), nmf.method.multiplies())?;
+        check_factor("H", h, (k, n), nmf.method.multiplies())?;
     }
-    {
-        for (operand, x, expected) in factors {
-            let found = (x.nrows(), x.ncols());
-            if found != expected {
-                return Err(Error::ShapeMismatch { operand, expected, found });
-            }
-            scan::entries(operand, x.view())?;
-            if nmf.method.multiplies() && x.as_slice().iter().all(|&x| x == T::ZERO) {
-                return Err(Error::Unsupported {
-                    what: format!("starting multiplicative updates at {operand} = 0, where they would stay,"),
-                    supported:
-                        "multiplicative updates go from a start with positive entries, the others from any"
-                            .into(),
-                });
-            }
+    Ok(())
+}
+
+/// Refuses what cannot be counted or addressed.
+pub(crate) fn check_sizes<T>(m: usize, n: usize, k: usize) -> Result<(), Error> {
+    for (what, rows, cols) in [("W", m, k), ("H", k, n), ("HHᵀ", k, k)] {
+        // room for padding and for a few of them, in bytes
+        let bytes = rows.checked_mul(cols).and_then(|x| x.checked_mul(64 * size_of::<T>()));
+        if bytes.is_none_or(|b| b > isize::MAX as usize) {
+            return Err(Error::TooLarge { what, rows, cols });
         }
     }
     Ok(())
+}
+
+/// Looks at a factor that is given; `multiplied` entries stay 0 if they are.
+pub(crate) fn check_factor<T: Real>(
+    operand: &'static str,
+    x: &Dense<T>,
+    expected: (usize, usize),
+    multiplied: bool,
+) -> Result<(), Error> {
+    let found = (x.nrows(), x.ncols());
+    if found != expected {
+        return Err(Error::ShapeMismatch { operand, expected, found });
+    }
+    scan::entries(operand, x.view())?;
+    if multiplied && x.as_slice().iter().all(|&x| x == T::ZERO) {
+        return Err(Error::Unsupported {
+            what: format!("starting multiplicative updates at {operand} = 0, where they would stay,"),
+            supported: "multiplicative updates go from a start with positive entries, the others from any".into(),
+        });
+    }
+    Ok(())
+}
+
+/// What to say if more threads were asked for than there are cores.
+pub(crate) fn threads_warning(asked: Option<usize>, used: usize) -> Option<Warning> {
+    asked.filter(|&asked| asked > used).map(|asked| Warning::ThreadsClamped { asked, used })
 }
 
 /// Runs `f(workers)` on as many threads as asked, or in the rayon pool at hand; a panic becomes an error. Also returns
@@ -124,7 +137,7 @@ pub(crate) fn on_threads<R: Send>(
 }
 
 /// Rows of a cache block: about half a megabyte of S, in multiples of every register tile.
-fn block_rows<T>(cols: usize) -> usize {
+pub(crate) fn block_rows<T>(cols: usize) -> usize {
     const TILES: usize = 48;
     let rows = (512 * 1024) / (cols.max(1) * size_of::<T>());
     (rows / TILES * TILES).clamp(TILES, 5 * TILES)

@@ -110,6 +110,8 @@ pub(crate) struct RatioPass<'a, T, S> {
     inner: Factor<T>,
     outer: Factor<T>,
     inner_is_h: bool,
+    /// Below what entries of X become 0.
+    inner_least: T,
     fixed: Fixed,
     /// Column sums of X and of Y.
     inner_columns: Vec<T>,
@@ -161,6 +163,7 @@ impl<'a, T: Real, S: Source<T>> RatioPass<'a, T, S> {
             inner,
             outer,
             inner_is_h,
+            inner_least: rule.least(inner_is_h),
             fixed,
             inner_columns: vec![T::ZERO; k],
             outer_columns: vec![T::ZERO; k],
@@ -173,6 +176,18 @@ impl<'a, T: Real, S: Source<T>> RatioPass<'a, T, S> {
             side_lanes: side,
             scratch: std::iter::repeat_with(scratch).take(workers).collect(),
         }
+    }
+
+    /// Leaves results of the inner factor that are next to nothing as they are.
+    pub fn keep_small(&mut self) {
+        self.inner_least = T::ZERO;
+    }
+
+    /// What the last pass has summed for the update of Y: B and C with rows
+    /// [`accumulator_stride`] apart, and the column sums of X.
+    pub fn sums_of_outer(&self) -> (&[T], &[T], &[T]) {
+        let sums = self.summed();
+        (&sums.b, &sums.c, &self.inner_columns)
     }
 
     fn pack(&mut self) {
@@ -194,7 +209,7 @@ impl<'a, T: Real, S: Source<T>> RatioPass<'a, T, S> {
         let columns = &self.outer_columns[..];
         let Factor { weights, .. } = self.inner;
         let (l1, l2) = weights.elements();
-        let least = rule.least(self.inner_is_h);
+        let least = self.inner_least;
         let d_stride = if rule.beta.is_kullback_leibler() { 0 } else { k };
         let slots = split(&mut self.inner.x, k, layout.lanes);
         let sums = self.reducer.run(
