@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use orthant::{Dense, Method, Nmf, Products, Real};
+use orthant::{Dense, Loss, Method, Nmf, Products, Real};
 use orthant_benches::{introduce, numbers, sizes, tiny};
 
 fn time<T: Real>(nmf: &Nmf<T>, v: &Dense<T>, iterations: usize) -> Duration {
@@ -25,7 +25,7 @@ fn iterations<T: Real>() {
     threads.dedup();
     for &k in ranks {
         for (name, method) in
-            [("cd", Method::Cd), ("hals", Method::Hals { sweeps: None }), ("mu", Method::Mu)]
+            [("cd", Method::Cd), ("hals", Method::Hals { sweeps: None }), ("mu", Method::Mu(Loss::Frobenius))]
         {
             for &threads in &threads {
                 for (label, products) in products() {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use orthant::{Error, Iteration, Method, Nmf, Real, StopReason, View};
+use orthant::{Error, Iteration, Loss, Method, Nmf, Real, StopReason, View};
 use orthant_io::ReadOptions;
 
 /// Fits DATA until the objective is at most LOSS, RUNS times, and prints one line of JSON.
@@ -67,7 +67,7 @@ fn run<T: Real + orthant_io::Scalar>(args: &Args) -> Result<(), Box<dyn std::err
     let v: View<'_, T> = table.view();
     let nmf = match args.solver.as_str() {
         "cd" => Nmf::<T>::sklearn(args.k),
-        "mu" => Nmf::new(args.k).method(Method::Mu),
+        "mu" => Nmf::new(args.k).method(Method::Mu(Loss::Frobenius)),
         "hals" => Nmf::new(args.k).method(Method::Hals { sweeps: args.sweeps }),
         other => return Err(format!("no solver {other}: cd, hals or mu").into()),
     };

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use orthant_kernel::Real;
 
-use crate::{Error, Loss, Method, Nmf, Products, Start, Stop};
+use crate::{Error, Loss, Method, Nmf, Products, StartKind, Stop};
 
 /// The solvers by name, without their loss: what a command line or another language chooses from.
 ///
@@ -107,10 +107,10 @@ impl Solver {
     }
 
     /// Whether it goes from `start`.
-    pub fn starts_from<T>(self, start: &Start<T>) -> Support {
+    pub fn starts_from(self, start: StartKind) -> Support {
         // multiplicative updates keep every 0
         let locks = matches!(self, Self::Mu | Self::Mm);
-        let zeros = matches!(start, Start::Nndsvd | Start::ExactNndsvd | Start::Spa);
+        let zeros = matches!(start, StartKind::Nndsvd | StartKind::ExactNndsvd | StartKind::Spa);
         if locks && zeros { Support::Warned } else { Support::Yes }
     }
 
@@ -188,16 +188,6 @@ pub fn capability_table() -> String {
         ("IS", Loss::ItakuraSaito),
         ("other β", Loss::Beta(0.5)),
     ];
-    let starts: [(&str, Start<f64>); 8] = [
-        ("random", Start::Random),
-        ("scaled", Start::ScaledRandom),
-        ("nndsvd", Start::Nndsvd),
-        ("nndsvda, -ar", Start::Nndsvda),
-        ("exact-nndsvd", Start::ExactNndsvd),
-        ("exact-nndsvda", Start::ExactNndsvda),
-        ("spa", Start::Spa),
-        ("custom", empty()),
-    ];
     let stops = [
         ("violation", Stop::Violation { tol: 0.0 }),
         ("error decrease", Stop::ErrorDecrease { tol: 0.0 }),
@@ -229,8 +219,8 @@ pub fn capability_table() -> String {
         row.push(s.multiplies_by(Products::Gemm, Loss::Frobenius));
         row
     });
-    table("start", starts.iter().map(|s| s.0).collect(), &|s| {
-        starts.iter().map(|start| s.starts_from(&start.1)).collect()
+    table("start", StartKind::ALL.iter().map(|kind| kind.name()).collect(), &|s| {
+        StartKind::ALL.iter().map(|&kind| s.starts_from(kind)).collect()
     });
     table("stop", stops.iter().map(|s| s.0).collect(), &|s| {
         stops.iter().map(|stop| s.stops_by(stop.1)).collect()
@@ -238,8 +228,4 @@ pub fn capability_table() -> String {
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
-}
-
-fn empty() -> Start<f64> {
-    Start::Custom { w: orthant_kernel::Dense::zeros(0, 0), h: orthant_kernel::Dense::zeros(0, 0) }
 }

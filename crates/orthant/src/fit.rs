@@ -12,8 +12,8 @@ use crate::init::Generator;
 use crate::nmf::{Fit, Method, Nmf, Start};
 use crate::observe::{Iteration, Observer, TimeLimit};
 use crate::pass::{Layout, Pass};
-use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
 use crate::ratio::RatioPass;
+use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
 use crate::rule::{Coordinate, Majorizer, Multiplicative, sweeps};
 use crate::source::{DenseSource, Source};
 use crate::stop::{Criterion, Seen};
@@ -96,7 +96,8 @@ pub(crate) fn check_factor<T: Real>(
     if multiplied && x.as_slice().iter().all(|&x| x == T::ZERO) {
         return Err(Error::Unsupported {
             what: format!("starting multiplicative updates at {operand} = 0, where they would stay,"),
-            supported: "multiplicative updates go from a start with positive entries, the others from any".into(),
+            supported: "multiplicative updates go from a start with positive entries, the others from any"
+                .into(),
         });
     }
     Ok(())

@@ -50,9 +50,7 @@ use crate::ratio::RatioPass;
 use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
 use crate::rule::Majorizer;
 use crate::source::DenseSource;
-use crate::{
-    Cancel, Error, Loss, Method, Model, Penalty, Products, Start, ToView, init, reduce, scan,
-};
+use crate::{Cancel, Error, Loss, Method, Model, Penalty, Products, Start, ToView, init, reduce, scan};
 
 /// Factorisation by mini-batches of rows, with scikit-learn's updates, stopping and numbers.
 ///
@@ -388,7 +386,8 @@ impl<'a, T: Real> Data<'a, T> {
         f: impl FnOnce(&mut RatioPass<'_, T, DenseSource<'_, T>>) -> R,
     ) -> (R, Vec<T>) {
         let k = self.options.rank;
-        let source = DenseSource::new(v, self.scale, Products::Fused).expect("fused products are always there");
+        let source =
+            DenseSource::new(v, self.scale, Products::Fused).expect("fused products are always there");
         let (on_w, on_h) = self.weights(v);
         let factors = (Factor::new(w, k, on_w, 1), Factor::new(ht.to_vec(), k, on_h, 1));
         let mut pass = RatioPass::new(&source, self.rule, k, self.layout(v), 1.0, factors, false, fixed);
@@ -685,7 +684,15 @@ struct Progress {
 
 impl Progress {
     /// Whether `step`, counted from 1, is the last.
-    fn met<T>(&mut self, o: &MiniBatchNmf<T>, step: usize, rows: usize, m: usize, cost: f64, moved: f64) -> bool {
+    fn met<T>(
+        &mut self,
+        o: &MiniBatchNmf<T>,
+        step: usize,
+        rows: usize,
+        m: usize,
+        cost: f64,
+        moved: f64,
+    ) -> bool {
         // the first step tells of the start more than of the data
         if step == 1 {
             return false;

@@ -1,5 +1,6 @@
 //! The front door: options, and the call that fits.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use orthant_kernel::{Dense, Real};
@@ -124,6 +125,111 @@ pub enum Start<T> {
         /// H, k×n.
         h: Dense<T>,
     },
+}
+
+/// The kinds of [`Start`], by name.
+///
+/// ```
+/// use orthant::StartKind;
+/// assert_eq!("nndsvda".parse(), Ok(StartKind::Nndsvda));
+/// assert_eq!(StartKind::ExactNndsvd.name(), "exact-nndsvd");
+/// assert!(StartKind::Custom.start::<f64>().is_none()); // needs factors
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+pub enum StartKind {
+    /// [`Start::Random`].
+    Random,
+    /// [`Start::ScaledRandom`].
+    ScaledRandom,
+    /// [`Start::Nndsvd`].
+    Nndsvd,
+    /// [`Start::Nndsvda`].
+    Nndsvda,
+    /// [`Start::Nndsvdar`].
+    Nndsvdar,
+    /// [`Start::ExactNndsvd`].
+    ExactNndsvd,
+    /// [`Start::ExactNndsvda`].
+    ExactNndsvda,
+    /// [`Start::Spa`].
+    Spa,
+    /// [`Start::Custom`].
+    Custom,
+}
+
+impl StartKind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Random,
+        Self::ScaledRandom,
+        Self::Nndsvd,
+        Self::Nndsvda,
+        Self::Nndsvdar,
+        Self::ExactNndsvd,
+        Self::ExactNndsvda,
+        Self::Spa,
+        Self::Custom,
+    ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Random => "random",
+            Self::ScaledRandom => "scaled-random",
+            Self::Nndsvd => "nndsvd",
+            Self::Nndsvda => "nndsvda",
+            Self::Nndsvdar => "nndsvdar",
+            Self::ExactNndsvd => "exact-nndsvd",
+            Self::ExactNndsvda => "exact-nndsvda",
+            Self::Spa => "spa",
+            Self::Custom => "custom",
+        }
+    }
+
+    /// The start, unless it needs factors.
+    pub fn start<T>(self) -> Option<Start<T>> {
+        match self {
+            Self::Random => Some(Start::Random),
+            Self::ScaledRandom => Some(Start::ScaledRandom),
+            Self::Nndsvd => Some(Start::Nndsvd),
+            Self::Nndsvda => Some(Start::Nndsvda),
+            Self::Nndsvdar => Some(Start::Nndsvdar),
+            Self::ExactNndsvd => Some(Start::ExactNndsvd),
+            Self::ExactNndsvda => Some(Start::ExactNndsvda),
+            Self::Spa => Some(Start::Spa),
+            Self::Custom => None,
+        }
+    }
+}
+
+impl<T> Start<T> {
+    /// Its kind.
+    pub fn kind(&self) -> StartKind {
+        match self {
+            Self::Random => StartKind::Random,
+            Self::ScaledRandom => StartKind::ScaledRandom,
+            Self::Nndsvd => StartKind::Nndsvd,
+            Self::Nndsvda => StartKind::Nndsvda,
+            Self::Nndsvdar => StartKind::Nndsvdar,
+            Self::ExactNndsvd => StartKind::ExactNndsvd,
+            Self::ExactNndsvda => StartKind::ExactNndsvda,
+            Self::Spa => StartKind::Spa,
+            Self::Custom { .. } => StartKind::Custom,
+        }
+    }
+}
+
+impl FromStr for StartKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| Error::InvalidParam {
+            name: "init",
+            value: text.to_owned(),
+            allowed: "random, scaled-random, nndsvd, nndsvda, nndsvdar, exact-nndsvd, exact-nndsvda, spa or custom",
+        })
+    }
 }
 
 /// What multiplies V with the factors.

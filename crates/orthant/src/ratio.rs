@@ -236,7 +236,18 @@ impl<'a, T: Real, S: Source<T>> RatioPass<'a, T, S> {
                         let moved = &mut out.step.movement;
                         let majorant = rule.majorant(l2);
                         *moved = rows::majorize(
-                            isa, to, n, k, d, d_stride, k, (l1, l2), majorant, rule.floor, least, *moved,
+                            isa,
+                            to,
+                            n,
+                            k,
+                            d,
+                            d_stride,
+                            k,
+                            (l1, l2),
+                            majorant,
+                            rule.floor,
+                            least,
+                            *moved,
                         );
                     }
                     if what.sums {
@@ -289,7 +300,18 @@ impl<'a, T: Real, S: Source<T>> RatioPass<'a, T, S> {
                         let (n, majorant) = (&b[range], rule.majorant(l2));
                         let moved = &mut out.step.movement;
                         *moved = rows::majorize(
-                            isa, to, n, stride, d, d_stride, k, (l1, l2), majorant, rule.floor, least, *moved,
+                            isa,
+                            to,
+                            n,
+                            stride,
+                            d,
+                            d_stride,
+                            k,
+                            (l1, l2),
+                            majorant,
+                            rule.floor,
+                            least,
+                            *moved,
                         );
                     }
                     out.rows_done(y, weights);
@@ -393,7 +415,12 @@ impl<T: Real, S: Source<T>> Alternation<T> for RatioPass<'_, T, S> {
 
     fn finish(&mut self) -> Figures {
         let fixed = self.fixed;
-        self.pass(What { steps: fixed != Fixed::Inner, update: false, sums: fixed != Fixed::Outer, loss: true });
+        self.pass(What {
+            steps: fixed != Fixed::Inner,
+            update: false,
+            sums: fixed != Fixed::Outer,
+            loss: true,
+        });
         let of_x = self.summed().step.movement;
         let loss = self.summed().loss.max(0.0);
         let of_y = if fixed == Fixed::Outer { 0.0 } else { self.at_the_reduce(true, false).movement };

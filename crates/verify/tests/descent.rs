@@ -1,6 +1,6 @@
 //! Laws of the objective: that it falls, and that what is reported is true.
 
-use orthant::{Dense, Method, Nmf, Penalty, Real, Start, Stop};
+use orthant::{Dense, Loss, Method, Nmf, Penalty, Real, Start, Stop};
 use orthant_verify::compare::{cast, unit_roundoff};
 use orthant_verify::fits::{METHODS, fixed, trace};
 use orthant_verify::layout::{Layout, Stored};
@@ -99,7 +99,7 @@ fn reports_truly<T: Real>(
 }
 
 fn descents() -> impl Strategy<Value = Method> {
-    let all: Vec<_> = METHODS.into_iter().filter(|&m| m != Method::Mu).collect();
+    let all: Vec<_> = METHODS.into_iter().filter(|&m| m != Method::Mu(Loss::Frobenius)).collect();
     proptest::sample::select(all)
 }
 
@@ -126,8 +126,8 @@ proptest! {
         recipe in positive_recipes(), penalty in penalties(), layout in layouts(),
     ) {
         let p = recipe.build();
-        falls(&p, Method::Mu, penalty, layout)?;
-        falls(&p.cast::<f32>(), Method::Mu, penalty, layout)?;
+        falls(&p, Method::Mu(Loss::Frobenius), penalty, layout)?;
+        falls(&p.cast::<f32>(), Method::Mu(Loss::Frobenius), penalty, layout)?;
     }
 
     #[test]
@@ -144,7 +144,12 @@ proptest! {
 /// What the report calls the distance from stationarity, and how small it is once a fit says that it converged.
 #[test]
 fn law_38_a_converged_fit_is_stationary() {
-    let methods = [Method::Cd, Method::Hals { sweeps: None }, Method::Hals { sweeps: Some(2) }, Method::Mu];
+    let methods = [
+        Method::Cd,
+        Method::Hals { sweeps: None },
+        Method::Hals { sweeps: Some(2) },
+        Method::Mu(Loss::Frobenius),
+    ];
     let mixed = Penalty { alpha_w: 1e-3, alpha_h: None, l1_ratio: 0.5 };
     for method in methods {
         for penalty in [Penalty::default(), mixed] {
@@ -159,7 +164,7 @@ fn law_38_a_converged_fit_is_stationary() {
                 };
                 let p = recipe.build();
                 // multiplicative updates creep towards zeros that descent reaches in a step
-                let tol = if method == Method::Mu { 1e-6 } else { 1e-8 };
+                let tol = if method == Method::Mu(Loss::Frobenius) { 1e-6 } else { 1e-8 };
                 let nmf = Nmf::new(recipe.k)
                     .method(method)
                     .stop(Stop::Progress { tol })
@@ -192,7 +197,7 @@ fn law_39_a_converged_fit_satisfies_eulers_identity() {
         seed: 5,
     }
     .build();
-    for method in [Method::Cd, Method::Hals { sweeps: None }, Method::Mu] {
+    for method in [Method::Cd, Method::Hals { sweeps: None }, Method::Mu(Loss::Frobenius)] {
         let nmf = Nmf::new(4).method(method).stop(Stop::Progress { tol: 1e-8 }).max_iter(100_000);
         let fit = nmf.start(Start::Custom { w: p.w.clone(), h: p.h.clone() }).fit(&p.v).unwrap();
         let wh = oracle::product(&fit.w, fit.model.components());

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use orthant::{
-    Cancel, Dense, Error, Fit, Iteration, Method, Model, Nmf, Penalty, Real, Start, Stop, StopReason,
+    Cancel, Dense, Error, Fit, Iteration, Loss, Method, Model, Nmf, Penalty, Real, Start, Stop, StopReason,
     Transform, View, Warning,
 };
 use orthant_verify::compare::{cast, difference, first_other_bit, is_non_negative};
@@ -107,7 +107,7 @@ fn every_fault_has_an_answer() {
 }
 
 const OWN: Method = Method::Hals { sweeps: None };
-const FITTED: [Method; 3] = [Method::Cd, OWN, Method::Mu];
+const FITTED: [Method; 3] = [Method::Cd, OWN, Method::Mu(Loss::Frobenius)];
 const ORDERS: [Layout; 2] = [Layout::RowMajor, Layout::ColMajor];
 
 fn problem() -> Problem<f64> {
@@ -602,7 +602,7 @@ fn fault_35_zero_start() {
         }
         let start = Start::Custom { w: p.w.clone(), h: Dense::zeros(3, 9) };
         // zeros stay zeros under multiplicative updates: nothing could ever be learnt
-        let outcome = Nmf::new(3).method(Method::Mu).start(start).fit(&v);
+        let outcome = Nmf::new(3).method(Method::Mu(Loss::Frobenius)).start(start).fit(&v);
         assert!(outcome.is_err(), "{:?}", outcome.map(|fit| fit.report));
     }
 }
@@ -621,7 +621,7 @@ fn fault_37_dead_component() {
             let h = fit.model.components();
             let true_loss = oracle::loss(&p.v, &fit.w, h);
             assert!((fit.report.loss - true_loss).abs() <= 1e-12 * oracle::norm_squared(&p.v));
-            if method != Method::Mu {
+            if method != Method::Mu(Loss::Frobenius) {
                 let alive =
                     |t: usize| (0..9).any(|j| h[(t, j)] > 0.0) && (0..13).any(|i| fit.w[(i, t)] > 0.0);
                 assert!((0..3).all(alive), "{method:?} {layout:?}");
@@ -768,8 +768,8 @@ fn fault_42_tolerance_zero() {
             (OWN, Stop::Progress { tol: 0.0 }),
             (OWN, Stop::Violation { tol: 0.0 }),
             (OWN, Stop::ErrorDecrease { tol: 0.0 }),
-            (Method::Mu, Stop::ErrorDecrease { tol: 0.0 }),
-            (Method::Mu, Stop::Progress { tol: 0.0 }),
+            (Method::Mu(Loss::Frobenius), Stop::ErrorDecrease { tol: 0.0 }),
+            (Method::Mu(Loss::Frobenius), Stop::Progress { tol: 0.0 }),
         ] {
             for max_iter in [1, 7, 40] {
                 let fit = Nmf::new(3).method(method).stop(stop).max_iter(max_iter).fit(&v).unwrap();
@@ -779,9 +779,10 @@ fn fault_42_tolerance_zero() {
         }
         // not even a fit that is exact at once, and stays so, stops by itself
         let exact = Dense::from_fn(8, 5, |i, j| ((i + 1) * (j + 2)) as f64);
-        for (method, stop) in
-            [(OWN, Stop::Progress { tol: 0.0 }), (Method::Mu, Stop::ErrorDecrease { tol: 0.0 })]
-        {
+        for (method, stop) in [
+            (OWN, Stop::Progress { tol: 0.0 }),
+            (Method::Mu(Loss::Frobenius), Stop::ErrorDecrease { tol: 0.0 }),
+        ] {
             let nmf = Nmf::new(1).method(method).stop(stop).max_iter(35);
             let fit = nmf.fit(&Stored::new(&exact, layout)).unwrap();
             assert_eq!((fit.report.iterations, fit.report.stop_reason), (35, StopReason::MaxIterations));
@@ -796,7 +797,8 @@ fn fault_42_tolerance_zero() {
 
 #[test]
 fn fault_44_unsupported() {
-    let error = Nmf::new(2).method(Method::Mu).stop(Stop::Violation { tol: 1e-4 }).fit(&problem().v);
+    let error =
+        Nmf::new(2).method(Method::Mu(Loss::Frobenius)).stop(Stop::Violation { tol: 1e-4 }).fit(&problem().v);
     match error.unwrap_err() {
         Error::Unsupported { what, supported } => {
             assert!(what.contains("violation") && supported.contains("Progress"), "{what}; {supported}");

@@ -70,7 +70,7 @@ impl Case {
     fn method(&self) -> Method {
         match self.solver.as_str() {
             "cd" => Method::Cd,
-            "mu" => Method::Mu,
+            "mu" => Method::Mu(orthant::Loss::Frobenius),
             other => panic!("{}: solver {other}", self.name),
         }
     }
@@ -188,7 +188,7 @@ fn run<'a, T: Real + Deserialize>(case: &'a Case, folder: &Path) -> Outcome<'a> 
     // multiplicative updates look at their criterion every tenth iteration
     let slack = match (double, case.method()) {
         (true, _) => 0,
-        (false, Method::Mu) => 10,
+        (false, Method::Mu(_)) => 10,
         (false, _) => 1,
     };
     let start = Start::Custom { w: w0.clone(), h: h0.clone() };

@@ -1,6 +1,6 @@
 //! Laws of a single step, from a given start.
 
-use orthant::{Dense, Method, Penalty, Products, Real};
+use orthant::{Dense, Loss, Method, Penalty, Products, Real};
 use orthant_verify::compare::{after_step, cast, first_other_bit, is_non_negative, unit_roundoff, weakest};
 use orthant_verify::fits::{METHODS, fixed, step, step_with, trace};
 use orthant_verify::layout::{ALL, Layout, Stored};
@@ -36,7 +36,7 @@ fn apart<T: Real, U: Real, A: Real, B: Real>(
 
 /// Multiplicative updates refuse to start from a factor that is all zero.
 fn stuck(method: Method, w: &Dense<f64>, h: &Dense<f64>) -> bool {
-    method == Method::Mu && [w, h].iter().any(|a| a.as_slice().iter().all(|&x| x == 0.0))
+    method == Method::Mu(Loss::Frobenius) && [w, h].iter().any(|a| a.as_slice().iter().all(|&x| x == 0.0))
 }
 
 fn law_1<T: Real>(p: &Problem<T>, method: Method, penalty: Penalty) -> Result<(), TestCaseError> {
@@ -73,7 +73,7 @@ proptest! {
     #[test]
     fn law_13_multiplicative_updates_keep_zeros(recipe in recipes(), penalty in penalties()) {
         let p = Recipe { zeros_in_start: true, ..recipe }.build();
-        let (_, steps) = trace(&fixed(Method::Mu, penalty, &p.w, &p.h, 5), &p.v).unwrap();
+        let (_, steps) = trace(&fixed(Method::Mu(Loss::Frobenius), penalty, &p.w, &p.h, 5), &p.v).unwrap();
         for s in &steps {
             for (start, now) in [(&p.w, &s.w), (&p.h, &s.h)] {
                 for (&a, &b) in start.as_slice().iter().zip(now.as_slice()) {
@@ -275,7 +275,9 @@ proptest! {
 /// A fit of f32 data ends within a thousandth of the objective that double precision reaches.
 #[test]
 fn law_27_a_whole_fit_in_single_precision_reaches_the_same_objective() {
-    for (seed, method) in [(1, Method::Cd), (2, Method::Hals { sweeps: None }), (3, Method::Mu)] {
+    for (seed, method) in
+        [(1, Method::Cd), (2, Method::Hals { sweeps: None }), (3, Method::Mu(Loss::Frobenius))]
+    {
         let mut numbers = Numbers::new(seed);
         let v = cast::<f64, f32>(&numbers.matrix(60, 45));
         let nmf = |max_iter| (orthant::Nmf::<f32>::new(6).method(method).max_iter(max_iter), max_iter);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use orthant::{Fit, Iteration, Method, Penalty, Products, StopReason};
+use orthant::{Fit, Iteration, Loss, Method, Penalty, Products, StopReason};
 use orthant_io::{FitOptions, Precision, ReadOptions, Scalar, Source, Staged, Table};
 
 use crate::args::{TextArgs, at_least_one, at_least_zero, share};
@@ -145,7 +145,7 @@ impl FitArgs {
         let method = match (self.solver, self.sweeps) {
             (Solver::Hals, sweeps) => Method::Hals { sweeps },
             (Solver::Cd, None) => Method::Cd,
-            (Solver::Mu, None) => Method::Mu,
+            (Solver::Mu, None) => Method::Mu(Loss::Frobenius),
             (Solver::Cd | Solver::Mu, Some(_)) => {
                 return Err(Failure::Usage(
                     "--sweeps goes with --solver hals; cd and mu take one sweep".into(),

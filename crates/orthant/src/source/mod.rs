@@ -46,9 +46,25 @@ pub trait Block<T> {
     /// For a divergence N = (S_b∘P^(β−2))·Y and D = P^(β−1)·Y, rows×k, with P = X·Yᵀ; D is not touched for β = 1. `y` is
     /// cols×k; `scratch`, here and below, holds the kernel's
     /// [`scratch_len`](orthant_kernel::divergence::scratch_len).
-    fn ratio_numerators(&self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, n: &mut [T], d: &mut [T], scratch: &mut [T]);
+    fn ratio_numerators(
+        &self,
+        beta: &Beta<T>,
+        x: &[T],
+        y: Packed<'_, T>,
+        n: &mut [T],
+        d: &mut [T],
+        scratch: &mut [T],
+    );
     /// B += (S_b∘P^(β−2))ᵀ·X and D += (P^(β−1))ᵀ·X, cols×stride; D is not touched for β = 1.
-    fn ratio_accumulate(&self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, b: &mut [T], d: &mut [T], scratch: &mut [T]);
+    fn ratio_accumulate(
+        &self,
+        beta: &Beta<T>,
+        x: &[T],
+        y: Packed<'_, T>,
+        b: &mut [T],
+        d: &mut [T],
+        scratch: &mut [T],
+    );
     /// `sum` + Σ d_β(S_b | X·Yᵀ).
     fn divergence(&self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64;
 }
