@@ -76,7 +76,9 @@ fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method:
     assert_eq!((plan.by_columns, plan.products), (fortran, Products::Fused));
     let cols = if fortran { m } else { n };
     let size = size_of::<T>();
-    let lanes = plan.accumulators * (cols + k) * accumulator_stride::<T>(k) * size;
+    // numerators and, but for Kullback–Leibler, denominators of a divergence; or the products and a Gram matrix
+    let both = if method.loss().beta() == 1.0 || method.loss().is_quadratic() { 1 } else { 2 };
+    let lanes = plan.accumulators * (both * cols + k) * accumulator_stride::<T>(k) * size;
     let (data, factors) = (m * n * size, 6 * (m + n) * k * size);
     let budget = data + factors + lanes + (32 << 20);
     assert!(
@@ -95,4 +97,7 @@ fn a_fit_holds_v_once_and_little_else() {
     peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::Cd);
     peak_of_a_fit::<f32>(200_000, 250, 1, false, Method::Mu(Loss::Frobenius));
     peak_of_a_fit::<f32>(1_200, 40_000, 5, false, Method::Cd);
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::Mu(Loss::KullbackLeibler));
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::Mm(Loss::ItakuraSaito));
+    peak_of_a_fit::<f32>(20_000, 2_500, 10, false, Method::Mu(Loss::Beta(0.5)));
 }

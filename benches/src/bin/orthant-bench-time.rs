@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use orthant::{Error, Iteration, Loss, Method, Nmf, Real, StopReason, View};
+use orthant::{Error, Iteration, Loss, Method, Nmf, Real, Solver, Start, StopReason, View};
 use orthant_io::ReadOptions;
 
 /// Fits DATA until the objective is at most LOSS, RUNS times, and prints one line of JSON.
@@ -21,9 +21,12 @@ struct Args {
     /// Seed of the random start
     #[arg(long, default_value_t = 0)]
     seed: u32,
-    /// cd, hals or mu
+    /// hals, cd, mu, mm, als, anls or pg
     #[arg(long, default_value = "hals")]
     solver: String,
+    /// frobenius, kl, is or a β
+    #[arg(long, default_value = "frobenius", allow_negative_numbers = true)]
+    loss: Loss,
     /// Sweeps over each factor an iteration, for hals
     #[arg(long)]
     sweeps: Option<usize>,
@@ -65,12 +68,12 @@ fn complain(error: &dyn std::error::Error) {
 fn run<T: Real + orthant_io::Scalar>(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
     let table = orthant_io::read_matrix::<T>(&args.data, &ReadOptions::default())?;
     let v: View<'_, T> = table.view();
-    let nmf = match args.solver.as_str() {
-        "cd" => Nmf::<T>::sklearn(args.k),
-        "mu" => Nmf::new(args.k).method(Method::Mu(Loss::Frobenius)),
-        "hals" => Nmf::new(args.k).method(Method::Hals { sweeps: args.sweeps }),
-        other => return Err(format!("no solver {other}: cd, hals or mu").into()),
+    let method = match args.solver.parse::<Solver>()?.method(args.loss)? {
+        Method::Hals { .. } => Method::Hals { sweeps: args.sweeps },
+        method => method,
     };
+    // the start of scikit-learn's init="random"
+    let nmf = Nmf::<T>::new(args.k).method(method).start(Start::Random);
     let nmf = nmf.seed(args.seed).threads(args.threads).max_iter(args.max_iter);
     let mut seconds = Vec::new();
     let mut last = None;
