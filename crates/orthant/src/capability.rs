@@ -211,7 +211,7 @@ pub fn capability_table() -> String {
     };
     let names = |all: &[&'static str]| all.to_vec();
     let mut heads: Vec<_> = losses.iter().map(|l| l.0).collect();
-    heads.extend(names(&["L1", "L2", "shuffle", "gemm, BLAS"]));
+    heads.extend(names(&["L1", "L2", "shuffle", "gemm, BLAS with Frobenius"]));
     table("loss, penalty, options", heads, &|s| {
         let mut row: Vec<_> = losses.iter().map(|l| of(s.minimises(l.1))).collect();
         // penalties go with everything
