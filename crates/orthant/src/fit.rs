@@ -193,7 +193,8 @@ impl<T: Real> Problem<'_, T> {
         match &self.nmf.start {
             Start::Random => {
                 let parallel = self.layout.workers > 1;
-                init::random(self.v, self.scale, self.nmf.rank, self.nmf.seed, parallel)
+                let mut generator = init::Generator::Seed(self.nmf.seed);
+                init::random(self.v, self.scale, self.nmf.rank, &mut generator, parallel)
             }
             Start::Custom { w, h } => {
                 let scaled = |x: Dense<T>| {

@@ -2,31 +2,33 @@
 
 use orthant_kernel::{Real, View};
 
-pub use numpy::RandomState;
+pub use numpy::{Generator, RandomState};
 
+mod dense;
 mod mean;
 mod numpy;
+mod products;
 
 /// √(mean(V)/k)·|N(0,1)| for H (k×n), then W (m×k), as scikit-learn's `init="random"` draws them; H comes transposed
-/// (n×k). `scale` is applied to V, whose mean is
-/// taken on the threads at hand if `parallel`.
+/// (n×k). `scale` is applied to V, whose mean is taken on the threads at hand if `parallel`.
 pub(crate) fn random<T: Real>(
     v: View<'_, T>,
     scale: T,
     k: usize,
-    seed: u32,
+    generator: &mut Generator,
     parallel: bool,
 ) -> (Vec<T>, Vec<T>) {
     let (m, n) = (v.nrows(), v.ncols());
     let average = (mean::mean(v, scale, parallel) / T::from_f64(k as f64)).sqrt();
-    let mut generator = RandomState::new(seed);
-    let mut draw = || (average * T::from_f64(generator.standard_normal())).abs();
-    let mut ht = vec![T::ZERO; n * k];
-    for t in 0..k {
-        for j in 0..n {
-            ht[j * k + t] = draw();
+    generator.with(|stream| {
+        let mut draw = || (average * T::from_f64(stream.standard_normal())).abs();
+        let mut ht = vec![T::ZERO; n * k];
+        for t in 0..k {
+            for j in 0..n {
+                ht[j * k + t] = draw();
+            }
         }
-    }
-    let w = (0..m * k).map(|_| draw()).collect();
-    (w, ht)
+        let w = (0..m * k).map(|_| draw()).collect();
+        (w, ht)
+    })
 }
