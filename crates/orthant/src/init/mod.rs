@@ -6,8 +6,15 @@ pub use numpy::{Generator, RandomState};
 
 mod dense;
 mod mean;
+#[cfg_attr(not(test), expect(dead_code, reason = "no option of a fit leads here yet"))]
+pub(crate) mod nndsvd;
 mod numpy;
 mod products;
+#[cfg_attr(not(test), expect(dead_code, reason = "no option of a fit leads here yet"))]
+pub(crate) mod scaled;
+#[cfg_attr(not(test), expect(dead_code, reason = "no option of a fit leads here yet"))]
+pub(crate) mod spa;
+mod svd;
 
 /// √(mean(V)/k)·|N(0,1)| for H (k×n), then W (m×k), as scikit-learn's `init="random"` draws them; H comes transposed
 /// (n×k). `scale` is applied to V, whose mean is taken on the threads at hand if `parallel`.

@@ -89,6 +89,7 @@ impl RandomState {
 /// assert_ne!(goes_on.with(RandomState::standard_normal), first);
 /// ```
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a fit has one, which is not moved about")]
 pub enum Generator {
     /// An integer: each consumer gets a stream of its own from the start, the same for all.
     Seed(u32),

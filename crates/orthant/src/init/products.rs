@@ -58,7 +58,6 @@ impl<'a, T: Real> Operand<'a, T> {
             },
             |(), ()| {},
         );
-        drop(slots);
         out
     }
 
