@@ -58,6 +58,21 @@ pub enum Error {
         /// The rank asked for.
         rank: usize,
     },
+    /// A start that takes each component from V itself, which has too few rows or columns.
+    #[error(
+        "this start cannot find {rank} components in a {rows}×{cols} matrix; a random one has any number"
+    )]
+    RankTooLargeForInit {
+        /// The rank asked for.
+        rank: usize,
+        /// Rows of V.
+        rows: usize,
+        /// Columns of V.
+        cols: usize,
+    },
+    /// The singular value decomposition that a start needs did not converge.
+    #[error("the singular values of V did not converge; choose another start")]
+    SingularValues,
     /// An option outside its range.
     #[error("{name} = {value} is not possible: {allowed}")]
     InvalidParam {

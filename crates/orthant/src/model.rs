@@ -75,7 +75,7 @@ impl<T: Real> Model<T> {
     /// ```
     /// use orthant::{Dense, Loss, Model, Penalty};
     /// let h = Dense::from_vec(vec![1.0, 2.0, 3.0], 1, 3).unwrap();
-    /// let model = Model::from_components(h, Penalty::default())?.with_loss(Loss::KullbackLeibler)?;
+    /// let model = Model::<f64>::from_components(h, Penalty::default())?.with_loss(Loss::KullbackLeibler)?;
     /// // one component: the weight that keeps the sum
     /// let w = model.transform(&Dense::from_vec(vec![4.0, 4.0, 4.0], 1, 3).unwrap())?;
     /// assert!((w[(0, 0)] - 2.0).abs() < 1e-9);

@@ -23,7 +23,7 @@ use orthant_kernel::{Isa, Real, View, accumulate, accumulator_stride, scan};
 
 use crate::alternation::{Alternation, Figures, Fixed};
 use crate::factor::Factor;
-use crate::init::{Generator, RandomState};
+use crate::init::Generator;
 use crate::penalty::Weights;
 use crate::reduce::{Reducer, lane, split};
 use crate::rule::{Half, Rule};
@@ -145,7 +145,7 @@ pub(crate) struct Pass<'a, T, S, R> {
     /// S·Y, rows×k, kept from the first pass on where Y does not change.
     kept: Vec<T>,
     /// Where the order of the coordinates comes from, if it is drawn.
-    shuffle: Option<RandomState>,
+    shuffle: Option<Generator>,
     /// B and G of the last pass, and what it was reduced with.
     sums: Option<Sums<T>>,
     reducer: Reducer<Sums<T>>,
@@ -216,13 +216,15 @@ impl<'a, T: Real, S: Source<T>, R: Rule<T>> Pass<'a, T, S, R> {
     /// Taking the coordinates in an order drawn for each update.
     #[must_use]
     pub fn shuffled(self, generator: Option<Generator>) -> Self {
-        Self { shuffle: generator.map(Generator::stream), ..self }
+        // from here on one stream, also of a seed, which begins it anew
+        let own = |mut g: Generator| Generator::State(g.with(|stream| stream.clone()));
+        Self { shuffle: generator.map(own), ..self }
     }
 
     /// The next update's order.
     fn draw_order(&mut self) {
-        if let Some(stream) = &mut self.shuffle {
-            self.coupling.order = stream.permutation(self.k);
+        if let Some(generator) = &mut self.shuffle {
+            self.coupling.order = generator.with(|stream| stream.permutation(self.k));
         }
     }
 

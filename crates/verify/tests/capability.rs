@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use orthant::{
-    Dense, Error, Loss, Nmf, Penalty, Products, Solver, Start, StartKind, Stop, Support, Warning, capability_table,
+    Dense, Error, Loss, Nmf, Penalty, Products, Solver, Start, StartKind, Stop, Support, Warning,
+    capability_table,
 };
 use orthant_verify::strategies::Numbers;
 
@@ -53,8 +54,7 @@ fn the_code_does_what_the_table_says() {
             let nmf = || Nmf::<f64>::new(3).method(method).max_iter(4).tol(0.0);
             for kind in StartKind::ALL {
                 for (alpha_w, l1_ratio) in penalties {
-                    let start =
-                        kind.start().unwrap_or_else(|| Start::Custom { w: w.clone(), h: h.clone() });
+                    let start = kind.start().unwrap_or_else(|| Start::Custom { w: w.clone(), h: h.clone() });
                     let penalty = Penalty { alpha_w, alpha_h: None, l1_ratio };
                     let fit = nmf().start(start).penalty(penalty).fit(&v);
                     let what = format!("{solver}, {loss}, {}, α {alpha_w}, L1 {l1_ratio}", kind.name());
@@ -69,11 +69,9 @@ fn the_code_does_what_the_table_says() {
                     }
                 }
             }
-            for stop in [
-                Stop::Violation { tol: 0.0 },
-                Stop::ErrorDecrease { tol: 0.0 },
-                Stop::Progress { tol: 0.0 },
-            ] {
+            for stop in
+                [Stop::Violation { tol: 0.0 }, Stop::ErrorDecrease { tol: 0.0 }, Stop::Progress { tol: 0.0 }]
+            {
                 let fit = nmf().start(Start::Random).stop(stop).fit(&v);
                 assert_eq!(refused(&fit), solver.stops_by(stop) == Support::No, "{solver} {stop:?}");
             }

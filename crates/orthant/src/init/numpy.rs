@@ -1,4 +1,4 @@
-//! numpy's legacy generator.
+//! numpy's legacy generator, and who draws from which stream.
 
 use rand_mt::Mt;
 
@@ -29,11 +29,6 @@ impl RandomState {
         (f64::from(a) * 67_108_864.0 + f64::from(b)) / 9_007_199_254_740_992.0
     }
 
-    /// A permutation of 0..`n`, as `permutation`.
-    pub fn permutation(&mut self, n: usize) -> Vec<usize> {
-        (0..n).collect()
-    }
-
     /// Standard normal, as `standard_normal`.
     pub fn standard_normal(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
@@ -50,23 +45,96 @@ impl RandomState {
             }
         }
     }
+
+    /// The numbers below `n` in random order, as `permutation(n)`: exchanged with an earlier one or themselves, from
+    /// the last to the second.
+    ///
+    /// ```
+    /// use orthant::init::RandomState;
+    /// assert_eq!(RandomState::new(0).permutation(10), [2, 8, 4, 9, 1, 6, 7, 3, 0, 5]);
+    /// ```
+    pub fn permutation(&mut self, n: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        for i in (1..n).rev() {
+            let other = self.up_to(i as u64) as usize;
+            order.swap(i, other);
+        }
+        order
+    }
+
+    /// Uniform on 0..=`most`: the lowest bits of a word (two where 32 bits are too few) as often as it takes.
+    fn up_to(&mut self, most: u64) -> u64 {
+        let mask = u64::MAX.checked_shr(most.leading_zeros()).unwrap_or(0);
+        loop {
+            let mut word = u64::from(self.bits.next_u32());
+            if most > u64::from(u32::MAX) {
+                word = word << 32 | u64::from(self.bits.next_u32());
+            }
+            if word & mask <= most {
+                return word & mask;
+            }
+        }
+    }
 }
 
-/// Where random numbers come from, as scikit-learn's `random_state` says it.
+/// What random numbers are drawn from, with the meaning of scikit-learn's `random_state`.
+///
+/// ```
+/// use orthant::init::{Generator, RandomState};
+/// let mut restarts = Generator::Seed(0);
+/// let first = restarts.with(RandomState::standard_normal);
+/// assert_eq!(restarts.with(RandomState::standard_normal), first);
+/// let mut goes_on = Generator::State(RandomState::new(0));
+/// assert_eq!(goes_on.with(RandomState::standard_normal), first);
+/// assert_ne!(goes_on.with(RandomState::standard_normal), first);
+/// ```
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a fit has one, which is not moved about")]
 pub enum Generator {
-    /// Every use begins the stream of this seed anew.
+    /// An integer: each consumer gets a stream of its own from the start, the same for all.
     Seed(u32),
-    /// Every use continues one stream.
+    /// A stream: each consumer goes on where the one before stopped.
     State(RandomState),
 }
 
 impl Generator {
-    /// The stream for one more use.
-    pub(crate) fn stream(self) -> RandomState {
+    /// Hands a consumer its stream.
+    pub fn with<R>(&mut self, consumer: impl FnOnce(&mut RandomState) -> R) -> R {
         match self {
-            Self::Seed(seed) => RandomState::new(seed),
-            Self::State(state) => state,
+            Self::Seed(seed) => consumer(&mut RandomState::new(*seed)),
+            Self::State(state) => consumer(state),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One stream, printed by numpy: nothing to draw, one bit, and a range that wastes half of its draws; and normals
+    /// around it, whose spare is no part of it.
+    #[test]
+    fn permutations_are_numpys() {
+        let mut r = RandomState::new(7);
+        assert!(r.permutation(0).is_empty());
+        assert_eq!(r.permutation(1), [0]);
+        assert_eq!(r.permutation(2), [0, 1]);
+        assert_eq!(r.permutation(5), [0, 3, 2, 1, 4]);
+        let long = [
+            32, 2, 24, 1, 18, 13, 9, 15, 22, 5, 3, 20, 26, 17, 11, 0, 12, 21, 16, 4, 6, 30, 29, 10, 27, 8,
+            31, 14, 25, 28, 7, 23, 19,
+        ];
+        assert_eq!(r.permutation(33), long);
+        r.standard_normal();
+        assert_eq!(r.permutation(4), [3, 1, 2, 0]);
+        assert_eq!(r.standard_normal(), -1.5265245318698402);
+        assert_eq!(r.random_sample(), 0.4488257953778846);
+    }
+
+    #[test]
+    fn beyond_32_bits_a_number_takes_two_words() {
+        let (mut r, mut words) = (RandomState::new(3), Mt::new(3));
+        let two = u64::from(words.next_u32()) << 32 | u64::from(words.next_u32());
+        assert_eq!(r.up_to(u64::MAX), two);
     }
 }

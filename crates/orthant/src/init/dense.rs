@@ -1,0 +1,210 @@
+//! The small dense decompositions that a truncated singular value decomposition is made of.
+//!
+//! One thread and fixed orders, so that they have the same bits everywhere they are called. Matrices handed to faer
+//! are column-major: its products of small matrices are only sound for those.
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::householder::{
+    apply_block_householder_sequence_on_the_left_in_place_scratch as apply_scratch,
+    apply_block_householder_sequence_on_the_left_in_place_with_conj as apply,
+};
+use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, recommended_block_size};
+use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
+use faer::{Conj, Mat, Par};
+use orthant_kernel::Real;
+
+use crate::Error;
+
+/// Overwrites A (rows×cols, row-major) with the P·L of its LU decomposition P·L·U with row exchanges: a basis of the
+/// same space, of rows×min(rows, cols) elements and its entries at most 1. Returns the columns that are left.
+///
+/// Where nothing is left of a column to divide by, it becomes a unit vector: no basis is lost, and nothing is NaN.
+/// rows·cols² flops. Golub & Van Loan, Matrix Computations, 4th ed. (2013), algorithm 3.4.1.
+pub(super) fn lower_factor<T: Real>(a: &mut Vec<T>, cols: usize) -> usize {
+    let rows = a.len() / cols;
+    let count = rows.min(cols);
+    let mut order: Vec<usize> = (0..rows).collect();
+    let largest = |a: &[T], from: usize, t: usize| {
+        (from..rows).fold((from, T::ZERO), |(best, most), i| {
+            let x = a[i * cols + t].abs();
+            if x > most { (i, x) } else { (best, most) }
+        })
+    };
+    let mut pivot = largest(a, 0, 0).0;
+    for t in 0..count {
+        if pivot != t {
+            let (head, tail) = a.split_at_mut(pivot * cols);
+            head[t * cols..(t + 1) * cols].swap_with_slice(&mut tail[..cols]);
+            order.swap(t, pivot);
+        }
+        let (head, tail) = a.split_at_mut((t + 1) * cols);
+        let top = &head[t * cols..];
+        let (mut best, mut most) = (t + 1, T::ZERO);
+        for (i, row) in tail.chunks_exact_mut(cols).enumerate() {
+            if top[t] != T::ZERO {
+                let factor = row[t] / top[t];
+                row[t] = factor;
+                row[t + 1..].iter_mut().zip(&top[t + 1..]).for_each(|(x, &y)| *x -= factor * y);
+            }
+            // the next pivot, while the row is at hand
+            if t + 1 < count && row[t + 1].abs() > most {
+                (best, most) = (t + 1 + i, row[t + 1].abs());
+            }
+        }
+        pivot = best;
+    }
+    let mut out = vec![T::ZERO; rows * count];
+    for (i, (&to, row)) in order.iter().zip(a.chunks_exact(cols)).enumerate() {
+        let out = &mut out[to * count..(to + 1) * count];
+        let below = i.min(count);
+        out[..below].copy_from_slice(&row[..below]);
+        if i < count {
+            out[i] = T::ONE;
+        }
+    }
+    *a = out;
+    count
+}
+
+/// An orthonormal basis, rows×min(rows, cols) and row-major, of a space that holds A's columns (rows×cols, row-major).
+///
+/// Householder reflections in double precision: orthonormal to rounding, whatever the rank of A. 4·rows·cols² flops.
+pub(super) fn orthonormal<T: Real>(a: &[T], cols: usize) -> (Vec<T>, usize) {
+    let rows = a.len() / cols;
+    let count = rows.min(cols);
+    let mut qr = column_major(a, cols);
+    let block = recommended_block_size::<f64>(rows, cols);
+    let mut reflectors = Mat::<f64>::zeros(block, count);
+    let need = qr_in_place_scratch::<f64>(rows, cols, block, Par::Seq, Default::default());
+    let need = need.or(apply_scratch::<f64>(rows, block, count));
+    let mut memory = MemBuffer::new(need);
+    let stack = MemStack::new(&mut memory);
+    qr_in_place(qr.as_mut(), reflectors.as_mut(), Par::Seq, stack, Default::default());
+    let mut q = Mat::<f64>::identity(rows, count);
+    apply(qr.as_ref().subcols(0, count), reflectors.as_ref(), Conj::No, q.as_mut(), Par::Seq, stack);
+    let out = (0..rows * count).map(|i| T::from_f64(q[(i / count, i % count)])).collect();
+    (out, count)
+}
+
+/// A = U·diag(s)·Vᵀ, with s falling.
+pub(super) struct Thin {
+    /// rows×cols.
+    pub u: Mat<f64>,
+    pub s: Vec<f64>,
+    /// cols×cols.
+    pub v: Mat<f64>,
+}
+
+/// The singular value decomposition of a matrix with no more columns than rows, column-major.
+///
+/// # Errors
+/// [`Error::SingularValues`].
+pub(super) fn thin(a: &Mat<f64>) -> Result<Thin, Error> {
+    let (rows, cols) = (a.nrows(), a.ncols());
+    debug_assert!(rows >= cols);
+    let (mut u, mut v) = (Mat::zeros(rows, cols), Mat::zeros(cols, cols));
+    let mut s = faer::diag::Diag::<f64>::zeros(cols);
+    let vectors = ComputeSvdVectors::Thin;
+    let need = svd_scratch::<f64>(rows, cols, vectors, vectors, Par::Seq, Default::default());
+    let mut memory = MemBuffer::new(need);
+    let stack = MemStack::new(&mut memory);
+    let (to_u, to_v) = (Some(u.as_mut()), Some(v.as_mut()));
+    svd(a.as_ref(), s.as_mut(), to_u, to_v, Par::Seq, stack, Default::default())
+        .map_err(|_| Error::SingularValues)?;
+    let s = (0..cols).map(|t| s.column_vector()[t]).collect();
+    Ok(Thin { u, s, v })
+}
+
+/// A copy in faer's order of a row-major matrix.
+pub(super) fn column_major<T: Real>(a: &[T], cols: usize) -> Mat<f64> {
+    Mat::from_fn(a.len() / cols, cols, |i, j| a[i * cols + j].to_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sizes around faer's block and register sizes, odd ones first of all; rank r of what is asked for.
+    fn each_shape(check: impl Fn(usize, usize, &[f64])) {
+        let sizes = [1_usize, 2, 3, 5, 7, 8, 9, 13, 17, 31, 33, 65, 131];
+        for (a, rows) in sizes.into_iter().enumerate() {
+            for (b, cols) in sizes.into_iter().enumerate() {
+                for rank in [0, 1, 2, cols.div_ceil(2), cols] {
+                    let mut r = crate::init::RandomState::new((a * 1000 + b * 10 + rank) as u32);
+                    let x: Vec<f64> = (0..rows * rank).map(|_| r.standard_normal()).collect();
+                    let y: Vec<f64> = (0..rank * cols).map(|_| r.standard_normal()).collect();
+                    let at = |i: usize, j: usize| (0..rank).map(|t| x[i * rank + t] * y[t * cols + j]).sum();
+                    let a: Vec<f64> = (0..rows * cols).map(|i| at(i / cols, i % cols)).collect();
+                    check(rows, cols, &a);
+                }
+            }
+        }
+    }
+
+    /// How far A's columns are from the space of the orthonormal Q's.
+    fn outside(a: &[f64], cols: usize, q: &[f64], count: usize) -> f64 {
+        let rows = a.len() / cols;
+        let mut worst = 0.0_f64;
+        for j in 0..cols {
+            let mut rest: Vec<f64> = (0..rows).map(|i| a[i * cols + j]).collect();
+            for t in 0..count {
+                let dot: f64 = (0..rows).map(|i| q[i * count + t] * rest[i]).sum();
+                (0..rows).for_each(|i| rest[i] -= dot * q[i * count + t]);
+            }
+            worst = rest.iter().fold(worst, |w, x| w.max(x.abs()));
+        }
+        worst
+    }
+
+    #[test]
+    fn a_basis_is_orthonormal_and_holds_the_columns() {
+        each_shape(|rows, cols, a| {
+            let (q, count) = orthonormal(a, cols);
+            assert_eq!((count, q.len()), (rows.min(cols), rows * rows.min(cols)));
+            for s in 0..count {
+                for t in 0..count {
+                    let dot: f64 = (0..rows).map(|i| q[i * count + s] * q[i * count + t]).sum();
+                    assert!((dot - f64::from(s == t)).abs() < 1e-13, "{rows}×{cols}: {dot}");
+                }
+            }
+            assert!(outside(a, cols, &q, count) < 1e-11, "{rows}×{cols}");
+        });
+    }
+
+    #[test]
+    fn a_lower_factor_spans_the_columns() {
+        each_shape(|rows, cols, a| {
+            let mut l = a.to_vec();
+            let count = lower_factor(&mut l, cols);
+            assert_eq!((count, l.len()), (rows.min(cols), rows * rows.min(cols)));
+            assert!(l.iter().all(|x| x.abs() <= 1.0), "{rows}×{cols}");
+            let (q, count) = orthonormal(&l, count);
+            assert!(outside(a, cols, &q, count) < 1e-9, "{rows}×{cols}");
+        });
+    }
+
+    #[test]
+    fn singular_values_put_the_matrix_together() {
+        each_shape(|rows, cols, a| {
+            if rows < cols {
+                return;
+            }
+            let Thin { u, s, v } = thin(&column_major(a, cols)).unwrap();
+            assert!(s.is_sorted_by(|a, b| a >= b) && s[cols - 1] >= 0.0);
+            for i in 0..rows {
+                for j in 0..cols {
+                    let x: f64 = (0..cols).map(|t| u[(i, t)] * s[t] * v[(j, t)]).sum();
+                    assert!((x - a[i * cols + j]).abs() < 1e-11 * (1.0 + s[0]), "{rows}×{cols}");
+                }
+            }
+        });
+    }
+
+    /// Against scipy.linalg.lu([[1, 2], [4, 6], [2, 5]], permute_l=True).
+    #[test]
+    fn exchanges_are_undone() {
+        let mut a = vec![1.0, 2.0, 4.0, 6.0, 2.0, 5.0];
+        assert_eq!(lower_factor(&mut a, 2), 2);
+        assert_eq!(a, [0.25, 0.25, 1.0, 0.0, 0.5, 1.0]);
+    }
+}

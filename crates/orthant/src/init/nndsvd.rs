@@ -1,0 +1,163 @@
+//! Non-negative double singular value decomposition: a start from the singular vectors of V.
+//!
+//! V's first pair of singular vectors has no signs. Every further rank-one part s·u·xᵀ is non-negative where u and x
+//! have the same sign: of its two non-negative sections, s·u⁺x⁺ᵀ and s·u⁻x⁻ᵀ, the larger in norm is kept, and each
+//! factor gets the root of its norm:
+//!
+//! ```text
+//! W₁ = √s₁ |u₁|,  H₁ = √s₁ |x₁|
+//! p = ‖u⁺‖‖x⁺‖,  q = ‖u⁻‖‖x⁻‖                       for t > 1
+//! W_t = √(s p) u⁺/‖u⁺‖,  H_t = √(s p) x⁺/‖x⁺‖       if p > q, else with u⁻, x⁻ and q
+//! ```
+//!
+//! Entries near zero are cut to zero, and zeros, which multiplicative updates could not leave, are filled. Two
+//! personalities differ in what "near zero" is and in where the vectors come from; see [`Variant`].
+//!
+//! A component whose singular value or section is zero is zero, where dividing by its norm would give NaN.
+//!
+//! Boutsidis & Gallopoulos, SVD based initialization: A head start for nonnegative matrix factorization, Pattern
+//! Recognition 41 (2008) 1350–1362, doi:10.1016/j.patcog.2007.09.010.
+
+use orthant_kernel::{Real, View};
+
+use super::mean::mean;
+use super::numpy::Generator;
+use super::products::Operand;
+use super::svd::{Triplets, leading, randomized};
+use crate::fit::by_columns;
+use crate::{Error, scan};
+
+/// Entries below this are cut.
+const CUT: f64 = 1e-6;
+
+/// What the zeros become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fill {
+    /// They stay.
+    Zero,
+    /// V's mean.
+    Mean,
+    /// V's mean, times |N(0,1)|/100: W's first and then H's, row by row.
+    Random,
+}
+
+/// Whose NNDSVD it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Variant {
+    /// scikit-learn's `nndsvd`, `nndsvda` and `nndsvdar`: randomized vectors from the generator's stream, entries
+    /// below 1e-6 cut whatever V's units, and V's mean as it is for a fill.
+    Sklearn(Fill),
+    /// The library's own: vectors that depend on V alone; cut below 1e-6 of the factor's largest entry; components
+    /// cut whose singular value is rounding of the first; filled with what scikit-learn's fill is for V divided by its
+    /// largest entry. The start of c·V is √c times that of V.
+    Exact(Fill),
+}
+
+/// W (m×k) and Hᵀ (n×k), row-major, for `scale`·V; `scale` is an even power of two.
+///
+/// # Errors
+/// [`Error::RankTooLargeForInit`] above the shorter side of V.
+pub(crate) fn nndsvd<T: Real>(
+    v: View<'_, T>,
+    scale: T,
+    k: usize,
+    variant: Variant,
+    generator: &mut Generator,
+    workers: usize,
+) -> Result<(Vec<T>, Vec<T>), Error> {
+    let (m, n) = (v.nrows(), v.ncols());
+    if k > m.min(n) {
+        return Err(Error::RankTooLargeForInit { rank: k, rows: m, cols: n });
+    }
+    let operand = Operand::new(v, scale, workers)?;
+    let root = scale.to_f64().sqrt();
+    let mean = || mean(v, scale, workers > 1).to_f64();
+    let (mut w, mut ht, fill, average);
+    match variant {
+        Variant::Sklearn(with) => {
+            let found = generator.with(|stream| randomized(&operand, (m, n), k, stream, workers))?;
+            (w, ht) = sections(&found, 0.0);
+            // in V's own units: W and H are √scale times what they are for V
+            cut(&mut w, CUT * root);
+            cut(&mut ht, CUT * root);
+            (fill, average) = (with, if with == Fill::Zero { 0.0 } else { mean() / root });
+        }
+        Variant::Exact(with) => {
+            let found = leading(v, scale, &operand, k, workers)?;
+            (w, ht) = sections(&found, T::EPSILON.to_f64() * m.max(n) as f64 * found.s[0].to_f64());
+            for x in [&mut w, &mut ht] {
+                let largest = x.iter().fold(T::ZERO, |a, &b| a.max(b));
+                cut(x, CUT * largest.to_f64());
+            }
+            fill = with;
+            average = if with == Fill::Zero {
+                0.0
+            } else {
+                let largest = scan::data(v, by_columns(v), scale, workers)?.max;
+                if largest > 0.0 { mean() / largest.sqrt() } else { 0.0 }
+            };
+        }
+    }
+    match fill {
+        Fill::Zero => {}
+        Fill::Mean => {
+            for x in w.iter_mut().chain(&mut ht).filter(|x| **x == T::ZERO) {
+                *x = T::from_f64(average);
+            }
+        }
+        Fill::Random => generator.with(|stream| {
+            let mut draw = || T::from_f64((average * stream.standard_normal() / 100.0).abs());
+            w.iter_mut().filter(|x| **x == T::ZERO).for_each(|x| *x = draw());
+            for t in 0..k {
+                ht.iter_mut().skip(t).step_by(k).filter(|x| **x == T::ZERO).for_each(|x| *x = draw());
+            }
+        }),
+    }
+    Ok((w, ht))
+}
+
+/// W and Hᵀ before anything is cut or filled; without the components (but the first) of a singular value of at most
+/// `negligible`.
+fn sections<T: Real>(found: &Triplets<T>, negligible: f64) -> (Vec<T>, Vec<T>) {
+    let k = found.s.len();
+    let (mut w, mut ht) = (vec![T::ZERO; found.u.len()], vec![T::ZERO; found.x.len()]);
+    for (t, &s) in found.s.iter().enumerate() {
+        // the sign of the section, the norms of its halves, and the weight of the part
+        let (sign, norms, weight) = if t == 0 {
+            (None, (1.0, 1.0), s.sqrt())
+        } else {
+            let section = |sign| (norm(&found.u, k, t, sign), norm(&found.x, k, t, sign));
+            let (plus, minus) = (section(T::ONE), section(-T::ONE));
+            let positive = plus.0 * plus.1 > minus.0 * minus.1;
+            let (sign, norms) = if positive { (T::ONE, plus) } else { (-T::ONE, minus) };
+            (Some(sign), norms, (s * T::from_f64(norms.0 * norms.1)).sqrt())
+        };
+        if weight == T::ZERO || (t > 0 && s.to_f64() <= negligible) {
+            continue;
+        }
+        for (out, x, norm) in [(&mut w, &found.u, norms.0), (&mut ht, &found.x, norms.1)] {
+            let norm = T::from_f64(norm);
+            for (out, &x) in out.iter_mut().skip(t).step_by(k).zip(x.iter().skip(t).step_by(k)) {
+                let part = sign.map_or(x.abs(), |sign| if x * sign > T::ZERO { x.abs() } else { T::ZERO });
+                *out = weight * (part / norm);
+            }
+        }
+    }
+    (w, ht)
+}
+
+/// Norm of the entries of one sign of a column, rounded where numpy rounds it.
+fn norm<T: Real>(x: &[T], k: usize, t: usize, sign: T) -> f64 {
+    let part = x.iter().skip(t).step_by(k).filter(|x| **x * sign > T::ZERO);
+    let squares: f64 = part.map(|x| x.to_f64() * x.to_f64()).sum();
+    T::from_f64(squares).to_f64().sqrt()
+}
+
+fn cut<T: Real>(x: &mut [T], below: f64) {
+    let below = T::from_f64(below);
+    x.iter_mut().filter(|x| **x < below).for_each(|x| *x = T::ZERO);
+}
+
+#[cfg(test)]
+#[path = "nndsvd_tests.rs"]
+mod tests;

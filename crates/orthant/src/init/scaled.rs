@@ -1,0 +1,119 @@
+//! The random start, scaled to the data: √α times the factors of [`random`](super::random), where
+//! α = ⟨VHᵀ, W⟩ / ⟨HHᵀ, WᵀW⟩ is the minimiser of ‖V − αWH‖.
+//!
+//! Multiplicative and coordinate updates from W·H of about V's size skip the iterations that would only find the
+//! size. One read of V, 2mnk + (m + n)k² flops; sums in double precision. Gillis,
+//! Nonnegative Matrix Factorization: Complexity, Algorithms and Applications, thesis, Université catholique de
+//! Louvain (2011).
+
+use orthant_kernel::{Real, View};
+
+use super::numpy::Generator;
+use super::products::Operand;
+use crate::Error;
+use crate::reduce::{Reducer, lane, lanes};
+
+/// W (m×k) and Hᵀ (n×k), row-major, for `scale`·V. Where α is 0 or not finite, as for V = 0, the factors are left as
+/// they were drawn.
+pub(crate) fn scaled<T: Real>(
+    v: View<'_, T>,
+    scale: T,
+    k: usize,
+    generator: &mut Generator,
+    workers: usize,
+) -> Result<(Vec<T>, Vec<T>), Error> {
+    let (mut w, mut ht) = super::random(v, scale, k, generator, workers > 1);
+    let fit = Operand::new(v, scale, workers)?.inner_product(&w, &ht, k);
+    let (of_w, of_h) = (gram(&w, k, workers), gram(&ht, k, workers));
+    let size: f64 = of_w.iter().zip(&of_h).map(|(a, b)| a * b).sum();
+    let root = (fit / size).sqrt();
+    if root > 0.0 && root.is_finite() {
+        w.iter_mut().chain(&mut ht).for_each(|x| *x = T::from_f64(x.to_f64() * root));
+    }
+    Ok((w, ht))
+}
+
+/// XᵀX of a matrix with k columns, in double precision.
+fn gram<T: Real>(x: &[T], k: usize, workers: usize) -> Vec<f64> {
+    let rows = x.len() / k;
+    let count = lanes(rows);
+    Reducer::new(count, workers, || vec![0.0; k * k]).run(
+        |which, _, sum| {
+            sum.fill(0.0);
+            let range = lane(rows, count, which);
+            for row in x[range.start * k..range.end * k].chunks_exact(k) {
+                for (sum, s) in sum.chunks_exact_mut(k).zip(row) {
+                    let s = s.to_f64();
+                    sum.iter_mut().zip(row).for_each(|(sum, t)| *sum += s * t.to_f64());
+                }
+            }
+        },
+        |a, b| a.iter_mut().zip(b).for_each(|(a, b)| *a += b),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::init::random;
+
+    fn data(m: usize, n: usize) -> Vec<f64> {
+        let mut r = crate::init::RandomState::new(8);
+        (0..m * n).map(|_| r.random_sample()).collect()
+    }
+
+    /// ‖V − αWH‖² by plain loops.
+    fn loss(v: &[f64], w: &[f64], ht: &[f64], k: usize, alpha: f64) -> f64 {
+        let n = ht.len() / k;
+        let entry = |i: usize| {
+            let (w, h) = (&w[i / n * k..][..k], &ht[i % n * k..][..k]);
+            v[i] - alpha * w.iter().zip(h).map(|(a, b)| a * b).sum::<f64>()
+        };
+        (0..v.len()).map(|i| entry(i).powi(2)).sum()
+    }
+
+    #[test]
+    fn no_other_multiple_of_the_start_is_nearer() {
+        let (m, n, k) = (130, 41, 3);
+        let x = data(m, n);
+        let v = View::row_major(&x, m, n).unwrap();
+        let (w, ht) = scaled(v, 1.0, k, &mut Generator::Seed(4), 1).unwrap();
+        let at = |alpha| loss(&x, &w, &ht, k, alpha);
+        assert!(at(1.0) < at(1.001) && at(1.0) < at(0.999));
+        let (drawn, _) = random(v, 1.0, k, &mut Generator::Seed(4), false);
+        let ratio = w[0] / drawn[0];
+        assert!(w.iter().zip(&drawn).all(|(a, b)| (a / b - ratio).abs() < 1e-14 * ratio));
+    }
+
+    #[test]
+    fn threads_and_layouts_do_not_matter() {
+        let (m, n, k) = (450, 310, 4);
+        let x = data(m, n);
+        let v = View::row_major(&x, m, n).unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let one = scaled(v, 1.0, k, &mut Generator::Seed(4), 1).unwrap();
+        assert_eq!(pool.install(|| scaled(v, 1.0, k, &mut Generator::Seed(4), 2)).unwrap(), one);
+        let mut columns = vec![0.0; m * n];
+        v.transposed().copy_to(&mut columns);
+        let c = View::col_major(&columns, m, n).unwrap();
+        let other = scaled(c, 1.0, k, &mut Generator::Seed(4), 1).unwrap();
+        for (a, b) in one.0.iter().chain(&one.1).zip(other.0.iter().chain(&other.1)) {
+            assert!((a - b).abs() <= 1e-12 * a);
+        }
+        // 16·V, as it is and as what is read
+        let larger: Vec<f64> = x.iter().map(|x| 16.0 * x).collect();
+        let larger = View::row_major(&larger, m, n).unwrap();
+        let four = scaled(larger, 1.0, k, &mut Generator::Seed(4), 1).unwrap();
+        for (a, b) in one.0.iter().chain(&one.1).zip(four.0.iter().chain(&four.1)) {
+            assert!((4.0 * a - b).abs() <= 1e-12 * b);
+        }
+        assert_eq!(scaled(v, 16.0, k, &mut Generator::Seed(4), 1).unwrap(), four);
+    }
+
+    #[test]
+    fn zero_data_starts_at_zero() {
+        let v = View::row_major(&[0.0; 12], 4, 3).unwrap();
+        let (w, ht) = scaled(v, 1.0, 2, &mut Generator::Seed(4), 1).unwrap();
+        assert!(w.iter().chain(&ht).all(|&x| x == 0.0));
+    }
+}

@@ -1,0 +1,272 @@
+//! Successive projection: k rows of V that the others are mixtures of, if V has such rows.
+//!
+//! If V = W·H where each component has a row of V to itself, that row divided by its sum is an extreme point of all
+//! rows so divided. The row farthest from 0 is one; so is, in what is left after projecting it away, the next:
+//!
+//! ```text
+//! x_i = v_i / Σ v_i
+//! k times:  i = the row with the largest ‖residual of x_i‖, the first of them
+//!           u = residual of x_i / its norm
+//!           ‖residual of x_j‖² −= ⟨x_j, u⟩²   for every j
+//! ```
+//!
+//! The residuals themselves are never made: the directions u are orthonormal, so that the norms follow from V·u, and
+//! only a picked row is projected. V is read k + 1 times, at 2mnk flops, and neither copied nor changed; k·n doubles
+//! for the directions.
+//!
+//! The subtraction leaves rounding: a residual below 16·ε of its row's square is taken for 0. Once all are, V has no
+//! more independent rows, and those not yet picked follow, the first ones first and rows of zeros last.
+//!
+//! H is the picked rows, and W the non-negative weights of each row of V on them, by coordinate descent as in
+//! [`Model::transform`]. Of the many ways to share a component's size between the two, each gets one and the same
+//! norm.
+//!
+//! Gillis & Vavasis, Fast and Robust Recursive Algorithms for Separable Nonnegative Matrix Factorization, IEEE
+//! Transactions on Pattern Analysis and Machine Intelligence 36 (2014) 698–714, doi:10.1109/TPAMI.2013.226.
+
+use std::sync::PoisonError;
+
+use orthant_kernel::{Dense, Real, View};
+
+use super::products::Operand;
+use crate::reduce::{MAX_LANES, Reducer, lane, split};
+use crate::{Error, Loss, Model, Penalty, Transform};
+
+/// A residual of so many ε of its row's square is rounding.
+const ROUNDING: f64 = 16.0;
+/// Sweeps that a row of W may take: a start need not be exact.
+const MOST_SWEEPS: usize = 500;
+
+/// W (m×k) and Hᵀ (n×k), row-major, for `scale`·V.
+///
+/// # Errors
+/// [`Error::RankTooLargeForInit`] for more components than rows.
+pub(crate) fn spa<T: Real>(
+    v: View<'_, T>,
+    scale: T,
+    k: usize,
+    workers: usize,
+) -> Result<(Vec<T>, Vec<T>), Error> {
+    let picked = pick(v, scale, k, workers)?;
+    let mut h = Dense::zeros(k, v.ncols());
+    let n = v.ncols();
+    for (row, &i) in h.as_mut_slice().chunks_exact_mut(n).zip(&picked) {
+        v.rows(i..i + 1).copy_to(row);
+        let largest = row.iter().fold(T::ZERO, |a, &b| a.max(b));
+        if largest > T::ZERO {
+            row.iter_mut().for_each(|x| *x /= largest);
+        }
+    }
+    let model = Model::new(h, Penalty::default(), Loss::Frobenius);
+    let threads = (workers == 1).then_some(1);
+    let options = Transform { max_sweeps: MOST_SWEEPS, threads, ..Transform::default() };
+    let mut w = model.transform_with(&v, &options)?.0.into_vec();
+    let mut ht = model.components().transposed().into_vec();
+    for t in 0..k {
+        let norm = |x: &[T]| x.iter().skip(t).step_by(k).map(|x| x.to_f64().powi(2)).sum::<f64>().sqrt();
+        w.iter_mut().skip(t).step_by(k).for_each(|x| *x *= scale);
+        let (of_w, of_h) = (norm(&w), norm(&ht));
+        if of_w > 0.0 && of_h > 0.0 {
+            let root = (of_w / of_h).sqrt();
+            w.iter_mut().skip(t).step_by(k).for_each(|x| *x = T::from_f64(x.to_f64() / root));
+            ht.iter_mut().skip(t).step_by(k).for_each(|x| *x = T::from_f64(x.to_f64() * root));
+        }
+    }
+    Ok((w, ht))
+}
+
+/// A row of V, divided by its sum.
+#[derive(Clone, Copy, Default)]
+struct Row {
+    sum: f64,
+    /// Its square, and what is left of it.
+    square: f64,
+    left: f64,
+    picked: bool,
+}
+
+impl Row {
+    /// Takes off a part, or as much as there is.
+    fn take_off(&mut self, part: f64, epsilon: f64) {
+        let left = self.left - part;
+        self.left = if left > ROUNDING * epsilon * self.square { left } else { 0.0 };
+    }
+}
+
+/// k different rows, in the order in which they are found.
+fn pick<T: Real>(v: View<'_, T>, scale: T, k: usize, workers: usize) -> Result<Vec<usize>, Error> {
+    let (m, n) = (v.nrows(), v.ncols());
+    if k > m {
+        return Err(Error::RankTooLargeForInit { rank: k, rows: m, cols: n });
+    }
+    let operand = Operand::new(v, scale, workers)?;
+    let epsilon = T::EPSILON.to_f64();
+    let mut rows = squares(v, scale, workers);
+    let mut picked: Vec<usize> = Vec::with_capacity(k);
+    let mut directions: Vec<Vec<f64>> = Vec::with_capacity(k);
+    while picked.len() < k {
+        let farthest = (0..m).fold(0, |best, i| if rows[i].left > rows[best].left { i } else { best });
+        let Row { sum, square, left, .. } = rows[farthest];
+        if left <= 0.0 {
+            break;
+        }
+        let mut x: Vec<f64> = entries(v, farthest, scale).map(|x| x / sum).collect();
+        // twice is enough for directions that are orthogonal to rounding
+        for _ in 0..2 {
+            for u in &directions {
+                let part: f64 = x.iter().zip(u).map(|(x, u)| x * u).sum();
+                x.iter_mut().zip(u).for_each(|(x, u)| *x -= part * u);
+            }
+        }
+        let rest: f64 = x.iter().map(|x| x * x).sum();
+        if rest <= ROUNDING * epsilon * square {
+            rows[farthest].left = 0.0;
+            continue;
+        }
+        let norm = rest.sqrt();
+        x.iter_mut().for_each(|x| *x /= norm);
+        rows[farthest].picked = true;
+        picked.push(farthest);
+        let u: Vec<T> = x.iter().map(|&x| T::from_f64(x)).collect();
+        directions.push(x);
+        if picked.len() < k {
+            for (row, part) in rows.iter_mut().zip(operand.times(false, &u, 1)) {
+                if row.sum > 0.0 {
+                    row.take_off((part.to_f64() / row.sum).powi(2), epsilon);
+                }
+            }
+            rows[farthest].left = 0.0;
+        }
+    }
+    for zero in [false, true] {
+        let others = (0..m).filter(|&i| !rows[i].picked && (rows[i].sum == 0.0) == zero);
+        picked.extend(others.take(k - picked.len()));
+    }
+    Ok(picked)
+}
+
+/// `scale`·V's row.
+fn entries<T: Real>(v: View<'_, T>, i: usize, scale: T) -> impl Iterator<Item = f64> {
+    (0..v.ncols()).map(move |j| v.at(i, j).to_f64() * scale.to_f64())
+}
+
+/// The sum of each row, and the square of the row so divided.
+fn squares<T: Real>(v: View<'_, T>, scale: T, workers: usize) -> Vec<Row> {
+    let m = v.nrows();
+    let mut rows = vec![Row::default(); m];
+    let slots = split(&mut rows, 1, MAX_LANES);
+    Reducer::new(MAX_LANES, workers, || ()).run(
+        |which, _, ()| {
+            let mut rows = slots[which].lock().unwrap_or_else(PoisonError::into_inner);
+            let mut line = Vec::with_capacity(v.ncols());
+            for (row, i) in rows.iter_mut().zip(lane(m, MAX_LANES, which)) {
+                line.clear();
+                line.extend(entries(v, i, scale));
+                let sum: f64 = line.iter().sum();
+                if sum > 0.0 {
+                    let square = line.iter().map(|x| (x / sum).powi(2)).sum();
+                    *row = Row { sum, square, left: square, picked: false };
+                }
+            }
+        },
+        |(), ()| {},
+    );
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::init::RandomState;
+
+    /// k independent rows at known places, all others mixtures of them, row-major.
+    fn separable(m: usize, n: usize, pure: &[usize]) -> Vec<f64> {
+        let mut r = RandomState::new(11);
+        let k = pure.len();
+        let h: Vec<f64> = (0..k * n).map(|_| r.random_sample()).collect();
+        let mut x = vec![0.0; m * n];
+        for i in 0..m {
+            let own = pure.iter().position(|&p| p == i);
+            let weights: Vec<f64> = (0..k).map(|_| 0.05 + r.random_sample()).collect();
+            for j in 0..n {
+                x[i * n + j] = match own {
+                    Some(t) => h[t * n + j] * 10f64.powi(t as i32 - 1),
+                    None => (0..k).map(|t| weights[t] * h[t * n + j]).sum(),
+                };
+            }
+        }
+        x
+    }
+
+    fn product(w: &[f64], ht: &[f64], k: usize) -> Vec<f64> {
+        let n = ht.len() / k;
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum();
+        (0..w.len() / k * n).map(|i| dot(&w[i / n * k..][..k], &ht[i % n * k..][..k])).collect()
+    }
+
+    #[test]
+    fn pure_rows_are_found_whatever_their_size_and_layout() {
+        let (m, n) = (211, 17);
+        let pure = [3, 50, 117, 208];
+        let x = separable(m, n, &pure);
+        let v = View::row_major(&x, m, n).unwrap();
+        let mut columns = vec![0.0; m * n];
+        v.transposed().copy_to(&mut columns);
+        let c = View::col_major(&columns, m, n).unwrap();
+        let picked = pick(v, 1.0, 4, 1).unwrap();
+        assert_eq!(pick(c, 1.0, 4, 1).unwrap(), picked);
+        assert_eq!(pick(v, 0.25, 4, 1).unwrap(), picked);
+        let mut sorted = picked;
+        sorted.sort_unstable();
+        assert_eq!(sorted, pure);
+        let (w, ht) = spa(v, 1.0, 4, 1).unwrap();
+        assert!(w.iter().chain(&ht).all(|&x| x >= 0.0));
+        for (a, b) in product(&w, &ht, 4).iter().zip(&x) {
+            assert!((a - b).abs() < 1e-6 * (1.0 + b), "{a} {b}");
+        }
+        let x: Vec<f32> = x.iter().map(|&x| x as f32).collect();
+        let mut sorted = pick(View::row_major(&x, m, n).unwrap(), 1.0, 4, 2).unwrap();
+        sorted.sort_unstable();
+        assert_eq!(sorted, pure);
+    }
+
+    #[test]
+    fn threads_do_not_matter_and_scale_goes_by_its_root() {
+        let (m, n) = (300, 40);
+        let mut r = RandomState::new(2);
+        let x: Vec<f64> = (0..m * n).map(|_| r.random_sample()).collect();
+        let v = View::row_major(&x, m, n).unwrap();
+        let one = spa(v, 1.0, 6, 1).unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        assert_eq!(pool.install(|| spa(v, 1.0, 6, 2)).unwrap(), one);
+        let larger: Vec<f64> = x.iter().map(|x| x * 1e-13).collect();
+        let other = spa(View::row_major(&larger, m, n).unwrap(), 1.0, 6, 1).unwrap();
+        let root = 1e-13_f64.sqrt();
+        for (a, b) in one.0.iter().chain(&one.1).zip(other.0.iter().chain(&other.1)) {
+            assert!((a * root - b).abs() <= 1e-9 * root);
+        }
+        let four = spa(v, 16.0, 6, 1).unwrap();
+        for (a, b) in one.0.iter().chain(&one.1).zip(four.0.iter().chain(&four.1)) {
+            assert!((4.0 * a - b).abs() <= 1e-14 * b);
+        }
+    }
+
+    /// Rank one, and with rows of zeros: rows in order, those of zeros last; ties go to the first.
+    #[test]
+    fn dependent_rows_are_filled_up() {
+        let x = [0.0, 0.0, 1.0, 2.0, 0.0, 0.0, 2.0, 4.0, 3.0, 6.0];
+        let v = View::row_major(&x, 5, 2).unwrap();
+        assert_eq!(pick(v, 1.0, 5, 1).unwrap(), [1, 3, 4, 0, 2]);
+        let (w, ht) = spa(v, 1.0, 5, 1).unwrap();
+        for (a, b) in product(&w, &ht, 5).iter().zip(&x) {
+            assert!((a - b).abs() < 1e-7);
+        }
+        let zero = View::row_major(&[0.0; 6], 3, 2).unwrap();
+        assert_eq!(pick(zero, 1.0, 2, 1).unwrap(), [0, 1]);
+        assert!(spa(zero, 1.0, 2, 1).unwrap().0.iter().all(|&x| x == 0.0));
+        let identity = [1.0, 0.0, 0.0, 1.0];
+        assert_eq!(pick(View::row_major(&identity, 2, 2).unwrap(), 1.0, 2, 1).unwrap(), [0, 1]);
+        let error = Error::RankTooLargeForInit { rank: 3, rows: 2, cols: 2 };
+        assert_eq!(spa(View::row_major(&identity, 2, 2).unwrap(), 1.0, 3, 1).unwrap_err(), error);
+    }
+}
