@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use orthant::{Dense, Error, Fit, Iteration, Method, Nmf, Penalty, Real, Start, StopReason, ToView};
+use orthant::{Dense, Error, Fit, Iteration, Loss, Method, Nmf, Penalty, Real, Start, StopReason, ToView};
 
 /// A fit that makes exactly `iterations` steps of `method` from (w, h), unless nothing is left to do.
 pub fn fixed<T: Real>(
@@ -77,5 +77,9 @@ pub fn trace<T: Real>(nmf: &Nmf<T>, v: &impl ToView<T>) -> Result<(Fit<T>, Vec<S
 }
 
 /// The methods, each with a fixed number of sweeps.
-pub const METHODS: [Method; 4] =
-    [Method::Cd, Method::Hals { sweeps: Some(1) }, Method::Hals { sweeps: Some(3) }, Method::Mu];
+pub const METHODS: [Method; 4] = [
+    Method::Cd,
+    Method::Hals { sweeps: Some(1) },
+    Method::Hals { sweeps: Some(3) },
+    Method::Mu(Loss::Frobenius),
+];

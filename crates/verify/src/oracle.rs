@@ -8,7 +8,7 @@
 //!
 //! with V m×n, W m×k and H k×n.
 
-use orthant::{Dense, Method, Penalty};
+use orthant::{Dense, Loss, Method, Penalty};
 
 /// A sum that carries its rounding error along (Neumaier), products included: about twice double precision.
 #[derive(Clone, Copy, Debug, Default)]
@@ -281,7 +281,7 @@ pub fn step(method: Method, v: &Dense<f64>, w: &mut Dense<f64>, h: &mut Dense<f6
         Method::Hals { sweeps: Some(sweeps) } => {
             descent_step(v, w, h, penalty, sweeps);
         }
-        Method::Mu => multiplicative_step(v, w, h, penalty),
+        Method::Mu(Loss::Frobenius) => multiplicative_step(v, w, h, penalty),
         other => panic!("{other:?} has no fixed reference"),
     }
 }
