@@ -14,7 +14,7 @@ use crate::observe::{Iteration, Observer, TimeLimit};
 use crate::pass::{Layout, Pass};
 use crate::ratio::RatioPass;
 use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
-use crate::rule::{Coordinate, Majorizer, Multiplicative, sweeps};
+use crate::rule::{Coordinate, LeastSquares, Majorizer, Multiplicative, Pivoting, ProjectedGradient, sweeps};
 use crate::source::{DenseSource, Source};
 use crate::stop::{Criterion, Seen};
 use crate::{Error, Loss, Model, init, reduce, scan};
@@ -185,7 +185,9 @@ fn run<T: Real, O: Observer<T>>(
     match nmf.method {
         Method::Cd | Method::Hals { .. } => by!(Coordinate { isa }),
         Method::Mu(_) | Method::Mm(_) => by!(Multiplicative { isa }),
-        Method::Als | Method::Anls | Method::ProjectedGradient => todo!(),
+        Method::Als => by!(LeastSquares::new(k, layout.workers)),
+        Method::Anls => by!(Pivoting::new(k, layout.workers)),
+        Method::ProjectedGradient => by!(ProjectedGradient::new(k, layout.workers)),
     }
 }
 

@@ -2,16 +2,25 @@
 //!
 //! One rule serves both factors: rows of W from (V·Hᵀ, HHᵀ), columns of H from (VᵀW, WᵀW).
 
-use orthant_kernel::Real;
-use orthant_kernel::rows::Step;
+use orthant_kernel::rows::{self, Step};
+use orthant_kernel::{Isa, Real};
 
 pub use coordinate::{Coordinate, sweeps};
+pub use least_squares::LeastSquares;
 pub(crate) use majorizer::Majorizer;
 pub use multiplicative::Multiplicative;
+pub use pivoting::Pivoting;
+pub use projected_gradient::ProjectedGradient;
 
+pub(crate) mod cholesky;
 mod coordinate;
+mod least_squares;
 mod majorizer;
 mod multiplicative;
+pub(crate) mod nnls;
+mod pivoting;
+mod projected_gradient;
+pub(crate) mod workspaces;
 
 /// What a half-step knows: the other factor's Gram matrix with the L2 weight on its diagonal, and the L1 weight.
 #[derive(Clone, Copy, Debug)]
@@ -62,5 +71,85 @@ pub trait Rule<T: Real>: Send + Sync {
 
 /// Scratch that any rule needs for `rows` rows of k.
 pub(crate) fn scratch_len(rows: usize, k: usize) -> usize {
-    orthant_kernel::rows::scratch_len(k).max(rows * k)
+    rows::scratch_len(k).max(rows * k)
+}
+
+/// Adds to `step` what a coordinate step from X would move, for rules that measure no movement of their own. 2k² flops
+/// a row.
+fn movement<T: Real>(
+    isa: Isa,
+    x: &[T],
+    a: &[T],
+    a_stride: usize,
+    half: &Half<'_, T>,
+    scratch: &mut [T],
+    step: &mut Step,
+) {
+    let d = &mut scratch[..x.len()];
+    rows::products(isa, x, half.gram, half.diagonal.len(), d);
+    step.movement = rows::distance(isa, x, a, a_stride, d, half.diagonal, half.l1, step.movement);
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Data, the other factor, and rows to start from.
+    pub struct Data {
+        /// rows×cols.
+        pub v: Vec<f64>,
+        /// cols×k.
+        pub y: Vec<f64>,
+        /// rows×k.
+        pub x: Vec<f64>,
+    }
+
+    /// SplitMix64 on [0, 1), a third of it put to 0.
+    pub fn numbers(seed: u64, count: usize) -> Vec<f64> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((z ^ (z >> 31)) >> 11) as f64 * 2f64.powi(-53)
+        };
+        (0..count).map(|_| (1.5 * next() - 0.5).max(0.0)).collect()
+    }
+
+    pub fn data(rows: usize, cols: usize, k: usize, seed: u64) -> Data {
+        Data {
+            v: numbers(seed, rows * cols),
+            y: numbers(seed ^ 0x1111, cols * k),
+            x: numbers(seed ^ 0x2222, rows * k),
+        }
+    }
+
+    /// YᵀY with l2 on its diagonal, that diagonal, and VY.
+    pub fn products(y: &[f64], v: &[f64], k: usize, l2: f64) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+        let cols = y.len() / k;
+        let mut gram: Vec<f64> =
+            (0..k * k).map(|at| (0..cols).map(|j| y[j * k + at / k] * y[j * k + at % k]).sum()).collect();
+        (0..k).for_each(|t| gram[t * k + t] += l2);
+        let diagonal = (0..k).map(|t| gram[t * k + t]).collect();
+        let rows = v.len() / cols;
+        let a = (0..rows * k)
+            .map(|at| (0..cols).map(|j| v[at / k * cols + j] * y[j * k + at % k]).sum())
+            .collect();
+        (gram, diagonal, a)
+    }
+
+    pub fn half<'a>(gram: &'a [f64], diagonal: &'a [f64], l1: f64, l2: f64) -> Half<'a, f64> {
+        Half { gram, diagonal, l1, l2, order: &[], sweeps: 1 }
+    }
+
+    /// ½‖v − xYᵀ‖² + l1·Σx + ½·l2·‖x‖² of a row, from the residual.
+    pub fn objective(y: &[f64], v: &[f64], x: &[f64], l1: f64, l2: f64) -> f64 {
+        let k = x.len();
+        let fit: f64 = v
+            .iter()
+            .zip(y.chunks_exact(k))
+            .map(|(v, y)| (v - y.iter().zip(x).map(|(y, x)| y * x).sum::<f64>()).powi(2))
+            .sum();
+        0.5 * fit + x.iter().map(|x| l1 * x + 0.5 * l2 * x * x).sum::<f64>()
+    }
 }
