@@ -294,6 +294,50 @@ pub struct Fit<T> {
     pub report: Report,
 }
 
+impl<T: Real> Fit<T> {
+    /// The same factorisation with every component's weight shared alike: ‖w_t‖ = ‖h_t‖ (Euclidean), WH unchanged but
+    /// for rounding. A component that is 0 in either factor becomes 0 in both. The penalties' value can change, the
+    /// report is that of the fit.
+    ///
+    /// ```
+    /// use orthant::{Dense, Nmf};
+    /// let v = Dense::from_fn(9, 7, |i, j| ((i + 1) * (j + 2)) as f64);
+    /// let fit = Nmf::new(1).fit(&v)?.balanced();
+    /// let norm = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>().sqrt();
+    /// let (w, h) = (norm(fit.w.as_slice()), norm(fit.model.components().as_slice()));
+    /// assert!((w - h).abs() < 1e-12 * w);
+    /// # Ok::<(), orthant::Error>(())
+    /// ```
+    #[must_use]
+    pub fn balanced(self) -> Self {
+        let Self { mut w, model, report } = self;
+        let (mut h, penalty, loss) = (model.components().clone(), model.penalty(), model.loss());
+        // by the largest entry first: squares could leave the range
+        let norm = |line: &mut dyn Iterator<Item = f64>| {
+            let line: Vec<f64> = line.collect();
+            let largest = line.iter().copied().fold(0.0, f64::max);
+            if largest == 0.0 {
+                0.0
+            } else {
+                largest * line.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
+            }
+        };
+        for t in 0..h.nrows() {
+            let of_w = norm(&mut (0..w.nrows()).map(|i| w[(i, t)].to_f64()));
+            let of_h = norm(&mut h.row(t).iter().map(|x| x.to_f64()));
+            let by = if of_w > 0.0 && of_h > 0.0 { of_h.sqrt() / of_w.sqrt() } else { 0.0 };
+            let back = if by > 0.0 { 1.0 / by } else { 0.0 };
+            for i in 0..w.nrows() {
+                w[(i, t)] = T::from_f64(w[(i, t)].to_f64() * by);
+            }
+            for j in 0..h.ncols() {
+                h[(t, j)] = T::from_f64(h[(t, j)].to_f64() * back);
+            }
+        }
+        Self { w, model: Model::new(h, penalty, loss), report }
+    }
+}
+
 impl<T: Real> Nmf<T> {
     /// `rank` components by [`Method::Hals`] until [`Stop::Progress`] at 1e-5, at most 500 iterations.
     pub fn new(rank: usize) -> Self {
