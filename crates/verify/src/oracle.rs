@@ -106,6 +106,54 @@ pub fn loss(v: &Dense<f64>, w: &Dense<f64>, h: &Dense<f64>) -> f64 {
     0.5 * norm_squared(&residual(v, w, h))
 }
 
+/// The β-divergence of x from y, of which `d` is the difference x − y: the textbook's formulas, in terms of d/y so
+/// that no digits cancel where x and y are near.
+fn divergence_of(x: f64, y: f64, d: f64, beta: f64) -> f64 {
+    if beta == 2.0 {
+        return 0.5 * d * d;
+    }
+    if x == 0.0 && y == 0.0 {
+        return 0.0;
+    }
+    if x == 0.0 {
+        return if beta > 0.0 { y.powf(beta) / beta } else { f64::INFINITY };
+    }
+    if y == 0.0 {
+        return if beta > 1.0 { x.powf(beta) / (beta * (beta - 1.0)) } else { f64::INFINITY };
+    }
+    let t = d / y;
+    let log = if t.abs() < 0.5 { t.ln_1p() } else { (x / y).ln() };
+    if beta == 1.0 {
+        x * log - d
+    } else if beta == 0.0 {
+        t - log
+    } else {
+        y.powf(beta) * ((beta * log).exp_m1() - beta * t) / (beta * (beta - 1.0))
+    }
+}
+
+/// The β-divergence of V from WH: ½‖V − WH‖² for 2, Kullback and Leibler's for 1, Itakura and Saito's for 0, with
+/// 0·log 0 = 0. Infinite where WH is 0, V is not and β ≤ 1, or where V alone is 0 and β ≤ 0.
+pub fn divergence(v: &Dense<f64>, w: &Dense<f64>, h: &Dense<f64>, beta: f64) -> f64 {
+    let (wh, r) = (product(w, h), residual(v, w, h));
+    let mut sum = Sum::default();
+    for (at, &x) in v.as_slice().iter().enumerate() {
+        let term = divergence_of(x, wh.as_slice()[at], r.as_slice()[at], beta);
+        if term == f64::INFINITY {
+            return term;
+        }
+        sum.add(term);
+    }
+    sum.value()
+}
+
+/// Σ xᵝ over the entries that are not 0: the size of the terms of which a β-divergence is the difference.
+pub fn power_sum(v: &Dense<f64>, beta: f64) -> f64 {
+    let mut sum = Sum::default();
+    v.as_slice().iter().filter(|x| **x != 0.0).for_each(|x| sum.add(x.powf(beta)));
+    sum.value()
+}
+
 /// F(W, H), penalties included.
 pub fn objective(v: &Dense<f64>, w: &Dense<f64>, h: &Dense<f64>, penalty: Penalty) -> f64 {
     let weights = weights(penalty, v.nrows(), v.ncols());
@@ -339,6 +387,52 @@ mod tests {
                 assert!((slope - gh[(t, j)]).abs() <= 1e-6, "H({t}, {j}): {slope} and {}", gh[(t, j)]);
             }
         }
+    }
+
+    #[test]
+    fn the_divergence_is_the_textbooks() {
+        let (v, w, h) = problem();
+        let wh = product(&w, &h);
+        let pairs = || v.as_slice().iter().zip(wh.as_slice());
+        for beta in [2.0, 1.0, 0.0, 0.5, 1.5, 3.0, -1.0] {
+            let plain: f64 = pairs()
+                .map(|(&x, &y)| match beta {
+                    1.0 => x * (x / y).ln() - x + y,
+                    0.0 => x / y - (x / y).ln() - 1.0,
+                    _ => {
+                        (x.powf(beta) + (beta - 1.0) * y.powf(beta) - beta * x * y.powf(beta - 1.0))
+                            / (beta * (beta - 1.0))
+                    }
+                })
+                .sum();
+            let found = divergence(&v, &w, &h, beta);
+            assert!((found - plain).abs() <= 1e-12 * plain, "{found} and {plain} for {beta}");
+            assert!(divergence(&wh, &w, &h, beta) <= 1e-30 * power_sum(&wh, beta));
+            // near V the divergence is ½ Σ (x − y)² yᵝ⁻², and no digits of it cancel
+            let near = Dense::from_fn(v.nrows(), v.ncols(), |i, j| wh[(i, j)] * (1.0 + 1e-7));
+            let square = 0.5e-14 * power_sum(&wh, beta);
+            let found = divergence(&near, &w, &h, beta);
+            assert!((found - square).abs() <= 1e-6 * square, "{found} and {square} for {beta}");
+        }
+        assert!((divergence(&v, &w, &h, 2.0) - loss(&v, &w, &h)).abs() <= 1e-15 * loss(&v, &w, &h));
+    }
+
+    #[test]
+    fn a_divergence_at_zero_is_its_limit() {
+        let one = |x: f64| Dense::from_vec(vec![x], 1, 1).unwrap();
+        let of = |x: f64, y: f64, beta: f64| divergence(&one(x), &one(y), &one(1.0), beta);
+        for (beta, limit) in [(2.0, 4.5), (1.0, 3.0), (0.5, 2.0 * 3.0_f64.sqrt()), (3.0, 9.0)] {
+            assert!((of(0.0, 3.0, beta) - limit).abs() <= 1e-15 * limit);
+            assert!((of(1e-30, 3.0, beta) - limit).abs() <= 1e-12 * limit);
+        }
+        for beta in [0.0, -1.0] {
+            assert_eq!(of(0.0, 3.0, beta), f64::INFINITY);
+        }
+        for beta in [1.0, 0.5, 0.0, -1.0] {
+            assert_eq!(of(3.0, 0.0, beta), f64::INFINITY);
+        }
+        assert!((of(3.0, 0.0, 3.0) - 4.5).abs() <= 1e-15);
+        assert_eq!(of(0.0, 0.0, 1.0), 0.0);
     }
 
     #[test]
