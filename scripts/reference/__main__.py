@@ -57,7 +57,10 @@ def write(job):
     warnings.simplefilter("ignore")
     begin = time.perf_counter()
     with np.errstate(all="ignore"):
-        arrays = (minibatch if case["solver"] == "minibatch" else fits).run(case)
+        try:
+            arrays = (minibatch if case["solver"] == "minibatch" else fits).run(case)
+        except ValueError as error:
+            raise RuntimeError(case["name"]) from error
     save = np.savez_compressed if compressed else np.savez
     save(folder / f"{case['name']}.npz", **arrays)
     return case, time.perf_counter() - begin

@@ -202,10 +202,13 @@ def run(case):
     if start is None:
         start = generated_start(case, x, random_state(case))
         spread["start"], spread["zeros"] = start_spread(case, x, start, generated_start)
+    case |= dict(exception=None, stale=None, transform=None, from_seed=None, reconstruction_err=None, spread=spread)
+    if not finite(dict(enumerate(start))):
+        case["exception"] = NON_FINITE
+        return dict(X=x, W0=start[0], H0=start[1])
     given = None if steps_from_seed(case) else start
+    case["steps_from"] = "seed" if given is None else "start"
     arrays, n_iter, error = results(case, x, given)
-    case |= dict(exception=None, steps_from="seed" if given is None else "start")
-    case |= dict(stale=None, transform=None, from_seed=None)
     least = most = n_iter
     if not finite(arrays) or not np.isfinite(error):
         case["exception"] = NON_FINITE
@@ -216,7 +219,7 @@ def run(case):
         steps, loss, least, most = measure(
             case, x, given, arrays, n_iter, lambda x, s: results(case, x, s)[:2]
         )
-        spread |= dict(steps=steps, loss=loss)
+        spread.update(steps=steps, loss=loss)
         if case["init"] != "custom":
             case["from_seed"] = from_seed(
                 case,
@@ -231,5 +234,4 @@ def run(case):
             case["stale"] = first_stale(case, x, start, n_iter[-1])
     case["n_iter_at"] = [list(row) for row in zip(TOLS, n_iter, least, most)]
     case["reconstruction_err"] = error
-    case["spread"] = spread
     return dict(X=x, W0=start[0], H0=start[1]) | {k: a for k, a in arrays.items() if a is not None}

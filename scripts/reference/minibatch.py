@@ -111,10 +111,13 @@ def run(case):
     if start is None:
         start = generated_start(case, first, random_state(case))
         spread["start"], spread["zeros"] = start_spread(case, first, start, generated_start)
+    case |= dict(exception=None, transform=None, from_seed=None, n_iter=None, reconstruction_err=None, spread=spread)
+    if not finite(dict(enumerate(start))):
+        case["exception"] = NON_FINITE
+        return dict(X=x, W0=start[0], H0=start[1])
     results = partial_fits if case["batches"] else whole_fit
     arrays, n_steps, model = results(case, x, start)
     error = None if case["batches"] else float(model.reconstruction_err_)
-    case |= dict(exception=None, transform=None, from_seed=None)
     case["n_iter"] = None if case["batches"] else int(model.n_iter_)
     least = most = n_steps
     if not finite(arrays) or (error is not None and not np.isfinite(error)):
@@ -126,7 +129,7 @@ def run(case):
         steps, loss, least, most = measure(
             case, x, start, arrays, n_steps, lambda x, s: results(case, x, s)[:2]
         )
-        spread |= dict(steps=steps, loss=loss)
+        spread.update(steps=steps, loss=loss)
         if case["init"] != "custom":
             case["from_seed"] = from_seed(
                 case,
@@ -140,5 +143,4 @@ def run(case):
     tols = TOLS if not case["batches"] else TOLS[-1:]
     case["n_steps_at"] = [list(row) for row in zip(tols, n_steps, least, most)]
     case["reconstruction_err"] = error
-    case["spread"] = spread
     return dict(X=x, W0=start[0], H0=start[1]) | arrays

@@ -160,7 +160,7 @@ fn add<T: Real>(out: &mut [T], part: &[T], fresh: bool) {
 /// let (x, y) = ([2.0], [1.0, 3.0]); // P = [2, 6]
 /// let mut scratch = vec![0.0; divergence::scratch_len(1)];
 /// let operands = Operands { v, x: &x, y: &y, packed: &y, k: 1 };
-/// let (mut n, mut d) = ([0.0], [0.0]);
+/// let (mut n, mut d) = ([0.0_f64], [0.0]);
 /// divergence::numerators(Isa::detect(), &Beta::new(0.0, 1e-9, 0.0), operands, &mut n, &mut d, &mut scratch);
 /// assert!((n[0] - d[0]).abs() < 1e-12); // stationary
 /// # Ok::<(), orthant_kernel::LayoutError>(())

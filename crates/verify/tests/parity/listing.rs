@@ -54,7 +54,7 @@ pub struct Case {
     pub transform_rows: usize,
     /// The rows of each call of `partial_fit`.
     pub batches: Option<Vec<usize>>,
-    batch_size: Option<usize>,
+    pub batch_size: Option<usize>,
     forget_factor: Option<f64>,
     fresh_restarts: Option<bool>,
     max_no_improvement: Option<usize>,

@@ -12,8 +12,7 @@ use crate::outcome::{Loss, Outcome};
 
 /// Steps of one pass over the data, by which the tolerance in f32 grows.
 fn a_pass(case: &Case) -> usize {
-    let &(_, steps, ..) = case.n_steps_at.last().expect("a whole fit");
-    case.n_iter.map_or(1, |passes| steps.div_ceil(passes))
+    case.m.div_ceil(case.batch_size.expect("the rows of a batch"))
 }
 
 fn step_tolerance<T: Real>(out: &Outcome<'_>, steps: usize) -> f64 {

@@ -127,7 +127,7 @@ impl Loss {
         let x = cast(x);
         let value = oracle::divergence(&x, &cast(w), &cast(h), case.beta);
         let unit = (case.k as f64 * unit_roundoff::<T>()).powi(2);
-        let rounding = unit * oracle::power_sum(&x, case.beta);
+        let rounding = 16.0 * unit * oracle::power_sum(&x, case.beta);
         Self { x, value, rounding }
     }
 
