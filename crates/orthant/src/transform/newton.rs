@@ -14,8 +14,9 @@
 //! ```
 //! M is the Hessian, Σ_j h_tj h_sj p^{β−3} ((β−1)p + (2−β)v) + l2. For β from 1 to 2 it has no negative eigenvalue, and
 //! the minimum is the only one. For other β it can have: then each term's weight becomes p^{β−2} at least, and what is
-//! found is a stationary point. λ is 0 as long as M_PP is positive definite and steps succeed. Where no α does, a
-//! multiplicative update takes the step's place, which cannot raise F.
+//! found is a stationary point. λ is 0 as long as M_PP is positive definite and steps succeed. Where α < 1, a multiplicative
+//! update follows, and where no α does it takes the step's place: it cannot raise F, and goes far at once where p is
+//! far below v.
 //!
 //! The measure is what coordinate steps would still gain, over the size of the row. It does not change when
 //! components or the row are rescaled, and for β = 2 it is the Frobenius one but for coordinates on their way to 0,
@@ -219,6 +220,10 @@ impl Newton {
             match self.search(c) {
                 Some((halvings, seen)) => {
                     blind += usize::from(!seen);
+                    if halvings > 0 {
+                        self.slopes(c);
+                        self.multiply(c);
+                    }
                     lambda = match halvings {
                         0 if lambda > 1e-14 => 0.1 * lambda,
                         0 => 0.0,
