@@ -18,7 +18,7 @@
 //! ```
 //! After 5k + 20 exchanges, which only rounding can cause, the row is solved as Lawson & Hanson do instead. Where G is
 //! not positive definite as far as its rounding lets be seen, its diagonal is raised by λ times itself, λ the first of
-//! 10kε, 100kε, … with which it is, and b by as much of the old x: the solution nearest to the old x, in effect. Where
+//! 10kε, 100kε, … with which it is, and b by as much of the old x, twice: a solution near the old x, in effect. Where
 //! G_tt = 0 (a dead component), x_t becomes 0 if l1 > 0 and stays otherwise.
 //!
 //! # Shapes
@@ -111,15 +111,25 @@ impl<T: Real> Rule<T> for Pivoting {
         movement(self.isa, x, a, a_stride, half, scratch, step);
         let gram = &self.gram;
         let l1 = half.l1.to_f64();
+        // the second from where the first came to, which is near, wherever the row came from
+        let solves = if gram.raised.iter().any(|&r| r > 0.0) { 2 } else { 1 };
         self.work.with(|nnls| {
             for (x, a) in x.chunks_exact_mut(gram.k).zip(a.chunks_exact(a_stride)) {
+                // nothing pulls on any component: 0, as G has no negative entry
+                if gram.live.iter().all(|&t| a[t] <= half.l1) {
+                    gram.live.iter().for_each(|&t| x[t] = T::ZERO);
+                }
                 for t in 0..gram.k {
                     let lost = l1 > 0.0 && gram.root[t] == 0.0;
                     nnls.x[t] = if lost { 0.0 } else { x[t].to_f64() };
-                    nnls.b[t] = a[t].to_f64() - l1 + gram.raised[t] * nnls.x[t];
                 }
-                if !nnls.minimise(gram) {
-                    self.regularized.fetch_add(1, Ordering::Relaxed);
+                for _ in 0..solves {
+                    for t in 0..gram.k {
+                        nnls.b[t] = a[t].to_f64() - l1 + gram.raised[t] * nnls.x[t];
+                    }
+                    if !nnls.minimise(gram) {
+                        self.regularized.fetch_add(1, Ordering::Relaxed);
+                    }
                 }
                 for (to, from) in x.iter_mut().zip(&nnls.x) {
                     *to = T::from_f64(*from);

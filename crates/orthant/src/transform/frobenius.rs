@@ -1,9 +1,12 @@
-//! New rows on given components: the convex half of the problem, solved row by row.
+//! The Frobenius loss: min ½‖v − wH‖² + l1·Σw + ½·l2·‖w‖² over w ≥ 0, row by row.
 //!
-//! For every row v of V: min ½‖v − wH‖² + l1·Σw + ½·l2·‖w‖² over w ≥ 0, from w = 0, by coordinate descent on
-//! (a, G) = (vHᵀ, HHᵀ + l2·I) until √k times the norm of a sweep's steps, in the units of v, is at most tol·‖v‖.
-//! Coordinate t's remaining step after a sweep is a sum of later steps with weights of at most 1 in those units, so
-//! that each is then below tol·‖v‖. V is read once; a row's result does not depend on the rows beside it.
+//! From w = 0, by coordinate descent on (a, G) = (vHᵀ, HHᵀ + l2·I) until √k times the norm of a sweep's steps, in the
+//! units of v, is at most tol·‖v‖. Coordinate t's remaining step after a sweep is a sum of later steps with weights of
+//! at most 1 in those units, so that each is then below tol·‖v‖. V is read once.
+//!
+//! Where components nearly depend on each other sweeps take forever: rows that are not done after `max_sweeps` are
+//! solved by block principal pivoting, in double precision from the same (a, G). Where G is not positive definite, by
+//! proximal steps: each finds the minimum with ½λ·Σ G_tt·(change of w_t)² added, and in a few that vanishes.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,11 +14,16 @@ use orthant_kernel::{
     Dense, Isa, Real, View, accumulate, accumulator_stride, numerators, rows, scan as sums,
 };
 
-use crate::fit::{by_columns, on_threads};
+use super::by_lanes;
+use crate::fit::by_columns;
 use crate::model::{Model, Transform, TransformReport};
 use crate::penalty::Weights;
-use crate::reduce::{MAX_LANES, Reducer, lane, split};
+use crate::rule::cholesky::{Definite, dot};
+use crate::rule::nnls::Nnls;
 use crate::{Error, scan};
+
+/// Proximal steps for a row, at most.
+const PROXIMAL: usize = 20;
 
 /// Rows that are transformed together.
 const BLOCK: usize = 96;
@@ -28,6 +36,8 @@ struct Scratch<T> {
     enough: Vec<T>,
     left: Vec<T>,
     rows: Vec<Row>,
+    /// For rows that sweeps do not finish.
+    exact: Option<Nnls>,
 }
 
 impl<T: Real> Scratch<T> {
@@ -39,6 +49,7 @@ impl<T: Real> Scratch<T> {
             enough: vec![T::ZERO; block],
             left: vec![T::ZERO; block],
             rows: vec![Row::default(); block],
+            exact: None,
         }
     }
 }
@@ -89,22 +100,7 @@ impl Row {
     }
 }
 
-pub(crate) fn transform<T: Real>(
-    model: &Model<T>,
-    v: View<'_, T>,
-    options: &Transform,
-) -> Result<(Dense<T>, TransformReport), Error> {
-    let (m, n) = (v.nrows(), v.ncols());
-    if n != model.n_features() {
-        return Err(Error::ShapeMismatch { operand: "V", expected: (m, model.n_features()), found: (m, n) });
-    }
-    if m == 0 {
-        return Err(Error::Empty { rows: m, cols: n });
-    }
-    on_threads(options.threads, |workers| run(model, v, options, workers))?.0
-}
-
-fn run<T: Real>(
+pub(super) fn run<T: Real>(
     model: &Model<T>,
     v: View<'_, T>,
     options: &Transform,
@@ -135,55 +131,74 @@ fn run<T: Real>(
     // what rounding in the gradient lets be seen of a step
     let tol = options.tol.max(4.0 * k as f64 * T::EPSILON.to_f64());
 
+    let mut definite = Definite::new(k);
+    definite.set(&gram);
+
     let block = BLOCK.min(m);
     let scratch: Vec<_> = (0..workers).map(|_| Mutex::new(Scratch::new(block, k))).collect();
-    let mut w = vec![T::ZERO; m * k];
-    let slots = split(&mut w, k, MAX_LANES);
-    let start = || TransformReport { unconverged_rows: 0, sweeps: 0, kkt_residual: 0.0, threads: workers };
-    let mut reducer = Reducer::new(MAX_LANES, workers, start);
-    let report = reducer.run(
-        |l, worker, out| {
-            *out = start();
-            let mut w = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
-            let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-            let Scratch { copy, a, spare, enough, left, rows: found } = &mut *scratch;
-            let first = lane(m, MAX_LANES, l).start;
-            for (i, w) in w.chunks_mut(block * k).enumerate() {
-                let (start, count) = (first + i * block, w.len() / k);
-                let part = Row::scaled(isa, v.rows(start..start + count), &mut found[..count], copy);
-                let (a, enough, left) = (&mut a[..count * k], &mut enough[..count], &mut left[..count]);
-                numerators(isa, part, &ht, k, a);
-                for (r, row) in found[..count].iter().enumerate() {
-                    // the penalty goes into the numerators: its weight is the row's own
-                    let l1 = l1_of(row.exponent);
-                    a[r * k..(r + 1) * k].iter_mut().for_each(|a| *a -= l1);
-                    enough[r] = T::from_f64(row.squares * tol * tol / k as f64);
-                    left[r] = T::ZERO;
+    by_lanes((m, k), workers, |first, w, worker, out| {
+        let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
+        let Scratch { copy, a, spare, enough, left, rows: found, exact } = &mut *scratch;
+        for (i, w) in w.chunks_mut(block * k).enumerate() {
+            let (start, count) = (first + i * block, w.len() / k);
+            let part = Row::scaled(isa, v.rows(start..start + count), &mut found[..count], copy);
+            let (a, enough, left) = (&mut a[..count * k], &mut enough[..count], &mut left[..count]);
+            numerators(isa, part, &ht, k, a);
+            for (r, row) in found[..count].iter().enumerate() {
+                // the penalty goes into the numerators: its weight is the row's own
+                let l1 = l1_of(row.exponent);
+                a[r * k..(r + 1) * k].iter_mut().for_each(|a| *a -= l1);
+                enough[r] = T::from_f64(row.squares * tol * tol / k as f64);
+                left[r] = T::ZERO;
+            }
+            let most = options.max_sweeps;
+            let sweeps = rows::solve(isa, w, a, &gram, T::ZERO, k, enough, most, spare, left);
+            out.sweeps = out.sweeps.max(sweeps);
+            for (r, row) in found[..count].iter().enumerate() {
+                let w = &mut w[r * k..(r + 1) * k];
+                let (mut left, enough) = (left[r].to_f64(), enough[r].to_f64());
+                if left > enough {
+                    let nnls = exact.get_or_insert_with(|| Nnls::new(k));
+                    left = solve(nnls, &definite, &a[r * k..(r + 1) * k], w, enough);
                 }
-                let most = options.max_sweeps;
-                let sweeps = rows::solve(isa, w, a, &gram, T::ZERO, k, enough, most, spare, left);
-                out.sweeps = out.sweeps.max(sweeps);
-                for (r, row) in found[..count].iter().enumerate() {
-                    let done = left[r] <= enough[r];
-                    out.unconverged_rows += usize::from(!done);
-                    if row.squares > 0.0 {
-                        let residual = (left[r].to_f64() * k as f64 / row.squares).sqrt();
-                        let residual = if residual.is_nan() { f64::INFINITY } else { residual };
-                        out.kkt_residual = out.kkt_residual.max(residual);
-                    }
-                    if row.exponent != b {
-                        let w = &mut w[r * k..(r + 1) * k];
-                        w.iter_mut().for_each(|x| *x = scan::scale_by(*x, row.exponent - b));
-                    }
+                // a NaN is not done
+                out.unconverged_rows += usize::from(left.is_nan() || left > enough);
+                if row.squares > 0.0 {
+                    let residual = (left * k as f64 / row.squares).sqrt();
+                    let residual = if residual.is_nan() { f64::INFINITY } else { residual };
+                    out.kkt_residual = out.kkt_residual.max(residual);
+                }
+                if row.exponent != b {
+                    w.iter_mut().for_each(|x| *x = scan::scale_by(*x, row.exponent - b));
                 }
             }
-        },
-        |a, b| {
-            a.unconverged_rows += b.unconverged_rows;
-            a.sweeps = a.sweeps.max(b.sweeps);
-            a.kkt_residual = a.kkt_residual.max(b.kkt_residual);
-        },
-    );
-    let w = Dense::from_vec(w, m, k)?;
-    Ok((w, report))
+        }
+    })
+}
+
+/// The minimum for numerators a, from w; what is left of Σ G_tt·(step)².
+fn solve<T: Real>(nnls: &mut Nnls, g: &Definite, a: &[T], w: &mut [T], enough: f64) -> f64 {
+    let Definite { k, gram, root, raised, live, .. } = g;
+    for (x, w) in nnls.x.iter_mut().zip(&*w) {
+        *x = w.to_f64();
+    }
+    let mut left = f64::INFINITY;
+    for _ in 0..PROXIMAL {
+        for t in 0..*k {
+            nnls.b[t] = a[t].to_f64() + raised[t] * nnls.x[t];
+        }
+        nnls.minimise(g);
+        let step = |&t: &usize| {
+            let slope = dot(&gram[t * k..(t + 1) * k], &nnls.x) - raised[t] * nnls.x[t] - a[t].to_f64();
+            (slope / root[t]).min(nnls.x[t] * root[t]).powi(2)
+        };
+        left = live.iter().map(step).sum();
+        if left <= enough || raised.iter().all(|&r| r == 0.0) {
+            break;
+        }
+    }
+    for (w, x) in w.iter_mut().zip(&nnls.x) {
+        *w = T::from_f64(*x);
+    }
+    left
 }

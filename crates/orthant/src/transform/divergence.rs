@@ -1,0 +1,50 @@
+//! Losses other than the Frobenius one: min D_β(v | wH) + l1·Σw + ½·l2·‖w‖² over w ≥ 0, row by row.
+//!
+//! Everything is in double precision, from the row itself: no sums that rows share say enough. Rows and components are
+//! divided by powers of two, so that the largest entry of each is in [1, 2); with d(c·v | c·p) = c^β·d(v | p) the
+//! penalties follow.
+
+use std::sync::{Mutex, PoisonError};
+
+use orthant_kernel::{Dense, Real, View};
+
+use super::newton::{Components, Newton};
+use super::{by_lanes, times_power};
+use crate::fit::by_columns;
+use crate::model::{Model, Transform, TransformReport};
+use crate::{Error, scan};
+
+pub(super) fn run<T: Real>(
+    model: &Model<T>,
+    v: View<'_, T>,
+    options: &Transform,
+    workers: usize,
+) -> Result<(Dense<T>, TransformReport), Error> {
+    let (m, n, k) = (v.nrows(), v.ncols(), model.rank());
+    scan::data(v, by_columns(v), T::ONE, workers)?;
+    if model.loss().beta() <= 0.0 {
+        // for the zeros, which it refuses
+        scan::size(v, by_columns(v), T::ONE, model.loss(), workers)?;
+    }
+    let components = Components::new(model.components(), model.loss(), model.penalty().on_w(n));
+    // what rounding in the gradient lets be seen of a step
+    let tol = options.tol.max(4.0 * k as f64 * f64::EPSILON);
+    let rows: Vec<_> = (0..workers).map(|_| Mutex::new(Newton::new(&components))).collect();
+    by_lanes((m, k), workers, |first, w, worker, out| {
+        let mut row = rows[worker].lock().unwrap_or_else(PoisonError::into_inner);
+        for (i, w) in w.chunks_exact_mut(k).enumerate() {
+            for (to, &j) in row.v.iter_mut().zip(&components.columns) {
+                *to = v.at(first + i, j).to_f64();
+            }
+            let exponent = row.scale();
+            let (residual, steps) = row.minimise(&components, exponent, tol);
+            out.sweeps = out.sweeps.max(steps);
+            // a NaN is not done
+            out.unconverged_rows += usize::from(residual.is_nan() || residual > tol);
+            out.kkt_residual = out.kkt_residual.max(if residual.is_nan() { f64::INFINITY } else { residual });
+            for t in 0..k {
+                w[t] = T::from_f64(times_power(row.w[t], exponent - components.exponents[t]));
+            }
+        }
+    })
+}

@@ -1,0 +1,72 @@
+//! New rows on given components: half of the problem, solved row by row.
+//!
+//! For every row v of V: min D(v | wH) + l1·Σw + ½·l2·‖w‖² over w ≥ 0. A row is at its own scale and on its own: its
+//! result does not depend on the rows beside it, to the bit.
+//!
+//! `frobenius`: by sweeps over what the row's products with H and the Gram matrix tell, then exactly. `divergence`: by
+//! projected Newton steps (`newton`) on the row itself.
+
+use std::sync::PoisonError;
+
+use orthant_kernel::{Dense, Real, View};
+
+use crate::fit::on_threads;
+use crate::model::{Model, Transform, TransformReport};
+use crate::reduce::{MAX_LANES, Reducer, lane, split};
+use crate::{Error, scan};
+
+mod divergence;
+mod frobenius;
+mod newton;
+
+pub(crate) fn transform<T: Real>(
+    model: &Model<T>,
+    v: View<'_, T>,
+    options: &Transform,
+) -> Result<(Dense<T>, TransformReport), Error> {
+    let (m, n) = (v.nrows(), v.ncols());
+    if n != model.n_features() {
+        return Err(Error::ShapeMismatch { operand: "V", expected: (m, model.n_features()), found: (m, n) });
+    }
+    if m == 0 {
+        return Err(Error::Empty { rows: m, cols: n });
+    }
+    on_threads(options.threads, |workers| {
+        if model.loss().is_quadratic() {
+            frobenius::run(model, v, options, workers)
+        } else {
+            divergence::run(model, v, options, workers)
+        }
+    })?
+    .0
+}
+
+/// Rows of W (m×k) by lanes: `work(first row, rows of W, worker, report)` for each.
+fn by_lanes<T: Real>(
+    (m, k): (usize, usize),
+    workers: usize,
+    work: impl Fn(usize, &mut [T], usize, &mut TransformReport) + Sync,
+) -> Result<(Dense<T>, TransformReport), Error> {
+    let mut w = vec![T::ZERO; m * k];
+    let slots = split(&mut w, k, MAX_LANES);
+    let start = || TransformReport { unconverged_rows: 0, sweeps: 0, kkt_residual: 0.0, threads: workers };
+    let report = Reducer::new(MAX_LANES, workers, start).run(
+        |l, worker, out| {
+            *out = start();
+            let mut w = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
+            work(lane(m, MAX_LANES, l).start, &mut w, worker, out);
+        },
+        |a, b| {
+            a.unconverged_rows += b.unconverged_rows;
+            a.sweeps = a.sweeps.max(b.sweeps);
+            a.kkt_residual = a.kkt_residual.max(b.kkt_residual);
+        },
+    );
+    Ok((Dense::from_vec(w, m, k)?, report))
+}
+
+/// x·2^e, for any e that an element can need.
+fn times_power(x: f64, e: i32) -> f64 {
+    // two factors, as one could leave the range that the product is in
+    scan::scale_by(x, e)
+}
