@@ -285,3 +285,18 @@ macro_rules! suite {
 }
 
 suite!(portable => "portable", avx2 => "avx2", avx512 => "avx512");
+
+/// Where P is 0, a denominator may be and a numerator is what a floor makes of it: the quotient leaves the range, and a
+/// zero times that is no number.
+#[test]
+fn a_zero_stays_zero_beside_a_quotient_out_of_range() {
+    for isa in Isa::available() {
+        for exponent in [1.0, 0.5, 0.4] {
+            let mut x = [0.0_f32, -0.0, 2.0];
+            let (n, d) = ([1e15, 1e15, 3.0], [0.0, 0.0, 3.0]);
+            let ratio = Majorant::Ratio { exponent };
+            rows::majorize(isa, &mut x, &n, 3, &d, 3, 3, (0.0, 0.0), ratio, 1e-30, 0.0, 0.0);
+            assert_eq!(x.map(f32::to_bits), [0.0, 0.0, 2.0].map(f32::to_bits), "{} {exponent}", isa.name());
+        }
+    }
+}
