@@ -1,6 +1,6 @@
 //! The oracle: every kernel as plain loops in double precision, for tests to compare with.
 
-use crate::rows::Step;
+use crate::rows::{Majorant, Step};
 use crate::{Real, View};
 
 /// A sum with its rounding errors carried along (Neumaier's compensated summation).
@@ -75,4 +75,118 @@ pub fn squared_residual<T: Real>(v: View<'_, T>, x: &[T], y: &[T], k: usize) -> 
         let product: f64 = (0..k).map(|t| x[i * k + t].to_f64() * y[j * k + t].to_f64()).sum();
         (v.at(i, j).to_f64() - product).powi(2)
     }))
+}
+
+/// X·Yᵀ at (i, j).
+fn product<T: Real>(x: &[T], y: &[T], k: usize, (i, j): (usize, usize)) -> f64 {
+    sum((0..k).map(|t| x[i * k + t].to_f64() * y[j * k + t].to_f64()))
+}
+
+/// (V∘P^(β−2))·Y and P^(β−1)·Y with P = X·Yᵀ, both rows×k; see
+/// [`divergence::numerators`](crate::divergence::numerators). For β < 2 the first has P of at least `floor`, for β < 1
+/// the second too.
+pub fn ratio_numerators<T: Real>(
+    v: View<'_, T>,
+    x: &[T],
+    y: &[T],
+    k: usize,
+    beta: f64,
+    floor: f64,
+) -> (Vec<f64>, Vec<f64>) {
+    let mut out = (vec![0.0; v.nrows() * k], vec![0.0; v.nrows() * k]);
+    for i in 0..v.nrows() {
+        let p: Vec<f64> = (0..v.ncols()).map(|j| product(x, y, k, (i, j))).collect();
+        let raised = |p: f64, floored: bool| if floored { p.max(floor) } else { p };
+        let ratio = |j: usize| v.at(i, j).to_f64() * raised(p[j], beta < 2.0).powf(beta - 2.0);
+        let ratios: Vec<f64> = (0..v.ncols()).map(ratio).collect();
+        let powers: Vec<f64> = p.iter().map(|&p| raised(p, beta < 1.0).powf(beta - 1.0)).collect();
+        for t in 0..k {
+            let times_y = |a: &[f64]| sum((0..v.ncols()).map(|j| a[j] * y[j * k + t].to_f64()));
+            out.0[i * k + t] = times_y(&ratios);
+            out.1[i * k + t] = times_y(&powers);
+        }
+    }
+    out
+}
+
+/// (V∘P^(β−2))ᵀ·X and (P^(β−1))ᵀ·X, both cols×k; see [`divergence::accumulate`](crate::divergence::accumulate).
+pub fn ratio_accumulate<T: Real>(
+    v: View<'_, T>,
+    x: &[T],
+    y: &[T],
+    k: usize,
+    beta: f64,
+    floor: f64,
+) -> (Vec<f64>, Vec<f64>) {
+    ratio_numerators(v.transposed(), y, x, k, beta, floor)
+}
+
+/// Σ d_β(V, X·Yᵀ), and the sum of the magnitudes of what it is a sum of, which its rounding is measured by; see
+/// [`divergence::sum`](crate::divergence::sum). For β < 2 what V is divided by is at least `floor`, for β < 0 all of P;
+/// entries of V up to `ignore` count as 0.
+pub fn divergence<T: Real>(
+    v: View<'_, T>,
+    x: &[T],
+    y: &[T],
+    k: usize,
+    beta: f64,
+    (floor, ignore): (f64, f64),
+) -> (f64, f64) {
+    let mut terms = Vec::new();
+    for i in 0..v.nrows() {
+        for j in 0..v.ncols() {
+            let (v, p) = (v.at(i, j).to_f64(), product(x, y, k, (i, j)));
+            let floored = p.max(floor);
+            let kept = v > ignore;
+            let mut term = |x: f64| terms.push(x);
+            if beta == 1.0 {
+                term(p);
+                if kept {
+                    term(v * (v / floored).ln());
+                    term(-v);
+                }
+            } else if beta == 0.0 {
+                term(-1.0);
+                if kept {
+                    term(v / floored);
+                    term(-(v / floored).ln());
+                }
+            } else {
+                term(if beta < 0.0 { floored } else { p }.powf(beta) / beta);
+                if kept {
+                    term(v.powf(beta) / (beta * (beta - 1.0)));
+                    term(-v * if beta < 2.0 { floored } else { p }.powf(beta - 1.0) / (beta - 1.0));
+                }
+            }
+        }
+    }
+    (sum(terms.iter().copied()), sum(terms.iter().map(|x| x.abs())))
+}
+
+/// A multiplicative step of every row of X from numerators N and denominators D, both rows×k; see
+/// [`rows::majorize`](crate::rows::majorize). Returns Σ x·|gradient| over the old X.
+pub fn majorize(
+    x: &mut [f64],
+    n: &[f64],
+    d: &[f64],
+    (l1, l2): (f64, f64),
+    majorant: Majorant,
+    floor: f64,
+    least: f64,
+) -> f64 {
+    let mut left = Vec::new();
+    for (i, x) in x.iter_mut().enumerate() {
+        let (linear, old) = (d[i] + l1, *x);
+        let below = linear + l2 * old;
+        left.push(old * (below - n[i]).abs());
+        let or_floor = |x: f64| if x == 0.0 { floor } else { x };
+        let new = match majorant {
+            Majorant::Ratio { exponent } => old * (n[i] / or_floor(below)).powf(exponent),
+            Majorant::Root => {
+                2.0 * old * n[i] / or_floor(linear + (linear * linear + 4.0 * l2 * old * n[i]).sqrt())
+            }
+        };
+        *x = if new < least { 0.0 } else { new };
+    }
+    sum(left)
 }

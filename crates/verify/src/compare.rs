@@ -27,6 +27,21 @@ pub fn difference<T: Real, U: Real>(a: &Dense<T>, reference: &Dense<U>) -> f64 {
     if largest == 0.0 { 0.0 } else { largest / max_abs(reference) }
 }
 
+/// The largest |a − b| over |b|, entry by entry; entries below the share `least` of the largest count as that.
+pub fn worst_entry<T: Real, U: Real>(a: &Dense<T>, reference: &Dense<U>, least: f64) -> f64 {
+    if (a.nrows(), a.ncols()) != (reference.nrows(), reference.ncols()) {
+        return f64::INFINITY;
+    }
+    let least = least * max_abs(reference);
+    let apart = |(x, y): (&T, &U)| {
+        let (x, y) = (x.to_f64(), y.to_f64());
+        let d = (x - y).abs();
+        if d == 0.0 { 0.0 } else { d / y.abs().max(least) }
+    };
+    let worst = |top: f64, d: f64| if d.is_finite() { top.max(d) } else { f64::INFINITY };
+    a.as_slice().iter().zip(reference.as_slice()).map(apart).fold(0.0, worst)
+}
+
 /// How far apart two results of the same step are, in the data's units; see [`after_step`].
 #[derive(Clone, Copy, Debug)]
 pub struct Apart {
@@ -129,6 +144,10 @@ mod tests {
         let mut b = a.clone();
         assert_eq!(difference(&a, &b), 0.0);
         assert_eq!(first_other_bit(&a, &b), None);
+        assert_eq!(worst_entry(&a, &b, 0.0), 0.0);
+        b[(0, 0)] = 1.25;
+        assert_eq!((worst_entry(&a, &b, 0.0), worst_entry(&a, &b, 0.5)), (0.2, 0.125));
+        b[(0, 0)] = 1.0;
         b[(1, 1)] = -0.0;
         assert_eq!(difference(&a, &b), 0.0);
         assert!(first_other_bit(&a, &b).is_some_and(|at| at.starts_with("(1, 1)")));

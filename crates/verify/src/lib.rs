@@ -1,13 +1,14 @@
 //! What must be true of every fit, checked against code too plain to be wrong.
 //!
 //! [`oracle`] computes losses, gradients and single iterations by triple loops in double precision,
-//! [`strategies`] makes the problems that property tests run on, [`layout`] stores one matrix in many memory
+//! [`divergences`] does so for any β-divergence, [`strategies`] makes the problems that property tests run on, [`layout`] stores one matrix in many memory
 //! layouts, [`compare`] measures differences and [`fits`] runs a fixed number of steps from a given start.
 //!
 //! The laws and the fault cases, their numbers and their tolerances are listed in this crate's README; each is
 //! a test under `tests/`, or stands in the list with the reason why it does not apply yet.
 
 pub mod compare;
+pub mod divergences;
 pub mod fits;
 pub mod layout;
 pub mod oracle;

@@ -329,7 +329,7 @@ pub fn step(method: Method, v: &Dense<f64>, w: &mut Dense<f64>, h: &mut Dense<f6
         Method::Hals { sweeps: Some(sweeps) } => {
             descent_step(v, w, h, penalty, sweeps);
         }
-        Method::Mu(Loss::Frobenius) => multiplicative_step(v, w, h, penalty),
+        Method::Mu(Loss::Frobenius) | Method::Mm(Loss::Frobenius) => multiplicative_step(v, w, h, penalty),
         other => panic!("{other:?} has no fixed reference"),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`Recipe`] is what a test prints and shrinks: a few words that build the same problem anywhere.
 
-use orthant::{Dense, Penalty, Real};
+use orthant::{Dense, Loss, Penalty, Real};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
@@ -113,6 +113,16 @@ impl Numbers {
 }
 
 impl Recipe {
+    /// V and the start, with positive data where `loss` asks for it.
+    pub fn build_for(&self, loss: Loss) -> Problem<f64> {
+        let mut p = self.build();
+        if loss.beta() <= 0.0 {
+            let small = p.v.as_slice().iter().sum::<f64>() / (16 * self.m * self.n) as f64;
+            p.v.as_mut_slice().iter_mut().filter(|x| **x == 0.0).for_each(|x| *x = small);
+        }
+        p
+    }
+
     /// V and the start.
     pub fn build(&self) -> Problem<f64> {
         let &Self { m, n, k, data, zeros_in_start, seed } = self;
@@ -220,6 +230,11 @@ pub fn penalties() -> impl Strategy<Value = Penalty> {
         1 => (1e-4..0.05, ratio)
             .prop_map(|(alpha_h, l1_ratio)| Penalty { alpha_w: 0.0, alpha_h: Some(alpha_h), l1_ratio }),
     ]
+}
+
+/// Penalties without L2.
+pub fn lassos() -> impl Strategy<Value = Penalty> {
+    penalties().prop_map(|penalty| Penalty { l1_ratio: 1.0, ..penalty })
 }
 
 /// `cases` cases a property, or as many as the environment variable `PROPTEST_CASES` says.

@@ -428,7 +428,8 @@ impl<T: Real> Op<T> for Majorize<'_, T> {
                     Majorant::Ratio { .. } if root => old * (n[t] / safe).sqrt(),
                     Majorant::Ratio { .. } => old * (n[t] / safe).powf(power),
                 };
-                x[t] = if new < least { T::ZERO } else { new };
+                // a zero stays one, whatever the quotient beside it
+                x[t] = if new < least || old == T::ZERO { T::ZERO } else { new };
             }
             self.sum += sums.iter().sum::<f64>();
         }

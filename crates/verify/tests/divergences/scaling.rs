@@ -1,0 +1,136 @@
+//! Laws of scale: the library's own rule has no unit, whatever the loss.
+
+use orthant::{Dense, Fit, Loss, Method, Nmf, Penalty, Real, Start};
+use orthant_verify::compare::first_other_bit;
+use orthant_verify::divergences::size;
+use orthant_verify::fits::{Step, trace};
+use orthant_verify::layout::{Layout, Stored};
+use orthant_verify::strategies::{Problem, Recipe, cases, recipes};
+use proptest::prelude::*;
+
+use super::{losses, suits_single_precision};
+
+fn times<T: Real>(a: &Dense<T>, by: f64) -> Dense<T> {
+    Dense::from_fn(a.nrows(), a.ncols(), |i, j| T::from_f64(a[(i, j)].to_f64() * by))
+}
+
+/// Entries whose powers of two reach below the normal range count as 0.
+fn kept<T: Real>(a: &Dense<T>, by: f64) -> Dense<T> {
+    let normal = if T::NAME == "float64" { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) };
+    let low = normal / T::EPSILON.to_f64();
+    let keep = |x: T| if x.to_f64() < low || x.to_f64() * by < low { T::ZERO } else { x };
+    Dense::from_fn(a.nrows(), a.ncols(), |i, j| keep(a[(i, j)]))
+}
+
+fn law_11<T: Real>(
+    p: &Problem<T>,
+    recipe: &Recipe,
+    loss: Loss,
+    exponent: i32,
+    layout: Layout,
+    custom: bool,
+) -> Result<(), TestCaseError> {
+    let by = 2f64.powi(exponent);
+    let fit = |v: &Dense<T>, by: f64| {
+        let nmf = Nmf::new(recipe.k).method(Method::Mm(loss)).seed(recipe.seed as u32).max_iter(30);
+        let start =
+            if custom { Start::Custom { w: times(&p.w, by), h: times(&p.h, by) } } else { Start::Random };
+        nmf.start(start).fit(&Stored::new(v, layout)).unwrap()
+    };
+    let (plain, scaled): (Fit<T>, Fit<T>) = (fit(&p.v, 1.0), fit(&times(&p.v, by * by), by));
+    prop_assert_eq!(plain.report.iterations, scaled.report.iterations);
+    prop_assert_eq!(plain.report.stop_reason, scaled.report.stop_reason);
+    let pairs = [(&scaled.w, &plain.w), (scaled.model.components(), plain.model.components())];
+    for (name, (scaled, plain)) in ["W", "H"].into_iter().zip(pairs) {
+        let other = first_other_bit(&kept(scaled, 1.0 / by), &times(&kept(plain, by), by));
+        prop_assert_eq!(other, None, "{}, {} 4^{}", name, T::NAME, exponent);
+    }
+    let unit = by.powf(2.0 * loss.beta());
+    for (a, b) in [
+        (scaled.report.loss, plain.report.loss * unit),
+        (scaled.report.objective, plain.report.objective * unit),
+        (scaled.report.reconstruction_error.powi(2), plain.report.reconstruction_error.powi(2) * unit),
+        (scaled.report.relative_error, plain.report.relative_error),
+        (scaled.report.kkt_residual, plain.report.kkt_residual),
+    ] {
+        prop_assert!((a - b).abs() <= 1e-12 * b, "{} and {}", a, b);
+    }
+    Ok(())
+}
+
+fn layouts() -> impl Strategy<Value = Layout> {
+    proptest::sample::select(vec![Layout::RowMajor, Layout::ColMajor])
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn law_11_a_power_of_four_moves_exponents_only(
+        recipe in recipes(), loss in losses(), p in -8..8_i32, layout in layouts(), custom in any::<bool>(),
+    ) {
+        // products of the Frobenius loss' own units are another file's
+        prop_assume!(!loss.is_quadratic());
+        let problem = recipe.build_for(loss);
+        law_11(&problem, &recipe, loss, p, layout, custom)?;
+        if suits_single_precision(&recipe, loss) {
+            law_11(&problem.cast::<f32>(), &recipe, loss, p, layout, custom)?;
+        }
+    }
+
+    #[test]
+    fn law_11_holds_for_extreme_powers_of_four(
+        recipe in recipes(), loss in losses(), up in any::<bool>(), layout in layouts(), custom in any::<bool>(),
+    ) {
+        prop_assume!(!loss.is_quadratic());
+        let problem = recipe.build_for(loss);
+        let sign = if up { 1 } else { -1 };
+        // the loss scales with 4^βp, which is to be a number
+        law_11(&problem, &recipe, loss, sign * 140, layout, custom)?;
+        if suits_single_precision(&recipe, loss) && !matches!(recipe.data, orthant_verify::strategies::Data::LowRank) {
+            law_11(&problem.cast::<f32>(), &recipe, loss, sign * 20, layout, custom)?;
+        }
+    }
+
+    #[test]
+    fn law_12_the_objective_scales_with_the_power_beta(
+        recipe in recipes(), loss in losses(), c in prop_oneof![1e-5..1.0, 1.0..1e5], layout in layouts(),
+    ) {
+        let v = recipe.build_for(loss).v;
+        let traced = |v: &Dense<f64>| -> (Fit<f64>, Vec<Step<f64>>) {
+            let nmf = Nmf::new(recipe.k).method(Method::Mm(loss)).seed(recipe.seed as u32).start(Start::Random);
+            trace(&nmf.tol(0.0).max_iter(20).penalty(Penalty::default()), &Stored::new(v, layout)).unwrap()
+        };
+        let ((_, steps), (_, scaled)) = (traced(&v), traced(&times(&v, c)));
+        let beta = loss.beta();
+        let unit = size(&v, beta);
+        for (s, other) in steps.iter().zip(&scaled) {
+            let back = other.objective / c.powf(beta);
+            prop_assert!((back - s.objective).abs() <= 1e-10 * unit, "{} and {}", back, s.objective);
+        }
+    }
+}
+
+/// The library's own rule scales all data alike; scikit-learn's leaves data of ordinary size as it is.
+#[test]
+fn law_11_the_power_that_is_folded_in_is_reported() {
+    use orthant_verify::strategies::Data;
+    let recipe = Recipe { m: 20, n: 15, k: 3, data: Data::Uniform, zeros_in_start: false, seed: 1 };
+    let v = times(&recipe.build().v, 64.0);
+    for loss in [Loss::KullbackLeibler, Loss::Beta(0.5)] {
+        let scale = |method, v: &Dense<f64>| {
+            Nmf::new(3)
+                .method(method)
+                .start(Start::Random)
+                .max_iter(2)
+                .fit(v)
+                .unwrap()
+                .report
+                .plan
+                .scale_exponent
+        };
+        assert_eq!(scale(Method::Mm(loss), &v), 2);
+        assert_eq!(scale(Method::Mu(loss), &v), 0);
+        assert!(scale(Method::Mu(loss), &times(&v, 1e-8)) < 0);
+    }
+}
