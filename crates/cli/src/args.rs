@@ -1,6 +1,9 @@
 //! The command line: what can be typed. What it means is in `commands`.
 
-use clap::builder::PossibleValue;
+use std::fmt::Debug;
+use std::str::FromStr;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use orthant_io::{Detect, ReadOptions};
 
@@ -99,7 +102,7 @@ pub fn at_least_zero(text: &str) -> Result<f64, String> {
     }
 }
 
-/// A number from 0 to 1.
+/// A share of L1.
 pub fn share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
@@ -113,4 +116,35 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(n) if n >= 1 => Ok(n),
         _ => Err("a whole number of at least 1 is needed".into()),
     }
+}
+
+/// A number from 0 to 1.
+pub fn from_zero_to_one(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
+        _ => Err("a number from 0 to 1 is needed".into()),
+    }
+}
+
+/// A limit, or none.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit(pub Option<usize>);
+
+/// A whole number of at least 1, or `none`.
+pub fn limit(text: &str) -> Result<Limit, String> {
+    match text {
+        "none" => Ok(Limit(None)),
+        number => at_least_one(number)
+            .map(|n| Limit(Some(n)))
+            .map_err(|_| "a whole number of at least 1, or none, is needed".into()),
+    }
+}
+
+/// One of the library's names for a `T`.
+pub fn named<T>(names: &[&'static str]) -> impl TypedValueParser<Value = T> + use<T>
+where
+    T: FromStr<Err: Debug> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names.iter().copied())
+        .map(|name: String| name.parse().expect("the library reads its own names"))
 }

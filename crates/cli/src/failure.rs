@@ -1,6 +1,7 @@
 //! Errors as the command shows them: which file, where in it, what is allowed.
 
 use std::io;
+use std::path::Path;
 
 use orthant::{Error, Real};
 use orthant_io::{IoError, Table};
@@ -60,15 +61,15 @@ impl From<Error> for Failure {
 
 /// A library error about the data in `table`, read from `file`: with the place in the file.
 pub fn in_data<T: Real>(error: Error, table: &Table<T>, file: &str) -> Failure {
+    if let Some(failure) = in_matrix(&error, "V", table, file.as_ref()) {
+        return failure;
+    }
     match error {
-        Error::Negative { operand: "V", row, col, value } => {
-            let place = table.locate(row, col);
-            Failure::Run(format!("{place}: {value} is negative; every entry must be at least 0"))
-        }
-        Error::NonFinite { operand: "V", row, col, value } => {
+        Error::ZeroInNonPositiveBeta { row, col, count } => {
             let place = table.locate(row, col);
             Failure::Run(format!(
-                "{place}: {value} is not finite; every entry must be a number of at least 0"
+                "{place}: 0, the first of {count} such; the loss is, like any β of at most 0, needs every entry above 0: \
+                 add a small number to all of them, or fit with --loss kl"
             ))
         }
         Error::Empty { rows, cols } => {
@@ -77,4 +78,24 @@ pub fn in_data<T: Real>(error: Error, table: &Table<T>, file: &str) -> Failure {
         Error::LossOverflow { .. } | Error::TooLarge { .. } => Failure::Run(format!("{file}: {error}")),
         other => other.into(),
     }
+}
+
+/// A library error about the entries or the shape of `operand`, which is `table`, read from `file`.
+pub fn in_matrix<T: Real>(error: &Error, operand: &str, table: &Table<T>, file: &Path) -> Option<Failure> {
+    let message = match *error {
+        Error::Negative { operand: o, row, col, value } if o == operand => {
+            let place = table.locate(row, col);
+            format!("{place}: {value} is negative; every entry must be at least 0")
+        }
+        Error::NonFinite { operand: o, row, col, value } if o == operand => {
+            let place = table.locate(row, col);
+            format!("{place}: {value} is not finite; every entry must be a number of at least 0")
+        }
+        Error::ShapeMismatch { operand: o, expected, found } if o == operand => {
+            let (m, n) = expected;
+            format!("{}: {}×{}, but {operand} must be {m}×{n} here", file.display(), found.0, found.1)
+        }
+        _ => return None,
+    };
+    Some(Failure::Run(message))
 }

@@ -13,12 +13,12 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A bar for up to `max_iter` iterations, unless `quiet`.
-    pub fn new(max_iter: usize, quiet: bool) -> Self {
+    /// A bar, unless `quiet`.
+    pub fn new(quiet: bool) -> Self {
         if quiet || !io::stderr().is_terminal() {
             return Self { bar: ProgressBar::hidden(), shown: None };
         }
-        let bar = ProgressBar::with_draw_target(Some(max_iter as u64), ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len}  {msg}")
             .expect("the template is a constant");
         bar.set_style(style.progress_chars("━━╌"));
@@ -34,6 +34,7 @@ impl Progress {
         }
         self.shown = Some(now);
         self.bar.set_message(message(it.objective, it.relative_error, it.number, it.elapsed));
+        self.bar.set_length(it.max_iter as u64);
         self.bar.set_position(it.number as u64);
     }
 

@@ -45,6 +45,9 @@ struct Record<'a> {
     file: String,
     input: &'a Fingerprint,
     options: &'a FitOptions,
+    /// Batches that were worked on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<usize>,
     #[serde(flatten)]
     report: &'a Report,
 }
@@ -56,6 +59,7 @@ pub fn save<T: Scalar>(
     options: &FitOptions,
     table: &Table<T>,
     fit: &Fit<T>,
+    steps: Option<usize>,
 ) -> Result<(), Failure> {
     let h = fit.model.components();
     staged.npy(WEIGHTS, fit.w.view())?;
@@ -72,6 +76,7 @@ pub fn save<T: Scalar>(
         file: input.display().to_string(),
         input: &fingerprint,
         options,
+        steps,
         report: &fit.report,
     };
     staged.json("report.json", &record)?;

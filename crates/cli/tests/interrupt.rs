@@ -74,9 +74,10 @@ impl Fit {
 
 #[test]
 fn the_first_one_saves_the_best_so_far() {
-    for signal in ["INT", "TERM"] {
+    let minibatch = "--minibatch --batch-size 100 --max-no-improvement none";
+    for (signal, options) in [("INT", ""), ("TERM", ""), ("INT", minibatch)] {
         let d = dir();
-        let fit = Fit::start(d.path(), "");
+        let fit = Fit::start(d.path(), options);
         assert!(!d.path().join("out/W.npy").exists());
         fit.signal(signal);
         let (code, out, err) = fit.end();

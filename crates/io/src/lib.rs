@@ -35,7 +35,7 @@
 pub use error::{IoError, Place};
 pub use fingerprint::Fingerprint;
 pub use format::{Format, OutputFormat};
-pub use model::{AnySavedModel, FitOptions, FitSummary, Manifest, SavedModel};
+pub use model::{AnySavedModel, FitOptions, FitSummary, Manifest, MiniBatchOptions, SavedModel};
 pub use read::{Detect, ReadOptions, Source, read_matrix};
 pub use scalar::{Precision, Scalar};
 pub use table::{Order, Table};

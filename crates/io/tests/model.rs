@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use orthant::{Dense, Error, Method, Model, Nmf, Penalty};
+use orthant::{Dense, Error, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty, Solver, StartKind, Stop};
 use orthant_io::{
-    AnySavedModel, Fingerprint, FitOptions, FitSummary, IoError, Order, Precision, SavedModel, Scalar, Table,
+    AnySavedModel, Fingerprint, FitOptions, FitSummary, IoError, MiniBatchOptions, Order, Precision,
+    SavedModel, Scalar, Table,
 };
 use proptest::prelude::*;
 
@@ -104,23 +105,143 @@ fn what_could_not_be_read_back_is_not_written() {
     let error = saved.save(&path).unwrap_err();
     assert!(error.to_string().contains("1 column names for 2 features"), "{error}");
     saved.manifest.columns = None;
-    saved.manifest.options = Some(FitOptions {
-        stop: orthant::Stop::Progress { tol: f64::INFINITY },
-        ..FitOptions::new(1, Method::Cd)
-    });
+    saved.manifest.options =
+        Some(FitOptions { stop: Stop::Progress { tol: f64::INFINITY }, ..FitOptions::new(1, Method::Cd) });
     assert!(saved.save(&path).is_err());
     assert!(!path.exists());
+}
+
+/// A model file with one component 1 2 and this manifest.
+fn with_manifest(manifest: &str) -> Vec<u8> {
+    let tensors = r#""H":{"dtype":"F64","shape":[1,2],"data_offsets":[0,16]}"#;
+    let manifest = serde_json::to_string(manifest).unwrap();
+    let header = format!(r#"{{"__metadata__":{{"orthant":{manifest}}},{tensors}}}"#);
+    raw(&header, &[1.0_f64, 2.0].map(f64::to_le_bytes).concat())
+}
+
+/// The manifest of a release that knew one loss, one start and no mini-batches.
+const BEFORE: &str = r#"{"format":1,"orthant":"0.1.0","dtype":"float64",
+"penalty":{"alpha_w":0.0,"alpha_h":null,"l1_ratio":0.0},
+"options":{"rank":1,"method":"mu","stop":{"error_decrease":{"tol":0.0001}},"max_iter":200,
+"penalty":{"alpha_w":0.0,"alpha_h":null,"l1_ratio":0.0},"seed":4,"products":"fused"},
+"input":null,"columns":null,"report":null}"#;
+
+#[test]
+fn manifests_from_before_still_load() {
+    let saved = load(&with_manifest(BEFORE)).unwrap();
+    assert_eq!((saved.model.loss(), saved.manifest.loss), (Loss::Frobenius, Loss::Frobenius));
+    let start = Some(StartKind::Random);
+    let options = FitOptions { seed: 4, start, ..FitOptions::new(1, Method::Mu(Loss::Frobenius)) };
+    assert_eq!(saved.manifest.options, Some(options));
+    for method in [r#""cd""#, r#"{"hals":{"sweeps":3}}"#] {
+        load(&with_manifest(&BEFORE.replace(r#""mu""#, method))).unwrap();
+    }
+    let error = load(&with_manifest(&BEFORE.replace(r#""mu""#, r#""newton""#))).unwrap_err();
+    assert!(error.to_string().contains("no method that this release knows"), "{error}");
+}
+
+#[test]
+fn every_loss_comes_back_and_a_wrong_one_is_an_error() {
+    let minibatch = MiniBatchOptions { batch_size: 7, max_no_improvement: None, ..Default::default() };
+    for loss in [Loss::KullbackLeibler, Loss::ItakuraSaito, Loss::Beta(-0.5), Loss::Beta(1.0 / 3.0)] {
+        let mut saved = SavedModel::new(model::<f64>(&[1.0, 2.0], 1, 2).with_loss(loss).unwrap());
+        saved.manifest.options = Some(FitOptions {
+            start: Some(StartKind::ExactNndsvda),
+            shuffle: true,
+            minibatch: Some(minibatch.clone()),
+            ..FitOptions::new(1, Method::Mu(loss))
+        });
+        let back = load(&bytes(&saved)).unwrap();
+        assert_eq!(back, saved);
+        assert_eq!(back.model.loss(), loss);
+    }
+    let with_loss = |loss: &str| {
+        let manifest = BEFORE.replacen(r#""options""#, &format!(r#""loss":{loss},"options""#), 1);
+        load(&with_manifest(&manifest))
+    };
+    assert_eq!(with_loss(r#"{"beta":0.5}"#).unwrap().model.loss(), Loss::Beta(0.5));
+    for wrong in [r#"{"beta":null}"#, r#"{"beta":1e999}"#, r#""hellinger""#, "null"] {
+        let error = with_loss(wrong).unwrap_err();
+        assert!(matches!(error, IoError::Corrupt { .. }), "{wrong}: {error}");
+    }
+    // nor is one written
+    let mut saved = SavedModel::new(model::<f64>(&[1.0, 2.0], 1, 2));
+    saved.manifest.loss = Loss::Beta(f64::NAN);
+    assert!(saved.write_to(&mut Vec::new()).is_err());
+}
+
+#[test]
+fn what_mini_batches_do_not_say_is_the_default() {
+    let options = serde_json::from_str::<MiniBatchOptions>(r#"{"batch_size":5}"#).unwrap();
+    assert_eq!(options, MiniBatchOptions { batch_size: 5, ..Default::default() });
+    let options = serde_json::from_str::<MiniBatchOptions>(r#"{"max_no_improvement":null}"#).unwrap();
+    assert_eq!(options.max_no_improvement, None);
 }
 
 #[test]
 fn the_options_give_the_librarys_own_defaults() {
     let v = Dense::from_fn(9, 7, |i, j| ((i * 7 + j * 3) % 11) as f64);
-    let ours = FitOptions::new(3, Method::Hals { sweeps: None }).nmf::<f64>().fit(&v).unwrap();
-    let theirs = Nmf::<f64>::new(3).fit(&v).unwrap();
-    assert_eq!((ours.w, ours.report.iterations), (theirs.w, theirs.report.iterations));
-    let ours = FitOptions::new(3, Method::Cd).nmf::<f64>().fit(&v).unwrap();
-    let theirs = Nmf::<f64>::sklearn(3).fit(&v).unwrap();
-    assert_eq!((ours.w, ours.report.iterations), (theirs.w, theirs.report.iterations));
+    for solver in Solver::ALL {
+        for loss in [Loss::Frobenius, Loss::KullbackLeibler, Loss::Beta(0.5)] {
+            let Ok(method) = solver.method(loss) else { continue };
+            let base = if method.is_compatible() { Nmf::sklearn(3) } else { Nmf::new(3) };
+            let fit = |nmf: Nmf<f64>| nmf.fit(&v).map(|fit| (fit.w, fit.report.iterations));
+            let ours = fit(FitOptions::new(3, method).nmf());
+            assert_eq!(ours, fit(base.method(method)), "{solver} {loss}");
+        }
+    }
+    let method = Method::Mu(Loss::KullbackLeibler);
+    assert!(FitOptions::new(3, method).minibatch::<f64>().is_none());
+    let minibatch = Some(MiniBatchOptions::default());
+    let ours = FitOptions { minibatch, ..FitOptions::new(3, method) };
+    let theirs = MiniBatchNmf::<f64>::new(3).loss(Loss::KullbackLeibler);
+    assert_eq!(format!("{:?}", ours.minibatch::<f64>().unwrap()), format!("{theirs:?}"));
+}
+
+#[test]
+fn every_option_reaches_the_builders() {
+    let penalty = Penalty { alpha_w: 0.01, alpha_h: None, l1_ratio: 0.5 };
+    let options = FitOptions {
+        start: Some(StartKind::Spa),
+        shuffle: true,
+        penalty,
+        seed: 5,
+        max_iter: 6,
+        stop: Stop::Violation { tol: 0.0 },
+        ..FitOptions::new(3, Method::Cd)
+    };
+    let theirs = Nmf::<f64>::new(3)
+        .method(Method::Cd)
+        .start(StartKind::Spa.start().unwrap())
+        .shuffle(true)
+        .penalty(penalty)
+        .seed(5)
+        .max_iter(6)
+        .stop(Stop::Violation { tol: 0.0 });
+    assert_eq!(format!("{:?}", options.nmf::<f64>()), format!("{theirs:?}"));
+    // factors are for the caller to give
+    let custom = FitOptions { start: Some(StartKind::Custom), ..options.clone() };
+    let none = FitOptions { start: None, ..options };
+    assert_eq!(format!("{:?}", custom.nmf::<f64>()), format!("{:?}", none.nmf::<f64>()));
+
+    let minibatch = MiniBatchOptions {
+        batch_size: 4,
+        forget_factor: 0.25,
+        fresh_restarts: true,
+        max_no_improvement: Some(3),
+    };
+    let options = FitOptions { method: Method::Mu(Loss::ItakuraSaito), minibatch: Some(minibatch), ..none };
+    let theirs = MiniBatchNmf::<f64>::new(3)
+        .loss(Loss::ItakuraSaito)
+        .penalty(penalty)
+        .seed(5)
+        .max_iter(6)
+        .tol(0.0)
+        .batch_size(4)
+        .forget_factor(0.25)
+        .fresh_restarts(true)
+        .max_no_improvement(Some(3));
+    assert_eq!(format!("{:?}", options.minibatch::<f64>().unwrap()), format!("{theirs:?}"));
 }
 
 proptest! {

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use orthant::{Error, Transform};
+use orthant::{Dense, Solver, Transform};
 use orthant_io::{
-    AnySavedModel, Names, OutputFormat, ReadOptions, SavedModel, Scalar, Table, read_matrix, write_to,
+    AnySavedModel, FitOptions, Names, OutputFormat, ReadOptions, SavedModel, Scalar, Table, read_matrix,
+    write_to,
 };
 
 use crate::args::{TextArgs, at_least_one, at_least_zero};
@@ -15,12 +16,13 @@ use crate::{Failure, results, say};
 /// Find the weights W of new samples, with the components as they were learnt
 ///
 /// INPUT has the same columns as the data of the fit, and any number of rows; a row's weights do not depend on the
-/// other rows. The penalty on W of the fit applies here too.
+/// other rows. The loss and the penalty on W of the fit apply here too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   orthant transform out new.csv                  print the weights as csv
-  orthant transform out new.csv -o W_new.npy")]
+  orthant transform out new.csv -o W_new.npy
+  orthant transform out new.csv --compatible     what scikit-learn's transform gives")]
 pub struct TransformArgs {
     /// Directory of a fit, or a model.safetensors
     model: PathBuf,
@@ -35,6 +37,10 @@ pub struct TransformArgs {
     /// Sweeps that a row may take [default: 10000]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     max_sweeps: Option<usize>,
+    /// scikit-learn's transform, number for number: all rows together, by the method, the tolerance and the iteration
+    /// limit of the fit, which must be by cd, mu or mini-batches
+    #[arg(long, conflicts_with_all = ["tol", "max_sweeps"])]
+    compatible: bool,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     threads: Option<usize>,
@@ -57,33 +63,22 @@ pub fn run(args: &TransformArgs) -> Result<(), Failure> {
 }
 
 fn run_in<T: Scalar>(args: &TransformArgs, saved: &SavedModel<T>) -> Result<(), Failure> {
+    let compatible = args.compatible.then(|| compatible_options(args, saved)).transpose()?;
     let options: ReadOptions = args.text.options();
     let table: Table<T> = read_matrix(&args.input, &options)?;
     same_features(args, saved, &table)?;
-    let defaults = Transform::default();
-    let transform = Transform {
-        tol: args.tol.unwrap_or(defaults.tol),
-        max_sweeps: args.max_sweeps.unwrap_or(defaults.max_sweeps),
-        threads: args.threads,
-    };
-    let (w, report) = saved.model.transform_with(&table, &transform).map_err(|e| match e {
-        Error::ShapeMismatch { operand: "V", expected, found } => Failure::Run(format!(
-            "{}: {} columns, but the model in {} was fitted to {}",
+    let (found, expected) = (table.ncols(), saved.model.n_features());
+    if found != expected {
+        return Err(Failure::Run(format!(
+            "{}: {found} columns, but the model in {} was fitted to {expected}",
             args.input.display(),
-            found.1,
-            args.model.display(),
-            expected.1
-        )),
-        e => in_data(e, &table, &args.input.display().to_string()),
-    })?;
-    if report.unconverged_rows > 0 {
-        say::warning(format_args!(
-            "{} of {} rows had not reached the tolerance after {} sweeps",
-            report.unconverged_rows,
-            w.nrows(),
-            transform.max_sweeps
-        ));
+            args.model.display()
+        )));
     }
+    let w = match compatible {
+        Some(options) => as_scikit_learn(args, options, saved, &table)?,
+        None => row_by_row(args, saved, &table)?,
+    };
     let components: Vec<String> = (0..w.ncols()).map(|t| format!("component_{t}")).collect();
     let cols = table.row_names().is_some() || table.col_names().is_some();
     let names = Names { rows: table.row_names(), cols: cols.then_some(&components) };
@@ -94,6 +89,83 @@ fn run_in<T: Scalar>(args: &TransformArgs, saved: &SavedModel<T>) -> Result<(), 
         return Ok(());
     };
     results::write(path, "W", w.view(), names, args.quiet)
+}
+
+/// By the library's own solver.
+fn row_by_row<T: Scalar>(
+    args: &TransformArgs,
+    saved: &SavedModel<T>,
+    table: &Table<T>,
+) -> Result<Dense<T>, Failure> {
+    let defaults = Transform::default();
+    let transform = Transform {
+        tol: args.tol.unwrap_or(defaults.tol),
+        max_sweeps: args.max_sweeps.unwrap_or(defaults.max_sweeps),
+        threads: args.threads,
+    };
+    let (w, report) = saved
+        .model
+        .transform_with(table, &transform)
+        .map_err(|e| in_data(e, table, &args.input.display().to_string()))?;
+    if report.unconverged_rows > 0 {
+        say::warning(format_args!(
+            "{} of {} rows had not reached the tolerance after {} sweeps",
+            report.unconverged_rows,
+            w.nrows(),
+            transform.max_sweeps
+        ));
+    }
+    Ok(w)
+}
+
+/// The options of the fit, if scikit-learn has its method.
+fn compatible_options<'a, T>(
+    args: &TransformArgs,
+    saved: &'a SavedModel<T>,
+) -> Result<&'a FitOptions, Failure> {
+    let why = match &saved.manifest.options {
+        Some(options) if options.minibatch.is_some() || options.method.is_compatible() => return Ok(options),
+        Some(options) => format!("was fitted by {}", Solver::of(options.method)),
+        None => "does not say how it was fitted".to_owned(),
+    };
+    Err(Failure::Usage(format!(
+        "--compatible goes with models fitted by --solver cd, --solver mu or --minibatch; the model in {} {why}: leave \
+         --compatible out",
+        args.model.display()
+    )))
+}
+
+/// As scikit-learn would with the options of the fit.
+fn as_scikit_learn<T: Scalar>(
+    args: &TransformArgs,
+    options: &FitOptions,
+    saved: &SavedModel<T>,
+    table: &Table<T>,
+) -> Result<Dense<T>, Failure> {
+    let h = saved.model.components();
+    // H is given, and W starts from a constant
+    let options = FitOptions { start: None, ..options.clone() };
+    let w = match options.minibatch::<T>() {
+        Some(mut nmf) => {
+            if let Some(threads) = args.threads {
+                nmf = nmf.threads(threads);
+            }
+            nmf.transform(table, h)
+        }
+        None => {
+            let mut nmf = options.nmf::<T>();
+            if let Some(threads) = args.threads {
+                nmf = nmf.threads(threads);
+            }
+            nmf.fit_weights(table, h).map(|fit| {
+                for warning in &fit.report.warnings {
+                    say::warning(warning);
+                }
+                fit.w
+            })
+        }
+    };
+    w.map_err(|e| in_data(e, table, &args.input.display().to_string()))
 }
 
 /// Names that differ mean columns in another order, or other columns: a result would mean nothing.

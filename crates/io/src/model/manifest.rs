@@ -1,75 +1,12 @@
 //! What a model file says about its model.
 
-use orthant::{Method, Nmf, Penalty, Products, Report, Stop, StopReason, Warning};
+use orthant::{Loss, Penalty, Report, StopReason, Warning};
 use serde::{Deserialize, Serialize};
 
-use crate::{Fingerprint, Precision, Scalar};
+use crate::{Fingerprint, FitOptions, Precision, Scalar};
 
 /// The version of the manifest that this build writes and reads.
 pub(super) const FORMAT: u64 = 1;
-
-/// The options of a fit, as they are kept with its results. One set gives the fit and the record of it.
-///
-/// ```
-/// use orthant::{Dense, Method};
-/// use orthant_io::FitOptions;
-/// let options = FitOptions { max_iter: 50, ..FitOptions::new(2, Method::Cd) };
-/// let v = Dense::from_fn(5, 4, |i, j| (i + j) as f64);
-/// let fit = options.nmf::<f64>().fit(&v)?;
-/// assert!(fit.report.iterations <= 50);
-/// # Ok::<(), orthant::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FitOptions {
-    /// Number of components k.
-    pub rank: usize,
-    /// The update.
-    pub method: Method,
-    /// The stopping rule.
-    pub stop: Stop,
-    /// The iteration limit.
-    pub max_iter: usize,
-    /// The penalties.
-    pub penalty: Penalty,
-    /// The seed of the random start.
-    pub seed: u32,
-    /// What multiplied V with the factors.
-    pub products: Products,
-}
-
-impl FitOptions {
-    /// The defaults that go with a method: scikit-learn's for CD and MU, the library's own for HALS.
-    pub fn new(rank: usize, method: Method) -> Self {
-        let (stop, max_iter) = match method {
-            Method::Cd => (Stop::Violation { tol: 1e-4 }, 200),
-            Method::Mu(_) => (Stop::ErrorDecrease { tol: 1e-4 }, 200),
-            _ => (Stop::Progress { tol: 1e-5 }, 500),
-        };
-        let (penalty, products) = (Penalty::default(), Products::default());
-        Self { rank, method, stop, max_iter, penalty, seed: 0, products }
-    }
-
-    /// The same with another tolerance of the stopping rule.
-    #[must_use]
-    pub fn tol(mut self, value: f64) -> Self {
-        if let Stop::Violation { tol } | Stop::ErrorDecrease { tol } | Stop::Progress { tol } = &mut self.stop
-        {
-            *tol = value;
-        }
-        self
-    }
-
-    /// A fit with these options.
-    pub fn nmf<T: Scalar>(&self) -> Nmf<T> {
-        Nmf::new(self.rank)
-            .method(self.method)
-            .stop(self.stop)
-            .max_iter(self.max_iter)
-            .penalty(self.penalty)
-            .seed(self.seed)
-            .products(self.products)
-    }
-}
 
 /// How a fit ended, in short.
 ///
@@ -84,13 +21,13 @@ impl FitOptions {
 pub struct FitSummary {
     /// Why it stopped.
     pub stop_reason: StopReason,
-    /// Iterations done.
+    /// Iterations done; with mini-batches, passes begun.
     pub iterations: usize,
-    /// ½‖V − WH‖² plus penalties.
+    /// The loss, which is ½‖V − WH‖² for the Frobenius one, plus penalties.
     pub objective: f64,
-    /// ‖V − WH‖.
+    /// √(2·loss), which is ‖V − WH‖ for the Frobenius loss.
     pub reconstruction_error: f64,
-    /// ‖V − WH‖ / ‖V‖.
+    /// The same over the size of V, ‖V‖ for the Frobenius loss.
     pub relative_error: f64,
     /// Seconds for the whole fit.
     pub seconds: f64,
@@ -133,6 +70,9 @@ pub struct Manifest {
     pub dtype: Precision,
     /// The penalties that the components were learnt under, and that `transform` applies.
     pub penalty: Penalty,
+    /// The loss that they were learnt to minimise, as `transform` does; a file that says none has the Frobenius one.
+    #[serde(default = "frobenius")]
+    pub loss: Loss,
     /// The options of the fit, if the components come from one.
     pub options: Option<FitOptions>,
     /// The data that was fitted.
@@ -151,10 +91,15 @@ impl Manifest {
             orthant: env!("CARGO_PKG_VERSION").to_owned(),
             dtype: T::PRECISION,
             penalty: model.penalty(),
+            loss: model.loss(),
             options: None,
             input: None,
             columns: None,
             report: None,
         }
     }
+}
+
+fn frobenius() -> Loss {
+    Loss::Frobenius
 }

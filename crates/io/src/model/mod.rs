@@ -8,7 +8,9 @@
 //! Any safetensors reader gets at both; `safetensors.numpy.load_file("model.safetensors")["H"]` does in Python.
 
 mod manifest;
+mod options;
 mod saved;
 
-pub use manifest::{FitOptions, FitSummary, Manifest};
+pub use manifest::{FitSummary, Manifest};
+pub use options::{FitOptions, MiniBatchOptions};
 pub use saved::{AnySavedModel, SavedModel};

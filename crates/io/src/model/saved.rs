@@ -35,7 +35,7 @@ const KEY: &str = "orthant";
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavedModel<T> {
-    /// The components and penalties.
+    /// The components, penalties and loss.
     pub model: Model<T>,
     /// What is known about them.
     pub manifest: Manifest,
@@ -117,6 +117,7 @@ impl<T: Scalar> SavedModel<T> {
         }
         let h = Dense::from_vec(data, k, n).expect("k·n elements");
         let model = Model::from_components(h, manifest.penalty)
+            .and_then(|model| model.with_loss(manifest.loss))
             .map_err(|source| IoError::ModelInvalid { path: path.to_owned(), source })?;
         Ok(Self { model, manifest })
     }

@@ -1,0 +1,348 @@
+//! What can be typed, and what it asks for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use orthant::{Loss, Method, Penalty, Products, Solver, StartKind, Support};
+use orthant_io::{FitOptions, MiniBatchOptions, Precision, ReadOptions};
+
+use crate::Failure;
+use crate::args::{Limit, TextArgs, at_least_one, at_least_zero, from_zero_to_one, limit, named, share};
+
+/// Factorise a matrix
+///
+/// INPUT is npy (any real type, C or Fortran order), csv, tsv, txt (white space, # comments), png or jpg (grey
+/// levels); text and npy may be packed as .gz. Samples are rows, features columns. Names in a first line or a
+/// first column of text are found and kept.
+///
+/// Written to OUT: W.npy (one row of weights for each sample), H.npy (one component in each row), report.json (why
+/// it stopped, the loss after every iteration, timings) and model.safetensors (for `orthant transform` and
+/// `orthant reconstruct`); for data with names also W.csv and H.csv. All of them appear at the end, or none.
+///
+/// Ctrl-C ends the fit after the current iteration and saves its best so far; a second one ends at once.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "orthant fit <INPUT> -k <K> -o <OUT> [OPTIONS]")]
+#[command(after_help = "\
+Examples:
+  orthant fit counts.csv -k 16 -o out
+  orthant fit X.npy -k 32 --alpha-w 0.01 --l1-ratio 1 --max-seconds 60 -o out
+  orthant fit examples/six-by-two.csv -k 2 --solver cd --init random --seed 0 --print
+  orthant fit words.csv -k 20 --loss kl -o topics        topics, from counts of words
+  orthant fit power.npy -k 8 --loss is -o sources        sources, from power spectra
+  orthant fit big.npy -k 50 --minibatch -o out           as MiniBatchNMF(50, random_state=0)")]
+pub struct FitArgs {
+    /// The data: .npy, .csv, .tsv, .txt, .png or .jpg
+    input: PathBuf,
+    /// Number of components
+    #[arg(short = 'k', long = "components", value_name = "K", value_parser = at_least_one)]
+    #[arg(allow_negative_numbers = true)]
+    rank: usize,
+    /// Directory for the results, made if need be
+    #[arg(short, long = "out", value_name = "OUT", required_unless_present = "print")]
+    out: Option<PathBuf>,
+    /// Print W and H, the iterations and the error, as numpy prints arrays
+    #[arg(long)]
+    print: bool,
+    /// No progress bar and no summary
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// What to minimise: frobenius (squares), kl (counts), is (power spectra; every entry above 0), or a β
+    #[arg(long, value_name = "frobenius|kl|is|BETA", default_value_t = Loss::Frobenius)]
+    #[arg(allow_negative_numbers = true, help_heading = "Method")]
+    loss: Loss,
+    /// The update: cd and mu are scikit-learn's, number for number; mu and mm take any loss, the others frobenius
+    /// [default: hals, the fastest to a given loss; for other losses mm; with --minibatch mu]
+    #[arg(long, value_parser = named::<Solver>(&Solver::ALL.map(Solver::name)), help_heading = "Method")]
+    solver: Option<Solver>,
+    /// Sweeps over each factor for each read of the data (hals only) [default: chosen from the shape]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(help_heading = "Method")]
+    sweeps: Option<usize>,
+    /// Draw the order of the components anew for every half of an iteration (cd only)
+    #[arg(long, help_heading = "Method")]
+    shuffle: bool,
+    /// Where to start: random, nndsvd, nndsvda and nndsvdar give scikit-learn's numbers for the same seed [default:
+    /// scaled-random; with cd, mu and --minibatch nndsvda]
+    #[arg(long, value_parser = named::<StartKind>(&StartKind::ALL.map(StartKind::name)))]
+    #[arg(help_heading = "Method")]
+    init: Option<StartKind>,
+    /// W to start from, as --init custom; with --start-h
+    #[arg(long, value_name = "FILE", requires = "start_h", help_heading = "Method")]
+    start_w: Option<PathBuf>,
+    /// H to start from, as --init custom; with --start-w
+    #[arg(long, value_name = "FILE", requires = "start_w", help_heading = "Method")]
+    start_h: Option<PathBuf>,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Method")]
+    seed: u32,
+
+    /// Learn from some rows at a time, as scikit-learn's MiniBatchNMF: mu for any loss
+    #[arg(long, help_heading = "Mini-batches")]
+    minibatch: bool,
+    /// Rows in a batch [default: 1024]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(requires = "minibatch", help_heading = "Mini-batches")]
+    batch_size: Option<usize>,
+    /// What is left of the past after a pass over the data: 0 to 1 [default: 0.7]
+    #[arg(long, value_name = "F", value_parser = from_zero_to_one, allow_negative_numbers = true)]
+    #[arg(requires = "minibatch", help_heading = "Mini-batches")]
+    forget_factor: Option<f64>,
+    /// Solve for the weights of every batch anew instead of going on from the last pass
+    #[arg(long, requires = "minibatch", help_heading = "Mini-batches")]
+    fresh_restarts: bool,
+    /// Stop after this many batches without improvement, or none to go on [default: 10]
+    #[arg(long, value_name = "N|none", value_parser = limit, allow_negative_numbers = true)]
+    #[arg(requires = "minibatch", help_heading = "Mini-batches")]
+    max_no_improvement: Option<Limit>,
+
+    /// Penalty on W, in scikit-learn's scaling
+    #[arg(long, value_name = "A", value_parser = at_least_zero, allow_negative_numbers = true)]
+    #[arg(help_heading = "Penalties")]
+    alpha_w: Option<f64>,
+    /// Penalty on H [default: the same as on W]
+    #[arg(long, value_name = "A", value_parser = at_least_zero, allow_negative_numbers = true)]
+    #[arg(help_heading = "Penalties")]
+    alpha_h: Option<f64>,
+    /// Share of L1, which makes entries zero, in both penalties: 0 is all L2 [default: 0]
+    #[arg(long, value_name = "R", value_parser = share, allow_negative_numbers = true)]
+    #[arg(help_heading = "Penalties")]
+    l1_ratio: Option<f64>,
+
+    /// Limit of iterations, with --minibatch of passes [default: 500; with cd, mu and --minibatch 200]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(help_heading = "Stopping")]
+    max_iter: Option<usize>,
+    /// Tolerance of the solver's own stopping rule; 0 never stops early [default: 1e-5; with cd, mu and --minibatch
+    /// 1e-4]
+    #[arg(long, value_name = "T", value_parser = at_least_zero, allow_negative_numbers = true)]
+    #[arg(help_heading = "Stopping")]
+    tol: Option<f64>,
+    /// Time limit, looked at after every iteration
+    #[arg(long, value_name = "S", value_parser = at_least_zero, allow_negative_numbers = true)]
+    #[arg(help_heading = "Stopping")]
+    max_seconds: Option<f64>,
+
+    /// Threads; the result is the same to the bit on any number [default: all cores]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(help_heading = "Computing")]
+    threads: Option<usize>,
+    /// Single precision: half the memory [default: as the npy file has it, else double]
+    #[arg(long, conflicts_with = "f64", help_heading = "Computing")]
+    f32: bool,
+    /// Double precision
+    #[arg(long, help_heading = "Computing")]
+    f64: bool,
+    /// What multiplies the data with the factors: fused reads it once an iteration; the others are for frobenius
+    #[arg(long, value_enum, default_value_t = Product::Fused, help_heading = "Computing")]
+    products: Product,
+
+    #[command(flatten)]
+    text: TextArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Product {
+    Fused,
+    Gemm,
+    Blas,
+}
+
+impl From<Product> for Products {
+    fn from(product: Product) -> Self {
+        match product {
+            Product::Fused => Self::Fused,
+            Product::Gemm => Self::Gemm,
+            Product::Blas => Self::Blas,
+        }
+    }
+}
+
+/// What the arguments ask for.
+pub(super) struct Job {
+    pub input: PathBuf,
+    pub read: ReadOptions,
+    pub precision: Option<Precision>,
+    pub options: FitOptions,
+    /// The files of W and H to start from.
+    pub start: Option<(PathBuf, PathBuf)>,
+    pub threads: Option<usize>,
+    pub max_time: Option<Duration>,
+    pub out: Option<PathBuf>,
+    pub print: bool,
+    pub quiet: bool,
+}
+
+fn usage<T>(message: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::Usage(message.into()))
+}
+
+impl FitArgs {
+    pub(super) fn job(&self) -> Result<Job, Failure> {
+        let max_time = match self.max_seconds.map(Duration::try_from_secs_f64) {
+            Some(Err(_)) => return usage("--max-seconds is more than can be counted"),
+            Some(Ok(limit)) => Some(limit),
+            None => None,
+        };
+        let precision = match (self.f32, self.f64) {
+            (true, _) => Some(Precision::Float32),
+            (_, true) => Some(Precision::Float64),
+            _ => None,
+        };
+        Ok(Job {
+            input: self.input.clone(),
+            read: self.text.options(),
+            precision,
+            options: self.options()?,
+            start: self.start_w.clone().zip(self.start_h.clone()),
+            threads: self.threads,
+            max_time,
+            out: self.out.clone(),
+            print: self.print,
+            quiet: self.quiet,
+        })
+    }
+
+    fn options(&self) -> Result<FitOptions, Failure> {
+        let mut options = FitOptions::new(self.rank, self.method()?);
+        options.start = self.start()?;
+        options.seed = self.seed;
+        options.shuffle = self.shuffle;
+        options.products = self.products.into();
+        options.penalty = self.penalty()?;
+        options.minibatch = self.minibatch.then(|| self.batches());
+        options.max_iter = self.max_iter.unwrap_or(options.max_iter);
+        if let Some(tol) = self.tol {
+            options = options.tol(tol);
+        }
+        Ok(options)
+    }
+
+    fn method(&self) -> Result<Method, Failure> {
+        let solver = match self.solver {
+            Some(solver) if self.minibatch && solver != Solver::Mu => {
+                return usage(format!("--minibatch goes with --solver mu, not with --solver {solver}"));
+            }
+            Some(solver) => solver,
+            None if self.minibatch => Solver::Mu,
+            None if self.loss.is_quadratic() => Solver::Hals,
+            None => Solver::Mm,
+        };
+        let chosen = if self.minibatch { "--minibatch".to_owned() } else { format!("--solver {solver}") };
+        let method = match solver.method(self.loss)? {
+            Method::Hals { .. } => Method::Hals { sweeps: self.sweeps },
+            _ if self.sweeps.is_some() => {
+                return usage(format!("--sweeps goes with --solver hals, not with {chosen}"));
+            }
+            method => method,
+        };
+        if self.shuffle && solver.shuffles() == Support::No {
+            return usage(format!("--shuffle goes with --solver cd, not with {chosen}"));
+        }
+        if self.products != Product::Fused {
+            let with = if self.minibatch {
+                "--minibatch".to_owned()
+            } else if solver.multiplies_by(self.products.into(), self.loss) == Support::No {
+                format!("--loss {}", self.loss)
+            } else {
+                return Ok(method);
+            };
+            return usage(format!(
+                "--products gemm and blas go with --loss frobenius on the whole data, not with {with}, which goes with \
+                 --products fused"
+            ));
+        }
+        Ok(method)
+    }
+
+    fn start(&self) -> Result<Option<StartKind>, Failure> {
+        match (self.init, &self.start_w) {
+            (Some(StartKind::Custom), None) => {
+                usage("--init custom needs the factors: give --start-w and --start-h")
+            }
+            (None, Some(_)) => Ok(Some(StartKind::Custom)),
+            (Some(init), Some(_)) if init != StartKind::Custom => {
+                usage(format!("--start-w and --start-h go with --init custom, not with {}", init.name()))
+            }
+            (init, _) => Ok(init),
+        }
+    }
+
+    fn penalty(&self) -> Result<Penalty, Failure> {
+        if self.l1_ratio.is_some() && self.alpha_w.is_none() && self.alpha_h.is_none() {
+            return usage("--l1-ratio divides a penalty: give --alpha-w or --alpha-h too");
+        }
+        Ok(Penalty {
+            alpha_w: self.alpha_w.unwrap_or(0.0),
+            alpha_h: self.alpha_h,
+            l1_ratio: self.l1_ratio.unwrap_or(0.0),
+        })
+    }
+
+    fn batches(&self) -> MiniBatchOptions {
+        let default = MiniBatchOptions::default();
+        MiniBatchOptions {
+            batch_size: self.batch_size.unwrap_or(default.batch_size),
+            forget_factor: self.forget_factor.unwrap_or(default.forget_factor),
+            fresh_restarts: self.fresh_restarts,
+            max_no_improvement: self.max_no_improvement.map_or(default.max_no_improvement, |limit| limit.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        fit: FitArgs,
+    }
+
+    fn options(args: &str) -> FitOptions {
+        let words = "fit v.npy -k 2 -o out".split(' ').chain(args.split_whitespace());
+        Line::try_parse_from(words).ok().unwrap().fit.job().ok().unwrap().options
+    }
+
+    #[test]
+    fn nothing_said_is_the_defaults_of_the_method() {
+        assert_eq!(options(""), FitOptions::new(2, Method::Hals { sweeps: None }));
+        for solver in Solver::ALL {
+            let method = solver.method(Loss::Frobenius).unwrap();
+            assert_eq!(options(&format!("--solver {solver}")), FitOptions::new(2, method));
+        }
+        let method = Method::Mm(Loss::KullbackLeibler);
+        assert_eq!(options("--loss kl"), FitOptions::new(2, method));
+        let minibatch = Some(MiniBatchOptions::default());
+        let method = Method::Mu(Loss::Beta(-1.0));
+        assert_eq!(options("--loss -1 --minibatch"), FitOptions { minibatch, ..FitOptions::new(2, method) });
+    }
+
+    #[test]
+    fn what_is_said_is_kept() {
+        for kind in StartKind::ALL {
+            let files = if kind == StartKind::Custom { "--start-w w --start-h h" } else { "" };
+            let start = Some(kind);
+            let expected = FitOptions { start, ..FitOptions::new(2, Method::Als) };
+            assert_eq!(options(&format!("--solver als --init {} {files}", kind.name())), expected);
+        }
+        let said =
+            options("--solver cd --shuffle --tol 0.5 --max-iter 3 --seed 9 --products gemm --alpha-h 2");
+        let penalty = Penalty { alpha_h: Some(2.0), ..Penalty::default() };
+        let (shuffle, products) = (true, Products::Gemm);
+        let base = FitOptions::new(2, Method::Cd).tol(0.5);
+        assert_eq!(said, FitOptions { shuffle, max_iter: 3, seed: 9, products, penalty, ..base });
+        let said =
+            options("--minibatch --batch-size 5 --forget-factor 0.1 --fresh-restarts --max-no-improvement 4");
+        let batches = MiniBatchOptions {
+            batch_size: 5,
+            forget_factor: 0.1,
+            fresh_restarts: true,
+            max_no_improvement: Some(4),
+        };
+        assert_eq!(said.minibatch, Some(batches));
+    }
+}
