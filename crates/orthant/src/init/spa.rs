@@ -50,12 +50,14 @@ pub(crate) fn spa<T: Real>(
     let picked = pick(v, scale, k, workers)?;
     let mut h = Dense::zeros(k, v.ncols());
     let n = v.ncols();
+    let mut sizes = Vec::with_capacity(k);
     for (row, &i) in h.as_mut_slice().chunks_exact_mut(n).zip(&picked) {
         v.rows(i..i + 1).copy_to(row);
         let largest = row.iter().fold(T::ZERO, |a, &b| a.max(b));
         if largest > T::ZERO {
             row.iter_mut().for_each(|x| *x /= largest);
         }
+        sizes.push((largest * scale).to_f64());
     }
     let model = Model::new(h, Penalty::default(), Loss::Frobenius);
     let threads = (workers == 1).then_some(1);
@@ -66,8 +68,10 @@ pub(crate) fn spa<T: Real>(
         let norm = |x: &[T]| x.iter().skip(t).step_by(k).map(|x| x.to_f64().powi(2)).sum::<f64>().sqrt();
         w.iter_mut().skip(t).step_by(k).for_each(|x| *x *= scale);
         let (of_w, of_h) = (norm(&w), norm(&ht));
-        if of_w > 0.0 && of_h > 0.0 {
-            let root = (of_w / of_h).sqrt();
+        // a component that weighs nothing has what is its share of a row of its own
+        let ratio = if of_w > 0.0 { of_w / of_h } else { sizes[t] };
+        if of_h > 0.0 {
+            let root = ratio.sqrt();
             w.iter_mut().skip(t).step_by(k).for_each(|x| *x = T::from_f64(x.to_f64() / root));
             ht.iter_mut().skip(t).step_by(k).for_each(|x| *x = T::from_f64(x.to_f64() * root));
         }
