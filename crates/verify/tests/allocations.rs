@@ -5,7 +5,7 @@
 use std::alloc::{GlobalAlloc, Layout as Block, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use orthant::{Method, Nmf, Real};
+use orthant::{Loss, Method, Nmf, Real};
 use orthant_verify::compare::cast;
 use orthant_verify::layout::{Layout, Stored};
 use orthant_verify::strategies::Numbers;
@@ -59,9 +59,15 @@ fn fewest<T: Real>(nmf: &Nmf<T>, v: &Stored<T>) -> usize {
 fn check<T: Real>() {
     for layout in [Layout::RowMajor, Layout::ColMajor, Layout::EverySecond] {
         let v = Stored::new(&cast::<f64, T>(&Numbers::new(1).matrix(700, 90)), layout);
-        for method in
-            [Method::Cd, Method::Hals { sweeps: None }, Method::Hals { sweeps: Some(3) }, Method::Mu]
-        {
+        for method in [
+            Method::Cd,
+            Method::Hals { sweeps: None },
+            Method::Hals { sweeps: Some(3) },
+            Method::Mu(Loss::Frobenius),
+            Method::Als,
+            Method::Anls,
+            Method::ProjectedGradient,
+        ] {
             for threads in [1, 2] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
                 pool.install(|| {
