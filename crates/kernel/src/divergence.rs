@@ -100,12 +100,7 @@ impl<T: Real> Operands<'_, T> {
     /// Makes P tile by tile: calls `f` with the tile's first row and column and P, for the tiles of a row of tiles in
     /// turn. A row's P does not depend on the rows beside it.
     #[inline]
-    fn tiles<'s>(
-        &self,
-        isa: Isa,
-        scratch: &'s mut [T],
-        mut f: impl FnMut(Tile, &mut [T], &mut [T], &mut [T]),
-    ) {
+    fn tiles(&self, isa: Isa, scratch: &mut [T], mut f: impl FnMut(Tile, &mut [T], &mut [T], &mut [T])) {
         let Self { v, x, packed, k, .. } = *self;
         let (p, rest) = scratch.split_at_mut(TILE.0 * TILE.1);
         let (q, spare) = rest.split_at_mut(TILE.0 * TILE.1);

@@ -49,7 +49,8 @@ impl Default for Transform {
 /// What happened in a transform.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TransformReport {
-    /// Rows that did not reach the tolerance, because rounding does not allow it: 0 unless the tolerance is near that.
+    /// Rows that did not reach the tolerance: 0 for the Frobenius loss, unless the tolerance is near rounding. For other
+    /// losses there can be some where a row or its components spread over many decades, above all with β < 1.
     pub unconverged_rows: usize,
     /// The most sweeps that a row took; for other losses than the Frobenius one, the most Newton steps.
     pub sweeps: usize,

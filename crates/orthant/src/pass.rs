@@ -224,7 +224,7 @@ impl<'a, T: Real, S: Source<T>, R: Rule<T>> Pass<'a, T, S, R> {
     /// The next update's order.
     fn draw_order(&mut self) {
         if let Some(generator) = &mut self.shuffle {
-            self.coupling.order = generator.with(|stream| stream.permutation(self.k));
+            generator.with(|stream| stream.permute(&mut self.coupling.order));
         }
     }
 

@@ -64,6 +64,9 @@ fn check<T: Real>() {
             Method::Hals { sweeps: None },
             Method::Hals { sweeps: Some(3) },
             Method::Mu(Loss::Frobenius),
+            Method::Als,
+            Method::Anls,
+            Method::ProjectedGradient,
         ] {
             for threads in [1, 2] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");

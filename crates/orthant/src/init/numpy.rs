@@ -54,12 +54,18 @@ impl RandomState {
     /// assert_eq!(RandomState::new(0).permutation(10), [2, 8, 4, 9, 1, 6, 7, 3, 0, 5]);
     /// ```
     pub fn permutation(&mut self, n: usize) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..n).collect();
-        for i in (1..n).rev() {
+        let mut order = vec![0; n];
+        self.permute(&mut order);
+        order
+    }
+
+    /// The same into `order`.
+    pub(crate) fn permute(&mut self, order: &mut [usize]) {
+        order.iter_mut().enumerate().for_each(|(i, x)| *x = i);
+        for i in (1..order.len()).rev() {
             let other = self.up_to(i as u64) as usize;
             order.swap(i, other);
         }
-        order
     }
 
     /// Uniform on 0..=`most`: the lowest bits of a word (two where 32 bits are too few) as often as it takes.

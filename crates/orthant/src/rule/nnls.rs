@@ -105,9 +105,10 @@ impl Nnls {
         pivoted
     }
 
-    /// What is rounding alone, in the units of the row: a share of its norm, as far as the components can tell that.
+    /// What is rounding alone, in the units of the row: a share of its norm, as far as the components can tell that. A
+    /// b_t below 0 is a penalty's, and says nothing of the row: over a tiny component it would be any size.
     fn tolerance(&self, g: &Definite) -> f64 {
-        let size = g.live.iter().map(|&t| self.b[t].abs() / g.root[t]).fold(0.0, f64::max);
+        let size = g.live.iter().map(|&t| self.b[t].max(0.0) / g.root[t]).fold(0.0, f64::max);
         16.0 * g.k as f64 * f64::EPSILON * size
     }
 
@@ -307,6 +308,27 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    /// A penalty over a component of nothing but rounding counted as the row's size, next to which all else was rounding.
+    #[test]
+    fn a_tiny_penalised_component_does_not_hide_the_others() {
+        let (k, cols) = (4, 9);
+        let (v, mut y) = (numbers(5, cols), numbers(6, cols * k));
+        y.chunks_exact_mut(k).enumerate().for_each(|(j, y)| y[2] = if j == 3 { 4e-16 } else { 0.0 });
+        let (gram, _, a) = products(&y, &v, k, 0.0);
+        let b: Vec<f64> = a.iter().map(|a| a - 0.2).collect();
+        let mut definite = Definite::new(k);
+        assert!(!definite.set(&gram));
+        let mut nnls = Nnls::new(k);
+        nnls.b.copy_from_slice(&b);
+        nnls.x[2] = 1.0;
+        assert!(nnls.minimise(&definite));
+        let (_, expected) = enumerate(&gram, &b);
+        assert!(expected.iter().any(|&x| x > 0.0));
+        for (x, e) in nnls.x.iter().zip(&expected) {
+            assert!((x - e).abs() < 1e-10, "{x} and {e}");
         }
     }
 

@@ -14,7 +14,8 @@
 //! ```
 //! M is the Hessian, Σ_j h_tj h_sj p^{β−3} ((β−1)p + (2−β)v) + l2. For β from 1 to 2 it has no negative eigenvalue, and
 //! the minimum is the only one. For other β it can have: then each term's weight becomes p^{β−2} at least, and what is
-//! found is a stationary point. λ is 0 as long as M_PP is positive definite and steps succeed. Where α < 1, a multiplicative
+//! found is a stationary point. λ is 0 as long as M_PP is positive definite and steps are not halved four times; then it grows a
+//! hundredfold, and falls tenfold with each whole step. Where α < 1, a multiplicative
 //! update follows, and where no α does it takes the step's place: it cannot raise F, and goes far at once where p is
 //! far below v.
 //!
@@ -48,6 +49,9 @@ const UPDATES: usize = 8;
 const HALVINGS: usize = 40;
 /// Steps that F does not see, or that fail, before it gives up.
 const BLIND: usize = 10;
+/// Halvings that call for damping, and the λ of the first.
+const SHORT: usize = 4;
+const DAMPING: f64 = 1e-6;
 /// Share of the linear prediction that a step must attain.
 const SIGMA: f64 = 1e-4;
 /// The share of p, or of v if that is less, that a step leaves of it where p = 0 is infinitely steep.
@@ -227,13 +231,14 @@ impl Newton {
                     lambda = match halvings {
                         0 if lambda > 1e-14 => 0.1 * lambda,
                         0 => 0.0,
-                        _ => lambda,
+                        1..SHORT => lambda,
+                        _ => f64::max(100.0 * lambda, DAMPING),
                     };
                 }
                 None => {
                     self.multiply(c);
                     blind += 1;
-                    lambda = f64::max(100.0 * lambda, 1e-8);
+                    lambda = f64::max(100.0 * lambda, DAMPING);
                 }
             }
         }
