@@ -332,7 +332,10 @@ impl<'a, T: Real> Problem<'a, T> {
                 warnings.push(Warning::LockedZeros { count: zeros });
             }
         }
-        if let Some((first, second)) = self.given.is_none().then(|| identical(&w, &ht, k)).flatten() {
+        // coordinates that move in turn come apart
+        let in_turn = matches!(nmf.method, Method::Cd | Method::Hals { .. });
+        let alike = if in_turn || self.given.is_some() { None } else { identical(&w, &ht, k) };
+        if let Some((first, second)) = alike {
             warnings.push(Warning::IdenticalComponents { first, second });
         }
         let w = Factor::new(w, k, nmf.penalty.on_w(n).scaled(p, beta), self.sweeps(n));

@@ -77,9 +77,10 @@ pub fn trace<T: Real>(nmf: &Nmf<T>, v: &impl ToView<T>) -> Result<(Fit<T>, Vec<S
 }
 
 /// The methods, each with a fixed number of sweeps.
-pub const METHODS: [Method; 4] = [
+pub const METHODS: [Method; 5] = [
     Method::Cd,
     Method::Hals { sweeps: Some(1) },
     Method::Hals { sweeps: Some(3) },
     Method::Mu(Loss::Frobenius),
+    Method::Mm(Loss::Frobenius),
 ];

@@ -58,7 +58,9 @@ fn fewest<T: Real>(nmf: &Nmf<T>, v: &Stored<T>) -> usize {
 
 fn check<T: Real>() {
     for layout in [Layout::RowMajor, Layout::ColMajor, Layout::EverySecond] {
-        let v = Stored::new(&cast::<f64, T>(&Numbers::new(1).matrix(700, 90)), layout);
+        let mut v = Numbers::new(1).matrix(300, 40);
+        v.as_mut_slice().iter_mut().for_each(|x| *x += 0.01);
+        let v = Stored::new(&cast::<f64, T>(&v), layout);
         for method in [
             Method::Cd,
             Method::Hals { sweeps: None },
@@ -67,6 +69,10 @@ fn check<T: Real>() {
             Method::Als,
             Method::Anls,
             Method::ProjectedGradient,
+            Method::Mu(Loss::KullbackLeibler),
+            Method::Mm(Loss::KullbackLeibler),
+            Method::Mu(Loss::ItakuraSaito),
+            Method::Mm(Loss::Beta(0.3)),
         ] {
             for threads in [1, 2] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");

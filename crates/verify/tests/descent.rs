@@ -99,7 +99,7 @@ fn reports_truly<T: Real>(
 }
 
 fn descents() -> impl Strategy<Value = Method> {
-    let all: Vec<_> = METHODS.into_iter().filter(|&m| m != Method::Mu(Loss::Frobenius)).collect();
+    let all: Vec<_> = METHODS.into_iter().filter(|m| !matches!(m, Method::Mu(_) | Method::Mm(_))).collect();
     proptest::sample::select(all)
 }
 
@@ -126,8 +126,10 @@ proptest! {
         recipe in positive_recipes(), penalty in penalties(), layout in layouts(),
     ) {
         let p = recipe.build();
-        falls(&p, Method::Mu(Loss::Frobenius), penalty, layout)?;
-        falls(&p.cast::<f32>(), Method::Mu(Loss::Frobenius), penalty, layout)?;
+        for method in [Method::Mu(Loss::Frobenius), Method::Mm(Loss::Frobenius)] {
+            falls(&p, method, penalty, layout)?;
+            falls(&p.cast::<f32>(), method, penalty, layout)?;
+        }
     }
 
     #[test]

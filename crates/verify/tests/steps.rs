@@ -36,7 +36,8 @@ fn apart<T: Real, U: Real, A: Real, B: Real>(
 
 /// Multiplicative updates refuse to start from a factor that is all zero.
 fn stuck(method: Method, w: &Dense<f64>, h: &Dense<f64>) -> bool {
-    method == Method::Mu(Loss::Frobenius) && [w, h].iter().any(|a| a.as_slice().iter().all(|&x| x == 0.0))
+    matches!(method, Method::Mu(_) | Method::Mm(_))
+        && [w, h].iter().any(|a| a.as_slice().iter().all(|&x| x == 0.0))
 }
 
 fn law_1<T: Real>(p: &Problem<T>, method: Method, penalty: Penalty) -> Result<(), TestCaseError> {
