@@ -10,7 +10,7 @@ const M: usize = 3000;
 const N: usize = 60;
 const K: usize = 6;
 
-const METHODS: [Method; 8] = [
+const METHODS: [Method; 11] = [
     Method::Cd,
     Method::Hals { sweeps: None },
     Method::Mu(Loss::Frobenius),
@@ -19,6 +19,9 @@ const METHODS: [Method; 8] = [
     Method::Mm(Loss::ItakuraSaito),
     Method::Mu(Loss::Beta(0.3)),
     Method::Mm(Loss::Beta(3.0)),
+    Method::Als,
+    Method::Anls,
+    Method::ProjectedGradient,
 ];
 
 fn data<T: Real>(layout: Layout) -> Stored<T> {

@@ -45,7 +45,8 @@ pub(crate) enum Fill {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Variant {
     /// scikit-learn's `nndsvd`, `nndsvda` and `nndsvdar`: randomized vectors from the generator's stream, entries
-    /// below 1e-6 cut whatever V's units, and V's mean as it is for a fill.
+    /// below 1e-6 cut and V's mean as it is for a fill, whatever V's units; but of the scaled V, where V is scaled, since
+    /// its own 1e-6 and mean would drown the factors there or vanish beside them.
     Sklearn(Fill),
     /// The library's own: vectors that depend on V alone; cut below 1e-6 of the factor's largest entry; components
     /// cut whose singular value is rounding of the first; filled with what scikit-learn's fill is for V divided by its
@@ -70,17 +71,15 @@ pub(crate) fn nndsvd<T: Real>(
         return Err(Error::RankTooLargeForInit { rank: k, rows: m, cols: n });
     }
     let operand = Operand::new(v, scale, workers)?;
-    let root = scale.to_f64().sqrt();
     let mean = || mean(v, scale, workers > 1).to_f64();
     let (mut w, mut ht, fill, average);
     match variant {
         Variant::Sklearn(with) => {
             let found = generator.with(|stream| randomized(&operand, (m, n), k, stream, workers))?;
             (w, ht) = sections(&found, 0.0);
-            // in V's own units: W and H are √scale times what they are for V
-            cut(&mut w, CUT * root);
-            cut(&mut ht, CUT * root);
-            (fill, average) = (with, if with == Fill::Zero { 0.0 } else { mean() / root });
+            cut(&mut w, CUT);
+            cut(&mut ht, CUT);
+            (fill, average) = (with, if with == Fill::Zero { 0.0 } else { mean() });
         }
         Variant::Exact(with) => {
             let found = leading(v, scale, &operand, k, workers)?;

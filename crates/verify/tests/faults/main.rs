@@ -38,7 +38,7 @@ const TABLE: [(u32, &str, Answer); 61] = [
     (4, "negative zero", Tests(&[fault_04_negative_zero])),
     (5, "no rows or no columns", Tests(&[fault_05_empty])),
     (6, "rank 0", Tests(&[fault_06_rank_zero])),
-    (7, "rank too large for an SVD start", NotHere("no start uses an SVD")),
+    (7, "rank too large for an SVD start", Tests(&[fault_07_rank_too_large_for_the_start])),
     (8, "rank above both sides", Tests(&[fault_08_rank_above_the_sides])),
     (9, "rank 1", Tests(&[fault_09_rank_one_is_perrons])),
     (10, "1×1", Tests(&[fault_10_one_by_one])),
@@ -84,9 +84,9 @@ const TABLE: [(u32, &str, Answer); 61] = [
         "rules and criteria that do not fit",
         Tests(&[fault_44_unsupported, fault_44_every_pair_says_what_it_is]),
     ),
-    (45, "rank-deficient Gram in BPP", NotHere("there is no block principal pivoting")),
+    (45, "rank-deficient Gram in BPP", Tests(&[fault_45_rank_deficient_gram])),
     (46, "exact fits", Tests(&[fault_46_exact_fits])),
-    (47, "rank-deficient NNDSVD", NotHere("no start uses an SVD")),
+    (47, "rank-deficient NNDSVD", Tests(&[fault_47_rank_deficient_nndsvd])),
     (48, "masked lines", NotHere(NO_MASKS)),
     (49, "bad weights", NotHere(NO_MASKS)),
     (50, "transform with other features", Tests(&[fault_50_other_features, fault_50_other_components])),
@@ -119,7 +119,14 @@ fn every_fault_has_an_answer() {
 }
 
 const OWN: Method = Method::Hals { sweeps: None };
-const FITTED: [Method; 4] = [Method::Cd, OWN, Method::Mu(Loss::Frobenius), Method::Mm(Loss::Frobenius)];
+const FITTED: [Method; 6] = [
+    Method::Cd,
+    OWN,
+    Method::Mu(Loss::Frobenius),
+    Method::Mm(Loss::Frobenius),
+    Method::Anls,
+    Method::ProjectedGradient,
+];
 /// Other losses that take zeros in V.
 const DIVERGENCES: [Method; 6] = [
     Method::Mu(Loss::KullbackLeibler),

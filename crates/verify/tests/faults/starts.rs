@@ -1,6 +1,6 @@
 //! What fits start from.
 
-use orthant::{Dense, Error, Loss, Method, Nmf, Penalty, Start, Warning};
+use orthant::{Dense, Error, Loss, Method, Nmf, Penalty, Start, StartKind, Warning};
 use orthant_verify::compare::is_non_negative;
 use orthant_verify::divergences;
 use orthant_verify::fits::{METHODS, fixed, trace};
@@ -209,6 +209,68 @@ pub fn fault_60_start_with_zero_lines() {
                 let fit = fixed(method, penalty, &p.w, &p.h, 10).fit(&Stored::new(&p.v, layout)).unwrap();
                 assert!(is_non_negative(&fit.w) && is_non_negative(fit.model.components()), "{method:?}");
                 assert!(fit.report.objective.is_finite(), "{method:?}");
+            }
+        }
+    }
+}
+
+#[test]
+pub fn fault_07_rank_too_large_for_the_start() {
+    let v = problem().v;
+    for kind in [StartKind::Nndsvd, StartKind::Nndsvda, StartKind::Nndsvdar, StartKind::ExactNndsvd] {
+        for method in stepped() {
+            let start = kind.start().unwrap();
+            let error = Nmf::<f64>::new(10).method(method).start(start).fit(&v).unwrap_err();
+            assert_eq!(error, Error::RankTooLargeForInit { rank: 10, rows: 13, cols: 9 }, "{method:?}");
+        }
+    }
+}
+
+/// Components that depend on each other: solved with a little help, said, and never NaN.
+#[test]
+pub fn fault_45_rank_deficient_gram() {
+    let v = problem().v;
+    let p = problem();
+    // the same component three times, and more of them than V has columns
+    let twins = Dense::from_fn(12, 9, |t, j| p.h[(t % 3 / 2, j)]);
+    let weights = Dense::from_fn(13, 12, |i, t| p.w[(i, t % 3)]);
+    for method in [Method::Als, Method::Anls] {
+        for layout in ORDERS {
+            let nmf = Nmf::new(12).method(method).max_iter(20).tol(0.0);
+            let start = Start::Custom { w: weights.clone(), h: twins.clone() };
+            let fit = nmf.start(start).fit(&Stored::new(&v, layout)).unwrap();
+            assert!(is_non_negative(&fit.w) && is_non_negative(fit.model.components()));
+            let told =
+                fit.report.warnings.iter().any(|w| matches!(w, Warning::Regularized { count } if *count > 0));
+            assert!(told, "{method:?} {layout:?}: {:?}", fit.report.warnings);
+            if method == Method::Anls {
+                // no better than exact, and no worse than one component alone
+                let one = Nmf::new(1).fit(&v).unwrap().report.objective;
+                assert!(fit.report.objective <= one, "{} and {one}", fit.report.objective);
+            }
+        }
+    }
+}
+
+/// Data of rank 2 at rank 4, of ordinary size and tiny.
+#[test]
+pub fn fault_47_rank_deficient_nndsvd() {
+    let p = problem();
+    let low = oracle::product(
+        &Dense::from_fn(13, 2, |i, t| p.w[(i, t)]),
+        &Dense::from_fn(2, 9, |t, j| p.h[(t, j)]),
+    );
+    for kind in StartKind::ALL {
+        let Some(start) = kind.start() else { continue };
+        for by in [1.0, 1e-13, 1e13] {
+            let v = Dense::from_fn(13, 9, |i, j| by * low[(i, j)]);
+            for layout in ORDERS {
+                let nmf = Nmf::<f64>::new(4).start(start.clone());
+                let (w, h) = nmf.start_factors(&Stored::new(&v, layout)).unwrap();
+                assert!(is_non_negative(&w) && is_non_negative(&h), "{} times {by:e}", kind.name());
+                let fit = nmf.max_iter(300).fit(&v).unwrap();
+                let error = fit.report.relative_error;
+                assert!(error < 1e-2, "{} times {by:e}: error {error:e}", kind.name());
             }
         }
     }
