@@ -1,6 +1,6 @@
 //! Laws of scale: the library's own personality has no unit.
 
-use orthant::{Dense, Fit, Method, Nmf, Plan, Real};
+use orthant::{Dense, Fit, Loss, Method, Nmf, Plan, Real};
 use orthant_verify::compare::{cast, first_other_bit, weakest};
 use orthant_verify::fits::{Step, trace};
 use orthant_verify::layout::{Layout, Stored};
@@ -69,6 +69,7 @@ fn own_methods() -> impl Strategy<Value = Method> {
         Method::Hals { sweeps: None },
         Method::Hals { sweeps: Some(1) },
         Method::Hals { sweeps: Some(4) },
+        Method::Mm(Loss::Frobenius),
     ])
 }
 
