@@ -30,6 +30,10 @@ use crate::{Error, scan};
 /// Entries below this are cut.
 const CUT: f64 = 1e-6;
 
+/// A factor whose largest entry is below this has its entries cut in proportion, not at 1e-6 itself: all of them could
+/// be.
+const SMALL: f64 = 1.0 / 1024.0;
+
 /// What the zeros become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fill {
@@ -46,7 +50,8 @@ pub(crate) enum Fill {
 pub(crate) enum Variant {
     /// scikit-learn's `nndsvd`, `nndsvda` and `nndsvdar`: randomized vectors from the generator's stream, entries
     /// below 1e-6 cut and V's mean as it is for a fill, whatever V's units; but of the scaled V, where V is scaled, since
-    /// its own 1e-6 and mean would drown the factors there or vanish beside them.
+    /// its own 1e-6 and mean would drown the factors there or vanish beside them; and less than 1e-6 of factors whose
+    /// largest entry is below 2⁻¹⁰.
     Sklearn(Fill),
     /// The library's own: vectors that depend on V alone; cut below 1e-6 of the factor's largest entry; components
     /// cut whose singular value is rounding of the first; filled with what scikit-learn's fill is for V divided by its
@@ -77,8 +82,10 @@ pub(crate) fn nndsvd<T: Real>(
         Variant::Sklearn(with) => {
             let found = generator.with(|stream| randomized(&operand, (m, n), k, stream, workers))?;
             (w, ht) = sections(&found, 0.0);
-            cut(&mut w, CUT);
-            cut(&mut ht, CUT);
+            for x in [&mut w, &mut ht] {
+                let largest = x.iter().fold(T::ZERO, |a, &b| a.max(b)).to_f64();
+                cut(x, CUT * (largest / SMALL).min(1.0));
+            }
             (fill, average) = (with, if with == Fill::Zero { 0.0 } else { mean() });
         }
         Variant::Exact(with) => {
