@@ -34,7 +34,7 @@ pub struct TransformArgs {
     /// A row is done when the steps that remain are at most this share of its norm [default: 1e-8]
     #[arg(long, value_name = "T", value_parser = at_least_zero, allow_negative_numbers = true)]
     tol: Option<f64>,
-    /// Sweeps that a row may take [default: 10000]
+    /// Sweeps that a row may take before it is solved by pivoting (Frobenius loss only) [default: 200]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     max_sweeps: Option<usize>,
     /// scikit-learn's transform, number for number: all rows together, by the method, the tolerance and the iteration
@@ -109,10 +109,10 @@ fn row_by_row<T: Scalar>(
         .map_err(|e| in_data(e, table, &args.input.display().to_string()))?;
     if report.unconverged_rows > 0 {
         say::warning(format_args!(
-            "{} of {} rows had not reached the tolerance after {} sweeps",
+            "{} of {} rows could not be brought to the tolerance: the steps that remain are up to {:.0e} of their size",
             report.unconverged_rows,
             w.nrows(),
-            transform.max_sweeps
+            report.kkt_residual
         ));
     }
     Ok(w)
