@@ -1,7 +1,6 @@
 //! From options and data to a finished fit.
 
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use orthant_kernel::{Dense, Isa, Real, View};
@@ -9,7 +8,7 @@ use orthant_kernel::{Dense, Isa, Real, View};
 use crate::alternation::{Alternation, Fixed};
 use crate::factor::Factor;
 use crate::init::Generator;
-use crate::nmf::{Fit, Method, Nmf, Start};
+use crate::nmf::{Fit, Method, Nmf};
 use crate::observe::{Iteration, Observer, TimeLimit};
 use crate::pass::{Layout, Pass};
 use crate::ratio::RatioPass;
@@ -17,7 +16,7 @@ use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
 use crate::rule::{Coordinate, LeastSquares, Majorizer, Multiplicative, Pivoting, ProjectedGradient, sweeps};
 use crate::source::{DenseSource, Source};
 use crate::stop::{Criterion, Seen};
-use crate::{Error, Loss, Model, init, reduce, scan};
+use crate::{Error, Loss, Model, Start, check, init, reduce, scan, threads};
 
 /// The most sweeps over a factor that HALS takes by itself in an iteration.
 const MOST_SWEEPS: usize = 4;
@@ -30,7 +29,7 @@ pub(crate) fn fit<T: Real, O: Observer<T> + Send>(
 ) -> Result<Fit<T>, Error> {
     let began = Instant::now();
     let (m, n) = (v.nrows(), v.ncols());
-    check_shape(nmf, m, n, given)?;
+    check::shapes(nmf, m, n, given)?;
     let mut warnings = Vec::new();
     if nmf.rank > m.min(n) {
         warnings.push(Warning::RankAboveDimensions { rank: nmf.rank, rows: m, cols: n });
@@ -38,103 +37,13 @@ pub(crate) fn fit<T: Real, O: Observer<T> + Send>(
     if given.is_none() && (nmf.penalty.alpha_w == 0.0) != (nmf.penalty.alpha_h() == 0.0) {
         warnings.push(Warning::ScaleAmbiguity);
     }
-    let (out, used) = on_threads(nmf.threads, |workers| run(nmf, v, given, observer, workers, began))?;
+    let (out, used) = threads::on(nmf.threads, |workers| run(nmf, v, given, observer, workers, began))?;
     let mut fit = out?;
-    warnings.extend(threads_warning(nmf.threads, used));
+    warnings.extend(threads::clamped(nmf.threads, used));
     warnings.append(&mut fit.report.warnings);
     fit.report.warnings = warnings;
     fit.report.seconds_total = began.elapsed().as_secs_f64();
     Ok(fit)
-}
-
-fn check_shape<T: Real>(nmf: &Nmf<T>, m: usize, n: usize, given: Option<&Dense<T>>) -> Result<(), Error> {
-    if m == 0 || n == 0 {
-        return Err(Error::Empty { rows: m, cols: n });
-    }
-    let k = nmf.rank;
-    check_sizes::<T>(m, n, k)?;
-    if let Some(h) = given {
-        if nmf.start.is_some() {
-            return Err(Error::Unsupported {
-                what: "a start where H is given".into(),
-                supported: "W starts from 0, or with multiplicative updates from √(mean(V)/k)".into(),
-            });
-        }
-        check_factor("H", h, (k, n), nmf.method.multiplies())?;
-    }
-    if let Some(Start::Custom { w, h }) = &nmf.start {
-        check_factor("W", w, (m, k), nmf.method.multiplies())?;
-        check_factor("H", h, (k, n), nmf.method.multiplies())?;
-    }
-    Ok(())
-}
-
-/// Refuses what cannot be counted or addressed.
-pub(crate) fn check_sizes<T>(m: usize, n: usize, k: usize) -> Result<(), Error> {
-    for (what, rows, cols) in [("W", m, k), ("H", k, n), ("HHᵀ", k, k)] {
-        // room for padding and for a few of them, in bytes
-        let bytes = rows.checked_mul(cols).and_then(|x| x.checked_mul(64 * size_of::<T>()));
-        if bytes.is_none_or(|b| b > isize::MAX as usize) {
-            return Err(Error::TooLarge { what, rows, cols });
-        }
-    }
-    Ok(())
-}
-
-/// Looks at a factor that is given; `multiplied` entries stay 0 if they are.
-pub(crate) fn check_factor<T: Real>(
-    operand: &'static str,
-    x: &Dense<T>,
-    expected: (usize, usize),
-    multiplied: bool,
-) -> Result<(), Error> {
-    let found = (x.nrows(), x.ncols());
-    if found != expected {
-        return Err(Error::ShapeMismatch { operand, expected, found });
-    }
-    scan::entries(operand, x.view())?;
-    if multiplied && x.as_slice().iter().all(|&x| x == T::ZERO) {
-        return Err(Error::Unsupported {
-            what: format!("starting multiplicative updates at {operand} = 0, where they would stay,"),
-            supported: "multiplicative updates go from a start with positive entries, the others from any"
-                .into(),
-        });
-    }
-    Ok(())
-}
-
-/// What to say if more threads were asked for than there are cores.
-pub(crate) fn threads_warning(asked: Option<usize>, used: usize) -> Option<Warning> {
-    asked.filter(|&asked| asked > used).map(|asked| Warning::ThreadsClamped { asked, used })
-}
-
-/// Runs `f(workers)` on as many threads as asked, or in the rayon pool at hand; a panic becomes an error. Also returns
-/// the number of threads.
-pub(crate) fn on_threads<R: Send>(
-    threads: Option<usize>,
-    f: impl FnOnce(usize) -> R + Send,
-) -> Result<(R, usize), Error> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let used = threads.map_or_else(rayon::current_num_threads, |asked| asked.min(cores));
-    let work = AssertUnwindSafe(|| -> Result<R, Error> {
-        match threads {
-            _ if used == 1 => Ok(f(1)),
-            None => Ok(rayon::scope(|_| f(used))),
-            Some(_) => {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(used).build();
-                let pool = pool.map_err(|e| Error::Threads { message: e.to_string() })?;
-                Ok(pool.install(|| f(used)))
-            }
-        }
-    });
-    match catch_unwind(work) {
-        Ok(out) => Ok((out?, used)),
-        Err(payload) => {
-            let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
-            let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-            Err(Error::Panicked { message: text.unwrap_or_else(|| "no message".into()) })
-        }
-    }
 }
 
 /// Rows of a cache block: about half a megabyte of S, in multiples of every register tile.
@@ -528,8 +437,8 @@ fn identical<T: Real>(w: &[T], ht: &[T], k: usize) -> Option<(usize, usize)> {
 pub(crate) fn start_factors<T: Real>(nmf: &Nmf<T>, v: View<'_, T>) -> Result<(Dense<T>, Dense<T>), Error> {
     let began = Instant::now();
     let (m, n) = (v.nrows(), v.ncols());
-    check_shape(nmf, m, n, None)?;
-    on_threads(nmf.threads, |workers| {
+    check::shapes(nmf, m, n, None)?;
+    threads::on(nmf.threads, |workers| {
         let (problem, _) = Problem::new(nmf, v, None, workers, began)?;
         let (w, ht) = problem.start(&mut nmf.random.clone())?;
         let (w, ht) = (problem.unscaled(w), problem.unscaled(ht));

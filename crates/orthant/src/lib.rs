@@ -32,10 +32,11 @@ pub use init::RandomState;
 pub use loss::{Loss, UnknownLoss};
 pub use minibatch::{MiniBatchFit, MiniBatchNmf, Online};
 pub use model::{Model, Transform, TransformReport};
-pub use nmf::{Fit, Method, Nmf, Products, Start, StartKind, Stop};
+pub use nmf::{Fit, Method, Nmf, Products, Stop};
 pub use observe::{Cancel, Iteration, Observer, TimeLimit};
 pub use penalty::Penalty;
 pub use report::{HistoryPoint, Plan, Report, StopReason, Warning};
+pub use start::{Start, StartKind};
 pub use to_view::{FromDense, ToView};
 
 mod capability;
@@ -45,9 +46,11 @@ mod model;
 mod nmf;
 mod observe;
 mod report;
+mod start;
 mod to_view;
 
 mod alternation;
+mod check;
 mod factor;
 mod fit;
 pub mod init;
@@ -61,6 +64,7 @@ pub mod rule;
 mod scan;
 pub mod source;
 mod stop;
+mod threads;
 mod transform;
 
 /// The code in the README, compiled and run with the documentation's examples.

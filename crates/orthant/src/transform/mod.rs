@@ -10,7 +10,7 @@ use std::sync::PoisonError;
 
 use orthant_kernel::{Dense, Real, View};
 
-use crate::fit::on_threads;
+use crate::threads;
 use crate::model::{Model, Transform, TransformReport};
 use crate::reduce::{MAX_LANES, Reducer, lane, split};
 use crate::{Error, scan};
@@ -31,7 +31,7 @@ pub(crate) fn transform<T: Real>(
     if m == 0 {
         return Err(Error::Empty { rows: m, cols: n });
     }
-    on_threads(options.threads, |workers| {
+    threads::on(options.threads, |workers| {
         if model.loss().is_quadratic() {
             frobenius::run(model, v, options, workers)
         } else {

@@ -1,0 +1,62 @@
+//! Looking at shapes and given factors before anything is computed.
+
+use orthant_kernel::{Dense, Real};
+
+use crate::{Error, Nmf, Start, scan};
+
+/// Refuses shapes and factors that do not belong to a fit's data.
+pub(crate) fn shapes<T: Real>(nmf: &Nmf<T>, m: usize, n: usize, given: Option<&Dense<T>>) -> Result<(), Error> {
+    if m == 0 || n == 0 {
+        return Err(Error::Empty { rows: m, cols: n });
+    }
+    let k = nmf.rank;
+    sizes::<T>(m, n, k)?;
+    if let Some(h) = given {
+        if nmf.start.is_some() {
+            return Err(Error::Unsupported {
+                what: "a start where H is given".into(),
+                supported: "W starts from 0, or with multiplicative updates from √(mean(V)/k)".into(),
+            });
+        }
+        factor("H", h, (k, n), nmf.method.multiplies())?;
+    }
+    if let Some(Start::Custom { w, h }) = &nmf.start {
+        factor("W", w, (m, k), nmf.method.multiplies())?;
+        factor("H", h, (k, n), nmf.method.multiplies())?;
+    }
+    Ok(())
+}
+
+/// Refuses what cannot be counted or addressed.
+pub(crate) fn sizes<T>(m: usize, n: usize, k: usize) -> Result<(), Error> {
+    for (what, rows, cols) in [("W", m, k), ("H", k, n), ("HHᵀ", k, k)] {
+        // room for padding and for a few of them, in bytes
+        let bytes = rows.checked_mul(cols).and_then(|x| x.checked_mul(64 * size_of::<T>()));
+        if bytes.is_none_or(|b| b > isize::MAX as usize) {
+            return Err(Error::TooLarge { what, rows, cols });
+        }
+    }
+    Ok(())
+}
+
+/// Looks at a factor that is given; `multiplied` entries stay 0 if they are.
+pub(crate) fn factor<T: Real>(
+    operand: &'static str,
+    x: &Dense<T>,
+    expected: (usize, usize),
+    multiplied: bool,
+) -> Result<(), Error> {
+    let found = (x.nrows(), x.ncols());
+    if found != expected {
+        return Err(Error::ShapeMismatch { operand, expected, found });
+    }
+    scan::entries(operand, x.view())?;
+    if multiplied && x.as_slice().iter().all(|&x| x == T::ZERO) {
+        return Err(Error::Unsupported {
+            what: format!("starting multiplicative updates at {operand} = 0, where they would stay,"),
+            supported: "multiplicative updates go from a start with positive entries, the others from any"
+                .into(),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! A step on some rows of V.
+
+use orthant_kernel::{Real, View, accumulator_stride};
+
+use super::MiniBatchNmf;
+use crate::alternation::{Alternation, Fixed};
+use crate::factor::Factor;
+use crate::fit::block_rows;
+use crate::pass::Layout;
+use crate::penalty::Weights;
+use crate::ratio::RatioPass;
+use crate::rule::Majorizer;
+use crate::source::DenseSource;
+use crate::{Error, Method, Products, Start, init, reduce, scan};
+
+/// Data in a safe range of exponents: V·2^-exponent, with W and H over half of it.
+pub(super) struct Data<'a, T> {
+    pub options: &'a MiniBatchNmf<T>,
+    rule: Majorizer<T>,
+    pub found: scan::Found,
+    pub exponent: i32,
+    pub scale: T,
+    pub workers: usize,
+}
+
+impl<'a, T: Real> Data<'a, T> {
+    /// Looks at all of V; an exponent that is known is kept.
+    pub fn new(
+        options: &'a MiniBatchNmf<T>,
+        v: View<'_, T>,
+        exponent: Option<i32>,
+        workers: usize,
+    ) -> Result<Self, Error> {
+        let (m, n) = (v.nrows(), v.ncols());
+        if m == 0 || n == 0 {
+            return Err(Error::Empty { rows: m, cols: n });
+        }
+        crate::check::sizes::<T>(m, n, options.rank)?;
+        let loss = options.loss;
+        let by_columns = crate::fit::by_columns(v);
+        let found = scan::data(v, by_columns, T::ONE, workers)?;
+        if loss.beta() <= 0.0 {
+            scan::size(v, by_columns, T::ONE, loss, workers)?;
+        }
+        let safe = scan::Safe::of::<T>(Method::Mu(loss));
+        let exponent = exponent.unwrap_or_else(|| scan::scale_exponent(found.max, 2, safe));
+        let (rule, scale) = (Majorizer::compatible(loss), scan::scale_by(T::ONE, -exponent));
+        Ok(Self { options, rule, found, exponent, scale, workers })
+    }
+
+    pub fn to_scaled(&self, mut x: Vec<T>) -> Vec<T> {
+        x.iter_mut().for_each(|x| *x = scan::scale_by(*x, -self.exponent / 2) + T::ZERO);
+        x
+    }
+
+    pub fn to_user(&self, mut x: Vec<T>) -> Vec<T> {
+        if self.exponent != 0 {
+            x.iter_mut().for_each(|x| *x = scan::scale_by(*x, self.exponent / 2));
+        }
+        x
+    }
+
+    /// A loss in the user's units over one in the scaled.
+    pub fn unit(&self) -> f64 {
+        (f64::from(self.exponent) * self.options.loss.beta()).exp2()
+    }
+
+    /// The weights on W and on H for a part of V.
+    pub fn weights(&self, v: View<'_, T>) -> (Weights, Weights) {
+        let (p, beta, penalty) = (self.exponent / 2, self.options.loss.beta(), self.options.penalty);
+        (penalty.on_w(v.ncols()).scaled(p, beta), penalty.on_h(v.nrows()).scaled(p, beta))
+    }
+
+    pub fn layout(&self, v: View<'_, T>) -> Layout {
+        Layout { lanes: reduce::lanes(v.nrows()), block: block_rows::<T>(v.ncols()), workers: self.workers }
+    }
+
+    /// Calls `f` with the pass over the rows of `v` from W and Hᵀ.
+    pub fn pass<R>(
+        &self,
+        v: View<'_, T>,
+        w: Vec<T>,
+        ht: &[T],
+        fixed: Fixed,
+        f: impl FnOnce(&mut RatioPass<'_, T, DenseSource<'_, T>>) -> R,
+    ) -> (R, Vec<T>) {
+        let k = self.options.rank;
+        let source =
+            DenseSource::new(v, self.scale, Products::Fused).expect("fused products are always there");
+        let (on_w, on_h) = self.weights(v);
+        let factors = (Factor::new(w, k, on_w, 1), Factor::new(ht.to_vec(), k, on_h, 1));
+        let mut pass = RatioPass::new(&source, self.rule, k, self.layout(v), 1.0, factors, false, fixed);
+        pass.sweep_outer(false);
+        let out = f(&mut pass);
+        (out, pass.into_factors().0)
+    }
+
+    /// W from a constant, by at most `max_iter` updates.
+    pub fn solve_w(&self, v: View<'_, T>, ht: &[T], max_iter: usize) -> Vec<T> {
+        let k = self.options.rank;
+        let average = (init::mean(v, self.scale, self.workers > 1) / T::from_f64(k as f64)).sqrt();
+        let mut before = vec![average; v.nrows() * k];
+        let tol = self.options.tol;
+        let (_, w) = self.pass(v, before.clone(), ht, Fixed::Outer, |pass| {
+            pass.keep_small();
+            for _ in 0..max_iter {
+                pass.sweep_inner(true);
+                let w = &pass.inner().x;
+                if tol > 0.0 && change(w, &before) <= tol {
+                    break;
+                }
+                before.copy_from_slice(w);
+            }
+        });
+        w
+    }
+
+    /// A step on the rows of `v`: the new W, the mean cost and the loss at it with the old H; and H and its sums updated.
+    pub fn step(&self, v: View<'_, T>, w: Option<Vec<T>>, state: &mut State<T>) -> (Vec<T>, f64, f64) {
+        let options = self.options;
+        let least = self.rule.least(false);
+        let (w, update) = match w {
+            Some(w) => (w, true),
+            None => {
+                let mut w = self.solve_w(v, &state.ht, options.fresh_restarts_max_iter);
+                w.iter_mut().filter(|x| **x < least).for_each(|x| *x = T::ZERO);
+                (w, false)
+            }
+        };
+        let (on_w, on_h) = self.weights(v);
+        let loss = options.loss;
+        let State { ht, numerator, denominator, rho, .. } = state;
+        let before = ht.clone();
+        let ((cost, distance), w) = self.pass(v, w, &before, Fixed::Neither, |pass| {
+            pass.sweep_inner(update);
+            let distance = pass.exact_loss();
+            let cost = distance + doubled(on_w, &pass.inner().x) + doubled(on_h, &before);
+            let (k, stride) = (options.rank, accumulator_stride::<T>(options.rank));
+            let (b, c, columns) = pass.sums_of_outer();
+            let (l1, l2) = on_h.elements::<T>();
+            let gamma = loss.exponent();
+            let raised = |x: T, e: f64| if e == 1.0 { x } else { x.powf(T::from_f64(e)) };
+            let least = self.rule.least(true);
+            let rho = T::from_f64(*rho);
+            for (j, row) in ht.chunks_exact_mut(k).enumerate() {
+                for (t, h) in row.iter_mut().enumerate() {
+                    let at = j * k + t;
+                    let mut d = if loss.beta() == 1.0 {
+                        // as there: a component without weights has a denominator of 1
+                        if columns[t] == T::ZERO { T::ONE } else { columns[t] }
+                    } else {
+                        c[j * stride + t]
+                    };
+                    d += l1 + l2 * *h;
+                    if d == T::ZERO {
+                        d = self.rule.floor;
+                    }
+                    numerator[at] = rho * numerator[at] + b[j * stride + t] * raised(*h, 1.0 / gamma);
+                    denominator[at] = rho * denominator[at] + d;
+                    let new = raised(numerator[at] / denominator[at], gamma);
+                    *h = if new < least { T::ZERO } else { new };
+                }
+            }
+            (cost / v.nrows() as f64, distance)
+        });
+        (w, cost, distance)
+    }
+}
+
+/// l1·Σx + l2·Σx²: as there, without a half.
+fn doubled<T: Real>(weights: Weights, x: &[T]) -> f64 {
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for x in x {
+        sum += x.to_f64();
+        squares += x.to_f64() * x.to_f64();
+    }
+    weights.value(sum, 2.0 * squares)
+}
+
+/// ‖x − before‖ / ‖x‖.
+pub(super) fn change<T: Real>(x: &[T], before: &[T]) -> f64 {
+    let (mut moved, mut size) = (0.0, 0.0);
+    for (x, b) in x.iter().zip(before) {
+        moved += (x.to_f64() - b.to_f64()).powi(2);
+        size += x.to_f64() * x.to_f64();
+    }
+    (moved / size).sqrt()
+}
+
+/// What is learnt: H, and what it is a quotient of.
+#[derive(Clone, Debug)]
+pub(super) struct State<T> {
+    /// Hᵀ, n×k, in scaled units.
+    pub ht: Vec<T>,
+    numerator: Vec<T>,
+    denominator: Vec<T>,
+    rho: f64,
+    pub exponent: i32,
+}
+
+impl<T: Real> State<T> {
+    pub fn new(ht: Vec<T>, rho: f64, exponent: i32) -> Self {
+        let (numerator, denominator) = (ht.clone(), vec![T::ONE; ht.len()]);
+        Self { ht, numerator, denominator, rho, exponent }
+    }
+}
+
+/// W and Hᵀ to start from, in scaled units.
+pub(super) fn start<T: Real>(data: &Data<'_, T>, v: View<'_, T>) -> Result<(Vec<T>, Vec<T>), Error> {
+    let options = data.options;
+    let (m, n, k) = (v.nrows(), v.ncols(), options.rank);
+    let default = if k <= m.min(n) { Start::Nndsvda } else { Start::Random };
+    let chosen = options.start.as_ref().unwrap_or(&default);
+    if let Start::Custom { w, h } = chosen {
+        for (operand, x, expected) in [("W", w, (m, k)), ("H", h, (k, n))] {
+            crate::check::factor(operand, x, expected, true)?;
+        }
+        return Ok((data.to_scaled(w.clone().into_vec()), data.to_scaled(h.transposed().into_vec())));
+    }
+    init::generate(chosen, v, data.scale, k, &mut options.random.clone(), data.workers)
+}

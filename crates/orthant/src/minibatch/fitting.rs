@@ -1,0 +1,208 @@
+//! A fit of all of V, batch after batch.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use orthant_kernel::{Dense, Isa, Real, View};
+
+use super::batch::{Data, State, change, start};
+use super::{MiniBatchFit, MiniBatchNmf};
+use crate::alternation::{Alternation, Fixed};
+use crate::factor::Factor;
+use crate::observe::{Iteration, Observer, TimeLimit};
+use crate::pass::Layout;
+use crate::penalty::Weights;
+use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
+use crate::{Error, Model, Products, reduce, scan};
+
+/// A fit of all of V under way.
+pub(super) struct Fitting<'a, T> {
+    data: Data<'a, T>,
+    v: View<'a, T>,
+}
+
+impl<'a, T: Real> Fitting<'a, T> {
+    pub fn new(options: &'a MiniBatchNmf<T>, v: View<'a, T>, workers: usize) -> Result<Self, Error> {
+        Ok(Self { data: Data::new(options, v, None, workers)?, v })
+    }
+
+    pub fn run<O: Observer<T>>(self, observer: &mut O, began: Instant) -> Result<MiniBatchFit<T>, Error> {
+        let Self { data, v } = self;
+        let options = data.options;
+        let (m, n, k) = (v.nrows(), v.ncols(), options.rank);
+        let mut warnings = Vec::new();
+        if k > m.min(n) {
+            warnings.push(Warning::RankAboveDimensions { rank: k, rows: m, cols: n });
+        }
+        if (options.penalty.alpha_w == 0.0) != (options.penalty.alpha_h() == 0.0) {
+            warnings.push(Warning::ScaleAmbiguity);
+        }
+        let batch = options.batch_size.min(m);
+        let mut report = data.empty_report(v, batch, began);
+        if data.found.max == 0.0 {
+            let model = Model::new(Dense::zeros(k, n), options.penalty, options.loss);
+            report.warnings = warnings;
+            return Ok(MiniBatchFit { w: Dense::zeros(m, k), model, report, steps: 0 });
+        }
+        let (mut w, ht) = start(&data, v)?;
+        let zeros = w.iter().chain(&ht).filter(|&&x| x == T::ZERO).count();
+        if zeros > 0 {
+            warnings.push(Warning::LockedZeros { count: zeros });
+        }
+        let mut state = State::new(ht, options.rho(m), data.exponent);
+        report.seconds_start = began.elapsed().as_secs_f64();
+        let per_pass = m.div_ceil(batch);
+        let most = options.max_iter.saturating_mul(per_pass);
+        let unit = data.unit();
+        let size = scan::size(v, crate::fit::by_columns(v), data.scale, options.loss, data.workers)?;
+        let mut progress = Progress::default();
+        let (mut cancel, mut limit) = (options.cancel.clone(), options.max_time.map(TimeLimit));
+        let mut steps = 0;
+        let stop_reason = loop {
+            let first = steps % per_pass * batch;
+            let range = first..m.min(first + batch);
+            let part = v.rows(range.clone());
+            let rows = &mut w[range.start * k..range.end * k];
+            let before = state.ht.clone();
+            let given = (!options.fresh_restarts).then(|| rows.to_vec());
+            let (new, cost, distance) = data.step(part, given, &mut state);
+            rows.copy_from_slice(&new);
+            steps += 1;
+            if !cost.is_finite() || !state.ht.iter().all(|h| h.is_finite()) {
+                return Err(Error::Diverged { iteration: steps });
+            }
+            let elapsed = began.elapsed();
+            report.history.push(HistoryPoint {
+                iteration: steps,
+                objective: cost * unit,
+                seconds: elapsed.as_secs_f64(),
+            });
+            let moved = change(&state.ht, &before);
+            let converged = progress.met(options, steps, range.len(), m, cost, moved);
+            let share = range.len() as f64 / m as f64;
+            let step = Iteration {
+                number: steps,
+                max_iter: most,
+                objective: cost * unit,
+                loss: distance * unit,
+                relative_error: (2.0 * distance / (size * share)).sqrt(),
+                step: moved,
+                elapsed,
+                w: &w,
+                ht: &state.ht,
+                rank: k,
+                factor_exponent: data.exponent / 2,
+            };
+            let seen = observer.observe(&step);
+            if converged {
+                break StopReason::Converged;
+            }
+            if let ControlFlow::Break(reason) = seen {
+                break reason;
+            }
+            if let Some(ControlFlow::Break(reason)) = cancel.as_mut().map(|c| c.observe(&step)) {
+                break reason;
+            }
+            if let Some(ControlFlow::Break(reason)) = limit.as_mut().map(|t| t.observe(&step)) {
+                break reason;
+            }
+            if steps == most {
+                break StopReason::MaxIterations;
+            }
+        };
+        if options.fresh_restarts {
+            w = data.solve_w(v, &state.ht, options.transform_max_iter.unwrap_or(options.max_iter));
+        }
+        report.iterations = steps.div_ceil(per_pass);
+        if report.iterations == options.max_iter && options.tol > 0.0 {
+            warnings.push(Warning::NotConverged { max_iter: options.max_iter });
+        }
+        let (figures, w) = data.pass(v, w, &state.ht, Fixed::Neither, |pass| pass.finish());
+        let (on_w, on_h) = data.weights(v);
+        let penalties = |weights: Weights, x: &[T]| Factor::new(x.to_vec(), k, weights, 1).exact_penalty();
+        report.stop_reason = stop_reason;
+        report.loss = figures.loss * unit;
+        report.objective = (figures.loss + penalties(on_w, &w) + penalties(on_h, &state.ht)) * unit;
+        report.reconstruction_error = (2.0 * report.loss).sqrt();
+        report.relative_error = (2.0 * figures.loss / size).sqrt();
+        report.kkt_residual = figures.remaining / size;
+        report.warnings = warnings;
+        if !report.objective.is_finite() {
+            return Err(Error::LossOverflow { max: data.found.max });
+        }
+        let h = Dense::from_vec(data.to_user(state.ht), n, k)?.transposed();
+        let w = Dense::from_vec(data.to_user(w), m, k)?;
+        Ok(MiniBatchFit { w, model: Model::new(h, options.penalty, options.loss), report, steps })
+    }
+}
+
+impl<T: Real> Data<'_, T> {
+    fn empty_report(&self, v: View<'_, T>, batch: usize, began: Instant) -> Report {
+        let Layout { lanes, block, workers } = self.layout(v.rows(0..batch));
+        Report {
+            stop_reason: StopReason::ZeroData,
+            iterations: 0,
+            loss_function: self.options.loss,
+            objective: 0.0,
+            loss: 0.0,
+            reconstruction_error: 0.0,
+            relative_error: 0.0,
+            kkt_residual: 0.0,
+            violation_ratio: None,
+            history: Vec::new(),
+            seconds_start: began.elapsed().as_secs_f64(),
+            seconds_total: 0.0,
+            plan: Plan {
+                by_columns: false,
+                lanes,
+                block: block.min(batch),
+                threads: workers,
+                sweeps: (1, 1),
+                isa: Isa::detect().name(),
+                products: Products::Fused,
+                accumulators: reduce::accumulators(lanes, workers),
+                scale_exponent: self.exponent / 2,
+            },
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// What the stopping rule has seen.
+#[derive(Debug, Default)]
+struct Progress {
+    average: Option<f64>,
+    least: Option<f64>,
+    without: usize,
+}
+
+impl Progress {
+    /// Whether `step`, counted from 1, is the last.
+    fn met<T>(
+        &mut self,
+        o: &MiniBatchNmf<T>,
+        step: usize,
+        rows: usize,
+        m: usize,
+        cost: f64,
+        moved: f64,
+    ) -> bool {
+        // the first step tells of the start more than of the data
+        if step == 1 {
+            return false;
+        }
+        let weight = (rows as f64 / (m as f64 + 1.0)).min(1.0);
+        let average = self.average.map_or(cost, |a| a * (1.0 - weight) + cost * weight);
+        self.average = Some(average);
+        if o.tol > 0.0 && moved <= o.tol {
+            return true;
+        }
+        if self.least.is_none_or(|least| average < least) {
+            self.without = 0;
+            self.least = Some(average);
+        } else {
+            self.without += 1;
+        }
+        o.max_no_improvement.is_some_and(|most| self.without >= most)
+    }
+}

@@ -1,0 +1,315 @@
+//! Factorisation by mini-batches of rows: scikit-learn's `MiniBatchNMF`, for data that comes in parts or is too much to
+//! read many times.
+//!
+//! # Problem
+//! min Σ d_β(V | WH) + penalties as for the other methods, W and H ≥ 0, from rows of V seen `batch_size` at a time.
+//!
+//! # Update
+//! ```text
+//! for each batch V_b, in order and over again
+//!     W_b ← one multiplicative step, or with fresh restarts as many as it takes from a constant
+//!     N, D = (V_b∘P^(β−2))ᵀW_b, P^(β−1)ᵀW_b                 P = W_b H
+//!     A ← ρA + N∘H^(1/γ);   B ← ρB + D + l1 + l2·H          ρ = forget_factor^(batch_size/m)
+//!     H ← (A/B)^γ
+//! ```
+//!
+//! # Cost
+//! A step costs 8 flops (β = 1) or 12 for each entry of the batch and component, and A and B, n×k each.
+//!
+//! # Guarantees
+//! None for a single step. With one batch and a forget factor of 0 it is the multiplicative update.
+//!
+//! # Stopping
+//! From the second step on: ‖H − H_before‖ ≤ tol·‖H‖; or the exponentially weighted average of the batches' costs has
+//! not fallen for `max_no_improvement` steps.
+//!
+//! # Parity
+//! `sklearn.decomposition.MiniBatchNMF` of scikit-learn 1.9, to rounding. Known difference: a batch that is all zero
+//! leaves A and B as they are.
+//!
+//! # References
+//! Lefèvre, Bach & Févotte, Online algorithms for nonnegative matrix factorization with the Itakura–Saito divergence,
+//! WASPAA 2011, doi:10.1109/ASPAA.2011.6082314. Serizel, Essid & Richard, Mini-batch stochastic approaches for
+//! accelerated multiplicative updates in nonnegative matrix factorisation with beta-divergence, MLSP 2016,
+//! doi:10.1109/MLSP.2016.7738818.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use orthant_kernel::{Dense, Real};
+
+use crate::init::{Generator, RandomState};
+use crate::nmf::{check_loss, invalid};
+use crate::observe::{Iteration, Observer};
+use crate::report::{Report, StopReason};
+use crate::{Cancel, Error, Loss, Model, Penalty, Start, ToView, scan, threads};
+
+use batch::Data;
+use fitting::Fitting;
+pub use online::Online;
+
+mod batch;
+mod fitting;
+mod online;
+
+/// Factorisation by mini-batches of rows, with scikit-learn's updates, stopping and numbers.
+///
+/// ```
+/// use orthant::{Dense, Loss, MiniBatchNmf};
+/// let v = Dense::from_fn(60, 12, |i, j| if (i + j) % 2 == 0 { 3.0 } else { 1.0 });
+/// let fit = MiniBatchNmf::<f64>::new(2).batch_size(20).loss(Loss::KullbackLeibler).fit(&v)?;
+/// assert_eq!((fit.w.nrows(), fit.model.components().ncols()), (60, 12));
+/// assert!(fit.report.relative_error < 0.05);
+/// # Ok::<(), orthant::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct MiniBatchNmf<T> {
+    rank: usize,
+    loss: Loss,
+    start: Option<Start<T>>,
+    penalty: Penalty,
+    random: Generator,
+    batch_size: usize,
+    forget_factor: f64,
+    fresh_restarts: bool,
+    fresh_restarts_max_iter: usize,
+    transform_max_iter: Option<usize>,
+    max_no_improvement: Option<usize>,
+    tol: f64,
+    max_iter: usize,
+    max_time: Option<Duration>,
+    threads: Option<usize>,
+    cancel: Option<Cancel>,
+}
+
+/// A finished fit by mini-batches.
+#[derive(Clone, Debug)]
+pub struct MiniBatchFit<T> {
+    /// W, m×k.
+    pub w: Dense<T>,
+    /// H (k×n) with what `transform` needs.
+    pub model: Model<T>,
+    /// Why it stopped, and every figure. `iterations` counts passes over V that were begun; `history` has a point for each
+    /// step, with the mean cost of its batch.
+    pub report: Report,
+    /// Batches that were worked on.
+    pub steps: usize,
+}
+
+impl<T: Real> MiniBatchNmf<T> {
+    /// `rank` components with scikit-learn's defaults: batches of 1024, forget factor 0.7, tolerance 1e-4, at most 200
+    /// passes, and 10 steps without improvement.
+    pub fn new(rank: usize) -> Self {
+        Self {
+            rank,
+            loss: Loss::Frobenius,
+            start: None,
+            penalty: Penalty::default(),
+            random: Generator::Seed(0),
+            batch_size: 1024,
+            forget_factor: 0.7,
+            fresh_restarts: false,
+            fresh_restarts_max_iter: 30,
+            transform_max_iter: None,
+            max_no_improvement: Some(10),
+            tol: 1e-4,
+            max_iter: 200,
+            max_time: None,
+            threads: None,
+            cancel: None,
+        }
+    }
+
+    /// The loss; default [`Loss::Frobenius`].
+    #[must_use]
+    pub fn loss(self, loss: Loss) -> Self {
+        Self { loss, ..self }
+    }
+
+    /// Where to start; default [`Start::Nndsvda`], or [`Start::Random`] if the rank is above the smaller side of V.
+    #[must_use]
+    pub fn start(self, start: Start<T>) -> Self {
+        Self { start: Some(start), ..self }
+    }
+
+    /// L1 and L2 penalties; default none. On H they are scaled by the rows of a batch.
+    #[must_use]
+    pub fn penalty(self, penalty: Penalty) -> Self {
+        Self { penalty, ..self }
+    }
+
+    /// Seed of the start; default 0.
+    #[must_use]
+    pub fn seed(self, seed: u32) -> Self {
+        Self { random: Generator::Seed(seed), ..self }
+    }
+
+    /// A generator that every use continues.
+    #[must_use]
+    pub fn random_state(self, state: RandomState) -> Self {
+        Self { random: Generator::State(state), ..self }
+    }
+
+    /// Rows in a batch, at least 1; default 1024.
+    #[must_use]
+    pub fn batch_size(self, rows: usize) -> Self {
+        Self { batch_size: rows, ..self }
+    }
+
+    /// What is left of the past after a whole pass over V, from 0 to 1; default 0.7.
+    #[must_use]
+    pub fn forget_factor(self, share: f64) -> Self {
+        Self { forget_factor: share, ..self }
+    }
+
+    /// Whether each step solves for W from a constant instead of continuing; default not.
+    #[must_use]
+    pub fn fresh_restarts(self, fresh: bool) -> Self {
+        Self { fresh_restarts: fresh, ..self }
+    }
+
+    /// The most updates of W in a fresh restart, at least 1; default 30.
+    #[must_use]
+    pub fn fresh_restarts_max_iter(self, max_iter: usize) -> Self {
+        Self { fresh_restarts_max_iter: max_iter, ..self }
+    }
+
+    /// The most updates of W in [`transform`](Self::transform) and, with fresh restarts, at the end of a fit; default the
+    /// limit of passes.
+    #[must_use]
+    pub fn transform_max_iter(self, max_iter: usize) -> Self {
+        Self { transform_max_iter: Some(max_iter), ..self }
+    }
+
+    /// Steps without improvement after which a fit ends; `None` for no such limit; default 10.
+    #[must_use]
+    pub fn max_no_improvement(self, steps: Option<usize>) -> Self {
+        Self { max_no_improvement: steps, ..self }
+    }
+
+    /// Tolerance on the change of H in a step, at least 0; default 1e-4.
+    #[must_use]
+    pub fn tol(self, tol: f64) -> Self {
+        Self { tol, ..self }
+    }
+
+    /// The most passes over V, at least 1; default 200.
+    #[must_use]
+    pub fn max_iter(self, max_iter: usize) -> Self {
+        Self { max_iter, ..self }
+    }
+
+    /// Time limit, looked at after every step.
+    #[must_use]
+    pub fn max_time(self, limit: Duration) -> Self {
+        Self { max_time: Some(limit), ..self }
+    }
+
+    /// Threads, at least 1. The default is the rayon pool that the call runs in. The result is the same to the bit on
+    /// any number.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads: Some(threads), ..self }
+    }
+
+    /// A flag that ends the fit after its current step.
+    #[must_use]
+    pub fn cancel(self, cancel: &Cancel) -> Self {
+        Self { cancel: Some(cancel.clone()), ..self }
+    }
+
+    /// Factorises `v`, which is not copied.
+    ///
+    /// # Errors
+    /// As [`Nmf::fit`](crate::Nmf::fit).
+    pub fn fit(&self, v: &impl ToView<T>) -> Result<MiniBatchFit<T>, Error> {
+        self.fit_observed(v, &mut |_: &Iteration<'_, T>| ControlFlow::<StopReason>::Continue(()))
+    }
+
+    /// The same, showing every step to `observer`: its number, the objective and error of its batch, and the factors.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); a panic in the observer is [`Error::Panicked`].
+    pub fn fit_observed(
+        &self,
+        v: &impl ToView<T>,
+        observer: &mut (impl Observer<T> + Send),
+    ) -> Result<MiniBatchFit<T>, Error> {
+        let began = Instant::now();
+        self.check()?;
+        let v = v.to_view();
+        let (out, used) =
+            threads::on(self.threads, |workers| Fitting::new(self, v, workers)?.run(observer, began))?;
+        let mut fit = out?;
+        fit.report.warnings.extend(threads::clamped(self.threads, used));
+        fit.report.seconds_total = began.elapsed().as_secs_f64();
+        Ok(fit)
+    }
+
+    /// W (m×k) for new rows with H (k×n) as it is: what scikit-learn's `MiniBatchNMF.transform` does. Multiplicative
+    /// updates of all rows together from a constant, until W moves by no more than the tolerance.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and [`Error::ShapeMismatch`] for another number of columns or components.
+    pub fn transform(&self, v: &impl ToView<T>, h: &Dense<T>) -> Result<Dense<T>, Error> {
+        self.check()?;
+        let v = v.to_view();
+        let expected = (self.rank, v.ncols());
+        if (h.nrows(), h.ncols()) != expected {
+            return Err(Error::ShapeMismatch { operand: "H", expected, found: (h.nrows(), h.ncols()) });
+        }
+        scan::entries("H", h.view())?;
+        let (m, k) = (v.nrows(), self.rank);
+        threads::on(self.threads, |workers| {
+            let data = Data::new(self, v, None, workers)?;
+            if data.found.max == 0.0 {
+                return Ok(Dense::zeros(m, k));
+            }
+            let ht = data.to_scaled(h.transposed().into_vec());
+            let w = data.solve_w(v, &ht, self.transform_max_iter.unwrap_or(self.max_iter));
+            Ok(Dense::from_vec(data.to_user(w), m, k)?)
+        })?
+        .0
+    }
+
+    /// Learning from batches as they come: [`Online::partial_fit`].
+    ///
+    /// # Errors
+    /// [`Error`] for an option outside its range.
+    pub fn online(&self) -> Result<Online<T>, Error> {
+        self.check()?;
+        Ok(Online::new(self.clone()))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.rank == 0 {
+            return Err(Error::InvalidRank { rank: self.rank });
+        }
+        self.penalty.check()?;
+        check_loss(self.loss)?;
+        if self.tol.is_nan() || self.tol < 0.0 {
+            return Err(invalid("tol", self.tol, "a number of at least 0"));
+        }
+        if !(0.0..=1.0).contains(&self.forget_factor) {
+            return Err(invalid("forget_factor", self.forget_factor, "a number from 0 to 1"));
+        }
+        for (name, value) in [
+            ("batch_size", Some(self.batch_size)),
+            ("max_iter", Some(self.max_iter)),
+            ("fresh_restarts_max_iter", Some(self.fresh_restarts_max_iter)),
+            ("transform_max_iter", self.transform_max_iter),
+            ("max_no_improvement", self.max_no_improvement),
+            ("threads", self.threads),
+        ] {
+            if value == Some(0) {
+                return Err(invalid(name, 0, "at least 1"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The share of the past that a batch of this many rows of `m` leaves.
+    fn rho(&self, m: usize) -> f64 {
+        self.forget_factor.powf(self.batch_size.min(m) as f64 / m as f64)
+    }
+}

@@ -1,0 +1,88 @@
+//! Batches as they come.
+
+use orthant_kernel::{Dense, Real};
+
+use super::MiniBatchNmf;
+use super::batch::{Data, State, start};
+use crate::{Error, Model, ToView, scan, threads};
+
+/// Components that are learnt from batches as they come: scikit-learn's `partial_fit`.
+///
+/// ```
+/// use orthant::{Dense, MiniBatchNmf};
+/// let mut online = MiniBatchNmf::<f64>::new(2).online()?;
+/// for part in 0..5 {
+///     let batch = Dense::from_fn(30, 8, |i, j| ((i + part) % 3 * (j % 2) + j) as f64);
+///     online.partial_fit(&batch)?;
+/// }
+/// assert_eq!(online.steps(), 5);
+/// let model = online.model().unwrap();
+/// assert_eq!(model.components().ncols(), 8);
+/// # Ok::<(), orthant::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Online<T> {
+    options: MiniBatchNmf<T>,
+    state: Option<State<T>>,
+    steps: usize,
+}
+
+impl<T: Real> Online<T> {
+    pub(super) fn new(options: MiniBatchNmf<T>) -> Self {
+        Self { options, state: None, steps: 0 }
+    }
+
+    /// Learns from a batch. The first one makes the start and fixes how fast the past is forgotten; a batch without rows
+    /// does nothing, and one that is all zero changes nothing but the count.
+    ///
+    /// # Errors
+    /// [`Error::ShapeMismatch`] for another number of columns than the first batch had; else as
+    /// [`MiniBatchNmf::fit`].
+    pub fn partial_fit(&mut self, batch: &impl ToView<T>) -> Result<(), Error> {
+        let v = batch.to_view();
+        let (m, n, k) = (v.nrows(), v.ncols(), self.options.rank);
+        let Self { options, state, .. } = self;
+        if let Some(state) = &state
+            && state.ht.len() != n * k
+        {
+            let expected = (m, state.ht.len() / k);
+            return Err(Error::ShapeMismatch { operand: "V", expected, found: (m, n) });
+        }
+        if m == 0 && n > 0 {
+            return Ok(());
+        }
+        let learnt = threads::on(options.threads, |workers| -> Result<Option<State<T>>, Error> {
+            let data = Data::new(options, v, state.as_ref().map(|s| s.exponent), workers)?;
+            if data.found.max == 0.0 {
+                return Ok(state.clone());
+            }
+            let mut next = match state {
+                Some(state) => state.clone(),
+                None => State::new(start(&data, v)?.1, options.rho(m), data.exponent),
+            };
+            let (_, cost, _) = data.step(v, None, &mut next);
+            if !cost.is_finite() || !next.ht.iter().all(|h| h.is_finite()) {
+                return Err(Error::Diverged { iteration: self.steps + 1 });
+            }
+            Ok(Some(next))
+        })?
+        .0?;
+        self.state = learnt;
+        self.steps += 1;
+        Ok(())
+    }
+
+    /// Batches learnt from.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// The components as they stand; none before there was a batch with an entry.
+    pub fn model(&self) -> Option<Model<T>> {
+        let state = self.state.as_ref()?;
+        let k = self.options.rank;
+        let ht = state.ht.iter().map(|&h| scan::scale_by(h, state.exponent / 2)).collect();
+        let ht = Dense::from_vec(ht, state.ht.len() / k, k).expect("Hᵀ is n×k");
+        Some(Model::new(ht.transposed(), self.options.penalty, self.options.loss))
+    }
+}

@@ -1,0 +1,39 @@
+//! Running on threads.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::{Error, Warning};
+
+/// What to say if more threads were asked for than there are cores.
+pub(crate) fn clamped(asked: Option<usize>, used: usize) -> Option<Warning> {
+    asked.filter(|&asked| asked > used).map(|asked| Warning::ThreadsClamped { asked, used })
+}
+
+/// Runs `f(workers)` on as many threads as asked, or in the rayon pool at hand; a panic becomes an error. Also returns
+/// the number of threads.
+pub(crate) fn on<R: Send>(
+    threads: Option<usize>,
+    f: impl FnOnce(usize) -> R + Send,
+) -> Result<(R, usize), Error> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let used = threads.map_or_else(rayon::current_num_threads, |asked| asked.min(cores));
+    let work = AssertUnwindSafe(|| -> Result<R, Error> {
+        match threads {
+            _ if used == 1 => Ok(f(1)),
+            None => Ok(rayon::scope(|_| f(used))),
+            Some(_) => {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(used).build();
+                let pool = pool.map_err(|e| Error::Threads { message: e.to_string() })?;
+                Ok(pool.install(|| f(used)))
+            }
+        }
+    });
+    match catch_unwind(work) {
+        Ok(out) => Ok((out?, used)),
+        Err(payload) => {
+            let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
+            let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+            Err(Error::Panicked { message: text.unwrap_or_else(|| "no message".into()) })
+        }
+    }
+}
