@@ -5,7 +5,12 @@ use orthant_kernel::{Dense, Real};
 use crate::{Error, Nmf, Start, scan};
 
 /// Refuses shapes and factors that do not belong to a fit's data.
-pub(crate) fn shapes<T: Real>(nmf: &Nmf<T>, m: usize, n: usize, given: Option<&Dense<T>>) -> Result<(), Error> {
+pub(crate) fn shapes<T: Real>(
+    nmf: &Nmf<T>,
+    m: usize,
+    n: usize,
+    given: Option<&Dense<T>>,
+) -> Result<(), Error> {
     if m == 0 || n == 0 {
         return Err(Error::Empty { rows: m, cols: n });
     }

@@ -10,9 +10,9 @@ use std::sync::PoisonError;
 
 use orthant_kernel::{Dense, Real, View};
 
-use crate::threads;
 use crate::model::{Model, Transform, TransformReport};
 use crate::reduce::{MAX_LANES, Reducer, lane, split};
+use crate::threads;
 use crate::{Error, scan};
 
 mod divergence;
