@@ -13,7 +13,9 @@ use crate::observe::{Iteration, Observer, TimeLimit};
 use crate::pass::{Layout, Pass};
 use crate::ratio::RatioPass;
 use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
-use crate::rule::{Coordinate, LeastSquares, Majorizer, Multiplicative, Pivoting, ProjectedGradient, sweeps};
+use crate::rule::{
+    Coordinate, LeastSquares, Majorizer, Multiplicative, Pivoting, ProjectedGradient, Rule, sweeps,
+};
 use crate::source::{DenseSource, Source};
 use crate::stop::{Criterion, Seen};
 use crate::{Error, Loss, Model, Start, check, init, reduce, scan, threads};
@@ -21,11 +23,11 @@ use crate::{Error, Loss, Model, Start, check, init, reduce, scan, threads};
 /// The most sweeps over a factor that HALS takes by itself in an iteration.
 const MOST_SWEEPS: usize = 4;
 
-pub(crate) fn fit<T: Real, O: Observer<T> + Send>(
+pub(crate) fn fit<T: Real>(
     nmf: &Nmf<T>,
     v: View<'_, T>,
     given: Option<&Dense<T>>,
-    observer: &mut O,
+    observer: &mut (dyn Observer<T> + Send),
 ) -> Result<Fit<T>, Error> {
     let began = Instant::now();
     let (m, n) = (v.nrows(), v.ncols());
@@ -58,11 +60,11 @@ pub(crate) fn by_columns<T: Real>(v: View<'_, T>) -> bool {
     v.nrows() > 1 && v.ncols() > 1 && v.row_stride().unsigned_abs() < v.col_stride().unsigned_abs()
 }
 
-fn run<T: Real, O: Observer<T>>(
+fn run<T: Real>(
     nmf: &Nmf<T>,
     v: View<'_, T>,
     given: Option<&Dense<T>>,
-    observer: &mut O,
+    observer: &mut (dyn Observer<T> + Send),
     workers: usize,
     began: Instant,
 ) -> Result<Fit<T>, Error> {
@@ -85,19 +87,16 @@ fn run<T: Real, O: Observer<T>>(
         let pass = RatioPass::new(&source, rule, k, layout, problem.size, pair, problem.by_columns, fixed);
         return problem.iterate(pass, observer, warnings);
     }
-    macro_rules! by {
-        ($rule:expr) => {{
-            let pass = Pass::new(&source, $rule, k, layout, squares, pair).fixed(fixed).shuffled(shuffle);
-            problem.iterate(pass, observer, warnings)
-        }};
-    }
-    match nmf.method {
-        Method::Cd | Method::Hals { .. } => by!(Coordinate { isa }),
-        Method::Mu(_) | Method::Mm(_) => by!(Multiplicative { isa }),
-        Method::Als => by!(LeastSquares::new(k, layout.workers)),
-        Method::Anls => by!(Pivoting::new(k, layout.workers)),
-        Method::ProjectedGradient => by!(ProjectedGradient::new(k, layout.workers)),
-    }
+    let workers = layout.workers;
+    let rule: Box<dyn Rule<T>> = match nmf.method {
+        Method::Cd | Method::Hals { .. } => Box::new(Coordinate { isa }),
+        Method::Mu(_) | Method::Mm(_) => Box::new(Multiplicative { isa }),
+        Method::Als => Box::new(LeastSquares::new(k, workers)),
+        Method::Anls => Box::new(Pivoting::new(k, workers)),
+        Method::ProjectedGradient => Box::new(ProjectedGradient::new(k, workers)),
+    };
+    let pass = Pass::new(&source, rule, k, layout, squares, pair).fixed(fixed).shuffled(shuffle);
+    problem.iterate(pass, observer, warnings)
 }
 
 /// A checked problem, laid out. Everything inside is for V·4^-p; `exponent` is 2p.
@@ -253,10 +252,10 @@ impl<'a, T: Real> Problem<'a, T> {
         Ok((Factors { inner, outer, generator }, warnings))
     }
 
-    fn iterate<A: Alternation<T>, O: Observer<T>>(
+    fn iterate<A: Alternation<T>>(
         &self,
         mut pass: A,
-        observer: &mut O,
+        observer: &mut (dyn Observer<T> + Send),
         mut warnings: Vec<Warning>,
     ) -> Result<Fit<T>, Error> {
         let Self { nmf, v, by_columns, exponent, size, .. } = *self;

@@ -131,9 +131,9 @@ impl<T: Real> Coupling<T> {
 }
 
 /// A factorisation under way: S ≈ X·Yᵀ.
-pub(crate) struct Pass<'a, T, S, R> {
+pub(crate) struct Pass<'a, T, S> {
     source: &'a S,
-    rule: R,
+    rule: Box<dyn Rule<T>>,
     k: usize,
     isa: Isa,
     layout: Layout,
@@ -161,11 +161,11 @@ pub(crate) fn side_lanes(rows: usize) -> usize {
     1 << (rows / 64).clamp(1, crate::reduce::MAX_LANES).ilog2()
 }
 
-impl<'a, T: Real, S: Source<T>, R: Rule<T>> Pass<'a, T, S, R> {
+impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
     /// `squares` is ‖S‖².
     pub fn new(
         source: &'a S,
-        rule: R,
+        rule: Box<dyn Rule<T>>,
         k: usize,
         layout: Layout,
         squares: f64,
@@ -247,7 +247,7 @@ impl<'a, T: Real, S: Source<T>, R: Rule<T>> Pass<'a, T, S, R> {
             self.kept = vec![T::ZERO; self.inner.x.len()];
         }
         let kept = split(&mut self.kept, k, layout.lanes);
-        let (source, rule, scratch) = (self.source, &self.rule, &self.scratch);
+        let (source, rule, scratch) = (self.source, &*self.rule, &self.scratch);
         let y = &self.outer.x[..];
         let weights = self.inner.weights;
         let slots = split(&mut self.inner.x, k, layout.lanes);
@@ -299,7 +299,7 @@ impl<'a, T: Real, S: Source<T>, R: Rule<T>> Pass<'a, T, S, R> {
         if update {
             self.rule.prepare(&half);
         }
-        let (rule, scratch) = (&self.rule, &self.scratch);
+        let (rule, scratch) = (&*self.rule, &self.scratch);
         let b = self.sums.as_ref().map_or(&[][..], |s| &s.b[..]);
         let weights = self.outer.weights;
         let rows = self.outer.x.len() / k;
@@ -413,7 +413,7 @@ impl<'a, T: Real, S: Source<T>, R: Rule<T>> Pass<'a, T, S, R> {
     }
 }
 
-impl<T: Real, S: Source<T>, R: Rule<T>> Alternation<T> for Pass<'_, T, S, R> {
+impl<T: Real, S: Source<T>> Alternation<T> for Pass<'_, T, S> {
     fn sweep_inner(&mut self, update: bool) {
         self.pass(update);
     }
@@ -554,7 +554,7 @@ mod tests {
         let layout = Layout { lanes: 8, block: 17, workers: 3 };
         let squares: f64 = data.iter().map(|x| x * x).sum();
         let factors = (factor(m), factor(n));
-        let mut pass = Pass::new(&source, Coordinate::default(), k, layout, squares, factors);
+        let mut pass = Pass::new(&source, Box::new(Coordinate::default()), k, layout, squares, factors);
         let visits = |times: usize| {
             assert!(source.visits.iter().all(|v| v.swap(0, Ordering::Relaxed) == times));
         };

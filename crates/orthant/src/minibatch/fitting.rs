@@ -26,7 +26,11 @@ impl<'a, T: Real> Fitting<'a, T> {
         Ok(Self { data: Data::new(options, v, None, workers)?, v })
     }
 
-    pub fn run<O: Observer<T>>(self, observer: &mut O, began: Instant) -> Result<MiniBatchFit<T>, Error> {
+    pub fn run(
+        self,
+        observer: &mut (dyn Observer<T> + Send),
+        began: Instant,
+    ) -> Result<MiniBatchFit<T>, Error> {
         let Self { data, v } = self;
         let options = data.options;
         let (m, n, k) = (v.nrows(), v.ncols(), options.rank);
