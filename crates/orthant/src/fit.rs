@@ -90,7 +90,9 @@ fn run<T: Real>(
     let workers = layout.workers;
     let rule: Box<dyn Rule<T>> = match nmf.method {
         Method::Cd | Method::Hals { .. } => Box::new(Coordinate { isa }),
-        Method::Mu(_) | Method::Mm(_) => Box::new(Multiplicative { isa }),
+        Method::Mu(_) | Method::Mm(_) => {
+            Box::new(Multiplicative { isa, compatible: nmf.method.is_compatible() })
+        }
         Method::Als => Box::new(LeastSquares::new(k, workers)),
         Method::Anls => Box::new(Pivoting::new(k, workers)),
         Method::ProjectedGradient => Box::new(ProjectedGradient::new(k, workers)),

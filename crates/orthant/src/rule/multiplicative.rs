@@ -5,7 +5,7 @@
 //!
 //! # Update
 //! ```text
-//! x = x ∘ a / (xG + l1)          G = YᵀY + l2·I,  a = vY;  a denominator of 0 becomes 2⁻²³
+//! x = x ∘ a / (xG + l1)          G = YᵀY + l2·I,  a = vY;  a denominator of 0 becomes 2⁻²³ (mu) or ∞ (mm)
 //! ```
 //!
 //! # Shapes
@@ -44,6 +44,8 @@ const FLOOR: f64 = f32::EPSILON as f64;
 pub struct Multiplicative {
     /// The instruction set.
     pub isa: Isa,
+    /// Whether a zero denominator becomes scikit-learn's 2⁻²³, or else its row's entry 0, in whatever units.
+    pub compatible: bool,
 }
 
 impl<T: Real> Rule<T> for Multiplicative {
@@ -60,6 +62,7 @@ impl<T: Real> Rule<T> for Multiplicative {
         let d = &mut scratch[..x.len()];
         rows::products(self.isa, x, half.gram, k, d);
         step.movement = rows::distance(self.isa, x, a, a_stride, d, half.diagonal, half.l1, step.movement);
-        rows::multiply(self.isa, x, a, a_stride, d, k, half.l1, T::from_f64(FLOOR));
+        let floor = if self.compatible { FLOOR } else { f64::INFINITY };
+        rows::multiply(self.isa, x, a, a_stride, d, k, half.l1, T::from_f64(floor));
     }
 }
