@@ -30,8 +30,8 @@ struct Args {
     /// Sweeps over each factor an iteration, for hals
     #[arg(long)]
     sweeps: Option<usize>,
-    /// Objective to stop at
-    #[arg(long)]
+    /// Objective to stop at; below 0 for none
+    #[arg(long, allow_negative_numbers = true)]
     target: f64,
     /// Timed fits
     #[arg(long, default_value_t = 1)]

@@ -18,7 +18,8 @@ pub enum Start<T> {
     /// scikit-learn's `init="nndsvd"`: non-negative parts of the leading singular vectors, by its randomised SVD,
     /// which takes 24·(m + n)·(k + 10) bytes meanwhile.
     Nndsvd,
-    /// The same with the mean of V for every 0: the default of [`Method::Cd`] and [`Method::Mu`] where the rank is not
+    /// The same with the mean of V for every 0: the default of [`Method::Cd`](crate::Method::Cd) and
+    /// [`Method::Mu`](crate::Method::Mu) where the rank is not
     /// above the smaller side of V (else [`Start::Random`]).
     Nndsvda,
     /// The same with small random numbers for every 0.

@@ -127,8 +127,12 @@ fn divergence_of(x: f64, y: f64, d: f64, beta: f64) -> f64 {
         x * log - d
     } else if beta == 0.0 {
         t - log
-    } else {
+    } else if log.abs() < 1.0 {
         y.powf(beta) * ((beta * log).exp_m1() - beta * t) / (beta * (beta - 1.0))
+    } else {
+        // far apart nothing cancels, and a power of its own is safer than a quotient's
+        let sum = x.powf(beta) + (beta - 1.0) * y.powf(beta) - beta * x * y.powf(beta - 1.0);
+        sum / (beta * (beta - 1.0))
     }
 }
 
