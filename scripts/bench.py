@@ -198,14 +198,16 @@ def divergences(options, folder):
                 begin = time.perf_counter()
                 model.fit_transform(x)
                 theirs.append(time.perf_counter() - begin)
-                target = 0.5 * model.reconstruction_err_**2
+                target = 0.5 * float(model.reconstruction_err_) ** 2
                 time.sleep(options.pause)
-                more = ("--loss", loss, "--max-iter", iterations)
-                one = lambda solver, target: orthant_run(
-                    options.program, path, k, seed, solver, target, options.threads, dtype == np.float32, *more
-                )
-                mu.append(one("mu", -1.0))
-                mm.append(one("mm", target * (1.0 + 1e-6)))
+                one = lambda solver, target, limit: orthant_run(
+                    options.program, path, k, seed, solver, target, options.threads, dtype == np.float32,
+                    "--loss", loss, "--max-iter", limit,
+                )  # fmt: skip
+                mu.append(one("mu", -1.0, iterations))
+                mm.append(one("mm", target * (1.0 + 1e-6), 2 * iterations))
+                if mm[-1]["iterations"] == 2 * iterations:
+                    sys.exit(f"bench: {name}, seed {seed}: mm did not reach scikit-learn's loss")
                 losses.append((target, mu[-1]["loss"], mm[-1]["loss"]))
                 print(f"{name} {np.dtype(dtype).name} seed={seed}: scikit-learn {theirs[-1]:.2f} s, orthant "
                       f"{mu[-1]['seconds'][0]:.2f} s", flush=True)
