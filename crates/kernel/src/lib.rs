@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | [`numerators`] | V·Y for rows of V, k columns | fused, V never packed |
 //! | [`accumulate`] | B += Vᵀ·Z | fused, V never packed |
+//! | [`gram()`] | G += XᵀX, one triangle | the same |
 //! | [`rows::sweeps`], [`rows::solve`], [`rows::multiply`], [`rows::distance`] | row updates from numerators and a Gram matrix | |
 //! | [`divergence`] | what multiplicative updates need of V and X·Yᵀ for any β | tile by tile |
 //! | [`gemm::gemm`] | C = A·B or C += A·B | pure Rust or BLAS |
@@ -23,7 +24,8 @@
 
 pub use arch::Isa;
 pub use dense::Dense;
-pub use products::{accumulate, accumulator_stride, numerators};
+pub use hardware::{Caches, block_rows};
+pub use products::{accumulate, accumulator_stride, gram, numerators};
 pub use scalar::Real;
 pub use view::{LayoutError, View};
 
@@ -31,6 +33,7 @@ mod arch;
 mod dense;
 pub mod divergence;
 pub mod gemm;
+mod hardware;
 pub mod naive;
 pub mod probe;
 mod products;

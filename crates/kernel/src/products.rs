@@ -73,5 +73,28 @@ pub fn accumulate<T: Real>(isa: Isa, v: View<'_, T>, z: &[T], k: usize, acc: &mu
         return;
     }
     // SAFETY: the extents were just checked, and V is a view.
-    unsafe { dispatch(isa.for_width::<T>(k), Accumulate { v, z, k, acc }) }
+    unsafe { dispatch(isa.for_width::<T>(k), Accumulate { v, z, k, acc, upper: false }) }
+}
+
+/// G += XᵀX, with X rows×k row-major and `acc` k×k, its rows [`accumulator_stride`] apart: on the diagonal and to the
+/// right of it, to the bit what [`accumulate`] does; elsewhere unspecified. About rows·k² flops.
+///
+/// ```
+/// use orthant_kernel::{Isa, gram};
+/// let mut acc = [0.0; 16]; // two rows of 2, padded to 8
+/// gram(Isa::detect(), &[1.0_f32, 2.0, 3.0, 4.0], 2, &mut acc);
+/// assert_eq!((acc[0], acc[1], acc[9]), (10.0, 14.0, 20.0));
+/// ```
+///
+/// # Panics
+/// If an extent does not match.
+pub fn gram<T: Real>(isa: Isa, x: &[T], k: usize, acc: &mut [T]) {
+    assert!(k > 0 && x.len().is_multiple_of(k), "X is rows×k");
+    assert!(holds(acc.len(), k, accumulator_stride::<T>(k)), "acc is k×stride");
+    if x.is_empty() {
+        return;
+    }
+    let v = View::row_major(x, x.len() / k, k).expect("X is rows×k");
+    // SAFETY: the extents were just checked, and V is a view.
+    unsafe { dispatch(isa.for_width::<T>(k), Accumulate { v, z: x, k, acc, upper: true }) }
 }

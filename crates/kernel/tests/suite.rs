@@ -3,7 +3,7 @@
 
 use orthant_kernel::gemm::{Backend, gemm};
 use orthant_kernel::rows::{self, Step};
-use orthant_kernel::{Isa, Real, View, accumulate, accumulator_stride, naive, numerators, scan};
+use orthant_kernel::{Isa, Real, View, accumulate, accumulator_stride, gram, naive, numerators, scan};
 
 /// A fixed, uneven sequence in [0, 1) with zeros in it.
 fn numbers<T: Real>(count: usize, seed: usize) -> Vec<T> {
@@ -72,9 +72,39 @@ fn products<T: Real>(isa: Isa) {
                     break;
                 }
             }
+            // the upper triangle of XᵀX
+            let mut whole = vec![T::ONE; k * stride];
+            let mut half = whole.clone();
+            accumulate(isa, View::row_major(&z, rows, k).unwrap(), &z, k, &mut whole);
+            gram(isa, &z, k, &mut half);
+            for t in 0..k {
+                assert_eq!(whole[t * stride + t..][..k - t], half[t * stride + t..][..k - t], "{what}");
+            }
+
             assert_eq!(blocks, acc, "{what}");
             assert_eq!(by_rows, out, "{what}");
         }
+    }
+}
+
+/// The relative error of V·Y over a million columns, in f32, of equal terms (whose roundings are all alike) and of
+/// uneven ones: it must not grow with their number.
+fn long_sums(isa: Isa) {
+    let k = 3;
+    for equal in [true, false] {
+        let mut errors = Vec::new();
+        for cols in [1_000, 30_000, 1_000_000] {
+            let data: Vec<f32> = if equal { vec![0.1; cols] } else { numbers(cols, 1) };
+            let y: Vec<f32> = if equal { vec![0.7; cols * k] } else { numbers(cols * k, 2) };
+            let v = View::row_major(&data, 1, cols).unwrap();
+            let mut out = vec![0.0; k];
+            numerators(isa, v, &y, k, &mut out);
+            let exact = naive::numerators(v, &y, k);
+            let error =
+                out.iter().zip(&exact).map(|(x, e)| (f64::from(*x) / e - 1.0).abs()).fold(0.0, f64::max);
+            errors.push(error);
+        }
+        assert!(errors.iter().all(|&e| e < 1e-5), "{} equal={equal}: {errors:?}", isa.name());
     }
 }
 
@@ -300,6 +330,8 @@ macro_rules! suite {
             fn updates_f64() { isa().into_iter().for_each(updates::<f64>) }
             #[test]
             fn solutions_are_the_minimum() { isa().into_iter().for_each(solutions) }
+            #[test]
+            fn long_sums_do_not_drift() { isa().into_iter().for_each(long_sums) }
             #[test]
             fn sums_f32() { isa().into_iter().for_each(sums::<f32>) }
             #[test]

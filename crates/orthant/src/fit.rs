@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use orthant_kernel::{Dense, Isa, Real, View};
+use orthant_kernel::{Caches, Dense, Isa, Real, View};
 
 use crate::alternation::{Alternation, Fixed};
 use crate::factor::Factor;
@@ -48,11 +48,9 @@ pub(crate) fn fit<T: Real>(
     Ok(fit)
 }
 
-/// Rows of a cache block: about half a megabyte of S, in multiples of every register tile.
+/// Rows of a cache block.
 pub(crate) fn block_rows<T>(cols: usize) -> usize {
-    const TILES: usize = 48;
-    let rows = (512 * 1024) / (cols.max(1) * size_of::<T>());
-    (rows / TILES * TILES).clamp(TILES, 5 * TILES)
+    orthant_kernel::block_rows::<T>(Caches::detect(), cols)
 }
 
 /// Whether the columns of V are the closer ones in memory.

@@ -7,26 +7,31 @@
 //! With `workers + log₂(lanes)` accumulators nobody waits for ever: lanes are started in order, so if no lane is in
 //! flight the finished ones are a prefix of the lanes, which the tree holds in at most log₂(lanes) parts.
 
-use std::ops::Range;
+use std::ops::{Index, Range};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// The most lanes there are.
+/// The most lanes there are, unless their rows are too many to be summed one after the other.
 pub const MAX_LANES: usize = 64;
+
+/// The most rows that a lane sums one after the other, half as many or more where there are more than [`MAX_LANES`]:
+/// rounding does not grow with the rows beyond.
+const LANE_ROWS: usize = 4096;
 
 /// Number of lanes of a pass over `rows` rows, whatever the columns, the rank and the precision.
 ///
 /// Zeroing and summing a lane's accumulator costs about as much as 40 flops for each of its cols·k elements, and the
 /// pass 4·rows flops for each: the largest power of two up to 64 that keeps the lanes at a tenth of the pass is
-/// rows/100, rounded down; and at least 4.
+/// rows/100, rounded down; and at least 4. From 262144 rows on, as many as have 4096 rows at most.
 ///
 /// ```
 /// assert_eq!(orthant::reduce::lanes(2000), 16);
 /// assert_eq!(orthant::reduce::lanes(10_000), 64);
 /// assert_eq!(orthant::reduce::lanes(3), 4);
+/// assert_eq!(orthant::reduce::lanes(1_000_000), 256);
 /// ```
 pub fn lanes(rows: usize) -> usize {
     let most = (rows / 100).clamp(4, MAX_LANES);
-    1 << most.ilog2()
+    (1 << most.ilog2()).max(rows.div_ceil(LANE_ROWS).next_power_of_two())
 }
 
 /// The rows of a lane.
@@ -41,15 +46,38 @@ pub fn accumulators(lanes: usize, workers: usize) -> usize {
 }
 
 /// Cuts the rows of `x` (k long) into the lanes' slices.
-pub(crate) fn split<T>(x: &mut [T], k: usize, lanes: usize) -> [Mutex<&mut [T]>; MAX_LANES] {
+pub(crate) fn split<T>(x: &mut [T], k: usize, lanes: usize) -> Slots<'_, T> {
     let rows = x.len() / k;
     let mut rest = x;
-    std::array::from_fn(|l| {
+    let mut next = |l| {
         let count = if l < lanes { lane(rows, lanes, l).len() } else { 0 };
         let (head, tail) = std::mem::take(&mut rest).split_at_mut(count * k);
         rest = tail;
         Mutex::new(head)
-    })
+    };
+    if lanes <= MAX_LANES {
+        Slots::Few(std::array::from_fn(next))
+    } else {
+        Slots::Many((0..lanes).map(&mut next).collect())
+    }
+}
+
+/// The lanes' slices, by lane. No allocation for up to [`MAX_LANES`].
+#[expect(clippy::large_enum_variant, reason = "on the stack, so that a pass allocates nothing")]
+pub(crate) enum Slots<'a, T> {
+    Few([Mutex<&'a mut [T]>; MAX_LANES]),
+    Many(Vec<Mutex<&'a mut [T]>>),
+}
+
+impl<'a, T> Index<usize> for Slots<'a, T> {
+    type Output = Mutex<&'a mut [T]>;
+
+    fn index(&self, lane: usize) -> &Self::Output {
+        match self {
+            Self::Few(slots) => &slots[lane],
+            Self::Many(slots) => &slots[lane],
+        }
+    }
 }
 
 /// A pool of accumulators, reused from pass to pass: a reduction allocates nothing.
@@ -65,7 +93,7 @@ pub(crate) struct Reducer<A> {
 struct State<A> {
     free: Vec<A>,
     /// Finished nodes of the tree that wait for their sibling; node 1 is the root, lanes are the leaves.
-    finished: [Option<A>; 2 * MAX_LANES],
+    finished: Vec<Option<A>>,
     next: usize,
     failed: bool,
 }
@@ -86,7 +114,7 @@ impl<A: Send> Reducer<A> {
     pub fn new(lanes: usize, workers: usize, accumulator: impl FnMut() -> A) -> Self {
         let workers = workers.min(lanes);
         let free = std::iter::repeat_with(accumulator).take(accumulators(lanes, workers)).collect();
-        let state = State { free, finished: [const { None }; 2 * MAX_LANES], next: 0, failed: false };
+        let state = State { free, finished: (0..2 * lanes).map(|_| None).collect(), next: 0, failed: false };
         Self { lanes, workers, state: Mutex::new(state), freed: Condvar::new() }
     }
 

@@ -81,6 +81,16 @@ macro_rules! group {
             unsafe fn if_positive(self, a: Self, b: Self) -> Self {
                 Self(std::array::from_fn(|i| if self.0[i] > 0.0 { a.0[i] } else { b.0[i] }))
             }
+            #[inline(always)]
+            unsafe fn exchange<const S: usize>(self, b: Self) -> (Self, Self) {
+                let pick = |odd: usize| {
+                    Self(std::array::from_fn(|l| {
+                        let from = (l & !S) | odd;
+                        if l & S == 0 { self.0[from] } else { b.0[from] }
+                    }))
+                };
+                (pick(0), pick(S))
+            }
         }
     };
 }

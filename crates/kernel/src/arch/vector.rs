@@ -1,5 +1,7 @@
 //! The few vector operations that the generic kernels are written in.
 
+use super::generic::dense::Tile;
+
 /// A register of [`LANES`](Self::LANES) numbers.
 ///
 /// # Safety of every method
@@ -41,4 +43,19 @@ pub trait Vector: Copy {
     unsafe fn if_zero(self, a: Self, b: Self) -> Self;
     /// `a` in the lanes where self > 0, else `b`.
     unsafe fn if_positive(self, a: Self, b: Self) -> Self;
+    /// With lanes in blocks of S: the even blocks of self, each followed by that of `b`; and the odd ones of both.
+    unsafe fn exchange<const S: usize>(self, b: Self) -> (Self, Self);
+    /// Asks for the cache line at `p`, which need not be valid.
+    #[inline(always)]
+    unsafe fn prefetch(_p: *const Self::Elem) {}
+
+    /// `out` += V·Y on a tile of R rows and NV registers, if there is a kernel for this size that does better than the
+    /// generic one: each element's terms in ascending order in one chain from 0, which is added to `out`.
+    ///
+    /// # Safety
+    /// The tile's operands exist.
+    #[inline(always)]
+    unsafe fn along<const R: usize, const NV: usize>(_tile: Tile<Self::Elem>) -> bool {
+        false
+    }
 }

@@ -7,10 +7,12 @@
 //! accumulate   acc (cols×stride) += Vᵀ · Z (rows×k)
 //! ```
 //!
-//! V is broadcast element by element from where it lies and never packed. `numerators` keeps a tile of `out` in
-//! registers and streams Y; `accumulate` keeps a tile of Z and loads, updates and stores rows of `acc`. k is cut
-//! in panels of up to four registers (three where there are 16), the last one masked; rows of `acc` are padded to
-//! whole registers instead, because a masked store cannot forward to the load of the row after it.
+//! V is broadcast element by element from where it lies and never packed. Both products keep a tile of their result
+//! in registers: `numerators` one of R rows of `out`, streaming Y along R rows of V; `accumulate` one of R rows of
+//! `acc`, streaming Z down R columns of V, which the first product has left in the second-level cache. k is cut in
+//! panels of two registers (three, if that is all of it), the last register masked; rows of `acc` are
+//! padded to whole registers instead. Panels are the innermost loop, while V's part of a tile is in the first-level
+//! cache.
 //!
 //! Every element of `out` is a sum over columns in ascending order within chunks of [`chunk_columns`], chunks in
 //! ascending order; every element of `acc` gets its rows in ascending order. Neither depends on the tile that a
@@ -27,7 +29,7 @@ const CHUNK_BYTES: usize = 256 * 1024;
 pub(crate) fn chunk_columns<T>(k: usize) -> usize {
     let columns = CHUNK_BYTES / (k.max(1) * size_of::<T>());
     let power = usize::BITS - 1 - columns.max(1).leading_zeros();
-    (1usize << power).clamp(64, 4096)
+    (1usize << power).clamp(64, 1024)
 }
 
 /// Elements from one row of an accumulator of k columns to the next: whole registers of any instruction set that
@@ -37,12 +39,20 @@ pub(crate) fn stride<T>(k: usize) -> usize {
     k.next_multiple_of(register / size_of::<T>())
 }
 
-/// Number of panels that k is cut in, and the registers of the widest.
-fn panels<V: Vector>(k: usize) -> (usize, usize) {
-    let registers = k.div_ceil(V::LANES);
-    let widest = if V::REGISTERS == 32 { 4 } else { 3 };
-    let count = registers.div_ceil(widest);
-    (count, registers.div_ceil(count))
+/// A panel of k: its registers, and the lanes in use of the last.
+#[derive(Clone, Copy)]
+struct Panel {
+    registers: usize,
+    tail: usize,
+}
+
+/// The panel of k that begins at column `start`: two registers, and one that is left over; three only at once.
+#[inline(always)]
+fn panel<V: Vector>(k: usize, start: usize) -> Panel {
+    let left = (k - start).div_ceil(V::LANES);
+    let registers = if left == 3 && start == 0 { 3 } else { left.min(2) };
+    let lanes = (k - start).min(registers * V::LANES);
+    Panel { registers, tail: lanes - (registers - 1) * V::LANES }
 }
 
 pub(crate) struct Numerators<'a, T> {
@@ -57,18 +67,29 @@ pub(crate) struct Accumulate<'a, T> {
     pub z: &'a [T],
     pub k: usize,
     pub acc: &'a mut [T],
+    /// Only what is on the diagonal and to the right of it, and what shares a tile with that.
+    pub upper: bool,
 }
 
-/// A tile's operands: V from one row and column on, a factor panel, and where the result goes.
+/// A tile of the result, R rows of k: where its operands begin and how far apart they are, in elements.
 #[derive(Clone, Copy)]
-struct Panel<T> {
-    v: *const T,
-    v_stride: isize,
-    rows: usize,
-    cols: usize,
-    k: usize,
-    /// Lanes in use of the panel's last register.
-    tail: usize,
+pub struct Tile<T> {
+    /// V, R lines side by side.
+    pub v: *const T,
+    /// From one row of V to the next.
+    pub v_stride: isize,
+    /// Terms of the sum.
+    pub terms: usize,
+    /// The factor, a row for each term.
+    pub y: *const T,
+    /// From one row of the factor to the next.
+    pub y_stride: usize,
+    /// The result.
+    pub out: *mut T,
+    /// From one row of the result to the next.
+    pub out_stride: usize,
+    /// Lanes in use of the last register of a row.
+    pub tail: usize,
 }
 
 impl<T: Real> Op<T> for Numerators<'_, T> {
@@ -79,33 +100,36 @@ impl<T: Real> Op<T> for Numerators<'_, T> {
         let Self { v, y, k, out } = self;
         let (rows, cols) = (v.nrows(), v.ncols());
         let chunk = chunk_columns::<T>(k);
-        let (count, width) = panels::<V>(k);
+        out.fill(T::ZERO);
         let mut first = 0;
-        loop {
-            let n = chunk.min(cols - first);
-            for p in 0..count {
-                let start = p * width * V::LANES;
-                let lanes = (k - start).min(width * V::LANES);
-                let nv = lanes.div_ceil(V::LANES);
-                // SAFETY: row 0, column `first` ≤ cols of V; Y and `out` from column `start` < k on.
-                unsafe {
-                    let panel = Panel {
-                        v: v.as_ptr().add(first),
-                        v_stride: v.row_stride(),
-                        rows,
-                        cols: n,
-                        k,
-                        tail: lanes - (nv - 1) * V::LANES,
-                    };
-                    let y = y.as_ptr().add(first * k + start);
-                    let out = out.as_mut_ptr().add(start);
-                    numerators_panel::<V>(panel, nv, y, out, first == 0);
+        while first < cols {
+            let terms = chunk.min(cols - first);
+            let mut i = 0;
+            while i < rows {
+                let count = lines::<V>(k, rows - i);
+                let mut start = 0;
+                while start < k {
+                    let Panel { registers, tail } = panel::<V>(k, start);
+                    // SAFETY: `count` rows from row i ≤ rows of V and of `out` on; `terms` columns from `first` on, as many rows
+                    // of Y; the panel is inside k.
+                    unsafe {
+                        let tile = Tile {
+                            v: v.as_ptr().offset(i as isize * v.row_stride()).add(first),
+                            v_stride: v.row_stride(),
+                            terms,
+                            y: y.as_ptr().add(first * k + start),
+                            y_stride: k,
+                            out: out.as_mut_ptr().add(i * k + start),
+                            out_stride: k,
+                            tail,
+                        };
+                        along::<V>(tile, count, registers);
+                    }
+                    start += registers * V::LANES;
                 }
+                i += count;
             }
-            first += n;
-            if first >= cols {
-                break;
-            }
+            first += terms;
         }
     }
 }
@@ -115,168 +139,131 @@ impl<T: Real> Op<T> for Accumulate<'_, T> {
 
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = T>>(self) {
-        let Self { v, z, k, acc } = self;
+        let Self { v, z, k, acc, upper } = self;
         let stride = stride::<T>(k);
         let (rows, cols) = (v.nrows(), v.ncols());
-        let chunk = chunk_columns::<T>(k);
-        let (count, width) = panels::<V>(k);
-        let mut first = 0;
-        while first < cols {
-            let n = chunk.min(cols - first);
-            for p in 0..count {
-                let start = p * width * V::LANES;
-                let lanes = (k - start).min(width * V::LANES);
-                let nv = lanes.div_ceil(V::LANES);
-                // SAFETY: row 0, column `first` < cols of V; Z and `acc` from column `start` < k on.
-                unsafe {
-                    let panel = Panel {
-                        v: v.as_ptr().add(first),
-                        v_stride: v.row_stride(),
-                        rows,
-                        cols: n,
-                        k,
-                        tail: lanes - (nv - 1) * V::LANES,
-                    };
-                    let z = z.as_ptr().add(start);
-                    let acc = acc.as_mut_ptr().add(first * stride + start);
-                    accumulate_panel::<V>(panel, nv, z, acc, stride);
+        let mut j = 0;
+        while j < cols {
+            let count = lines::<V>(k, cols - j);
+            let mut start = 0;
+            while start < k {
+                let Panel { registers, tail } = panel::<V>(k, start);
+                if upper && start + registers * V::LANES <= j {
+                    start += registers * V::LANES;
+                    continue;
                 }
+                // SAFETY: `count` columns from column j < cols of V on, as many rows of `acc`, which hold whole registers; all
+                // rows of V and of Z; the panel is inside k.
+                unsafe {
+                    let tile = Tile {
+                        v: v.as_ptr().add(j),
+                        v_stride: v.row_stride(),
+                        terms: rows,
+                        y: z.as_ptr().add(start),
+                        y_stride: k,
+                        out: acc.as_mut_ptr().add(j * stride + start),
+                        out_stride: stride,
+                        tail,
+                    };
+                    down::<V>(tile, count, registers);
+                }
+                start += registers * V::LANES;
             }
-            first += n;
+            j += count;
         }
     }
 }
 
-/// Picks the tile for a panel of `nv` registers: as many rows as the registers hold.
-macro_rules! by_width {
-    ($v:ident, $rows:ident, $panel:expr, $nv:expr, $($args:expr),*) => {{
-        let panel = $panel;
-        let whole = panel.tail == $v::LANES;
-        if const { $v::REGISTERS == 32 } {
-            match ($nv, whole) {
-                (1, true) => $rows::<$v, 16, 1, false>(panel, $($args),*),
-                (1, false) => $rows::<$v, 16, 1, true>(panel, $($args),*),
-                (2, true) => $rows::<$v, 12, 2, false>(panel, $($args),*),
-                (2, false) => $rows::<$v, 12, 2, true>(panel, $($args),*),
-                (3, true) => $rows::<$v, 8, 3, false>(panel, $($args),*),
-                (3, false) => $rows::<$v, 8, 3, true>(panel, $($args),*),
-                (_, true) => $rows::<$v, 6, 4, false>(panel, $($args),*),
-                (_, false) => $rows::<$v, 6, 4, true>(panel, $($args),*),
-            }
-        } else {
-            match ($nv, whole) {
-                (1, true) => $rows::<$v, 12, 1, false>(panel, $($args),*),
-                (1, false) => $rows::<$v, 12, 1, true>(panel, $($args),*),
-                (2, true) => $rows::<$v, 6, 2, false>(panel, $($args),*),
-                (2, false) => $rows::<$v, 6, 2, true>(panel, $($args),*),
-                (_, true) => $rows::<$v, 4, 3, false>(panel, $($args),*),
-                (_, false) => $rows::<$v, 4, 3, true>(panel, $($args),*),
-            }
-        }
-    }};
+/// Lines of V in the tallest tile of so many registers a row.
+pub(crate) const fn tallest<V: Vector>(registers: usize) -> usize {
+    match (V::REGISTERS == 32, registers) {
+        (true, 1) => 18,
+        (true, 2) => 14,
+        (true, _) => 9,
+        (false, 1) => 12,
+        (false, 2) => 6,
+        (false, _) => 4,
+    }
 }
 
+/// Lines of V for the next tile, if `left` are left.
 #[inline(always)]
-unsafe fn numerators_panel<V: Vector>(
-    panel: Panel<V::Elem>,
-    nv: usize,
-    y: *const V::Elem,
-    out: *mut V::Elem,
-    fresh: bool,
-) {
-    // SAFETY: the operands are those of `Numerators`.
-    unsafe { by_width!(V, numerators_rows, panel, nv, y, out, fresh) }
+fn lines<V: Vector>(k: usize, left: usize) -> usize {
+    let most = tallest::<V>(panel::<V>(k, 0).registers);
+    match left {
+        _ if left >= most => most,
+        8.. if most > 9 => 8,
+        4.. => 4,
+        _ => 1,
+    }
 }
 
-#[inline(always)]
-unsafe fn accumulate_panel<V: Vector>(
-    panel: Panel<V::Elem>,
-    nv: usize,
-    z: *const V::Elem,
-    acc: *mut V::Elem,
-    stride: usize,
-) {
-    // SAFETY: the operands are those of `Accumulate`.
-    unsafe { by_width!(V, accumulate_rows, panel, nv, z, acc, stride) }
-}
-
-/// Rows in tiles of R, then of 4, then one by one.
-macro_rules! in_tiles {
-    ($panel:expr, $r:ident, |$i:ident| $($tile:tt)*) => {{
-        let rows = $panel.rows;
-        let mut $i = 0;
-        while $i + $r <= rows {
-            tile!($r, $($tile)*);
-            $i += $r;
+/// Calls the kernel of a tile's size, lines × registers.
+macro_rules! by_size {
+    ($v:ident, $kernel:ident, $tile:ident, $size:expr, [$(($r:literal, $nv:literal))*]) => {
+        match ($size, $tile.tail == $v::LANES) {
+            $(
+                (($r, $nv), true) => $kernel::<$v, $r, $nv, false>($tile),
+                (($r, $nv), false) => $kernel::<$v, $r, $nv, true>($tile),
+            )*
+            (size, _) => unreachable!("no tile of {size:?}"),
         }
-        while $i + 4 <= rows {
-            tile!(4, $($tile)*);
-            $i += 4;
-        }
-        while $i < rows {
-            tile!(1, $($tile)*);
-            $i += 1;
-        }
-    }};
-}
-
-macro_rules! tile {
-    ($r:tt, $f:ident, $v:ident, $nv:ident, $partial:ident, $($args:expr),*) => {
-        $f::<$v, $r, $nv, $partial>($($args),*)
     };
 }
 
+/// `out` += V·Y on a tile: R rows of V and of `out`.
 #[inline(always)]
-unsafe fn numerators_rows<V: Vector, const R: usize, const NV: usize, const PARTIAL: bool>(
-    panel: Panel<V::Elem>,
-    y: *const V::Elem,
-    out: *mut V::Elem,
-    fresh: bool,
-) {
-    // SAFETY: tiles cover rows 0..rows once each; row i of V and of `out` exist.
+unsafe fn along<V: Vector>(tile: Tile<V::Elem>, lines: usize, registers: usize) {
+    let size = (lines, registers);
+    // SAFETY: the operands are the caller's tile.
     unsafe {
-        in_tiles!(
-            panel,
-            R,
-            |i| numerators_tile,
-            V,
-            NV,
-            PARTIAL,
-            panel,
-            panel.v.offset(i as isize * panel.v_stride),
-            y,
-            out.add(i * panel.k),
-            fresh
-        )
+        if const { V::REGISTERS == 32 } {
+            by_size!(
+                V,
+                along_tile,
+                tile,
+                size,
+                [(18, 1)(14, 1)(8, 1)(4, 1)(1, 1)(14, 2)(8, 2)(4, 2)(1, 2)(9, 3)(4, 3)(1, 3)]
+            );
+        } else {
+            by_size!(
+                V,
+                along_tile,
+                tile,
+                size,
+                [(12, 1)(8, 1)(6, 1)(4, 1)(1, 1)(6, 2)(4, 2)(1, 2)(4, 3)(1, 3)]
+            );
+        }
     }
 }
 
+/// `out` += Vᵀ·Z on a tile: R columns of V, R rows of `out`.
 #[inline(always)]
-unsafe fn accumulate_rows<V: Vector, const R: usize, const NV: usize, const PARTIAL: bool>(
-    panel: Panel<V::Elem>,
-    z: *const V::Elem,
-    acc: *mut V::Elem,
-    stride: usize,
-) {
-    // SAFETY: tiles cover rows 0..rows once each; row i of V and of Z exist.
+unsafe fn down<V: Vector>(tile: Tile<V::Elem>, lines: usize, registers: usize) {
+    let size = (lines, registers);
+    // SAFETY: the operands are the caller's tile.
     unsafe {
-        in_tiles!(
-            panel,
-            R,
-            |i| accumulate_tile,
-            V,
-            NV,
-            PARTIAL,
-            panel,
-            panel.v.offset(i as isize * panel.v_stride),
-            z.add(i * panel.k),
-            acc,
-            stride
-        )
+        if const { V::REGISTERS == 32 } {
+            by_size!(
+                V,
+                down_tile,
+                tile,
+                size,
+                [(18, 1)(14, 1)(8, 1)(4, 1)(1, 1)(14, 2)(8, 2)(4, 2)(1, 2)(9, 3)(4, 3)(1, 3)]
+            );
+        } else {
+            by_size!(
+                V,
+                down_tile,
+                tile,
+                size,
+                [(12, 1)(8, 1)(6, 1)(4, 1)(1, 1)(6, 2)(4, 2)(1, 2)(4, 3)(1, 3)]
+            );
+        }
     }
 }
 
-/// NV registers of a row of a factor, the last of `tail` lanes if PARTIAL.
+/// NV registers of a row, the last of `tail` lanes if PARTIAL.
 #[inline(always)]
 unsafe fn load_row<V: Vector, const NV: usize, const PARTIAL: bool>(
     p: *const V::Elem,
@@ -315,33 +302,28 @@ unsafe fn store_row<V: Vector, const NV: usize, const PARTIAL: bool>(
 }
 
 #[inline(always)]
-unsafe fn numerators_tile<V: Vector, const R: usize, const NV: usize, const PARTIAL: bool>(
-    panel: Panel<V::Elem>,
-    v: *const V::Elem,
-    y: *const V::Elem,
-    out: *mut V::Elem,
-    fresh: bool,
-) {
-    let Panel { v_stride, cols, k, tail, .. } = panel;
-    // SAFETY: R rows of V from `v` on with `cols` columns, `cols` rows of Y, R rows of `out`.
+unsafe fn along_tile<V: Vector, const R: usize, const NV: usize, const PARTIAL: bool>(tile: Tile<V::Elem>) {
+    // SAFETY: R rows of V, `terms` columns and rows of the factor, R rows of the result.
     unsafe {
+        if V::along::<R, NV>(tile) {
+            return;
+        }
+        let Tile { v, v_stride, terms, y, y_stride, out, out_stride, tail, .. } = tile;
         let mut sum = [[V::splat(V::Elem::ZERO); NV]; R];
-        for j in 0..cols {
-            let yj = load_row::<V, NV, PARTIAL>(y.add(j * k), tail);
+        for j in 0..terms {
+            let y = load_row::<V, NV, PARTIAL>(y.add(j * y_stride), tail);
             for r in 0..R {
                 let x = V::splat(*v.offset(r as isize * v_stride + j as isize));
                 for c in 0..NV {
-                    sum[r][c] = x.mul_add(yj[c], sum[r][c]);
+                    sum[r][c] = x.mul_add(y[c], sum[r][c]);
                 }
             }
         }
         for r in 0..R {
-            let out = out.add(r * k);
-            if !fresh {
-                let before = load_row::<V, NV, PARTIAL>(out, tail);
-                for c in 0..NV {
-                    sum[r][c] = before[c].add(sum[r][c]);
-                }
+            let out = out.add(r * out_stride);
+            let before = load_row::<V, NV, PARTIAL>(out, tail);
+            for c in 0..NV {
+                sum[r][c] = before[c].add(sum[r][c]);
             }
             store_row::<V, NV, PARTIAL>(sum[r], out, tail);
         }
@@ -349,31 +331,63 @@ unsafe fn numerators_tile<V: Vector, const R: usize, const NV: usize, const PART
 }
 
 #[inline(always)]
-unsafe fn accumulate_tile<V: Vector, const R: usize, const NV: usize, const PARTIAL: bool>(
-    panel: Panel<V::Elem>,
-    v: *const V::Elem,
-    z: *const V::Elem,
-    acc: *mut V::Elem,
-    stride: usize,
-) {
-    let Panel { v_stride, cols, k, tail, .. } = panel;
-    // SAFETY: R rows of V from `v` on with `cols` columns, R rows of Z, `cols` rows of `acc`, each with room
-    // for NV whole registers.
+unsafe fn down_tile<V: Vector, const R: usize, const NV: usize, const PARTIAL: bool>(tile: Tile<V::Elem>) {
+    let Tile { out, out_stride, .. } = tile;
+    // SAFETY: R columns of V, `terms` rows of it and of the factor, R rows of the result with room for whole
+    // registers.
     unsafe {
-        let mut zr = [[V::splat(V::Elem::ZERO); NV]; R];
+        let mut sum = [[V::splat(V::Elem::ZERO); NV]; R];
         for r in 0..R {
-            zr[r] = load_row::<V, NV, PARTIAL>(z.add(r * k), tail);
+            sum[r] = load_row::<V, NV, false>(out.add(r * out_stride), 0);
         }
-        for j in 0..cols {
-            let row = acc.add(j * stride);
-            let mut sum = load_row::<V, NV, false>(row, tail);
-            for r in 0..R {
-                let x = V::splat(*v.offset(r as isize * v_stride + j as isize));
-                for c in 0..NV {
-                    sum[c] = x.mul_add(zr[r][c], sum[c]);
-                }
+        let mut i = 0;
+        // the first rows ask for the results of the tile to the right, which would come late
+        let early = R.min(tile.terms) / 2 * 2;
+        while i < early {
+            down_step::<V, R, NV, PARTIAL, true>(&mut sum, tile, i);
+            down_step::<V, R, NV, PARTIAL, true>(&mut sum, tile, i + 1);
+            i += 2;
+        }
+        while i + 2 <= tile.terms {
+            down_step::<V, R, NV, PARTIAL, false>(&mut sum, tile, i);
+            down_step::<V, R, NV, PARTIAL, false>(&mut sum, tile, i + 1);
+            i += 2;
+        }
+        if i < tile.terms {
+            down_step::<V, R, NV, PARTIAL, false>(&mut sum, tile, i);
+        }
+        for r in 0..R {
+            store_row::<V, NV, false>(sum[r], out.add(r * out_stride), 0);
+        }
+    }
+}
+
+/// Row i of V and of the factor.
+#[inline(always)]
+unsafe fn down_step<V: Vector, const R: usize, const NV: usize, const PARTIAL: bool, const EARLY: bool>(
+    sum: &mut [[V; NV]; R],
+    tile: Tile<V::Elem>,
+    i: usize,
+) {
+    // SAFETY: the tile has a row i; what is prefetched need not exist.
+    unsafe {
+        let v = tile.v.offset(i as isize * tile.v_stride);
+        // the same row of the tile to the right
+        for l in 0..(R * size_of::<V::Elem>()).div_ceil(64) {
+            V::prefetch(v.wrapping_add(2 * R - 1 - l * (64 / size_of::<V::Elem>())));
+        }
+        if EARLY {
+            let next = tile.out.wrapping_add((R + i) * tile.out_stride);
+            for c in 0..NV {
+                V::prefetch(next.wrapping_add(c * V::LANES));
             }
-            store_row::<V, NV, false>(sum, row, tail);
+        }
+        let y = load_row::<V, NV, PARTIAL>(tile.y.add(i * tile.y_stride), tile.tail);
+        for r in 0..R {
+            let x = V::splat(*v.add(r));
+            for c in 0..NV {
+                sum[r][c] = x.mul_add(y[c], sum[r][c]);
+            }
         }
     }
 }

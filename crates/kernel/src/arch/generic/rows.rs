@@ -63,22 +63,116 @@ fn tiles<T: Real>(scratch: &mut [T], k: usize) -> (&mut [T], &mut [T]) {
 
 /// Rows `0..rows` of `from` (`stride` apart, k long) to columns of `to` (k×width), less `shift`; zero beyond.
 #[inline(always)]
-fn gather<T: Real>(from: &[T], stride: usize, to: &mut [T], rows: usize, k: usize, width: usize, shift: T) {
-    if rows < width {
-        to[..k * width].fill(T::ZERO);
+unsafe fn gather<V: Vector>(
+    from: &[V::Elem],
+    stride: usize,
+    to: &mut [V::Elem],
+    rows: usize,
+    k: usize,
+    width: usize,
+    shift: V::Elem,
+) {
+    assert!(rows <= width && to.len() >= k * width && (rows == 0 || from.len() >= (rows - 1) * stride + k));
+    for i in (0..width).step_by(V::LANES) {
+        for t in (0..k).step_by(V::LANES) {
+            let (count, long) = (rows.saturating_sub(i).min(V::LANES), (k - t).min(V::LANES));
+            // SAFETY: `count` rows of `from` from row i on, each with `long` elements from t on; as many rows of `to` from
+            // row t on, a register each from column i on. With no row left nothing is read.
+            unsafe {
+                let from = from.as_ptr().wrapping_add(i * stride + t);
+                let to = to.as_mut_ptr().add(t * width + i);
+                transpose::<V>((from, stride), (to, width), (count, long), (long, V::LANES), shift);
+            }
+        }
     }
-    for (i, row) in from.chunks(stride).take(rows).enumerate() {
-        for (t, &x) in row[..k].iter().enumerate() {
-            to[t * width + i] = x - shift;
+}
+
+/// Columns of `from` (k×width) to the first rows of `to`, k long.
+#[inline(always)]
+unsafe fn scatter<V: Vector>(from: &[V::Elem], to: &mut [V::Elem], rows: usize, k: usize, width: usize) {
+    assert!(rows <= width && from.len() >= k * width && to.len() >= rows * k);
+    for i in (0..rows).step_by(V::LANES) {
+        for t in (0..k).step_by(V::LANES) {
+            let (count, long) = ((rows - i).min(V::LANES), (k - t).min(V::LANES));
+            // SAFETY: the mirror image of `gather`.
+            unsafe {
+                let from = from.as_ptr().add(t * width + i);
+                let to = to.as_mut_ptr().add(i * k + t);
+                transpose::<V>((from, width), (to, k), (long, V::LANES), (count, long), V::Elem::ZERO);
+            }
+        }
+    }
+}
+
+/// The transpose of a block of `inner` = rows × columns (at most a register each way, zeros beyond), less `shift`, of
+/// which `outer` = rows × columns are stored. Pointers come with the distance of their rows.
+#[inline(always)]
+unsafe fn transpose<V: Vector>(
+    from: (*const V::Elem, usize),
+    to: (*mut V::Elem, usize),
+    inner: (usize, usize),
+    outer: (usize, usize),
+    shift: V::Elem,
+) {
+    // SAFETY: the operands are the caller's.
+    unsafe {
+        match const { V::LANES } {
+            16 => transpose_in::<V, 16>(from, to, inner, outer, shift),
+            8 => transpose_in::<V, 8>(from, to, inner, outer, shift),
+            4 => transpose_in::<V, 4>(from, to, inner, outer, shift),
+            _ => transpose_in::<V, 2>(from, to, inner, outer, shift),
+        }
+    }
+}
+
+/// The same in N = LANES registers: in each of log₂ N rounds pairs of rows exchange blocks.
+#[inline(always)]
+unsafe fn transpose_in<V: Vector, const N: usize>(
+    (from, from_stride): (*const V::Elem, usize),
+    (to, to_stride): (*mut V::Elem, usize),
+    inner: (usize, usize),
+    outer: (usize, usize),
+    shift: V::Elem,
+) {
+    // SAFETY: `inner` and `outer` say what exists at the two ends.
+    unsafe {
+        let mut block = [V::splat(V::Elem::ZERO); N];
+        for r in 0..N {
+            if r < inner.0 {
+                let row = from.add(r * from_stride);
+                block[r] = if inner.1 == N { V::load(row) } else { V::load_partial(row, inner.1) };
+            }
+        }
+        if N >= 16 {
+            exchange::<V, N, 8>(&mut block);
+        }
+        if N >= 8 {
+            exchange::<V, N, 4>(&mut block);
+        }
+        if N >= 4 {
+            exchange::<V, N, 2>(&mut block);
+        }
+        exchange::<V, N, 1>(&mut block);
+        let shift = V::splat(shift);
+        for r in 0..N {
+            if r < outer.0 {
+                let (row, x) = (to.add(r * to_stride), block[r].sub(shift));
+                if outer.1 == N {
+                    x.store(row);
+                } else {
+                    x.store_partial(row, outer.1);
+                }
+            }
         }
     }
 }
 
 #[inline(always)]
-fn scatter<T: Real>(from: &[T], to: &mut [T], rows: usize, k: usize, width: usize) {
-    for (i, row) in to.chunks_exact_mut(k).take(rows).enumerate() {
-        for (t, x) in row.iter_mut().enumerate() {
-            *x = from[t * width + i];
+unsafe fn exchange<V: Vector, const N: usize, const S: usize>(block: &mut [V; N]) {
+    for r in 0..N {
+        if r & S == 0 {
+            // SAFETY: V's instruction set is the caller's proof.
+            (block[r], block[r + S]) = unsafe { block[r].exchange::<S>(block[r + S]) };
         }
     }
 }
@@ -114,8 +208,11 @@ impl<T: Real> Sweeps<'_, T> {
         let rows = left.min(width);
         let range = i * k..(i + rows) * k;
         let (x, a) = tiles(self.scratch, k);
-        gather(&self.x[range.clone()], k, x, rows, k, width, T::ZERO);
-        gather(&self.a[i * self.a_stride..], self.a_stride, a, rows, k, width, self.l1);
+        // SAFETY: V's instruction set is the caller's proof.
+        unsafe {
+            gather::<V>(&self.x[range.clone()], k, x, rows, k, width, T::ZERO);
+            gather::<V>(&self.a[i * self.a_stride..], self.a_stride, a, rows, k, width, self.l1);
+        }
         let mut measured = [T::ZERO; TILE_ROWS];
         let mut moved = [T::ZERO; TILE_ROWS];
         // SAFETY: tiles of k×width; the gram is k×k; width ≤ TILE_ROWS.
@@ -134,7 +231,8 @@ impl<T: Real> Sweeps<'_, T> {
             self.step.violation += measured[r].to_f64();
             self.step.movement += moved[r].to_f64();
         }
-        scatter(x, &mut self.x[range], rows, k, width);
+        // SAFETY: V's instruction set is the caller's proof.
+        unsafe { scatter::<V>(x, &mut self.x[range], rows, k, width) };
         rows
     }
 }
@@ -271,8 +369,11 @@ impl<T: Real> Op<T> for Solve<'_, T> {
             let rows = width.min(total - i);
             let range = i * k..(i + rows) * k;
             let (x, a) = tiles(self.scratch, k);
-            gather(&self.x[range.clone()], k, x, rows, k, width, T::ZERO);
-            gather(&self.a[range.clone()], k, a, rows, k, width, self.l1);
+            // SAFETY: V's instruction set is the caller's proof.
+            unsafe {
+                gather::<V>(&self.x[range.clone()], k, x, rows, k, width, T::ZERO);
+                gather::<V>(&self.a[range.clone()], k, a, rows, k, width, self.l1);
+            }
             // 1 in the lanes that still move; lanes beyond the rows start at rest
             let mut active = [T::ZERO; TILE_ROWS];
             active[..rows].fill(T::ONE);
@@ -296,7 +397,8 @@ impl<T: Real> Op<T> for Solve<'_, T> {
                 }
             }
             *self.sweeps = done.max(*self.sweeps);
-            scatter(x, &mut self.x[range], rows, k, width);
+            // SAFETY: V's instruction set is the caller's proof.
+            unsafe { scatter::<V>(x, &mut self.x[range], rows, k, width) };
         }
     }
 }

@@ -11,7 +11,7 @@ static MASK64: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
 macro_rules! avx2 {
     ($name:ident, $t:ident, $raw:ident, $lanes:literal, $table:ident, $doc:literal, $set1:ident, $loadu:ident,
      $maskload:ident, $storeu:ident, $maskstore:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $max:ident,
-     $min:ident, $fma:ident, $cmp:ident, $blend:ident) => {
+     $min:ident, $fma:ident, $cmp:ident, $blend:ident, $exchange:ident) => {
         #[doc = $doc]
         #[derive(Clone, Copy)]
         pub struct $name($raw);
@@ -94,6 +94,16 @@ macro_rules! avx2 {
                 // SAFETY: AVX2 by the trait's contract.
                 Self(unsafe { $blend(b.0, a.0, $cmp::<_CMP_GT_OQ>(self.0, $set1(0.0))) })
             }
+            #[inline(always)]
+            unsafe fn exchange<const S: usize>(self, b: Self) -> (Self, Self) {
+                // SAFETY: AVX2 by the trait's contract.
+                unsafe { $exchange::<S>(self, b) }
+            }
+            #[inline(always)]
+            unsafe fn prefetch(p: *const $t) {
+                // SAFETY: SSE by the trait's contract; a prefetch does not fault.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+            }
         }
     };
 }
@@ -118,7 +128,8 @@ avx2!(
     _mm256_min_ps,
     _mm256_fmadd_ps,
     _mm256_cmp_ps,
-    _mm256_blendv_ps
+    _mm256_blendv_ps,
+    exchange_f32
 );
 avx2!(
     F64x4,
@@ -140,5 +151,35 @@ avx2!(
     _mm256_min_pd,
     _mm256_fmadd_pd,
     _mm256_cmp_pd,
-    _mm256_blendv_pd
+    _mm256_blendv_pd,
+    exchange_f64
 );
+
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn exchange_f32<const S: usize>(a: F32x8, b: F32x8) -> (F32x8, F32x8) {
+    let (a, b) = (a.0, b.0);
+    let (even, odd) = match S {
+        1 => (
+            _mm256_blend_ps::<0b1010_1010>(a, _mm256_moveldup_ps(b)),
+            _mm256_blend_ps::<0b1010_1010>(_mm256_movehdup_ps(a), b),
+        ),
+        2 => {
+            let (a, b) = (_mm256_castps_pd(a), _mm256_castps_pd(b));
+            (_mm256_castpd_ps(_mm256_unpacklo_pd(a, b)), _mm256_castpd_ps(_mm256_unpackhi_pd(a, b)))
+        }
+        _ => (_mm256_permute2f128_ps::<0x20>(a, b), _mm256_permute2f128_ps::<0x31>(a, b)),
+    };
+    (F32x8(even), F32x8(odd))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn exchange_f64<const S: usize>(a: F64x4, b: F64x4) -> (F64x4, F64x4) {
+    let (a, b) = (a.0, b.0);
+    let (even, odd) = match S {
+        1 => (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)),
+        _ => (_mm256_permute2f128_pd::<0x20>(a, b), _mm256_permute2f128_pd::<0x31>(a, b)),
+    };
+    (F64x4(even), F64x4(odd))
+}

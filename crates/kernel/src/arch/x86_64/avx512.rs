@@ -2,12 +2,14 @@
 
 use std::arch::x86_64::*;
 
+use super::avx512_tiles::{partial, whole};
+use crate::arch::generic::dense::Tile;
 use crate::arch::vector::Vector;
 
 macro_rules! avx512 {
     ($name:ident, $t:ident, $raw:ident, $mask:ident, $lanes:literal, $doc:literal, $set1:ident, $loadu:ident,
      $maskload:ident, $storeu:ident, $maskstore:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $max:ident,
-     $min:ident, $fma:ident, $cmp:ident, $blend:ident) => {
+     $min:ident, $fma:ident, $cmp:ident, $blend:ident, $int:ident, $permute:ident, $one:ident, $two:ident, $three:ident) => {
         #[doc = $doc]
         #[derive(Clone, Copy)]
         pub struct $name($raw);
@@ -87,6 +89,46 @@ macro_rules! avx512 {
                 // SAFETY: AVX-512F by the trait's contract.
                 Self(unsafe { $blend($cmp::<_CMP_GT_OQ>(self.0, $set1(0.0)), b.0, a.0) })
             }
+            #[inline(always)]
+            unsafe fn exchange<const S: usize>(self, b: Self) -> (Self, Self) {
+                // lane l of the results is lane l − (l & S), or that and S, of self or (LANES on) of b
+                const fn lanes<const S: usize>(odd: usize) -> [$int; $lanes] {
+                    let mut all = [0; $lanes];
+                    let mut l = 0;
+                    while l < $lanes {
+                        all[l] = ((l & !S) | odd | if l & S == 0 { 0 } else { $lanes }) as $int;
+                        l += 1;
+                    }
+                    all
+                }
+                // SAFETY: AVX-512F by the trait's contract; the arrays are as large as a register.
+                unsafe {
+                    let low = _mm512_loadu_si512(const { &lanes::<S>(0) }.as_ptr().cast());
+                    let high = _mm512_loadu_si512(const { &lanes::<S>(S) }.as_ptr().cast());
+                    (Self($permute(self.0, low, b.0)), Self($permute(self.0, high, b.0)))
+                }
+            }
+            #[inline(always)]
+            unsafe fn prefetch(p: *const $t) {
+                // SAFETY: SSE by the trait's contract; a prefetch does not fault.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+            }
+            #[inline(always)]
+            unsafe fn along<const R: usize, const NV: usize>(tile: Tile<$t>) -> bool {
+                // SAFETY: AVX-512F and the tile's operands by the trait's contract.
+                unsafe {
+                    match (R, NV, tile.tail == $lanes) {
+                        (18, 1, true) => whole::$one(tile),
+                        (18, 1, false) => partial::$one(tile),
+                        (14, 2, true) => whole::$two(tile),
+                        (14, 2, false) => partial::$two(tile),
+                        (9, 3, true) => whole::$three(tile),
+                        (9, 3, false) => partial::$three(tile),
+                        _ => return false,
+                    }
+                }
+                true
+            }
         }
     };
 }
@@ -111,7 +153,12 @@ avx512!(
     _mm512_min_ps,
     _mm512_fmadd_ps,
     _mm512_cmp_ps_mask,
-    _mm512_mask_blend_ps
+    _mm512_mask_blend_ps,
+    i32,
+    _mm512_permutex2var_ps,
+    f32_18x1,
+    f32_14x2,
+    f32_9x3
 );
 avx512!(
     F64x8,
@@ -133,5 +180,10 @@ avx512!(
     _mm512_min_pd,
     _mm512_fmadd_pd,
     _mm512_cmp_pd_mask,
-    _mm512_mask_blend_pd
+    _mm512_mask_blend_pd,
+    i64,
+    _mm512_permutex2var_pd,
+    f64_18x1,
+    f64_14x2,
+    f64_9x3
 );
