@@ -5,7 +5,7 @@
 //! the Gram matrix' flops are done but not counted).
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use orthant_benches::{FusedPass, introduce, numbers, sizes, tiny};
+use orthant_benches::{FusedPass, block_rows, introduce, numbers, sizes, tiny};
 use orthant_kernel::{Isa, Real, View};
 
 fn pass<T: Real>(c: &mut Criterion, isa: Isa) {
@@ -15,7 +15,7 @@ fn pass<T: Real>(c: &mut Criterion, isa: Isa) {
     let mut group = c.benchmark_group(format!("pass/{}/{}", isa.name(), T::NAME));
     group.sample_size(10);
     for &k in ranks {
-        let mut pass = FusedPass::new(isa, m, n, k);
+        let mut pass = FusedPass::new(isa, m, n, k, block_rows::<T>(n, k));
         group.throughput(Throughput::Elements(2 * (m * n * k) as u64));
         group.bench_function(BenchmarkId::new("numerators", k), |b| b.iter(|| pass.numerators(v)));
         group.bench_function(BenchmarkId::new("accumulate", k), |b| b.iter(|| pass.accumulate(v)));

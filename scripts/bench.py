@@ -1,25 +1,40 @@
 #!/usr/bin/env python3
-"""Time to scikit-learn's loss, both programs in turn on the same data, in one run.
+"""Orthant beside scikit-learn and beside gemm, in turn on the same data, in one run.
 
-scikit-learn:  NMF(k, init="random", random_state=seed, solver="cd", tol=1e-4, max_iter=200), the whole
-               fit_transform timed: its start is in, importing and making the data are not.
-orthant:       the program orthant-bench-time, the whole fit timed, threads and start included, until its
-               objective is at most scikit-learn's final one ("strict"), and until it is within 0.1 % of it.
+time         scikit-learn: NMF(k, init="random", random_state=seed, solver="cd", tol=1e-4, max_iter=1000), the whole
+             fit_transform timed: its start is in, importing and making the data are not.
+             orthant: the program orthant-bench-time, the whole fit timed, threads and start included, in a process of
+             its own, until its objective is at most scikit-learn's final one ("strict"), and until it is within 0.1 %
+             of it; --solver says by which method.
+cd           the compatible rule against scikit-learn's, the same number of iterations from the same start.
+divergences  Kullback–Leibler and Itakura–Saito by multiplicative updates on a made spectrogram: time per iteration
+             over 200 iterations from the same start, and time to scikit-learn's loss after them.
+threads      an iteration on one thread and on all, of both.
+products     the fused pass of an iteration against the two products alone by gemm, faer and OpenBLAS, one thread.
+ranks        the pass at ranks that fill no register against the next that does.
+shapes       the pass over other shapes and orders of V.
+memory       the most memory of a fit of a gigabyte.
 
-Then Kullback–Leibler and Itakura–Saito, by multiplicative updates on a made spectrogram: time per iteration over
-200 iterations from the same start, and time to scikit-learn's loss after them.
+--only time,cd runs a subset. Both start from the same numbers. The runs alternate: one of each, then the next of each.
+Losses are half the squared Frobenius norm of the residual, in double precision. The record is printed and written to
+benches/record/<date>-<processor>.md (with the names of the subset after it). Run it through scripts/bench, which builds
+the programs and clears what would make BLAS use other kernels than the processor's own.
 
-Then the fused pass of an iteration against the two products alone by gemm, and by OpenBLAS where it is installed.
-
-Both use all cores and start from the same numbers. The runs alternate: one of each, then the next of each.
-Losses are half the squared Frobenius norm of the residual, in double precision. The table is printed and
-written to benches/record/<date>-<processor>.md. Run it through scripts/bench, which builds the program and
-clears what would make BLAS use other kernels than the processor's own.
+What a cell should be is in benches/targets.json and stands beside the cell. A target is {"least": …} or {"most": …} of the
+ratio, or of the share, by one of these names; a name may go on, after a comma, to say which cells it is for, and the
+longest that fits counts:
+    time, strict and time, within 0.1 %              [, planted 2000×2000[, float32]]
+    starts that reach it
+    cd and threads                                   [, planted 2000×2000[, float32]]
+    share of peak, pass against faer (gemm, OpenBLAS)  [, float32[, k=32]]
+    odd rank                                         [, float32[, k=17]]
+    shapes                                           [, float32] or [, 960×20000, row-major]
 """
 
 import argparse
 import datetime
 import json
+import math
 import os
 import pathlib
 import platform
@@ -39,11 +54,39 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 
-from planted import planted, spectrogram
+from planted import images, planted, spectrogram
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NEAR = 1e-3  # "within 0.1 %"
-TOL, MAX_ITER = 1e-4, 200
+TOL, MAX_ITER = 1e-4, 1000
+DATA_SEED = 0  # the seeds of --seeds are those of the starts
+DTYPES = (np.float64, np.float32)
+TARGETS = json.loads((ROOT / "benches" / "targets.json").read_text())
+
+
+def markdown(heads, rows):
+    lines = [heads, ["---"] * len(heads)] + rows
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def check_targets():
+    kinds = ["time, strict", "time, within 0.1 %", "starts that reach it", "cd", "threads", "share of peak"]
+    kinds += ["pass against faer", "pass against gemm", "pass against OpenBLAS", "odd rank", "shapes"]
+    for name, target in TARGETS.items():
+        if not any(name == kind or name.startswith(kind + ", ") for kind in kinds):
+            sys.exit(f"bench: benches/targets.json: {name} is no cell's name; see --help")
+        if list(target) not in (["least"], ["most"]):
+            sys.exit(f"bench: benches/targets.json: {name} has neither least nor most")
+
+
+def beside_target(text, value, *names):
+    """The cell, and what it should be by the first of these names that has a target."""
+    target = next((TARGETS[name] for name in names if name in TARGETS), None)
+    if target is None:
+        return text
+    ((kind, bound),) = target.items()
+    met = value is not None and (value >= bound if kind == "least" else value <= bound)
+    return f"{text} ({'≥' if kind == 'least' else '≤'} {bound:g}: {'met' if met else 'NOT met'})"
 
 
 def loss_of(x, w, h):
@@ -51,51 +94,69 @@ def loss_of(x, w, h):
     return 0.5 * float(np.vdot(residual, residual))
 
 
-def sklearn_run(x, k, seed):
-    model = NMF(k, init="random", random_state=seed, solver="cd", tol=TOL, max_iter=MAX_ITER)
+def sklearn_run(x, k, seed, tol=TOL, max_iter=MAX_ITER):
+    model = NMF(k, init="random", random_state=seed, solver="cd", tol=tol, max_iter=max_iter)
     begin = time.perf_counter()
     w = model.fit_transform(x)
     seconds = time.perf_counter() - begin
-    return seconds, loss_of(x, w, model.components_), model.n_iter_
+    return seconds, w, model
 
 
-def orthant_run(program, path, k, seed, solver, target, threads, single, *more):
-    command = [program, "--data", path, "--k", k, "--seed", seed, "--solver", solver, *more]
-    command += ["--target", repr(target), "--runs", 1, "--threads", threads] + (["--f32"] if single else [])
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+def run_program(command):
+    command = [str(c) for c in command]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        sys.exit(f"bench: {' '.join(map(str, command))}\n{done.stderr}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+        sys.exit(f"bench: {' '.join(command)}\n{done.stderr}")
+    return done.stdout
 
 
-def problems(options):
+def orthant_run(options, path, k, seed, solver, dtype, *more, threads=None):
+    command = [options.program, "--data", path, "--k", k, "--seed", seed, "--solver", solver, *more]
+    command += ["--threads", threads or options.threads] + (["--f32"] if dtype == np.float32 else [])
+    return json.loads(run_program(command).strip().splitlines()[-1])
+
+
+def datasets(options):
+    """Name, rank and maker of each problem."""
     if options.tiny:
-        for dtype in (np.float64, np.float32):
-            yield "planted 120×90", planted(120, 90, 5, 0, dtype=dtype), 5, 0
+        yield "planted 120×90", 5, lambda dtype: planted(120, 90, 5, DATA_SEED, dtype=dtype)
+        yield "images 200×784", 7, lambda dtype: images(200, DATA_SEED, dtype)
         return
-    for dtype in (np.float64, np.float32):
-        for seed in options.seeds:
-            yield "planted 2000×2000", planted(2000, 2000, 32, seed, dtype=dtype), 32, seed
-        digits = load_digits().data.astype(dtype)
-        for seed in options.seeds:
-            yield f"digits {digits.shape[0]}×{digits.shape[1]}", digits, 16, seed
+    yield "planted 2000×2000", 32, lambda dtype: planted(2000, 2000, 32, DATA_SEED, dtype=dtype)
+    yield "planted 5000×5000", 64, lambda dtype: planted(5000, 5000, 64, DATA_SEED, dtype=dtype)
+    yield "images 10000×784", 49, lambda dtype: images(10_000, DATA_SEED, dtype)
 
 
-def one_problem(name, x, k, seed, options, folder):
-    path = pathlib.Path(folder) / "x.npy"
-    np.save(path, x)
-    single = x.dtype == np.float32
+def each_problem(options, folder, more=()):
+    """Name, rank, element type, matrix and its file, of every problem."""
+    for dtype in DTYPES:
+        for name, k, make in [*datasets(options), *more]:
+            x = make(dtype)
+            path = pathlib.Path(folder) / "x.npy"
+            np.save(path, x)
+            yield name, k, dtype, x, path
+
+
+def one_start(name, x, k, seed, options, path):
+    dtype = x.dtype.type
+    single = dtype == np.float32
     theirs, ours, near = [], [], []
-    _, target, n_iter = sklearn_run(x, k, seed)  # warms up, and says what loss to reach
-    for _ in range(options.runs):
+    target, n_iter = None, None
+    goes_on = {"strict": True, "near": True}
+    for run in range(options.runs):
         time.sleep(options.pause)  # BLAS threads spin for a while after their last call
-        theirs.append(sklearn_run(x, k, seed)[0])
+        seconds, w, model = sklearn_run(x, k, seed)
+        theirs.append(seconds)
+        if target is None:
+            target, n_iter = loss_of(x, w, model.components_), model.n_iter_
         time.sleep(options.pause)
-        run = lambda loss: orthant_run(
-            options.program, path, k, seed, options.solver, loss, options.threads, single
-        )
-        ours.append(run(target))
-        near.append(run(target * (1.0 + NEAR)))
+        for kind, runs, goal in (("strict", ours, target), ("near", near, target * (1.0 + NEAR))):
+            if goes_on[kind]:
+                more = ["--target", repr(goal), "--max-iter", MAX_ITER]
+                more += ["--converge"] if run == 0 and kind == "strict" else []
+                runs.append(orthant_run(options, path, k, seed, options.solver, dtype, *more))
+                # a start that does not reach it would take all its iterations every time
+                goes_on[kind] = reached(runs[-1], goal, single)
     return dict(
         name=name,
         k=k,
@@ -106,22 +167,26 @@ def one_problem(name, x, k, seed, options, folder):
         n_iter=n_iter,
         strict=median_run(ours, target, single),
         near=median_run(near, target * (1.0 + NEAR), single),
-        own=ours[-1],
-        isa=ours[-1].get("isa", "unknown"),
+        own=ours[0],
     )
 
 
-def median_run(runs, target, single):
-    """Median time, iterations and loss when it stopped; no time if the target was not reached.
+def reached(run, target, single):
+    """Whether its loss is the target's.
 
     The program stops on its own objective, which it has from Gram matrices, and reports the residual's: the two
     differ by rounding.
     """
-    rounding = 1e-6 if single else 1e-10
-    reached = all(r["loss"] <= target * (1.0 + rounding) for r in runs)
+    return run["loss"] <= target * (1.0 + (1e-6 if single else 1e-10))
+
+
+def median_run(runs, target, single):
+    """Median time, iterations and loss when it stopped; no time if the target was not reached."""
     seconds = statistics.median(s for r in runs for s in r["seconds"])
     return dict(
-        seconds=seconds if reached else None, iterations=runs[-1]["iterations"], loss=runs[-1]["loss"]
+        seconds=seconds if all(reached(r, target, single) for r in runs) else None,
+        iterations=runs[-1]["iterations"],
+        loss=runs[-1]["loss"],
     )
 
 
@@ -154,30 +219,168 @@ def row(r):
     ]  # fmt: skip
 
 
-def table(rows):
-    lines = [HEADER, ["---"] * len(HEADER)] + rows
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def overall(results):
-    """Medians over the seeds of each problem, with both numbers behind every ratio."""
-    lines = []
+    """Medians over the starts of each problem, a start that does not reach the loss counting as never."""
+    heads = [
+        "data", "k", "dtype", "starts", "scikit-learn ms", "its mean loss",
+        "orthant ms, strict", "ratio", "starts that reach it",
+        "orthant ms, within 0.1 %", "ratio", "starts that reach it",
+        "orthant's mean loss, until it converges",
+    ]  # fmt: skip
+    rows = []
     for key in dict.fromkeys((r["name"], r["k"], r["dtype"]) for r in results):
         group = [r for r in results if (r["name"], r["k"], r["dtype"]) == key]
+        name, k, dtype = key
         theirs = statistics.median(r["theirs"] for r in group)
-        parts = []
-        for kind, words in (("strict", "to its loss"), ("near", "to within 0.1 % of it")):
+        mean_theirs = statistics.fmean(r["target"] for r in group)
+        mean_ours = statistics.fmean(r["own"]["final_loss"] for r in group)
+        row = [name, str(k), dtype, str(len(group)), milliseconds(theirs), f"{mean_theirs:.8g}"]
+        for kind, words in (("strict", "time, strict"), ("near", "time, within 0.1 %")):
             seconds = [r[kind]["seconds"] for r in group]
-            missed = sum(s is None for s in seconds)
-            if missed:
-                parts.append(f"{words}: not reached on {missed} of {len(group)} seeds")
-            else:
-                ours = statistics.median(seconds)
-                parts.append(
-                    f"{words}: {1e3 * ours:.1f} ms against {1e3 * theirs:.1f} ms, {theirs / ours:.2f} times as fast"
-                )
-        lines.append(f"- {key[0]}, k = {key[1]}, {key[2]}, {'one seed' if len(group) == 1 else f'medians of {len(group)} seeds'}: " + "; ".join(parts))
-    return "\n".join(lines)
+            count = sum(s is not None for s in seconds)
+            ours = statistics.median(math.inf if s is None else s for s in seconds)
+            ours = None if ours == math.inf else ours
+            value = theirs / ours if ours else None
+            row += [
+                milliseconds(ours),
+                beside_target(
+                    f"{value:.2f}" if value else "–", value, f"{words}, {name}, {dtype}", f"{words}, {name}", words
+                ),
+                beside_target(f"{count} of {len(group)}", count / len(group), "starts that reach it"),
+            ]
+        rows.append([*row, f"{mean_ours:.8g}"])
+    return markdown(heads, rows)
+
+
+def times(options, folder):
+    """Time to scikit-learn's loss."""
+    more = []
+    if not options.tiny:
+        more = [("digits 1797×64", 16, lambda dtype: load_digits().data.astype(dtype))]
+    results = []
+    for name, k, dtype, x, path in each_problem(options, folder, more):
+        sklearn_run(x, k, 0, max_iter=2)  # warms up
+        for seed in options.seeds:
+            results.append(one_start(name, x, k, seed, options, path))
+            r = results[-1]
+            say(
+                f"{name} k={k} seed={seed} {r['dtype']}: scikit-learn {milliseconds(r['theirs'])} ms, "
+                f"orthant {milliseconds(r['strict']['seconds'])} ms, "
+                f"within 0.1 %: {milliseconds(r['near']['seconds'])} ms"
+            )
+    return f"""## Time to scikit-learn's loss
+
+- scikit-learn: `NMF(k, init="random", random_state=seed, solver="cd", tol={TOL:g}, max_iter={MAX_ITER})`, the whole of
+  `fit_transform`, its start included; importing and making the data are not.
+- orthant, {options.solver}: a whole fit in a process of its own, threads and start included, from the same start, until
+  its objective is at most scikit-learn's final one ("strict"), and until it is within 0.1 % of it; at most {MAX_ITER}
+  iterations.
+- {options.threads} threads for both. The starts' seeds are {', '.join(map(str, options.seeds))}; times are medians of
+  {options.runs} runs of each in turn, then of the starts, of which one that does not reach the loss counts as never.
+
+{overall(results)}
+
+Start by start:
+
+{markdown(HEADER, [row(r) for r in results])}
+"""
+
+
+def between(few, many, count):
+    """Seconds an iteration, from runs of few and of more iterations in turn."""
+    return statistics.median(m - f for f, m in zip(few, many)) / count
+
+
+def compatible(options, folder):
+    """The compatible rule and scikit-learn's, iteration by iteration."""
+    few, many = (2, 6) if options.tiny else (5, 25)
+    seed, lines = options.seeds[0], []
+    for name, k, dtype, x, path in each_problem(options, folder):
+        theirs, ours = {few: [], many: []}, {few: [], many: []}
+        sklearn_run(x, k, seed, tol=0.0, max_iter=2)
+        for _ in range(options.runs):
+            for count in (few, many):
+                time.sleep(options.pause)
+                seconds, w, model = sklearn_run(x, k, seed, tol=0.0, max_iter=count)
+                theirs[count].append(seconds)
+                time.sleep(options.pause)
+                run = orthant_run(options, path, k, seed, "cd", dtype, "--max-iter", count)
+                ours[count].append(run["seconds"][0])
+        assert model.n_iter_ == run["iterations"] == many
+        t, o = between(theirs[few], theirs[many], many - few), between(ours[few], ours[many], many - few)
+        whole_t, whole_o = statistics.median(theirs[many]), statistics.median(ours[many])
+        kind = np.dtype(dtype).name
+        say(f"{name} k={k} {kind} cd: scikit-learn {1e3 * t:.2f} ms an iteration, orthant {1e3 * o:.2f}")
+        lines.append([
+            name, str(k), kind, f"{1e3 * t:.2f}", f"{1e3 * o:.2f}",
+            beside_target(f"{t / o:.2f}", t / o, f"cd, {name}, {kind}", f"cd, {name}", "cd"),
+            f"{1e3 * whole_t:.1f}", f"{1e3 * whole_o:.1f}", f"{whole_t / whole_o:.2f}",
+            f"{loss_of(x, w, model.components_):.8g}", f"{run['loss']:.8g}",
+        ])  # fmt: skip
+    heads = [
+        "data", "k", "dtype", "scikit-learn ms an iteration", "orthant, cd", "ratio",
+        f"scikit-learn ms, fit of {many}", "orthant", "ratio", "its loss", "orthant's",
+    ]  # fmt: skip
+    return f"""## The compatible rule
+
+scikit-learn's `solver="cd"` and orthant's `cd`, from the same start (seed {seed}), `tol=0`, {options.threads} threads. An
+iteration is the difference of a fit of {many} and one of {few}, median of {options.runs} in turn; the whole fits have their
+starts in.
+
+{markdown(heads, lines)}
+"""
+
+
+def uniform(options):
+    """What the threads table has beside the problems: orthant's own sizes."""
+    m, n, ranks = (96, 80, (3,)) if options.tiny else (4800, 4000, (16, 32, 64, 128))
+    make = lambda dtype: np.random.RandomState(1).uniform(size=(m, n)).astype(dtype)
+    return [(f"uniform {m}×{n}", k, make) for k in ranks]
+
+
+def threads(options, folder):
+    """An iteration on one thread and on all."""
+    few, many = (2, 6) if options.tiny else (5, 25)
+    counts, lines, seed = (1, options.threads), [], options.seeds[0]
+    if options.threads == 1:
+        return "## Threads\n\nThere is one core.\n"
+    for name, k, dtype, x, path in each_problem(options, folder, uniform(options)):
+        kind = np.dtype(dtype).name
+        solvers = [options.solver] if name.startswith("uniform") else [options.solver, "cd"]
+        ours = {(solver, count): [] for solver in dict.fromkeys(solvers) for count in counts}
+        theirs = {(i, count): [] for i in (few, many) for count in counts}
+        for _ in range(options.runs):
+            for solver, count in ours:
+                time.sleep(options.pause)
+                run = orthant_run(options, path, k, seed, solver, dtype, "--max-iter", many, threads=count)
+                ours[solver, count].append(run["iteration_seconds"])
+            for i, count in theirs if "cd" in solvers else ():
+                time.sleep(options.pause)
+                with threadpoolctl.threadpool_limits(count):
+                    theirs[i, count].append(sklearn_run(x, k, seed, tol=0.0, max_iter=i)[0])
+
+        def line(who, one, all_):
+            say(f"{name} k={k} {kind} {who}: {1e3 * one:.2f} ms an iteration on 1 thread, {1e3 * all_:.2f} on {counts[1]}")
+            cell = f"{one / all_:.2f}"
+            if not who.startswith("scikit"):
+                cell = beside_target(cell, one / all_, f"threads, {name}, {kind}", f"threads, {name}", "threads")
+            lines.append([name, str(k), kind, who, f"{1e3 * one:.2f}", f"{1e3 * all_:.2f}", cell])
+
+        for solver in dict.fromkeys(solvers):
+            line(f"orthant, {solver}", *(statistics.median(ours[solver, count]) for count in counts))
+        if "cd" in solvers:
+            line(
+                "scikit-learn, cd",
+                *(between(theirs[few, count], theirs[many, count], many - few) for count in counts),
+            )
+    heads = ["data", "k", "dtype", "who", "ms an iteration, 1 thread", f"{counts[1]} threads", "ratio"]
+    return f"""## Threads
+
+An iteration of a whole fit of {many} (orthant: the median time from one to the next; scikit-learn: the difference to a fit
+of {few}), median of {options.runs} in turn, start {seed}. scikit-learn's threads are limited by threadpoolctl.
+
+{markdown(heads, lines)}
+"""
 
 
 def divergences(options, folder):
@@ -185,7 +388,7 @@ def divergences(options, folder):
     rows, cols, k, iterations = (60, 50, 4, 20) if options.tiny else (1025, 2000, 32, 200)
     path = pathlib.Path(folder) / "spectrogram.npy"
     lines = []
-    for dtype in (np.float64, np.float32):
+    for dtype in DTYPES:
         for loss, name in (("kl", "kullback-leibler"), ("is", "itakura-saito")):
             theirs, mu, mm, losses = [], [], [], []
             for seed in options.seeds[: 1 if options.tiny else 3]:
@@ -200,17 +403,17 @@ def divergences(options, folder):
                 theirs.append(time.perf_counter() - begin)
                 target = 0.5 * float(model.reconstruction_err_) ** 2
                 time.sleep(options.pause)
-                one = lambda solver, target, limit: orthant_run(
-                    options.program, path, k, seed, solver, target, options.threads, dtype == np.float32,
-                    "--loss", loss, "--max-iter", limit,
-                )  # fmt: skip
-                mu.append(one("mu", -1.0, iterations))
-                mm.append(one("mm", target * (1.0 + 1e-6), 2 * iterations))
+                one = lambda solver, *more: orthant_run(options, path, k, seed, solver, dtype, "--loss", loss, *more)
+                mu.append(one("mu", "--max-iter", iterations))
+                goal = repr(target * (1.0 + 1e-6))
+                mm.append(one("mm", "--target", goal, "--max-iter", 2 * iterations))
                 if mm[-1]["iterations"] == 2 * iterations:
                     sys.exit(f"bench: {name}, seed {seed}: mm did not reach scikit-learn's loss")
                 losses.append((target, mu[-1]["loss"], mm[-1]["loss"]))
-                print(f"{name} {np.dtype(dtype).name} seed={seed}: scikit-learn {theirs[-1]:.2f} s, orthant "
-                      f"{mu[-1]['seconds'][0]:.2f} s", flush=True)
+                say(
+                    f"{name} {np.dtype(dtype).name} seed={seed}: scikit-learn {theirs[-1]:.2f} s, "
+                    f"orthant {mu[-1]['seconds'][0]:.2f} s"
+                )
             seconds = lambda runs: statistics.median(r["seconds"][0] for r in runs)
             t, u, o = statistics.median(theirs), seconds(mu), seconds(mm)
             a, b, c = losses[0]
@@ -224,7 +427,14 @@ def divergences(options, folder):
         f"scikit-learn ms for {iterations}", "orthant ms to its loss, mm", "ratio",
         "its loss, first seed", "mu", "mm",
     ]  # fmt: skip
-    return "\n".join("| " + " | ".join(line) + " |" for line in [heads, ["---"] * len(heads)] + lines)
+    return f"""## Kullback–Leibler and Itakura–Saito
+
+Multiplicative updates from `init="random"` with the same seeds, `tol=0`, medians of up to three seeds, {options.threads}
+threads. Start-up is in; orthant takes the loss after every iteration, scikit-learn never. The data is
+`scripts/planted.py --spectrogram`'s, with the start's seed.
+
+{markdown(heads, lines)}
+"""
 
 
 def cores():
@@ -242,103 +452,259 @@ def processor():
     return platform.processor() or platform.machine()
 
 
-def versions(options, isa):
-    lines = [f"- processor: {processor()}, {options.threads} cores used by both; {platform.system()}"]
-    lines.append(
+def products_program(options, *more):
+    """What orthant-bench-products says of the machine, and its cases."""
+    program = pathlib.Path(options.program).with_name("orthant-bench-products")
+    command = [program, "--json", "--runs", options.rounds, *more] + (["--tiny"] if options.tiny else [])
+    machine, *cases = [json.loads(line) for line in run_program(command).splitlines()]
+    return machine, cases
+
+
+def rate(case, seconds):
+    return 4e-9 * case["rows"] * case["cols"] * case["k"] / seconds
+
+
+PASS = """One thread. The pass is everything that an iteration does with V: both products, a coordinate sweep over W, its Gram
+matrix. V is uniform, from `benches/src/lib.rs` with seed 1; rates are 4mnk over the time, medians of rounds in turn."""
+
+
+def products(options, _):
+    """The fused pass against gemms alone."""
+    more = ["--shapes", "96x80", "--ranks", "3,17"] if options.tiny else []
+    _, cases = products_program(options, *more)
+    peers = list(cases[0]["peers"])
+    lines = []
+    for case in cases:
+        dtype, k, seconds, peak = case["dtype"], case["k"], case["seconds"], case["peak_gflops"]
+        share = rate(case, seconds) / peak
+        line = [
+            f"{case['rows']}×{case['cols']}", dtype, str(k), str(case["block"]), f"{peak:.0f}",
+            f"{case['read_gbs']:.1f}", f"{case['roof_gflops']:.0f}", f"{rate(case, seconds):.1f}",
+            beside_target(
+                f"{100 * share:.0f} %", share, f"share of peak, {dtype}, k={k}", f"share of peak, {dtype}", "share of peak"
+            ),
+        ]  # fmt: skip
+        for peer in peers:
+            ratio = case["peers"][peer] / seconds
+            name = f"pass against {peer}"
+            line += [
+                f"{rate(case, case['peers'][peer]):.1f}",
+                beside_target(f"{ratio:.2f}", ratio, f"{name}, {dtype}, k={k}", f"{name}, {dtype}", name),
+            ]
+        lines.append(line)
+    heads = ["V", "dtype", "k", "block", "peak GFLOP/s", "reads GB/s", "roofline", "pass GFLOP/s", "share of peak"]
+    heads += [head for peer in peers for head in (f"{peer} GFLOP/s", "ratio")]
+    return f"""## The fused pass against two gemms alone
+
+{PASS}
+The gemms are the two products alone, faer's in the faster of two orders. The peak is that of multiply-adds on registers;
+the roofline is that, or what reading V once allows at the rate at which one core reads an array of V's size, if that is
+less.
+
+{markdown(heads, lines)}
+"""
+
+
+ODD = {17: 32, 31: 32, 33: 48, 50: 64}
+
+
+def ranks(options, _):
+    """Ranks that fill no register."""
+    more = ["--shapes", "96x80"] if options.tiny else []
+    every = ",".join(map(str, sorted({*ODD, *ODD.values()})))
+    _, cases = products_program(options, "--alone", "--ranks", every, *more)
+    found = {(case["dtype"], case["k"]): case for case in cases}
+    lines = []
+    for dtype in dict.fromkeys(case["dtype"] for case in cases):
+        for odd, even in ODD.items():
+            a, b = found[dtype, odd], found[dtype, even]
+            ratio = a["seconds"] / b["seconds"]
+            lines.append([
+                f"{a['rows']}×{a['cols']}", dtype, str(odd), f"{1e3 * a['seconds']:.2f}", f"{rate(a, a['seconds']):.1f}",
+                str(even), f"{1e3 * b['seconds']:.2f}", f"{rate(b, b['seconds']):.1f}",
+                beside_target(f"{ratio:.2f}", ratio, f"odd rank, {dtype}, k={odd}", f"odd rank, {dtype}", "odd rank"),
+            ])  # fmt: skip
+    heads = ["V", "dtype", "k", "ms", "GFLOP/s", "against k", "ms", "GFLOP/s", "time over time"]
+    return f"""## Ranks that fill no register
+
+{PASS}
+
+{markdown(heads, lines)}
+"""
+
+
+def shapes(options, _):
+    """Other shapes and orders of V."""
+    every = ["4800x4000", "4800x4000c", "4800x4096", "4800x4096c", "960x20000", "20000x960"]
+    every, some = (["96x80", "96x80c", "48x300"], "3,17") if options.tiny else (every, "16,32,64,128")
+    _, cases = products_program(options, "--alone", "--ranks", some, "--shapes", ",".join(every))
+    lines = []
+    for case in cases:
+        dtype, k = case["dtype"], case["k"]
+        base = next(c for c in cases if (c["dtype"], c["k"]) == (dtype, k))
+        ratio = rate(case, case["seconds"]) / rate(base, base["seconds"])
+        order = "column-major" if case["col_major"] else "row-major"
+        shape = f"{case['rows']}×{case['cols']}"
+        cell = f"{ratio:.2f}"
+        if case is not base:
+            cell = beside_target(cell, ratio, f"shapes, {shape}, {order}", f"shapes, {dtype}", "shapes")
+        lines.append([
+            shape, order, dtype, str(k), str(case["block"]), f"{1e3 * case['seconds']:.2f}",
+            f"{rate(case, case['seconds']):.1f}", cell,
+        ])  # fmt: skip
+    heads = ["V", "order", "dtype", "k", "block", "ms", "GFLOP/s", "against the first's rate"]
+    return f"""## Shapes and orders
+
+{PASS}
+A column-major V is read as Vᵀ by rows, and the pass is one over that. 4096 columns are a power of two apart.
+
+{markdown(heads, lines)}
+"""
+
+
+def memory(options, folder):
+    """The most memory of a fit, against V + 6(m+n)k + the lanes' sums + 32 MB."""
+    m, n, k = (300, 200, 5) if options.tiny else (16_384, 16_384, 32)
+    lines = []
+    for dtype in (np.float32,) if options.tiny else (np.float32, np.float64):
+        rows = m if dtype == np.float32 else m // 2
+        path = pathlib.Path(folder) / "large.npy"
+        rng = np.random.RandomState(1)
+        x = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(rows, n))
+        for first in range(0, rows, 256):
+            x[first : first + 256] = rng.uniform(size=x[first : first + 256].shape)
+        x.flush()
+        del x
+        run = orthant_run(options, path, k, 0, options.solver, dtype, "--max-iter", 3)
+        path.unlink()
+        size = np.dtype(dtype).itemsize
+        parts = [rows * n * size, 6 * (rows + n) * k * size, run["lane_bytes"], 32 << 20]
+        peak, most = run["peak_bytes"], sum(parts)
+        say(f"memory {rows}×{n} {np.dtype(dtype).name}: {peak} bytes at the peak, {most} at most")
+        if peak is None:
+            cell = "not known on this system"
+        else:
+            cell = f"{peak / 1e6:.1f} (≤ {most / 1e6:.1f}: {'met' if peak <= most else 'NOT met'})"
+        lines.append([
+            f"{rows}×{n}", str(k), np.dtype(dtype).name, str(options.threads), *(f"{part / 1e6:.1f}" for part in parts), cell,
+        ])  # fmt: skip
+    heads = ["V", "k", "dtype", "threads", "V, MB", "6(m+n)k", "lanes' sums", "32 MiB", "peak, MB"]
+    return f"""## Memory
+
+The most resident memory of the whole process, program and reading the file included, over three iterations of
+{options.solver} on uniform data; MB are 10⁶ bytes.
+
+{markdown(heads, lines)}
+"""
+
+
+def versions(options):
+    shape = ["--shapes", "48x64", "--ranks", "8", "--alone"]
+    machine, cases = products_program(options, *shape)
+    peaks = ", ".join(f"{case['peak_gflops']:.0f} GFLOP/s in {case['dtype']}" for case in cases)
+    rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True).stdout.strip()
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT
+    ).stdout.strip()
+    lines = [
+        f"- processor: {processor()}, {options.threads} cores used by both; {platform.system()}",
+        f"- one core multiplies and adds {peaks}; reads {machine['near_gbs']:.0f} GB/s from its caches, "
+        f"{machine['memory_gbs']:.1f} from memory",
+        f"- orthant {described or 'unversioned'}, {options.solver}, kernels {machine['isa']}; {rustc}",
+        f"- OpenBLAS beside the pass: {'kernels ' + machine['openblas'] if machine['openblas'] else 'not installed'}",
         f"- scikit-learn {sklearn.__version__}, numpy {np.__version__}, scipy {scipy.__version__}, "
-        f"Python {platform.python_version()}"
-    )
+        f"Python {platform.python_version()}",
+    ]
     for pool in threadpoolctl.threadpool_info():
         lines.append(
             f"- {pool.get('prefix')}: {pool.get('internal_api')} {pool.get('version')}, "
             f"kernels {pool.get('architecture', 'unknown')}, {pool.get('num_threads')} threads"
         )
-    rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True).stdout.strip()
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT
-    ).stdout.strip()
-    lines.append(f"- orthant {described or 'unversioned'}, {options.solver}, kernels {isa}; {rustc}")
     return "\n".join(lines)
 
 
-def products(options):
-    """The fused pass against gemm alone, as the program orthant-bench-products prints it."""
-    command = [pathlib.Path(options.program).with_name("orthant-bench-products")]
-    command += ["--rows", 96, "--cols", 80, "--ranks", "3,17", "--runs", 1] if options.tiny else []
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"bench: {' '.join(map(str, command))}\n{done.stderr}")
-    return done.stdout
+def say(text):
+    print(text, flush=True)
+
+
+SECTIONS = {
+    "time": times,
+    "cd": compatible,
+    "divergences": divergences,
+    "threads": threads,
+    "products": products,
+    "ranks": ranks,
+    "shapes": shapes,
+    "memory": memory,
+}
+
+
+def option(name, value):
+    """As it is typed."""
+    if value is True:
+        return f" --{name}"
+    if isinstance(value, list):
+        value = (" " if name == "seeds" else ",").join(map(str, value))
+    return f" --{name} {value}"
+
+
+def sections(text):
+    names = text.split(",")
+    for name in names:
+        if name not in SECTIONS:
+            raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(SECTIONS)}")
+    return [name for name in SECTIONS if name in names]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tiny", action="store_true", help="one small problem: only to see that it works")
+    parser.add_argument("--only", type=sections, default=list(SECTIONS), help=f"some of {','.join(SECTIONS)}")
+    parser.add_argument("--tiny", action="store_true", help="small problems: only to see that it works")
     parser.add_argument("--runs", type=int, default=5, help="runs of each program on each problem (default 5)")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--solver", default="hals", choices=["hals", "cd"], help="orthant's (default hals)")
+    parser.add_argument("--rounds", type=int, default=9, help="timed rounds of the pass and the gemms (default 9)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="of the starts")
+    parser.add_argument("--solver", default="hals", help="orthant's, as its --solver (default hals)")
     parser.add_argument("--threads", type=int, default=cores(), help="default: all cores")
     parser.add_argument("--pause", type=float, default=0.25, help="seconds between runs")
-    parser.add_argument("--program", default=str(ROOT / "target/release/orthant-bench-time"))
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    parser.add_argument("--program", default=str(target / "release/orthant-bench-time"))
     parser.add_argument("--record", help="the record file; default benches/record/<date>-<processor>.md")
     options = parser.parse_args()
     if options.tiny:
-        options.runs, options.pause = min(options.runs, 2), 0.0
+        options.runs, options.rounds, options.pause = min(options.runs, 2), 1, 0.0
+        options.seeds = options.seeds[:2]
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         if name in os.environ:
             sys.exit(f"bench: {name} is set, which would change BLAS: use scripts/bench")
+    check_targets()
     warnings.simplefilter("ignore", ConvergenceWarning)
 
-    results = []
     with tempfile.TemporaryDirectory() as folder, threadpoolctl.threadpool_limits(options.threads):
-        for name, x, k, seed in problems(options):
-            results.append(one_problem(name, x, k, seed, options, folder))
-            r = results[-1]
-            print(
-                f"{name} k={k} seed={seed} {r['dtype']}: scikit-learn {milliseconds(r['theirs'])} ms, "
-                f"orthant {milliseconds(r['strict']['seconds'])} ms, "
-                f"within 0.1 %: {milliseconds(r['near']['seconds'])} ms",
-                flush=True,
-            )
-        about = versions(options, results[-1]["isa"])
-        by_divergence = divergences(options, folder)
-        against_gemm = products(options)
+        about = versions(options)
+        parts = [SECTIONS[name](options, folder) for name in options.only]
     today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    text = f"""# Time to scikit-learn's loss, {today}
+    whole = options.only == list(SECTIONS)
+    unsaid = ("record", "program")  # where files are is no part of what was measured
+    said = {k: v for k, v in vars(options).items() if k not in unsaid and v != parser.get_default(k)}
+    command = "scripts/bench" + "".join(option(name, value) for name, value in said.items())
+    text = f"""# Bench, {today}
 
-`scripts/bench{'' if not options.tiny else ' --tiny'}`, medians of {options.runs} runs of each program, in turn.
+`{command}`
 
-- scikit-learn: `NMF(k, init="random", random_state=seed, solver="cd", tol={TOL:g}, max_iter={MAX_ITER})`, the whole of
-  `fit_transform`, its start included; importing and making the data are not.
-- orthant: a whole fit, threads and start included, from the same start, until its objective is at most
-  scikit-learn's final one ("strict"), and until it is within 0.1 % of it.
-- Losses are ½‖X − WH‖² in double precision. The planted data is `scripts/planted.py`'s, the digits are
-  scikit-learn's `load_digits`.
+What is compared was run in turn, in this one run. Losses are ½‖X − WH‖² in double precision. A cell with a target has it
+beside, and whether it was met. Ratios above 1 are in orthant's favour, but where the head says otherwise.
 
 {about}
 
-{overall(results)}
+Data, from `scripts/planted.py` with seed {DATA_SEED}: planted X = max(0, W·H + E) with ‖E‖ a tenth of ‖W·H‖; images of 28×28 from
+49 parts. The digits are scikit-learn's `load_digits`.
 
-{table([row(r) for r in results])}
-
-## Kullback–Leibler and Itakura–Saito
-
-Multiplicative updates from `init="random"` with the same seeds, `tol=0`, medians of up to three seeds, all cores. Start-up is
-in; orthant takes the loss after every iteration, scikit-learn never. The data is `scripts/planted.py --spectrogram`'s.
-
-{by_divergence}
-
-## The fused pass against two gemms alone
-
-One thread. The pass is everything that an iteration does with V: both products, a coordinate sweep over W, its Gram
-matrix. The gemms are the two products alone. In turn, medians; V uniform, from `benches/src/lib.rs` with seed 1; rates
-are 4mnk over the time, the peak is that of multiply-adds on registers.
-
-{against_gemm}"""
+{chr(10).join(parts)}"""
     print("\n" + text)
     if not options.tiny or options.record:
         slug = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\((r|tm)\)", "", processor().lower())).strip("-")
-        record = pathlib.Path(options.record or ROOT / "benches" / "record" / f"{today}-{slug}.md")
+        name = f"{today}-{slug}" + ("" if whole else "-" + "-".join(options.only))
+        record = pathlib.Path(options.record or ROOT / "benches" / "record" / f"{name}.md")
         record.parent.mkdir(parents=True, exist_ok=True)
         record.write_text(text)
         print(f"recorded in {record}")

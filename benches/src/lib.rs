@@ -1,18 +1,26 @@
-//! What the criterion suites share: data, sizes and the peak that rates are compared with.
+//! What the criterion suites and programs share: data, sizes, the fused pass, the gemms it is compared with, and what
+//! the machine can do at most.
 
+use std::hint::black_box;
 use std::time::Instant;
 
+pub use gemms::{Element, Gemms, Peer};
+
 use orthant_kernel::rows::{self, Step};
-use orthant_kernel::{Isa, Real, View, accumulate, accumulator_stride, numerators, probe};
+use orthant_kernel::{
+    Buffer, Caches, Isa, Real, View, accumulate, accumulator_stride, gram, numerators, probe, scan,
+};
+
+mod gemms;
 
 /// Whether the suites run as tests, on tiny sizes (`cargo test --benches`).
 pub fn tiny() -> bool {
     !std::env::args().any(|arg| arg == "--bench")
 }
 
-/// m, n and the ranks of a suite: 4800×4000 and 8 to 128, or tiny.
+/// m, n and the ranks of a suite: 4800×4000 and 8 to 256, or tiny.
 pub fn sizes() -> (usize, usize, &'static [usize]) {
-    if tiny() { (70, 50, &[3, 17]) } else { (4800, 4000, &[8, 16, 32, 64, 128]) }
+    if tiny() { (70, 50, &[3, 17]) } else { (4800, 4000, &[8, 16, 32, 64, 128, 256]) }
 }
 
 /// `count` numbers in [0, 1) from the linear congruential sequence x ← 6364136223846793005·x + 1442695040888963407
@@ -31,9 +39,11 @@ pub fn numbers<T: Real>(count: usize, seed: u64) -> Vec<T> {
         .collect()
 }
 
-/// The rate of multiply-adds on registers alone, one core, in flops a second: the best of several runs.
-pub fn peak<T: Real>() -> f64 {
-    let rounds = if tiny() { 1000 } else { 2_000_000 };
+/// Rounds of multiply-adds that take long enough to time: some milliseconds.
+pub const ROUNDS: usize = 2_000_000;
+
+/// The rate of multiply-adds on registers alone, one core, in flops a second: the best of several runs of `rounds`.
+pub fn peak<T: Real>(rounds: usize) -> f64 {
     let rate = |_| {
         let start = Instant::now();
         let flops = probe::multiply_adds::<T>(Isa::detect(), rounds);
@@ -42,48 +52,78 @@ pub fn peak<T: Real>() -> f64 {
     (0..20).map(rate).fold(0.0, f64::max)
 }
 
+/// Bytes that reads from the caches next to a core: half a megabyte, as a block of V.
+pub const NEAR: usize = 512 << 10;
+
+/// Bytes that reads from memory: more than any cache holds.
+pub const FAR: usize = 1 << 30;
+
+/// Bytes a second that one core reads of `bytes` bytes, in order, over and over: the best of several runs.
+///
+/// It is an inner product of two halves, in the processor's widest registers.
+pub fn bandwidth(bytes: usize) -> f64 {
+    let half = (bytes / 2 / size_of::<f64>()).max(1);
+    let (a, b) = (numbers::<f64>(half, 1), numbers::<f64>(half, 2));
+    let rounds = (FAR / bytes).clamp(1, 200);
+    let rate = |_| {
+        let start = Instant::now();
+        for _ in 0..rounds {
+            black_box(scan::inner_product(Isa::detect(), black_box(&a), half, black_box(&b), half, 0.0));
+        }
+        (rounds * 2 * half * size_of::<f64>()) as f64 / start.elapsed().as_secs_f64()
+    };
+    (0..10).map(rate).fold(0.0, f64::max)
+}
+
+/// Rows of V in a block of the pass, as the library takes them here.
+pub fn block_rows<T: Real>(cols: usize, k: usize) -> usize {
+    orthant_kernel::block_rows::<T>(Isa::detect(), Caches::detect(), cols, k)
+}
+
 /// One pass over V in cache blocks, as an iteration does it: numerators, a coordinate sweep, accumulation, and the
 /// Gram matrix of the new rows.
 pub struct FusedPass<T> {
     isa: Isa,
     k: usize,
-    w: Vec<T>,
-    ht: Vec<T>,
+    block: usize,
+    w: Buffer<T>,
+    ht: Buffer<T>,
     gram: Vec<T>,
-    a: Vec<T>,
-    b: Vec<T>,
-    g: Vec<T>,
+    a: Buffer<T>,
+    b: Buffer<T>,
+    g: Buffer<T>,
     scratch: Vec<T>,
 }
 
-/// Rows in a block.
-const BLOCK: usize = 48;
-
 impl<T: Real> FusedPass<T> {
-    /// Factors for m×n data from [`numbers`], W with seed 2 and Hᵀ with seed 3.
-    pub fn new(isa: Isa, m: usize, n: usize, k: usize) -> Self {
+    /// Factors for m×n data from [`numbers`], W with seed 2 and Hᵀ with seed 3, in blocks of `block` rows.
+    ///
+    /// # Panics
+    /// If `block` is 0.
+    pub fn new(isa: Isa, m: usize, n: usize, k: usize, block: usize) -> Self {
+        assert!(block > 0, "a row a block at least");
         let stride = accumulator_stride::<T>(k);
-        let ht = numbers::<T>(n * k, 3);
-        let mut g = vec![T::ZERO; k * stride];
+        let ht = Buffer::from(numbers::<T>(n * k, 3));
+        let mut g = Buffer::zeros(k * stride);
         accumulate(isa, View::row_major(&ht, n, k).expect("n·k numbers"), &ht, k, &mut g);
         let gram = g.chunks_exact(stride).flat_map(|row| row[..k].to_vec()).collect();
         let scratch = vec![T::ZERO; rows::scratch_len(k)];
-        let (a, b) = (vec![T::ZERO; BLOCK * k], vec![T::ZERO; n * stride]);
-        Self { isa, k, w: numbers(m * k, 2), ht, gram, a, b, g, scratch }
+        let (a, b) = (Buffer::zeros(block * k), Buffer::zeros(n * stride));
+        Self { isa, k, block, w: numbers(m * k, 2).into(), ht, gram, a, b, g, scratch }
     }
 
     /// A_b = V_b·Hᵀ for each block.
     pub fn numerators(&mut self, v: View<'_, T>) {
-        for start in (0..v.nrows()).step_by(BLOCK) {
-            let rows = v.rows(start..(start + BLOCK).min(v.nrows()));
+        for start in (0..v.nrows()).step_by(self.block) {
+            let rows = v.rows(start..(start + self.block).min(v.nrows()));
             numerators(self.isa, rows, &self.ht, self.k, &mut self.a[..rows.nrows() * self.k]);
         }
     }
 
     /// B += W_bᵀ·V_b for each block.
     pub fn accumulate(&mut self, v: View<'_, T>) {
-        for start in (0..v.nrows()).step_by(BLOCK) {
-            let end = (start + BLOCK).min(v.nrows());
+        for start in (0..v.nrows()).step_by(self.block) {
+            let end = (start + self.block).min(v.nrows());
             let w = &self.w[start * self.k..end * self.k];
             accumulate(self.isa, v.rows(start..end), w, self.k, &mut self.b);
         }
@@ -91,32 +131,36 @@ impl<T: Real> FusedPass<T> {
 
     /// All of it.
     pub fn whole(&mut self, v: View<'_, T>) -> Step {
-        let Self { isa, k, w, ht, gram, a, b, g, scratch } = self;
-        let (isa, k) = (*isa, *k);
+        let Self { isa, k, block, w, ht, gram: coupling, a, b, g, scratch } = self;
+        let (isa, k, block) = (*isa, *k, *block);
         b.fill(T::ZERO);
         g.fill(T::ZERO);
         let order: Vec<usize> = (0..k).collect();
         let mut step = Step::default();
-        for start in (0..v.nrows()).step_by(BLOCK) {
-            let end = (start + BLOCK).min(v.nrows());
+        for start in (0..v.nrows()).step_by(block) {
+            let end = (start + block).min(v.nrows());
             let (part, a, x) = (v.rows(start..end), &mut a[..(end - start) * k], &mut w[start * k..end * k]);
             numerators(isa, part, ht, k, a);
-            rows::sweeps(isa, x, a, k, gram, T::ZERO, &order, 1, scratch, &mut step);
+            rows::sweeps(isa, x, a, k, coupling, T::ZERO, &order, 1, scratch, &mut step);
             accumulate(isa, part, x, k, b);
-            accumulate(isa, View::row_major(x, end - start, k).expect("rows of k"), x, k, g);
+            gram(isa, x, k, g);
         }
         step
     }
 }
 
-/// Says what a suite runs on and the peak of both element types.
+/// Says what a suite runs on, the peak of both element types, and how fast a core reads.
 #[expect(clippy::print_stdout, reason = "a suite says what it runs on")]
 pub fn introduce(suite: &str) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let (rounds, far) = if tiny() { (1000, NEAR) } else { (ROUNDS, FAR) };
     println!(
-        "{suite}: kernels {}, {cores} cores, multiply-add peak of one core {:.0} GFLOP/s in f32, {:.0} in f64",
+        "{suite}: kernels {}, {cores} cores; one core: multiply-add peak {:.0} GFLOP/s in f32, {:.0} in f64, reads \
+         {:.0} GB/s from its caches, {:.1} from memory",
         Isa::detect().name(),
-        peak::<f32>() / 1e9,
-        peak::<f64>() / 1e9,
+        peak::<f32>(rounds) / 1e9,
+        peak::<f64>(rounds) / 1e9,
+        bandwidth(NEAR) / 1e9,
+        bandwidth(far) / 1e9,
     );
 }

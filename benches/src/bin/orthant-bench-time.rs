@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use orthant::{Error, Iteration, Loss, Method, Nmf, Real, Solver, Start, StopReason, View};
+use orthant::{Error, Iteration, Loss, Method, Nmf, Real, Report, Solver, Start, StopReason, View};
 use orthant_io::ReadOptions;
+use orthant_kernel::accumulator_stride;
 
-/// Fits DATA until the objective is at most LOSS, RUNS times, and prints one line of JSON.
+/// Fits DATA until the objective is at most TARGET or the iteration limit, RUNS times, and prints one line of JSON.
 #[derive(Parser)]
 struct Args {
     /// The matrix, an npy file
@@ -21,7 +22,7 @@ struct Args {
     /// Seed of the random start
     #[arg(long, default_value_t = 0)]
     seed: u32,
-    /// hals, cd, mu, mm, als, anls or pg
+    /// As orthant's --solver
     #[arg(long, default_value = "hals")]
     solver: String,
     /// frobenius, kl, is or a β
@@ -30,9 +31,9 @@ struct Args {
     /// Sweeps over each factor an iteration, for hals
     #[arg(long)]
     sweeps: Option<usize>,
-    /// Objective to stop at; below 0 for none
-    #[arg(long, allow_negative_numbers = true)]
-    target: f64,
+    /// Objective to stop at
+    #[arg(long)]
+    target: Option<f64>,
     /// Timed fits
     #[arg(long, default_value_t = 1)]
     runs: usize,
@@ -45,6 +46,37 @@ struct Args {
     /// Iteration limit
     #[arg(long, default_value_t = 1000)]
     max_iter: usize,
+    /// Fit once more, until it converges by the solver's own rule
+    #[arg(long)]
+    converge: bool,
+}
+
+/// The method that the options name. All solvers go through here.
+fn method(args: &Args) -> Result<Method, Error> {
+    Ok(match args.solver.parse::<Solver>()?.method(args.loss)? {
+        Method::Hals { .. } => Method::Hals { sweeps: args.sweeps },
+        method => method,
+    })
+}
+
+/// The median of the seconds between iterations; the first, which finds cold caches, aside.
+fn iteration_seconds(report: &Report) -> Option<f64> {
+    let mut each: Vec<f64> = report.history.windows(2).map(|w| w[1].seconds - w[0].seconds).collect();
+    each.sort_by(f64::total_cmp);
+    each.get(each.len() / 2).copied()
+}
+
+/// The most memory that this process has had, where the system says.
+fn peak_bytes() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok()? * 1024)
+}
+
+/// Bytes of the sums that lanes hold at most: the products and a Gram matrix each.
+fn lane_bytes<T: Real>(report: &Report, (m, n): (usize, usize), k: usize) -> usize {
+    let cols = if report.plan.by_columns { m } else { n };
+    report.plan.accumulators * (cols + k) * accumulator_stride::<T>(k) * size_of::<T>()
 }
 
 fn main() -> ExitCode {
@@ -66,12 +98,9 @@ fn complain(error: &dyn std::error::Error) {
 
 #[expect(clippy::print_stdout, reason = "this program's result")]
 fn run<T: Real + orthant_io::Scalar>(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
+    let method = method(args)?;
     let table = orthant_io::read_matrix::<T>(&args.data, &ReadOptions::default())?;
     let v: View<'_, T> = table.view();
-    let method = match args.solver.parse::<Solver>()?.method(args.loss)? {
-        Method::Hals { .. } => Method::Hals { sweeps: args.sweeps },
-        method => method,
-    };
     // the start of scikit-learn's init="random"
     let nmf = Nmf::<T>::new(args.k).method(method).start(Start::Random);
     let nmf = nmf.seed(args.seed).threads(args.threads).max_iter(args.max_iter);
@@ -80,7 +109,7 @@ fn run<T: Real + orthant_io::Scalar>(args: &Args) -> Result<(), Box<dyn std::err
     for _ in 0..args.runs {
         let start = Instant::now();
         let fit = nmf.clone().tol(0.0).fit_observed(&v, &mut |it: &Iteration<'_, T>| {
-            if it.objective <= args.target {
+            if args.target.is_some_and(|target| it.objective <= target) {
                 ControlFlow::Break(StopReason::Observer)
             } else {
                 ControlFlow::Continue(())
@@ -91,18 +120,23 @@ fn run<T: Real + orthant_io::Scalar>(args: &Args) -> Result<(), Box<dyn std::err
     }
     let report =
         last.ok_or(Error::InvalidParam { name: "runs", value: "0".into(), allowed: "at least 1" })?;
-    let converged = nmf.fit(&v)?.report;
+    let peak = peak_bytes();
+    let converged = if args.converge { Some(nmf.fit(&v)?.report) } else { None };
     println!(
         "{}",
         serde_json::json!({
             "seconds": seconds,
             "iterations": report.iterations,
+            "iteration_seconds": iteration_seconds(&report),
             "loss": report.objective,
-            "final_loss": converged.objective,
-            "final_iterations": converged.iterations,
-            "final_seconds": converged.seconds_total,
+            "final_loss": converged.as_ref().map(|r| r.objective),
+            "final_iterations": converged.as_ref().map(|r| r.iterations),
+            "final_seconds": converged.as_ref().map(|r| r.seconds_total),
             "sweeps": report.plan.sweeps,
+            "threads": report.plan.threads,
             "isa": report.plan.isa,
+            "peak_bytes": peak,
+            "lane_bytes": lane_bytes::<T>(&report, (v.nrows(), v.ncols()), args.k),
         })
     );
     Ok(())

@@ -2,6 +2,9 @@
 
 use std::sync::OnceLock;
 
+use crate::arch::Isa;
+use crate::{Real, tile_rows};
+
 /// Sizes of one core's caches, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caches {
@@ -47,20 +50,18 @@ fn ask() -> Option<Caches> {
 }
 
 /// Rows of a block of V (`cols` columns of `T`) that [`numerators`](crate::numerators) and then
-/// [`accumulate`](crate::accumulate) take: as many as stay in nine twentieths of the second-level cache from the one to
-/// the other, a multiple of 14, but at least 42, so that the factors, which pass by once a block, do not cost more than
-/// the block, and at most 112.
+/// [`accumulate`](crate::accumulate) take with k columns of a factor: as many as fill half of the second-level cache, so
+/// that they stay there from the one to the other; but at least 42, so that the factors, which pass by once a block, do
+/// not cost more than the block, and at most 112. About that many: a multiple of the register tile's rows.
 ///
 /// ```
-/// use orthant_kernel::{Caches, block_rows};
+/// use orthant_kernel::{Caches, Isa, block_rows};
 /// let caches = Caches { first: 48 << 10, second: 2 << 20 };
-/// assert_eq!(block_rows::<f32>(caches, 4000), 56);
-/// assert_eq!(block_rows::<f64>(caches, 4000), 42);
-/// assert_eq!(block_rows::<f32>(caches, 784), 112);
+/// let rows = block_rows::<f32>(Isa::PORTABLE, caches, 4000, 32);
+/// assert_eq!(rows, 60);
 /// ```
-pub fn block_rows<T>(caches: Caches, cols: usize) -> usize {
-    /// A register tile's rows.
-    const TILE: usize = 14;
-    let rows = caches.second / 20 * 9 / (cols.max(1) * size_of::<T>());
-    (rows / TILE * TILE).clamp(3 * TILE, 8 * TILE)
+pub fn block_rows<T: Real>(isa: Isa, caches: Caches, cols: usize, k: usize) -> usize {
+    let rows = (caches.second / 2 / (cols.max(1) * size_of::<T>())).clamp(42, 112);
+    let tile = tile_rows::<T>(isa, k);
+    (rows / tile).max(1) * tile
 }

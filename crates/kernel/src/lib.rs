@@ -23,13 +23,15 @@
 //! ```
 
 pub use arch::Isa;
+pub use buffer::Buffer;
 pub use dense::Dense;
 pub use hardware::{Caches, block_rows};
-pub use products::{accumulate, accumulator_stride, gram, numerators};
+pub use products::{accumulate, accumulator_stride, gram, numerators, tile_rows};
 pub use scalar::Real;
 pub use view::{LayoutError, View};
 
 mod arch;
+mod buffer;
 mod dense;
 pub mod divergence;
 pub mod gemm;

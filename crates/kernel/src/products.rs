@@ -1,6 +1,6 @@
 //! The two products of the pass: V·Y and B += Vᵀ·Z.
 
-use crate::arch::generic::dense::{self, Accumulate, Numerators};
+use crate::arch::generic::dense::{self, Accumulate, Numerators, TileRows};
 use crate::arch::{Isa, dispatch};
 use crate::{Real, View};
 
@@ -24,6 +24,16 @@ fn check<T: Real>(v: &View<'_, T>, k: usize) {
 /// ```
 pub fn accumulator_stride<T: Real>(k: usize) -> usize {
     dense::stride::<T>(k)
+}
+
+/// Rows of V in the tallest register tile for k columns of a factor.
+///
+/// ```
+/// assert_eq!(orthant_kernel::tile_rows::<f64>(orthant_kernel::Isa::PORTABLE, 4), 6);
+/// ```
+pub fn tile_rows<T: Real>(isa: Isa, k: usize) -> usize {
+    // SAFETY: the kernel has no operands.
+    unsafe { dispatch::<T, _>(isa.for_width::<T>(k), TileRows { k }) }
 }
 
 /// out = V·Y, with V rows×cols (columns adjacent, any row stride), Y cols×k and `out` rows×k, both row-major.

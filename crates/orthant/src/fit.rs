@@ -49,8 +49,8 @@ pub(crate) fn fit<T: Real>(
 }
 
 /// Rows of a cache block.
-pub(crate) fn block_rows<T>(cols: usize) -> usize {
-    orthant_kernel::block_rows::<T>(Caches::detect(), cols)
+pub(crate) fn block_rows<T: Real>(cols: usize, k: usize) -> usize {
+    orthant_kernel::block_rows::<T>(Isa::detect(), Caches::detect(), cols, k)
 }
 
 /// Whether the columns of V are the closer ones in memory.
@@ -148,7 +148,7 @@ impl<'a, T: Real> Problem<'a, T> {
         };
         let layout = Layout {
             lanes: reduce::lanes(source.rows()),
-            block: nmf.block.unwrap_or_else(|| block_rows::<T>(source.cols())),
+            block: nmf.block.unwrap_or_else(|| block_rows::<T>(source.cols(), nmf.rank)),
             workers,
         };
         Ok((Self { nmf, v, scale, exponent, found, size, by_columns, given, layout, began }, source))

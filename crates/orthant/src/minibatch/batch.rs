@@ -72,7 +72,11 @@ impl<'a, T: Real> Data<'a, T> {
     }
 
     pub fn layout(&self, v: View<'_, T>) -> Layout {
-        Layout { lanes: reduce::lanes(v.nrows()), block: block_rows::<T>(v.ncols()), workers: self.workers }
+        Layout {
+            lanes: reduce::lanes(v.nrows()),
+            block: block_rows::<T>(v.ncols(), self.options.rank),
+            workers: self.workers,
+        }
     }
 
     /// Calls `f` with the pass over the rows of `v` from W and Hᵀ.

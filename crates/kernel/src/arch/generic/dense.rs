@@ -186,6 +186,20 @@ pub(crate) const fn tallest<V: Vector>(registers: usize) -> usize {
     }
 }
 
+/// Asks for the lines of the tallest tile for k columns.
+pub(crate) struct TileRows {
+    pub k: usize,
+}
+
+impl<T: Real> Op<T> for TileRows {
+    type Out = usize;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = T>>(self) -> usize {
+        tallest::<V>(panel::<V>(self.k, 0).registers)
+    }
+}
+
 /// Lines of V for the next tile, if `left` are left.
 #[inline(always)]
 fn lines<V: Vector>(k: usize, left: usize) -> usize {
