@@ -1,5 +1,6 @@
 //! Checks and sums over a block of V, in double precision.
 
+use crate::arch::generic::rows::Transpose;
 use crate::arch::vector::Vector;
 use crate::arch::{Isa, Op, dispatch};
 use crate::{Real, View};
@@ -118,11 +119,8 @@ pub fn squared_residual<T: Real>(
         for start in (0..v.ncols()).step_by(TILE.1) {
             let cols = TILE.1.min(v.ncols() - start);
             let yt = &mut yt[..k * cols];
-            for (j, row) in y[start * k..(start + cols) * k].chunks_exact(k).enumerate() {
-                for (t, &x) in row.iter().enumerate() {
-                    yt[t * cols + j] = x;
-                }
-            }
+            // SAFETY: the kernel checks its extents.
+            unsafe { dispatch(isa, Transpose { from: &y[start * k..(start + cols) * k], to: yt, k }) };
             let product = &mut product[..rows * cols];
             crate::numerators(isa, x, yt, cols, product);
             for (r, p) in product.chunks_exact(cols).enumerate() {

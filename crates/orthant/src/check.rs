@@ -1,6 +1,6 @@
 //! Looking at shapes and given factors before anything is computed.
 
-use orthant_kernel::{Dense, Real};
+use orthant_kernel::{Dense, Isa, Real};
 
 use crate::{Error, Nmf, Start, scan};
 
@@ -13,6 +13,13 @@ pub(crate) fn shapes<T: Real>(
 ) -> Result<(), Error> {
     if m == 0 || n == 0 {
         return Err(Error::Empty { rows: m, cols: n });
+    }
+    if let Err(value) = Isa::asked_for() {
+        let names: Vec<&str> = Isa::available().into_iter().map(Isa::name).collect();
+        return Err(Error::Unsupported {
+            what: format!("ORTHANT_ISA={value}"),
+            supported: format!("this processor has {}", names.join(", ")).into(),
+        });
     }
     let k = nmf.rank;
     sizes::<T>(m, n, k)?;

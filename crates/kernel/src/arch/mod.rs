@@ -6,6 +6,8 @@ pub(crate) mod vector;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86_64;
 
+use std::sync::OnceLock;
+
 use vector::Vector;
 
 use crate::Real;
@@ -33,8 +35,28 @@ impl Isa {
     /// Plain Rust, on every processor.
     pub const PORTABLE: Self = Self(Kind::Portable);
 
-    /// The widest that this processor has.
+    /// The widest that this processor has; or the one that the environment variable `ORTHANT_ISA` names, as it was when
+    /// this was first called, if the processor has it (see [`asked_for`](Self::asked_for)).
     pub fn detect() -> Self {
+        static FOUND: OnceLock<Isa> = OnceLock::new();
+        *FOUND.get_or_init(|| Self::asked_for().ok().flatten().unwrap_or_else(Self::widest))
+    }
+
+    /// What `ORTHANT_ISA` asks for, if it is set: to see what a narrower processor would compute.
+    ///
+    /// # Errors
+    /// Its value, if this processor has nothing by that name.
+    pub fn asked_for() -> Result<Option<Self>, String> {
+        let Some(name) = std::env::var_os("ORTHANT_ISA") else { return Ok(None) };
+        let name = name.to_string_lossy();
+        Self::available()
+            .into_iter()
+            .find(|isa| isa.name() == name)
+            .map(Some)
+            .ok_or_else(|| name.into_owned())
+    }
+
+    fn widest() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
             let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
@@ -54,7 +76,7 @@ impl Isa {
         let mut all = vec![Self::PORTABLE];
         #[cfg(target_arch = "x86_64")]
         {
-            match Self::detect().0 {
+            match Self::widest().0 {
                 Kind::Portable => {}
                 Kind::Avx2 => all.push(Self(Kind::Avx2)),
                 Kind::Avx512 => all.extend([Self(Kind::Avx2), Self(Kind::Avx512)]),

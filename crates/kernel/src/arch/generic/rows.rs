@@ -76,14 +76,34 @@ unsafe fn gather<V: Vector>(
     for i in (0..width).step_by(V::LANES) {
         for t in (0..k).step_by(V::LANES) {
             let (count, long) = (rows.saturating_sub(i).min(V::LANES), (k - t).min(V::LANES));
+            let wide = (width - i).min(V::LANES);
             // SAFETY: `count` rows of `from` from row i on, each with `long` elements from t on; as many rows of `to` from
-            // row t on, a register each from column i on. With no row left nothing is read.
+            // row t on, `wide` elements each from column i on. With no row left nothing is read.
             unsafe {
                 let from = from.as_ptr().wrapping_add(i * stride + t);
                 let to = to.as_mut_ptr().add(t * width + i);
-                transpose::<V>((from, stride), (to, width), (count, long), (long, V::LANES), shift);
+                transpose::<V>((from, stride), (to, width), (count, long), (long, wide), shift);
             }
         }
+    }
+}
+
+/// to (k×rows) = the transpose of `from` (rows×k).
+pub(crate) struct Transpose<'a, T> {
+    pub from: &'a [T],
+    pub to: &'a mut [T],
+    pub k: usize,
+}
+
+impl<T: Real> Op<T> for Transpose<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = T>>(self) {
+        let Self { from, to, k } = self;
+        let rows = from.len() / k;
+        // SAFETY: V's instruction set is the caller's proof.
+        unsafe { gather::<V>(from, k, to, rows, k, rows, T::ZERO) }
     }
 }
 
