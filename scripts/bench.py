@@ -104,7 +104,9 @@ def sklearn_run(x, k, seed, tol=TOL, max_iter=MAX_ITER):
 
 def run_program(command):
     command = [str(c) for c in command]
-    done = subprocess.run(command, capture_output=True, text=True)
+    # the programs link OpenBLAS to compare with it; its idle threads would take time from theirs
+    alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=alone)
     if done.returncode != 0:
         sys.exit(f"bench: {' '.join(command)}\n{done.stderr}")
     return done.stdout
@@ -663,7 +665,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5, help="runs of each program on each problem (default 5)")
     parser.add_argument("--rounds", type=int, default=9, help="timed rounds of the pass and the gemms (default 9)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="of the starts")
-    parser.add_argument("--solver", default="hals", help="orthant's, as its --solver (default hals)")
+    parser.add_argument("--solver", default="auto", help="orthant's, as its --solver (default auto)")
     parser.add_argument("--threads", type=int, default=cores(), help="default: all cores")
     parser.add_argument("--pause", type=float, default=0.25, help="seconds between runs")
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))

@@ -69,8 +69,18 @@ fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method:
     let before = NOW.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
     let v = read_matrix::<T>(&path, &ReadOptions::default()).unwrap();
-    let fit = Nmf::<T>::new(k).method(method).start(start.clone()).max_iter(3).threads(2).fit(&v).unwrap();
+    let nmf = Nmf::<T>::new(k).method(method).start(start.clone()).max_iter(3).threads(2);
+    let fit = nmf.fit(&v).unwrap();
     let peak = PEAK.load(Ordering::Relaxed) - before;
+    let told = nmf.explain(&v).unwrap();
+    assert_eq!(
+        (told.lanes, told.block, told.sketch),
+        (fit.report.plan.lanes, fit.report.plan.block, fit.report.plan.sketch)
+    );
+    if start == Start::Random {
+        let told = told.data_bytes + told.working_bytes;
+        assert!(peak <= told + (4 << 20), "{} {m}×{n} k={k}: {peak} bytes at the peak, {told} told", T::NAME);
+    }
 
     let plan = &fit.report.plan;
     assert_eq!((plan.by_columns, plan.products), (fortran, Products::Fused));
@@ -82,7 +92,12 @@ fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method:
     let (data, factors) = (m * n * size, 6 * (m + n) * k * size);
     // singular vectors are found in double precision, ten more than are wanted
     let vectors = if start == Start::Random { 0 } else { 3 * (m + n) * (k + 10) * size_of::<f64>() };
-    let budget = data + factors + lanes + vectors + (32 << 20);
+    // a sketch, its accumulators and its basis, which is found in double precision
+    let sketch = fit.report.plan.sketch.map_or(0, |l| {
+        let sums = plan.accumulators * cols * accumulator_stride::<T>(l);
+        ((m + 3 * n) * l + sums) * size + 3 * n * l * size_of::<f64>()
+    });
+    let budget = data + factors + lanes + vectors + sketch + (32 << 20);
     assert!(
         peak <= budget,
         "{} {m}×{n} k={k}: {peak} bytes at the peak, {budget} allowed ({data} V, {factors} factors, {lanes} lanes)",
@@ -97,6 +112,9 @@ fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method:
 fn a_fit_holds_v_once_and_little_else() {
     peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::Hals { sweeps: None }, Start::Random);
     peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::Cd, Start::Random);
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::Accelerated { sweeps: None }, Start::Random);
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::Accelerated { sweeps: None }, Start::Random);
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::Auto(Loss::Frobenius), Start::Random);
     peak_of_a_fit::<f32>(200_000, 250, 1, false, Method::Mu(Loss::Frobenius), Start::Random);
     peak_of_a_fit::<f32>(1_200, 40_000, 5, false, Method::Cd, Start::Random);
     peak_of_a_fit::<f32>(100_000, 500, 4, false, Method::Cd, Start::Nndsvda);

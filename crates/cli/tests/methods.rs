@@ -47,13 +47,15 @@ fn losses_and_solvers_are_the_librarys() {
     for (args, method, loss) in [
         ("--loss kl --solver mu", Method::Mu(kl), "kullback-leibler loss"),
         ("--loss 1 --solver mm", Method::Mm(kl), "kullback-leibler loss"),
-        ("--loss kl", Method::Mm(kl), "kullback-leibler loss"),
+        ("--loss kl", Method::Auto(kl), "kullback-leibler loss"),
         ("--loss is", Method::Mm(Loss::ItakuraSaito), "itakura-saito loss"),
         ("--loss -0.5 --solver mu", Method::Mu(Loss::Beta(-0.5)), "beta -0.5 loss"),
         ("--loss frobenius --solver mu", Method::Mu(Loss::Frobenius), "loss"),
         ("--loss 2 --solver cd", Method::Cd, "loss"),
         ("--solver hals --sweeps 3", Method::Hals { sweeps: Some(3) }, "loss"),
-        ("", Method::Hals { sweeps: None }, "loss"),
+        ("--solver accelerated", Method::Accelerated { sweeps: None }, "loss"),
+        ("--sweeps 2", Method::Accelerated { sweeps: Some(2) }, "loss"),
+        ("", Method::Auto(Loss::Frobenius), "loss"),
     ] {
         let args = format!("fit v.npy -k 3 {args} --init random --seed 0 --max-iter 30 -o out");
         let ran = run(d.path(), &args).ends(0);
@@ -174,16 +176,28 @@ fn what_does_not_go_together_is_refused_by_name() {
     for (args, message) in [
         (
             "--solver cd --loss kl",
-            "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with mu and mm",
+            "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with mu, mm and auto",
         ),
         (
             "--solver anls --loss 0.5",
-            "solver anls with loss beta 0.5 is not supported; anls goes with frobenius, beta 0.5 with mu and mm",
+            "solver anls with loss beta 0.5 is not supported; anls goes with frobenius, beta 0.5 with mu, mm and auto",
         ),
-        ("--solver cd --sweeps 3", "--sweeps goes with --solver hals, not with --solver cd"),
-        ("--loss kl --sweeps 3", "--sweeps goes with --solver hals, not with --solver mm"),
-        ("--minibatch --sweeps 3", "--sweeps goes with --solver hals, not with --minibatch"),
-        ("--shuffle", "--shuffle goes with --solver cd, not with --solver hals"),
+        ("--solver cd --sweeps 3", "--sweeps goes with --solver accelerated and hals, not with --solver cd"),
+        ("--loss kl --sweeps 3", "--sweeps goes with --solver accelerated and hals, not with --solver auto"),
+        ("--minibatch --sweeps 3", "--sweeps goes with --solver accelerated and hals, not with --minibatch"),
+        ("--shuffle", "--shuffle goes with --solver cd, not with --solver auto"),
+        (
+            "--solver hals --compress",
+            "--compress goes with --solver auto and accelerated and --loss frobenius, not with --solver hals and --loss frobenius",
+        ),
+        (
+            "--loss kl --compress",
+            "--compress goes with --solver auto and accelerated and --loss frobenius, not with --solver auto and --loss kullback-leibler",
+        ),
+        (
+            "--minibatch --compress",
+            "--compress goes with --solver auto and accelerated and --loss frobenius, not with --minibatch and --loss frobenius",
+        ),
         ("--minibatch --shuffle", "--shuffle goes with --solver cd, not with --minibatch"),
         ("--minibatch --solver mm", "--minibatch goes with --solver mu, not with --solver mm"),
         (
@@ -291,7 +305,7 @@ fn compatible_transforms_need_a_fit_of_scikit_learns() {
         run(d.path(), "transform out counts.csv --compatible"),
         2,
         "--compatible goes with models fitted by --solver cd, --solver mu or --minibatch; the model in out was fitted by \
-         hals: leave --compatible out",
+         auto: leave --compatible out",
     );
     let h = Dense::from_fn(1, 5, |_, j| j as f64);
     let model = Model::from_components(h, Penalty::default()).unwrap();
@@ -323,4 +337,20 @@ fn single_precision_goes_the_same_ways() {
             run(d.path(), "transform out v.npy --compatible -q -o w.npy").ends(0);
         }
     }
+}
+
+/// The plan is the library's, and nothing is fitted or written.
+#[test]
+fn a_plan_is_explained_without_a_fit() {
+    let d = dir();
+    positive(d.path());
+    let ran = run(d.path(), "fit v.npy -k 2 --threads 1 --explain -o out").ends(0);
+    let first = ran.out.lines().next().unwrap();
+    assert_eq!(first, "method    accelerated, frobenius: the default for this loss");
+    for what in ["sweeps", "start", "pass", "lanes", "block", "threads", "products", "memory"] {
+        assert!(ran.out.lines().any(|line| line.starts_with(what)), "{what} in {}", ran.out);
+    }
+    assert!(!d.path().join("out").exists());
+    let ran = run(d.path(), "fit v.npy -k 2 --loss kl --explain").ends(0);
+    assert!(ran.out.starts_with("method    mm, kullback-leibler: the default for this loss"), "{}", ran.out);
 }

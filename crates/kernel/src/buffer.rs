@@ -38,6 +38,7 @@ impl<T: Real> Buffer<T> {
 impl<T: Real> From<Vec<T>> for Buffer<T> {
     fn from(mut data: Vec<T>) -> Self {
         let len = data.len();
+        data.reserve_exact(LINE / size_of::<T>());
         data.resize(len + LINE / size_of::<T>(), T::ZERO);
         let start = data.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
         data.copy_within(..len, start);
@@ -71,5 +72,14 @@ impl<T> Deref for Buffer<T> {
 impl<T> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.data[self.start..self.start + self.len]
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Buffer<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }

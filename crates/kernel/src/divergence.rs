@@ -10,8 +10,8 @@
 //! For β = 1 the second of each pair is a column sum of Y or of X, which the caller has at hand. V rows×cols with
 //! adjacent columns, X rows×k, Y cols×k, given twice: as it is, and [`pack`]ed.
 
+use crate::arch::Isa;
 use crate::arch::generic::divergence::{Divergence, Ratios};
-use crate::arch::{Isa, dispatch};
 use crate::{Real, View};
 
 /// Rows and columns of a tile of P.
@@ -134,7 +134,7 @@ impl<T: Real> Beta<T> {
             let q = (!self.is_kullback_leibler()).then(|| &mut q[line.clone()]);
             let op = Ratios { v, p: &mut p[line], q, beta: self.beta, floor: self.floor };
             // SAFETY: the kernel has no contract beyond its types.
-            unsafe { dispatch(isa, op) }
+            unsafe { T::ratios(isa, op) }
         }
     }
 }
@@ -248,7 +248,7 @@ pub fn sum<T: Real>(
             let v = &v.row(tile.row + r).expect("columns are adjacent")[tile.col..tile.col + tile.cols];
             let op = Divergence { v, p, beta: beta.beta, floor: beta.floor, ignore: beta.ignore };
             // SAFETY: the kernel has no contract beyond its types.
-            sums[r] += unsafe { dispatch(isa, op) };
+            sums[r] += unsafe { T::divergence(isa, op) };
         }
         if tile.col + tile.cols == v.ncols() {
             for s in &mut sums[..tile.rows] {

@@ -4,12 +4,14 @@ use std::hint::black_box;
 
 use crate::Real;
 use crate::arch::vector::Vector;
-use crate::arch::{Isa, Op, dispatch};
+use crate::arch::{Isa, Op};
 
 /// Independent chains: enough to hide the latency of two multiply-adds a cycle, few enough for 16 registers.
 const CHAINS: usize = 12;
 
-struct Chains<T> {
+/// Multiply-adds, round after round.
+#[doc(hidden)]
+pub struct Chains<T> {
     rounds: usize,
     factor: T,
 }
@@ -46,5 +48,5 @@ impl<T: Real> Op<T> for Chains<T> {
 /// ```
 pub fn multiply_adds<T: Real>(isa: Isa, rounds: usize) -> usize {
     // SAFETY: the kernel has no operands.
-    unsafe { dispatch(isa, Chains { rounds, factor: T::from_f64(0.5) }) }
+    unsafe { T::chains(isa, Chains { rounds, factor: T::from_f64(0.5) }) }
 }

@@ -1,7 +1,7 @@
 //! The two products of the pass: V·Y and B += Vᵀ·Z.
 
+use crate::arch::Isa;
 use crate::arch::generic::dense::{self, Accumulate, Numerators, TileRows};
-use crate::arch::{Isa, dispatch};
 use crate::{Real, View};
 
 /// Whether a slice of `len` holds exactly rows·cols elements.
@@ -33,7 +33,7 @@ pub fn accumulator_stride<T: Real>(k: usize) -> usize {
 /// ```
 pub fn tile_rows<T: Real>(isa: Isa, k: usize) -> usize {
     // SAFETY: the kernel has no operands.
-    unsafe { dispatch::<T, _>(isa.for_width::<T>(k), TileRows { k }) }
+    unsafe { T::tile_rows(isa.for_width::<T>(k), TileRows { k }) }
 }
 
 /// out = V·Y, with V rows×cols (columns adjacent, any row stride), Y cols×k and `out` rows×k, both row-major.
@@ -55,7 +55,7 @@ pub fn numerators<T: Real>(isa: Isa, v: View<'_, T>, y: &[T], k: usize, out: &mu
         return;
     }
     // SAFETY: the extents were just checked, and V is a view.
-    unsafe { dispatch(isa.for_width::<T>(k), Numerators { v, y, k, out }) }
+    unsafe { T::numerators(isa.for_width::<T>(k), Numerators { v, y, k, out }) }
 }
 
 /// acc += Vᵀ·Z, with V rows×cols (columns adjacent, any row stride), Z rows×k and `acc` cols×k, both row-major; rows
@@ -83,7 +83,7 @@ pub fn accumulate<T: Real>(isa: Isa, v: View<'_, T>, z: &[T], k: usize, acc: &mu
         return;
     }
     // SAFETY: the extents were just checked, and V is a view.
-    unsafe { dispatch(isa.for_width::<T>(k), Accumulate { v, z, k, acc, upper: false }) }
+    unsafe { T::accumulate(isa.for_width::<T>(k), Accumulate { v, z, k, acc, upper: false }) }
 }
 
 /// G += XᵀX, with X rows×k row-major and `acc` k×k, its rows [`accumulator_stride`] apart: on the diagonal and to the
@@ -106,5 +106,5 @@ pub fn gram<T: Real>(isa: Isa, x: &[T], k: usize, acc: &mut [T]) {
     }
     let v = View::row_major(x, x.len() / k, k).expect("X is rows×k");
     // SAFETY: the extents were just checked, and V is a view.
-    unsafe { dispatch(isa.for_width::<T>(k), Accumulate { v, z: x, k, acc, upper: true }) }
+    unsafe { T::accumulate(isa.for_width::<T>(k), Accumulate { v, z: x, k, acc, upper: true }) }
 }

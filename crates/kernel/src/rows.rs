@@ -3,9 +3,9 @@
 //!
 //! Each row is on its own: its result does not depend, to the bit, on the rows beside it.
 
+use crate::arch::Isa;
 use crate::arch::generic::rows::{self, Distance, Majorize, Multiply, Solve, Sweeps};
 pub use crate::arch::generic::rows::{Majorant, Step};
-use crate::arch::{Isa, dispatch};
 use crate::{Real, View, numerators};
 
 /// Elements of scratch that [`sweeps`] and [`solve`] need.
@@ -57,7 +57,7 @@ pub fn sweeps<T: Real>(
     assert!(order.iter().all(|&t| t < k), "coordinates below k");
     assert!(count > 0, "at least one sweep");
     // SAFETY: the extents were just checked.
-    unsafe { dispatch(isa, Sweeps { x, a, a_stride, gram, l1, k, order, sweeps: count, scratch, step }) }
+    unsafe { T::sweeps(isa, Sweeps { x, a, a_stride, gram, l1, k, order, sweeps: count, scratch, step }) }
 }
 
 /// The same rounds, for each row until Σ G_tt·(step)² ≤ its entry of `enough`, or `max_sweeps`.
@@ -84,7 +84,7 @@ pub fn solve<T: Real>(
     let mut sweeps = 0;
     // SAFETY: the extents were just checked.
     unsafe {
-        dispatch(isa, Solve { x, a, gram, l1, k, enough, max_sweeps, scratch, left, sweeps: &mut sweeps });
+        T::solve(isa, Solve { x, a, gram, l1, k, enough, max_sweeps, scratch, left, sweeps: &mut sweeps });
     }
     sweeps
 }
@@ -116,7 +116,7 @@ pub fn multiply<T: Real>(
 ) {
     check_elementwise(x, a, a_stride, d, k);
     // SAFETY: the kernel has no contract beyond the extents just checked.
-    unsafe { dispatch(isa, Multiply { x, a, a_stride, d, k, l1, floor }) }
+    unsafe { T::multiply(isa, Multiply { x, a, a_stride, d, k, l1, floor }) }
 }
 
 /// A multiplicative step for any β-divergence with numerators N and denominators D (rows `n_stride` and `d_stride`
@@ -156,7 +156,7 @@ pub fn majorize<T: Real>(
     }
     let op = Majorize { x, n, n_stride, d, d_stride, k, l1, l2, majorant, floor, least, sum };
     // SAFETY: the kernel has no contract beyond the extents just checked.
-    unsafe { dispatch(isa, op) }
+    unsafe { T::majorize(isa, op) }
 }
 
 /// `sum` + Σ G_tt·(x_t − [x_t − (D_t − A_t + l1)/G_tt]₊)² over all rows: how far X is from stationary, in the units
@@ -176,7 +176,7 @@ pub fn distance<T: Real>(
 ) -> f64 {
     check_elementwise(x, a, a_stride, d, diagonal.len());
     // SAFETY: the kernel has no contract beyond the extents just checked.
-    unsafe { dispatch(isa, Distance { x, a, a_stride, d, diagonal, l1, sum }) }
+    unsafe { T::distance(isa, Distance { x, a, a_stride, d, diagonal, l1, sum }) }
 }
 
 fn check_elementwise<T>(x: &[T], a: &[T], a_stride: usize, d: &[T], k: usize) {

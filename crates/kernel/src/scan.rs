@@ -2,7 +2,7 @@
 
 use crate::arch::generic::rows::Transpose;
 use crate::arch::vector::Vector;
-use crate::arch::{Isa, Op, dispatch};
+use crate::arch::{Isa, Op};
 use crate::{Real, View};
 
 /// Independent sums in a row: the order of addition is fixed by this constant alone.
@@ -19,14 +19,16 @@ pub struct Scan {
     pub squares: f64,
 }
 
-struct Rows<'a, T> {
+/// A block to look at.
+#[doc(hidden)]
+pub struct ScanRows<'a, T> {
     v: View<'a, T>,
     scale: T,
     /// Sum after each row, row by row.
     squares: f64,
 }
 
-impl<T: Real> Op<T> for Rows<'_, T> {
+impl<T: Real> Op<T> for ScanRows<'_, T> {
     type Out = Scan;
 
     #[inline(always)]
@@ -75,7 +77,7 @@ impl<T: Real> Op<T> for Rows<'_, T> {
 /// If the columns are not adjacent.
 pub fn scan<T: Real>(isa: Isa, v: View<'_, T>, scale: T, squares: f64) -> Scan {
     // SAFETY: the kernel has no contract beyond its types.
-    unsafe { dispatch(isa, Rows { v, scale, squares }) }
+    unsafe { T::scan(isa, ScanRows { v, scale, squares }) }
 }
 
 /// Rows of V that [`squared_residual`] takes at a time, and columns.
@@ -120,13 +122,13 @@ pub fn squared_residual<T: Real>(
             let cols = TILE.1.min(v.ncols() - start);
             let yt = &mut yt[..k * cols];
             // SAFETY: the kernel checks its extents.
-            unsafe { dispatch(isa, Transpose { from: &y[start * k..(start + cols) * k], to: yt, k }) };
+            unsafe { T::transpose(isa, Transpose { from: &y[start * k..(start + cols) * k], to: yt, k }) };
             let product = &mut product[..rows * cols];
             crate::numerators(isa, x, yt, cols, product);
             for (r, p) in product.chunks_exact(cols).enumerate() {
                 let row = v.row(first + r).expect("columns are adjacent");
                 // SAFETY: the kernel has no contract beyond its types.
-                sums[r] += unsafe { dispatch(isa, Pair { a: &row[start..start + cols], b: p, minus: true }) };
+                sums[r] += unsafe { T::pair(isa, Pair { a: &row[start..start + cols], b: p, minus: true }) };
             }
         }
         for s in &sums[..rows] {
@@ -144,13 +146,14 @@ pub fn inner_product<T: Real>(isa: Isa, a: &[T], a_stride: usize, b: &[T], k: us
     assert_eq!(a.len() * k, b.len() * a_stride, "as many rows");
     for (a, b) in a.chunks_exact(a_stride).zip(b.chunks_exact(k)) {
         // SAFETY: the kernel has no contract beyond its types.
-        sum += unsafe { dispatch(isa, Pair { a: &a[..k], b, minus: false }) };
+        sum += unsafe { T::pair(isa, Pair { a: &a[..k], b, minus: false }) };
     }
     sum
 }
 
 /// Σ (a − b)² or Σ a·b.
-struct Pair<'a, T> {
+#[doc(hidden)]
+pub struct Pair<'a, T> {
     a: &'a [T],
     b: &'a [T],
     minus: bool,

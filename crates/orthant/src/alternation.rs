@@ -34,11 +34,21 @@ pub(crate) trait Alternation<T> {
     fn outer(&self) -> &Factor<T>;
     /// The loss, once each factor has been swept.
     fn loss(&mut self) -> f64;
+    /// Whether the iteration that ended with this loss and objective is accepted; if not, the next one goes back to the
+    /// best pair of factors. To be asked once an iteration.
+    fn judge(&mut self, _loss: f64, _objective: f64) -> bool {
+        true
+    }
+    /// Whether going back has stopped to help: nothing but rounding is left.
+    fn is_stuck(&self) -> bool {
+        false
+    }
     /// The loss from the residual itself, in one pass over S, at any time.
     fn exact_loss(&mut self) -> f64;
     /// How far the last iteration moved, over the size of V; it does not change when components are rescaled.
     fn step(&self) -> f64;
-    /// The final figures, in one pass over S. Rows that are to be exactly 0 become so.
+    /// The final figures, of the best pair of factors, which is then in place; in one pass over S, or two. Rows that are to
+    /// be exactly 0 become so.
     fn finish(&mut self) -> Figures;
     /// Solves that needed a regularised Gram matrix.
     fn regularized(&self) -> usize;

@@ -16,12 +16,16 @@ use crate::{Error, Loss, Method, Nmf, Products, StartKind, Stop};
 /// let error = Solver::Cd.method(Loss::KullbackLeibler).unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with mu and mm"
+///     "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with mu, mm and auto"
 /// );
 /// # Ok::<(), orthant::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Solver {
+    /// [`Method::Auto`].
+    Auto,
+    /// [`Method::Accelerated`].
+    Accelerated,
     /// [`Method::Hals`].
     Hals,
     /// [`Method::Cd`].
@@ -51,11 +55,23 @@ pub enum Support {
 
 impl Solver {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Hals, Self::Cd, Self::Mu, Self::Mm, Self::Als, Self::Anls, Self::Pg];
+    pub const ALL: [Self; 9] = [
+        Self::Auto,
+        Self::Accelerated,
+        Self::Hals,
+        Self::Cd,
+        Self::Mu,
+        Self::Mm,
+        Self::Als,
+        Self::Anls,
+        Self::Pg,
+    ];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Auto => "auto",
+            Self::Accelerated => "accelerated",
             Self::Hals => "hals",
             Self::Cd => "cd",
             Self::Mu => "mu",
@@ -69,6 +85,8 @@ impl Solver {
     /// The solver of a method.
     pub fn of(method: Method) -> Self {
         match method {
+            Method::Auto(_) => Self::Auto,
+            Method::Accelerated { .. } => Self::Accelerated,
             Method::Hals { .. } => Self::Hals,
             Method::Cd => Self::Cd,
             Method::Mu(_) => Self::Mu,
@@ -81,7 +99,7 @@ impl Solver {
 
     /// Whether it minimises `loss`.
     pub fn minimises(self, loss: Loss) -> bool {
-        loss.is_quadratic() || matches!(self, Self::Mu | Self::Mm)
+        loss.is_quadratic() || matches!(self, Self::Auto | Self::Mu | Self::Mm)
     }
 
     /// The method that minimises `loss` by this solver.
@@ -92,10 +110,12 @@ impl Solver {
         if !self.minimises(loss) {
             return Err(Error::Unsupported {
                 what: format!("solver {self} with loss {loss}"),
-                supported: format!("{self} goes with frobenius, {loss} with mu and mm").into(),
+                supported: format!("{self} goes with frobenius, {loss} with mu, mm and auto").into(),
             });
         }
         Ok(match self {
+            Self::Auto => Method::Auto(loss),
+            Self::Accelerated => Method::Accelerated { sweeps: None },
             Self::Hals => Method::Hals { sweeps: None },
             Self::Cd => Method::Cd,
             Self::Mu => Method::Mu(loss),
@@ -109,12 +129,12 @@ impl Solver {
     /// Whether it goes from `start`.
     pub fn starts_from(self, start: StartKind) -> Support {
         // multiplicative updates keep every 0
-        let locks = matches!(self, Self::Mu | Self::Mm);
+        let locks = matches!(self, Self::Auto | Self::Mu | Self::Mm);
         let zeros = matches!(start, StartKind::Nndsvd | StartKind::ExactNndsvd | StartKind::Spa);
         if locks && zeros { Support::Warned } else { Support::Yes }
     }
 
-    /// Whether it can stop by `stop`: only coordinate descent has a violation.
+    /// Whether it can stop by `stop`: only coordinate descent has a violation, and only where it is not extrapolated.
     pub fn stops_by(self, stop: Stop) -> Support {
         let yes = !matches!(stop, Stop::Violation { .. }) || matches!(self, Self::Cd | Self::Hals);
         if yes { Support::Yes } else { Support::No }
@@ -123,6 +143,12 @@ impl Solver {
     /// Whether the order of its components can be shuffled.
     pub fn shuffles(self) -> Support {
         if self == Self::Cd { Support::Yes } else { Support::No }
+    }
+
+    /// Whether its start can be improved on a sketch of V, with `loss`.
+    pub fn compresses(self, loss: Loss) -> Support {
+        let yes = matches!(self, Self::Auto | Self::Accelerated) && loss.is_quadratic();
+        if yes { Support::Yes } else { Support::No }
     }
 
     /// Whether `products` can multiply for it, with `loss`: divergences have kernels of their own.
@@ -144,7 +170,7 @@ impl FromStr for Solver {
         Self::ALL.into_iter().find(|s| s.name() == text).ok_or_else(|| Error::InvalidParam {
             name: "solver",
             value: text.to_owned(),
-            allowed: "hals, cd, mu, mm, als, anls or pg",
+            allowed: "auto, accelerated, hals, cd, mu, mm, als, anls or pg",
         })
     }
 }
@@ -165,6 +191,12 @@ pub(crate) fn check<T: Real>(nmf: &Nmf<T>) -> Result<(), Error> {
         return unsupported(
             format!("shuffling the components of {solver}"),
             "cd takes them in a drawn order, the others in theirs",
+        );
+    }
+    if nmf.compress == Some(true) && solver.compresses(loss) == Support::No {
+        return unsupported(
+            format!("a compressed start for {solver} with loss {loss}"),
+            "auto and accelerated have one, with the Frobenius loss",
         );
     }
     if solver.multiplies_by(nmf.products, loss) == Support::No {
@@ -211,11 +243,11 @@ pub fn capability_table() -> String {
     };
     let names = |all: &[&'static str]| all.to_vec();
     let mut heads: Vec<_> = losses.iter().map(|l| l.0).collect();
-    heads.extend(names(&["L1", "L2", "shuffle", "gemm, BLAS with Frobenius"]));
+    heads.extend(names(&["L1", "L2", "shuffle", "compressed start", "gemm, BLAS with Frobenius"]));
     table("loss, penalty, options", heads, &|s| {
         let mut row: Vec<_> = losses.iter().map(|l| of(s.minimises(l.1))).collect();
         // penalties go with everything
-        row.extend([Support::Yes, Support::Yes, s.shuffles()]);
+        row.extend([Support::Yes, Support::Yes, s.shuffles(), s.compresses(Loss::Frobenius)]);
         row.push(s.multiplies_by(Products::Gemm, Loss::Frobenius));
         row
     });

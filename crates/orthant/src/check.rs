@@ -30,6 +30,12 @@ pub(crate) fn shapes<T: Real>(
                 supported: "W starts from 0, or with multiplicative updates from √(mean(V)/k)".into(),
             });
         }
+        if nmf.compress == Some(true) {
+            return Err(Error::Unsupported {
+                what: "a compressed start where H is given".into(),
+                supported: "it goes with fits of W and H together".into(),
+            });
+        }
         factor("H", h, (k, n), nmf.method.multiplies())?;
     }
     if let Some(Start::Custom { w, h }) = &nmf.start {

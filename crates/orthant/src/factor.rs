@@ -1,14 +1,15 @@
 //! One factor and what is kept about it.
 
-use orthant_kernel::Real;
 use orthant_kernel::rows::Step;
+use orthant_kernel::{Buffer, Real};
 
+use crate::extrapolation::{Trail, Turn};
 use crate::penalty::Weights;
 
 /// One factor, rows of k.
 #[derive(Debug)]
 pub(crate) struct Factor<T> {
-    pub x: Vec<T>,
+    pub x: Buffer<T>,
     pub weights: Weights,
     pub sweeps: usize,
     /// XᵀX, k×k, where the loss is quadratic.
@@ -19,12 +20,23 @@ pub(crate) struct Factor<T> {
     pub squares: f64,
     /// Of the last update.
     pub step: Step,
+    /// Its copies, where it is extrapolated.
+    pub trail: Option<Trail<T>>,
 }
 
 impl<T: Real> Factor<T> {
-    pub fn new(x: Vec<T>, k: usize, weights: Weights, sweeps: usize) -> Self {
+    pub fn new(x: impl Into<Buffer<T>>, k: usize, weights: Weights, sweeps: usize) -> Self {
         let gram = vec![T::ZERO; k * k];
-        Self { x, weights, sweeps, gram, sum: 0.0, squares: 0.0, step: Step::default() }
+        Self {
+            x: x.into(),
+            weights,
+            sweeps,
+            gram,
+            sum: 0.0,
+            squares: 0.0,
+            step: Step::default(),
+            trail: None,
+        }
     }
 
     /// The penalty's value from the entries themselves, in double precision.
@@ -40,5 +52,34 @@ impl<T: Real> Factor<T> {
     /// The penalty's value, from the sums that the last update kept.
     pub fn penalty(&self) -> f64 {
         self.weights.value(self.sum, self.squares)
+    }
+
+    /// The rows that the other factor is updated against.
+    pub fn seen(&self) -> &[T] {
+        self.trail.as_ref().and_then(Trail::seen).map_or(&self.x, |(rows, _)| rows)
+    }
+
+    /// Their Gram matrix.
+    pub fn seen_gram(&self) -> &[T] {
+        self.trail.as_ref().and_then(Trail::seen).map_or(&self.gram, |(_, gram)| gram)
+    }
+
+    /// Whether it is extrapolated in that turn of an iteration.
+    pub fn has_turn(&self, turn: Turn) -> bool {
+        self.trail.as_ref().is_some_and(|trail| trail.turn == turn)
+    }
+
+    /// Ends an iteration, with β for the next one.
+    pub fn settle(&mut self, accepted: bool, beta: f64) {
+        if let Some(trail) = &mut self.trail {
+            trail.settle(&mut self.x, &mut self.gram, accepted, beta);
+        }
+    }
+
+    /// Ends extrapolation: x becomes the best pair's.
+    pub fn retire(&mut self, accepted: bool) {
+        if let Some(trail) = self.trail.take() {
+            self.x = trail.best(std::mem::take(&mut self.x), accepted);
+        }
     }
 }

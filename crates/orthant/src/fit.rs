@@ -6,22 +6,20 @@ use std::time::Instant;
 use orthant_kernel::{Caches, Dense, Isa, Real, View};
 
 use crate::alternation::{Alternation, Fixed};
+use crate::extrapolation::Schedule;
 use crate::factor::Factor;
 use crate::init::Generator;
 use crate::nmf::{Fit, Method, Nmf};
 use crate::observe::{Iteration, Observer, TimeLimit};
 use crate::pass::{Layout, Pass};
 use crate::ratio::RatioPass;
-use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
-use crate::rule::{
-    Coordinate, LeastSquares, Majorizer, Multiplicative, Pivoting, ProjectedGradient, Rule, sweeps,
-};
+use crate::report::{Compression, HistoryPoint, Plan, Report, StopReason, Warning};
+use crate::rule::{Coordinate, LeastSquares, Majorizer, Multiplicative, Pivoting, ProjectedGradient, Rule};
 use crate::source::{DenseSource, Source};
 use crate::stop::{Criterion, Seen};
-use crate::{Error, Loss, Model, Start, check, init, reduce, scan, threads};
+use crate::{Error, Loss, Model, Start, check, choice, init, reduce, scan, threads};
 
-/// The most sweeps over a factor that HALS takes by itself in an iteration.
-const MOST_SWEEPS: usize = 4;
+mod compressed;
 
 pub(crate) fn fit<T: Real>(
     nmf: &Nmf<T>,
@@ -58,6 +56,12 @@ pub(crate) fn by_columns<T: Real>(v: View<'_, T>) -> bool {
     v.nrows() > 1 && v.ncols() > 1 && v.row_stride().unsigned_abs() < v.col_stride().unsigned_abs()
 }
 
+/// How a pass over a matrix of so many rows and columns is cut.
+pub(crate) fn layout<T: Real>(nmf: &Nmf<T>, rows: usize, cols: usize, workers: usize) -> Layout {
+    let block = nmf.block.unwrap_or_else(|| block_rows::<T>(cols, nmf.rank)).min(rows);
+    Layout { lanes: reduce::lanes(rows), block, workers }
+}
+
 fn run<T: Real>(
     nmf: &Nmf<T>,
     v: View<'_, T>,
@@ -72,36 +76,47 @@ fn run<T: Real>(
         return Ok(problem.all_zero());
     }
     let isa = Isa::detect();
-    let (factors, warnings) = problem.factors()?;
+    let (mut factors, warnings) = problem.factors()?;
+    let mut compression = None;
+    if let Some(columns) = problem.sketch() {
+        let done;
+        (factors, done) = problem.compressed(factors, columns)?;
+        compression = Some(done);
+    }
     let shuffle = nmf.shuffle.then(|| factors.generator.clone());
     let Factors { inner, outer, .. } = factors;
     let pair = (inner, outer);
     let fixed = problem.fixed();
     let (k, squares) = (nmf.rank, found.squares);
-    let loss = nmf.method.loss();
+    let method = problem.method;
+    let loss = method.loss();
     if !loss.is_quadratic() {
-        let compatible = nmf.method.is_compatible();
+        let compatible = method.is_compatible();
         let rule = if compatible { Majorizer::compatible(loss) } else { Majorizer::guaranteed(loss) };
         let pass = RatioPass::new(&source, rule, k, layout, problem.size, pair, problem.by_columns, fixed);
-        return problem.iterate(pass, observer, warnings);
+        return problem.iterate(pass, observer, warnings, None);
     }
     let workers = layout.workers;
-    let rule: Box<dyn Rule<T>> = match nmf.method {
-        Method::Cd | Method::Hals { .. } => Box::new(Coordinate { isa }),
-        Method::Mu(_) | Method::Mm(_) => {
-            Box::new(Multiplicative { isa, compatible: nmf.method.is_compatible() })
-        }
+    let rule: Box<dyn Rule<T>> = match method {
+        Method::Auto(_) => unreachable!("it was resolved"),
+        Method::Accelerated { .. } | Method::Cd | Method::Hals { .. } => Box::new(Coordinate { isa }),
+        Method::Mu(_) | Method::Mm(_) => Box::new(Multiplicative { isa, compatible: method.is_compatible() }),
         Method::Als => Box::new(LeastSquares::new(k, workers)),
         Method::Anls => Box::new(Pivoting::new(k, workers)),
         Method::ProjectedGradient => Box::new(ProjectedGradient::new(k, workers)),
     };
-    let pass = Pass::new(&source, rule, k, layout, squares, pair).fixed(fixed).shuffled(shuffle);
-    problem.iterate(pass, observer, warnings)
+    let mut pass = Pass::new(&source, rule, k, layout, squares, pair).fixed(fixed).shuffled(shuffle);
+    if matches!(method, Method::Accelerated { .. }) {
+        pass = pass.extrapolated(Schedule::new(), problem.by_columns);
+    }
+    problem.iterate(pass, observer, warnings, compression)
 }
 
 /// A checked problem, laid out. Everything inside is for V·4^-p; `exponent` is 2p.
 struct Problem<'a, T> {
     nmf: &'a Nmf<T>,
+    /// The options' method, resolved.
+    method: Method,
     v: View<'a, T>,
     scale: T,
     exponent: i32,
@@ -131,10 +146,11 @@ impl<'a, T: Real> Problem<'a, T> {
         workers: usize,
         began: Instant,
     ) -> Result<(Self, DenseSource<'a, T>), Error> {
-        let loss = nmf.method.loss();
+        let method = nmf.method.resolved(given.is_some());
+        let loss = method.loss();
         let by_columns = by_columns(v);
         let mut found = scan::data(v, by_columns, T::ONE, workers)?;
-        let exponent = scan::scale_exponent(found.max, 2, scan::Safe::of::<T>(nmf.method));
+        let exponent = scan::scale_exponent(found.max, 2, scan::Safe::of::<T>(method));
         let scale = scan::scale_by(T::ONE, -exponent);
         if exponent != 0 {
             found = scan::data(v, by_columns, scale, workers)?;
@@ -146,20 +162,18 @@ impl<'a, T: Real> Problem<'a, T> {
         } else {
             scan::size(v, by_columns, scale, loss, workers)?
         };
-        let layout = Layout {
-            lanes: reduce::lanes(source.rows()),
-            block: nmf.block.unwrap_or_else(|| block_rows::<T>(source.cols(), nmf.rank)),
-            workers,
-        };
-        Ok((Self { nmf, v, scale, exponent, found, size, by_columns, given, layout, began }, source))
+        let layout = layout(nmf, source.rows(), source.cols(), workers);
+        Ok((Self { nmf, method, v, scale, exponent, found, size, by_columns, given, layout, began }, source))
     }
 
     fn sweeps(&self, cols: usize) -> usize {
-        match self.nmf.method {
-            Method::Hals { sweeps: Some(count) } => count,
-            Method::Hals { sweeps: None } => sweeps(cols, self.nmf.rank, MOST_SWEEPS),
-            _ => 1,
-        }
+        choice::sweeps_of(self.method, cols, self.nmf.rank)
+    }
+
+    /// Columns of the sketch, if the start is compressed.
+    fn sketch(&self) -> Option<usize> {
+        let (m, n) = (self.v.nrows(), self.v.ncols());
+        choice::sketch::<T>(self.nmf, m, n, self.given.is_some())
     }
 
     /// The factor that does not change: H, if it is given.
@@ -175,10 +189,12 @@ impl<'a, T: Real> Problem<'a, T> {
         let Layout { lanes, block, workers } = self.layout;
         let (m, n) = (self.v.nrows(), self.v.ncols());
         Plan {
+            method: self.method,
             by_columns: self.by_columns,
             lanes,
-            block: block.min(if self.by_columns { n } else { m }),
+            block,
             threads: workers,
+            sketch: self.sketch(),
             sweeps: (self.sweeps(n), self.sweeps(m)),
             isa: Isa::detect().name(),
             products: self.nmf.products,
@@ -209,7 +225,7 @@ impl<'a, T: Real> Problem<'a, T> {
         let Self { nmf, v, scale, .. } = *self;
         let (k, workers) = (nmf.rank, self.layout.workers);
         if let Some(h) = self.given {
-            let w = if nmf.method.multiplies() {
+            let w = if self.method.multiplies() {
                 (init::mean(v, scale, workers > 1) / T::from_f64(k as f64)).sqrt()
             } else {
                 T::ZERO
@@ -227,21 +243,21 @@ impl<'a, T: Real> Problem<'a, T> {
     fn factors(&self) -> Result<(Factors<T>, Vec<Warning>), Error> {
         let Self { nmf, v, by_columns, exponent, .. } = *self;
         let (m, n, k) = (v.nrows(), v.ncols(), nmf.rank);
-        let (p, beta) = (exponent / 2, nmf.method.loss().beta());
+        let (p, beta) = (exponent / 2, self.method.loss().beta());
         let mut generator = nmf.random.clone();
         let (w, ht) = self.start(&mut generator)?;
         let mut warnings = Vec::new();
         if ht.iter().all(|&x| x == T::ZERO) {
             warnings.push(Warning::ZeroStart);
         }
-        if nmf.method.multiplies() && self.given.is_none() {
+        if self.method.multiplies() && self.given.is_none() {
             let zeros = w.iter().chain(&ht).filter(|&&x| x == T::ZERO).count();
             if zeros > 0 {
                 warnings.push(Warning::LockedZeros { count: zeros });
             }
         }
         // coordinates that move in turn come apart
-        let in_turn = matches!(nmf.method, Method::Cd | Method::Hals { .. });
+        let in_turn = self.method.goes_in_turn();
         let alike = if in_turn || self.given.is_some() { None } else { identical(&w, &ht, k) };
         if let Some((first, second)) = alike {
             warnings.push(Warning::IdenticalComponents { first, second });
@@ -257,10 +273,11 @@ impl<'a, T: Real> Problem<'a, T> {
         mut pass: A,
         observer: &mut (dyn Observer<T> + Send),
         mut warnings: Vec<Warning>,
+        compression: Option<Compression>,
     ) -> Result<Fit<T>, Error> {
         let Self { nmf, v, by_columns, exponent, size, .. } = *self;
         let (m, n, k) = (v.nrows(), v.ncols(), nmf.rank);
-        let (p, beta) = (exponent / 2, nmf.method.loss().beta());
+        let (p, beta) = (exponent / 2, self.method.loss().beta());
         let fixed = self.fixed();
         let stop = nmf.stopping();
         let penalised = nmf.penalty.alpha_w > 0.0 || nmf.penalty.alpha_h() > 0.0;
@@ -284,6 +301,7 @@ impl<'a, T: Real> Problem<'a, T> {
 
         let (mut cancel, mut limit) = (nmf.cancel.clone(), nmf.max_time.map(TimeLimit));
 
+        let mut best = (f64::INFINITY, f64::INFINITY);
         let mut number = 0;
         let stop_reason = loop {
             number += 1;
@@ -309,20 +327,34 @@ impl<'a, T: Real> Problem<'a, T> {
             let violation = pass.inner().step.violation + pass.outer().step.violation;
             let step = pass.step();
             let error = (2.0 * loss).sqrt();
-            if !objective.is_finite() {
+            // a restart recovers from steps that went too far
+            let restarted = !pass.judge(loss, objective);
+            if !objective.is_finite() && (!restarted || pass.is_stuck() || best.1 == f64::INFINITY) {
                 return Err(Error::Diverged { iteration: number });
             }
             let elapsed = self.began.elapsed();
             history.push(HistoryPoint {
                 iteration: number,
-                objective: unit(objective),
+                objective: if objective.is_finite() { unit(objective) } else { f64::MAX },
+                restarted,
                 seconds: elapsed.as_secs_f64(),
             });
-            let exact = !penalised && relative(loss) <= exactness::<T>(nmf.method.loss());
-            let descends = matches!(nmf.method, Method::Cd | Method::Hals { .. });
-            let least_fall = if descends { 0.5 * step * step * size } else { 0.0 };
-            let seen = Seen { iteration: number, violation, error, objective, step, least_fall, exact };
-            let converged = criterion.met(&seen);
+            let exact = !penalised && relative(loss) <= exactness::<T>(self.method.loss());
+            let least_fall = if self.method.goes_in_turn() { 0.5 * step * step * size } else { 0.0 };
+            if !restarted {
+                best = (error, objective);
+            }
+            let seen = Seen {
+                iteration: number,
+                violation,
+                error: best.0,
+                objective: best.1,
+                step,
+                least_fall,
+                exact,
+            };
+            let stuck = pass.is_stuck() && stop.tol() > 0.0;
+            let converged = criterion.met(&seen) && !restarted || stuck;
 
             let (w, ht) =
                 if by_columns { (pass.outer(), pass.inner()) } else { (pass.inner(), pass.outer()) };
@@ -333,6 +365,7 @@ impl<'a, T: Real> Problem<'a, T> {
                 loss: unit(loss),
                 relative_error: relative(loss),
                 step,
+                restarted,
                 elapsed,
                 w: &w.x,
                 ht: &ht.x,
@@ -372,7 +405,8 @@ impl<'a, T: Real> Problem<'a, T> {
         let report = Report {
             stop_reason,
             iterations: number,
-            loss_function: nmf.method.loss(),
+            compression,
+            loss_function: self.method.loss(),
             objective,
             loss: unit(last.loss),
             reconstruction_error: (2.0 * last.loss).sqrt() * root,
@@ -392,7 +426,7 @@ impl<'a, T: Real> Problem<'a, T> {
             Some(h) => h.clone(),
             None => Dense::from_vec(self.unscaled(ht), n, k).expect("Hᵀ is n×k").transposed(),
         };
-        Ok(Fit { w, model: Model::new(h, nmf.penalty, nmf.method.loss()), report })
+        Ok(Fit { w, model: Model::new(h, nmf.penalty, self.method.loss()), report })
     }
 
     fn all_zero(&self) -> Fit<T> {
@@ -400,7 +434,8 @@ impl<'a, T: Real> Problem<'a, T> {
         let report = Report {
             stop_reason: StopReason::ZeroData,
             iterations: 0,
-            loss_function: self.nmf.method.loss(),
+            compression: None,
+            loss_function: self.method.loss(),
             objective: 0.0,
             loss: 0.0,
             reconstruction_error: 0.0,
@@ -414,7 +449,7 @@ impl<'a, T: Real> Problem<'a, T> {
             warnings: Vec::new(),
         };
         let h = self.given.cloned().unwrap_or_else(|| Dense::zeros(k, n));
-        let model = Model::new(h, self.nmf.penalty, self.nmf.method.loss());
+        let model = Model::new(h, self.nmf.penalty, self.method.loss());
         Fit { w: Dense::zeros(m, k), model, report }
     }
 }

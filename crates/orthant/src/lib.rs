@@ -28,6 +28,7 @@ pub use orthant_kernel::{Dense, LayoutError, Real, View};
 
 pub use capability::{Solver, Support, capability_table};
 pub use error::Error;
+pub use explain::Explanation;
 pub use init::RandomState;
 pub use loss::{Loss, UnknownLoss};
 pub use minibatch::{MiniBatchFit, MiniBatchNmf, Online};
@@ -35,12 +36,13 @@ pub use model::{Model, Transform, TransformReport};
 pub use nmf::{Fit, Method, Nmf, Products, Stop};
 pub use observe::{Cancel, Iteration, Observer, TimeLimit};
 pub use penalty::Penalty;
-pub use report::{HistoryPoint, Plan, Report, StopReason, Warning};
+pub use report::{Compression, HistoryPoint, Plan, Report, StopReason, Warning};
 pub use start::{Start, StartKind};
 pub use to_view::{FromDense, ToView};
 
 mod capability;
 mod error;
+mod explain;
 mod loss;
 mod model;
 mod nmf;
@@ -51,6 +53,9 @@ mod to_view;
 
 mod alternation;
 mod check;
+mod choice;
+mod compress;
+mod extrapolation;
 mod factor;
 mod fit;
 pub mod init;

@@ -15,6 +15,21 @@ use crate::{Error, Loss, Model, Penalty, Report, Start, StopReason, ToView, capa
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Method {
+    /// The library's choice for a loss: [`Method::Accelerated`] for the Frobenius loss (with H fixed,
+    /// [`Method::Hals`]), [`Method::Mm`] for the others. [`Plan::method`](crate::Plan::method) tells it.
+    Auto(Loss),
+    /// Coordinate updates as [`Method::Hals`], with both factors extrapolated and the extrapolation restarted where the
+    /// objective rises (Ang & Gillis): the fewest reads of V to a given loss.
+    ///
+    /// The objective can rise in an iteration, which is then [restarted](crate::Iteration::restarted); the result is the
+    /// best pair of factors that was seen, to the rounding of its objective. An iteration's figures, and the factors that
+    /// an observer sees, are its own: the extrapolated W and the new H. With H fixed nothing alternates, and this is
+    /// [`Method::Hals`].
+    Accelerated {
+        /// Sweeps over each factor an iteration, at least 1; `None` takes as many as cost half as much again as
+        /// the products, but at most 5. [`Plan::sweeps`](crate::Plan::sweeps) tells the number.
+        sweeps: Option<usize>,
+    },
     /// Coordinate descent, one sweep over each factor an iteration: scikit-learn's `solver="cd"`, step by step.
     Cd,
     /// The same coordinate updates, several sweeps for each read of V: fewer reads to a given loss.
@@ -41,10 +56,13 @@ impl Method {
     /// What it minimises, penalties aside.
     pub fn loss(self) -> Loss {
         match self {
-            Self::Mu(loss) | Self::Mm(loss) => loss,
-            Self::Cd | Self::Hals { .. } | Self::Als | Self::Anls | Self::ProjectedGradient => {
-                Loss::Frobenius
-            }
+            Self::Auto(loss) | Self::Mu(loss) | Self::Mm(loss) => loss,
+            Self::Accelerated { .. }
+            | Self::Cd
+            | Self::Hals { .. }
+            | Self::Als
+            | Self::Anls
+            | Self::ProjectedGradient => Loss::Frobenius,
         }
     }
 
@@ -53,9 +71,25 @@ impl Method {
         matches!(self, Self::Cd | Self::Mu(_))
     }
 
+    /// Itself, or what it stands for; `fixed` tells that H does not change.
+    pub(crate) fn resolved(self, fixed: bool) -> Self {
+        match self {
+            Self::Auto(loss) if !loss.is_quadratic() => Self::Mm(loss),
+            Self::Auto(_) if fixed => Self::Hals { sweeps: None },
+            Self::Accelerated { sweeps } if fixed => Self::Hals { sweeps },
+            Self::Auto(_) => Self::Accelerated { sweeps: None },
+            method => method,
+        }
+    }
+
     /// Whether it multiplies, so that entries of 0 stay.
     pub(crate) fn multiplies(self) -> bool {
-        matches!(self, Self::Mu(_) | Self::Mm(_))
+        matches!(self.resolved(false), Self::Mu(_) | Self::Mm(_))
+    }
+
+    /// Whether coordinates move in turn, each to its best place.
+    pub(crate) fn goes_in_turn(self) -> bool {
+        matches!(self.resolved(false), Self::Accelerated { .. } | Self::Cd | Self::Hals { .. })
     }
 }
 
@@ -78,8 +112,9 @@ pub enum Stop {
     },
     /// The library's own: over an iteration the objective fell by no more than `tol` times itself, *and*
     /// [`Iteration::step`], which does not change when components are rescaled, is at most √tol; or nothing but
-    /// rounding is left of the loss. For CD and HALS the fall is taken as at least ½·step²·‖V‖², which rounding in
-    /// the loss cannot hide.
+    /// rounding is left of the loss. For CD, HALS and their acceleration the fall is taken as at least
+    /// ½·step²·‖V‖², which rounding in the loss cannot hide. Accelerated, it is the best objective so far that has to
+    /// fall, and no restarted iteration is the last, unless twelve in a row could not lower it.
     Progress {
         /// Tolerance, at least 0.
         tol: f64,
@@ -139,6 +174,7 @@ pub struct Nmf<T> {
     pub(crate) max_time: Option<Duration>,
     pub(crate) random: Generator,
     pub(crate) shuffle: bool,
+    pub(crate) compress: Option<bool>,
     pub(crate) threads: Option<usize>,
     pub(crate) products: Products,
     pub(crate) block: Option<usize>,
@@ -201,11 +237,11 @@ impl<T: Real> Fit<T> {
 }
 
 impl<T: Real> Nmf<T> {
-    /// `rank` components by [`Method::Hals`] until [`Stop::Progress`] at 1e-5, at most 500 iterations.
+    /// `rank` components by [`Method::Auto`] for the Frobenius loss, until [`Stop::Progress`] at 1e-5, at most 500 iterations.
     pub fn new(rank: usize) -> Self {
         Self {
             rank,
-            method: Method::Hals { sweeps: None },
+            method: Method::Auto(Loss::Frobenius),
             start: None,
             penalty: Penalty::default(),
             stop: None,
@@ -214,6 +250,7 @@ impl<T: Real> Nmf<T> {
             max_time: None,
             random: Generator::Seed(0),
             shuffle: false,
+            compress: None,
             threads: None,
             products: Products::Fused,
             block: None,
@@ -295,6 +332,16 @@ impl<T: Real> Nmf<T> {
     #[must_use]
     pub fn shuffle(self, shuffle: bool) -> Self {
         Self { shuffle, ..self }
+    }
+
+    /// Whether the start is improved on a sketch of V before V itself is iterated on. The default is
+    /// [`Method::Auto`]'s choice, and not to with the other methods. Only for [`Method::Auto`] with the Frobenius loss
+    /// and [`Method::Accelerated`], and not where H is given.
+    ///
+    /// The iterations on the sketch are counted apart ([`Report::compression`]), and no observer sees them.
+    #[must_use]
+    pub fn compress(self, compress: bool) -> Self {
+        Self { compress: Some(compress), ..self }
     }
 
     /// L1 and L2 penalties; default none.
@@ -414,7 +461,7 @@ impl<T: Real> Nmf<T> {
         }
     }
 
-    fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         if self.rank == 0 {
             return Err(Error::InvalidRank { rank: self.rank });
         }
@@ -433,7 +480,7 @@ impl<T: Real> Nmf<T> {
         if self.block == Some(0) {
             return Err(invalid("block", 0, "at least 1"));
         }
-        if (self.method == Method::Hals { sweeps: Some(0) }) {
+        if let Method::Hals { sweeps: Some(0) } | Method::Accelerated { sweeps: Some(0) } = self.method {
             return Err(invalid("sweeps", 0, "at least 1"));
         }
         capability::check(self)

@@ -14,20 +14,30 @@
 //! half pass for (B, G) of the starting H comes first, and an iteration is the update of Y and then a pass. Either
 //! way the sequence is W₁, H₁, W₂, H₂, …
 //!
+//! With [`extrapolation`](crate::extrapolation) the same loops work on [`Lines`]: rows with their copies. The factor
+//! that is updated second is then seen ahead of where the objective is taken. By columns that is the inner one, and a
+//! restart costs a half pass for its sums.
+//!
 //! Nothing is allocated inside an iteration.
 
 use std::sync::{Mutex, PoisonError};
 
-use orthant_kernel::rows::{self, Step};
-use orthant_kernel::{Isa, Real, View, accumulate, accumulator_stride, scan};
+use orthant_kernel::rows::Step;
+use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, gram, scan};
 
 use crate::alternation::{Alternation, Figures, Fixed};
+use crate::extrapolation::{Lines, Schedule, Trail, Turn, split_lines};
 use crate::factor::Factor;
 use crate::init::Generator;
 use crate::penalty::Weights;
 use crate::reduce::{Reducer, lane, split};
 use crate::rule::{Half, Rule};
 use crate::source::{Block, Source};
+use figures::Residual;
+
+mod figures;
+#[cfg(test)]
+mod tests;
 
 /// The loss in Gram form is not trusted below this many ε·‖S‖²: the residual itself is taken instead.
 const CANCELLED: f64 = 256.0;
@@ -44,11 +54,13 @@ pub(crate) struct Layout {
 #[derive(Debug)]
 struct Sums<T> {
     /// SᵀX, cols×stride.
-    b: Vec<T>,
+    b: Buffer<T>,
     /// XᵀX, k×stride.
-    g: Vec<T>,
+    g: Buffer<T>,
+    /// The same of the rows that the other factor sees, where these are others.
+    ahead: Buffer<T>,
     sum: f64,
-    /// ⟨SY, X⟩, where Y does not change.
+    /// ⟨SY, X⟩, where the sums do not tell it.
     cross: f64,
     step: Step,
 }
@@ -57,8 +69,9 @@ impl<T: Real> Sums<T> {
     fn new(cols: usize, k: usize) -> Self {
         let stride = accumulator_stride::<T>(k);
         Self {
-            b: vec![T::ZERO; cols * stride],
-            g: vec![T::ZERO; k * stride],
+            b: Buffer::zeros(cols * stride),
+            g: Buffer::zeros(k * stride),
+            ahead: Buffer::default(),
             sum: 0.0,
             cross: 0.0,
             step: Step::default(),
@@ -68,6 +81,7 @@ impl<T: Real> Sums<T> {
     fn clear(&mut self) {
         self.b.fill(T::ZERO);
         self.g.fill(T::ZERO);
+        self.ahead.fill(T::ZERO);
         self.sum = 0.0;
         self.cross = 0.0;
         self.step = Step::default();
@@ -80,25 +94,19 @@ impl<T: Real> Sums<T> {
         for (x, y) in self.g.iter_mut().zip(&other.g) {
             *x += *y;
         }
+        for (x, y) in self.ahead.iter_mut().zip(&other.ahead) {
+            *x += *y;
+        }
         self.sum += other.sum;
         self.cross += other.cross;
         self.step.merge(other.step);
     }
 }
 
-/// Residual and stationarity of the factors as they stand.
-#[derive(Clone, Copy, Debug, Default)]
-struct Residual {
-    /// ‖S − XYᵀ‖², from the residual itself.
-    squares: f64,
-    /// The coordinate steps that remain in X, squared, in the units of S.
-    movement: f64,
-}
-
 #[derive(Debug)]
 struct Scratch<T> {
     block: Vec<T>,
-    a: Vec<T>,
+    a: Buffer<T>,
     rule: Vec<T>,
     residual: Vec<T>,
 }
@@ -146,6 +154,13 @@ pub(crate) struct Pass<'a, T, S> {
     kept: Vec<T>,
     /// Where the order of the coordinates comes from, if it is drawn.
     shuffle: Option<Generator>,
+    /// How the factors are extrapolated, if they are, and whether the last iteration was accepted.
+    schedule: Option<Schedule>,
+    verdict: Option<bool>,
+    /// The last loss is from the residual itself.
+    exact: bool,
+    /// Y as blocks are multiplied with it, where that is not Y itself.
+    entered: Buffer<T>,
     /// B and G of the last pass, and what it was reduced with.
     sums: Option<Sums<T>>,
     reducer: Reducer<Sums<T>>,
@@ -158,7 +173,8 @@ pub(crate) struct Pass<'a, T, S> {
 
 /// Lanes of the update at the reduce: by 64 rows or more, whatever else.
 pub(crate) fn side_lanes(rows: usize) -> usize {
-    1 << (rows / 64).clamp(1, crate::reduce::MAX_LANES).ilog2()
+    let count = 1 << (rows / 64).clamp(1, crate::reduce::MAX_LANES).ilog2();
+    crate::reduce::short(rows).max(count)
 }
 
 impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
@@ -177,10 +193,12 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         let block = block.min(rows);
         let side_rows = cols.div_ceil(side);
         let spare = rule.scratch_len(block.max(side_rows), k).max(block * k);
+        let entered = if source.enters() { source.width() } else { 0 };
+        let numerators = if source.enters() { block.max(side_rows) } else { block };
         let scratch = || {
             Mutex::new(Scratch {
                 block: vec![T::ZERO; source.scratch_len(block)],
-                a: vec![T::ZERO; block * k],
+                a: Buffer::zeros(numerators * k),
                 rule: vec![T::ZERO; spare],
                 residual: vec![T::ZERO; scan::residual_scratch_len(k)],
             })
@@ -197,9 +215,13 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
             fixed: Fixed::Neither,
             kept: Vec::new(),
             shuffle: None,
+            schedule: None,
+            verdict: None,
+            exact: false,
+            entered: Buffer::zeros(entered * k),
             sums: None,
-            reducer: Reducer::new(lanes, workers, || Sums::new(cols, k)),
-            side: Reducer::new(side, workers, || Sums::new(0, k)),
+            reducer: Reducer::new(lanes, workers, || Sums::new(source.width(), k)),
+            side: Reducer::new(side, workers, || Sums::new(entered, k)),
             figures: Reducer::new(lanes, workers, Residual::default),
             side_lanes: side,
             coupling: Coupling::new(k),
@@ -221,6 +243,34 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         Self { shuffle: generator.map(own), ..self }
     }
 
+    /// Extrapolating both factors; W is the outer one `by_columns`.
+    #[must_use]
+    pub fn extrapolated(mut self, schedule: Schedule, by_columns: bool) -> Self {
+        let k = self.k;
+        let turns = if by_columns { (Turn::Second, Turn::First) } else { (Turn::First, Turn::Second) };
+        self.inner.trail = Some(Trail::new(turns.0, &self.inner.x, k, schedule.beta));
+        self.outer.trail = Some(Trail::new(turns.1, &self.outer.x, k, schedule.beta));
+        let ahead = k * accumulator_stride::<T>(k);
+        let second = if by_columns { &mut self.reducer } else { &mut self.side };
+        second.each(|sums| sums.ahead = Buffer::zeros(ahead));
+        self.schedule = Some(schedule);
+        self
+    }
+
+    /// Gives the copies of both factors their roles for the next iteration, if one has been judged since. By columns
+    /// a restart takes the sums of the best pair, which no pass has made.
+    fn settle(&mut self) {
+        let Some(accepted) = self.verdict.take() else { return };
+        let beta = self.schedule.map_or(0.0, |schedule| schedule.beta);
+        self.inner.settle(accepted, beta);
+        self.outer.settle(accepted, beta);
+        if !accepted && self.inner.has_turn(Turn::Second) {
+            self.pass(false);
+        } else if !accepted && self.source.enters() {
+            self.at_the_reduce(false);
+        }
+    }
+
     /// The next update's order.
     fn draw_order(&mut self) {
         if let Some(generator) = &mut self.shuffle {
@@ -237,10 +287,11 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
             self.draw_order();
         }
         let (k, isa, layout) = (self.k, self.isa, self.layout);
-        let half = self.coupling.half(&self.outer.gram, &self.inner);
+        let half = self.coupling.half(self.outer.seen_gram(), &self.inner);
         if update {
             self.rule.prepare(&half);
         }
+        let crossing = update && self.inner.has_turn(Turn::Second);
         let fixed = self.fixed == Fixed::Outer;
         let known = !self.kept.is_empty();
         if fixed && !known {
@@ -248,43 +299,51 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         }
         let kept = split(&mut self.kept, k, layout.lanes);
         let (source, rule, scratch) = (self.source, &*self.rule, &self.scratch);
-        let y = &self.outer.x[..];
+        let y = if self.entered.is_empty() { self.outer.seen() } else { &self.entered };
         let weights = self.inner.weights;
-        let slots = split(&mut self.inner.x, k, layout.lanes);
-        let sums = self.reducer.run(
+        let slots = split_lines(&mut self.inner.x, self.inner.trail.as_mut(), k, layout.lanes);
+        let mut sums = self.reducer.run(
             |l, worker, out| {
                 out.clear();
-                let mut x = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
+                let mut lines = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
                 let mut kept = kept[l].lock().unwrap_or_else(PoisonError::into_inner);
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
                 let Scratch { block, a, rule: spare, .. } = &mut *scratch;
                 let range = lane(source.rows(), layout.lanes, l);
-                for (b, x) in x.chunks_mut(layout.block * k).enumerate() {
-                    let (start, count) = (range.start + b * layout.block, x.len() / k);
+                for at in range.clone().step_by(layout.block) {
+                    let rows = at..range.end.min(at + layout.block);
+                    let elements = (at - range.start) * k..(rows.end - range.start) * k;
+                    let mut x = lines.part(elements.clone());
                     if fixed {
-                        let a = &mut kept[b * layout.block * k..][..count * k];
+                        let a = &mut kept[elements];
                         if !known {
-                            source.block(start..start + count, block).numerators(y, k, a);
+                            source.block(rows, block).numerators(y, k, a);
                         }
                         if update {
-                            rule.update(x, a, k, &half, spare, &mut out.step);
+                            rule.update(x.x, a, k, &half, spare, &mut out.step);
                         }
-                        out.cross = scan::inner_product(isa, a, k, x, k, out.cross);
+                        out.cross = scan::inner_product(isa, a, k, x.x, k, out.cross);
                     } else {
-                        let s = source.block(start..start + count, block);
+                        let a = &mut a[..rows.len() * k];
+                        let s = source.block(rows, block);
                         if update {
-                            let a = &mut a[..count * k];
+                            x.begin();
                             s.numerators(y, k, a);
-                            rule.update(x, a, k, &half, spare, &mut out.step);
+                            rule.update(x.x, a, k, &half, spare, &mut out.step);
+                            if crossing {
+                                out.cross = scan::inner_product(isa, a, k, x.x, k, out.cross);
+                            }
+                            x.end();
                         }
-                        s.accumulate(x, k, &mut out.b);
+                        s.accumulate(x.seen(update), k, &mut out.b);
                     }
-                    rows_done(isa, x, k, weights, out);
+                    rows_done(isa, &x, update, k, weights, out);
                 }
             },
             Sums::add,
         );
-        self.inner.take(&sums, k);
+        self.inner.take(&sums, k, update);
+        source.gather(&mut sums.b, k);
         self.sums = Some(sums);
     }
 
@@ -294,31 +353,39 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
             self.draw_order();
         }
         let (k, isa, lanes) = (self.k, self.isa, self.side_lanes);
-        let stride = accumulator_stride::<T>(k);
-        let half = self.coupling.half(&self.inner.gram, &self.outer);
+        let half = self.coupling.half(self.inner.seen_gram(), &self.outer);
         if update {
             self.rule.prepare(&half);
         }
-        let (rule, scratch) = (&*self.rule, &self.scratch);
+        let (source, rule, scratch) = (self.source, &*self.rule, &self.scratch);
         let b = self.sums.as_ref().map_or(&[][..], |s| &s.b[..]);
         let weights = self.outer.weights;
         let rows = self.outer.x.len() / k;
-        let slots = split(&mut self.outer.x, k, lanes);
-        let sums = self.side.run(
+        let slots = split_lines(&mut self.outer.x, self.outer.trail.as_mut(), k, lanes);
+        let mut sums = self.side.run(
             |l, worker, out| {
                 out.clear();
                 let mut y = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
+                let range = lane(rows, lanes, l);
                 if update {
                     let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                    let range = lane(rows, lanes, l);
-                    let b = &b[range.start * stride..range.end * stride];
-                    rule.update(&mut y, b, stride, &half, &mut scratch.rule, &mut out.step);
+                    let Scratch { a, rule: spare, .. } = &mut *scratch;
+                    y.begin();
+                    let (b, stride) = source.leave(range.clone(), b, k, a);
+                    rule.update(y.x, b, stride, &half, spare, &mut out.step);
+                    y.end();
                 }
-                rows_done(isa, &y, k, weights, out);
+                source.enter(range, y.seen(update), k, &mut out.b);
+                rows_done(isa, &y, update, k, weights, out);
             },
             Sums::add,
         );
-        self.outer.take(&sums, k);
+        self.outer.take(&sums, k, update);
+        if !self.entered.is_empty() {
+            source.gather(&mut sums.b, k);
+            let len = self.entered.len();
+            self.entered.copy_from_slice(&sums.b[..len]);
+        }
         self.side.give_back(sums);
     }
 
@@ -327,20 +394,21 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         let squares = self.squares;
         let quadratic: f64 =
             self.inner.gram.iter().zip(&self.outer.gram).map(|(a, b)| a.to_f64() * b.to_f64()).sum();
-        if self.fixed == Fixed::Outer {
+        if self.fixed == Fixed::Outer || self.inner.has_turn(Turn::Second) {
             let cross = self.sums.as_ref().expect("a pass came before").cross;
             return 0.5 * (squares - 2.0 * cross + quadratic);
         }
         let (k, isa, lanes) = (self.k, self.isa, self.side_lanes);
-        let stride = accumulator_stride::<T>(k);
+        let (source, scratch) = (self.source, &self.scratch);
         let b = &self.sums.as_ref().expect("a pass came before").b[..];
         let y = &self.outer.x[..];
         let rows = y.len() / k;
         let sums = self.side.run(
-            |l, _, out| {
+            |l, worker, out| {
+                let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
                 let r = lane(rows, lanes, l);
-                let (b, y) = (&b[r.start * stride..r.end * stride], &y[r.start * k..r.end * k]);
-                out.sum = scan::inner_product(isa, b, stride, y, k, 0.0);
+                let (b, stride) = source.leave(r.clone(), b, k, &mut scratch.a);
+                out.sum = scan::inner_product(isa, b, stride, &y[r.start * k..r.end * k], k, 0.0);
             },
             |a, b| a.sum += b.sum,
         );
@@ -348,77 +416,16 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         self.side.give_back(sums);
         0.5 * (squares - 2.0 * cross + quadratic)
     }
-
-    /// ‖S − XYᵀ‖² from the residual itself. With `last`, first puts rows of X at 0 whose numerators are all 0 (see
-    /// [`clear_empty`](Self::clear_empty)), and takes the steps that remain in X. Reads S once.
-    fn measure(&mut self, last: bool) -> Residual {
-        let (k, isa, layout) = (self.k, self.isa, self.layout);
-        let (source, scratch) = (self.source, &self.scratch);
-        let half = self.coupling.half(&self.outer.gram, &self.inner);
-        let y = &self.outer.x[..];
-        let slots = split(&mut self.inner.x, k, layout.lanes);
-        let figures = self.figures.run(
-            |l, worker, out| {
-                *out = Residual::default();
-                let mut x = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
-                let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                let Scratch { block, a, rule: d, residual } = &mut *scratch;
-                let range = lane(source.rows(), layout.lanes, l);
-                for (b, x) in x.chunks_mut(layout.block * k).enumerate() {
-                    let (start, count) = (range.start + b * layout.block, x.len() / k);
-                    let s = source.block(start..start + count, block);
-                    if last {
-                        let (a, d) = (&mut a[..count * k], &mut d[..count * k]);
-                        s.numerators(y, k, a);
-                        clear(x, a, k, k);
-                        rows::products(isa, x, half.gram, k, d);
-                        out.movement = rows::distance(isa, x, a, k, d, half.diagonal, half.l1, out.movement);
-                    }
-                    out.squares = s.squared_residual(x, y, k, residual, out.squares);
-                }
-            },
-            |a, b| {
-                a.squares += b.squares;
-                a.movement += b.movement;
-            },
-        );
-        self.figures.give_back(figures);
-        figures
-    }
-
-    /// The steps that remain in Y, squared, by the sums of the last pass.
-    fn outer_movement(&mut self) -> f64 {
-        let k = self.k;
-        let stride = accumulator_stride::<T>(k);
-        let half = self.coupling.half(&self.inner.gram, &self.outer);
-        let b = &self.sums.as_ref().expect("a pass came before").b[..];
-        let mut scratch = self.scratch[0].lock().unwrap_or_else(PoisonError::into_inner);
-        let rows = (scratch.rule.len() / k).max(1);
-        let mut movement = 0.0;
-        for (y, b) in self.outer.x.chunks(rows * k).zip(b.chunks(rows * stride)) {
-            let d = &mut scratch.rule[..y.len()];
-            rows::products(self.isa, y, half.gram, k, d);
-            movement = rows::distance(self.isa, y, b, stride, d, half.diagonal, half.l1, movement);
-        }
-        movement
-    }
-
-    /// Puts rows of Y at 0 whose numerators are all 0, where 0 is the exact minimiser: columns of S without an entry,
-    /// which rounding can keep from vanishing entirely.
-    fn clear_empty(&mut self) {
-        let b = &self.sums.as_ref().expect("a pass came before").b;
-        if clear(&mut self.outer.x, b, accumulator_stride::<T>(self.k), self.k) {
-            self.at_the_reduce(false);
-        }
-    }
 }
 
 impl<T: Real, S: Source<T>> Alternation<T> for Pass<'_, T, S> {
     fn sweep_inner(&mut self, update: bool) {
+        self.settle();
         self.pass(update);
     }
 
     fn sweep_outer(&mut self, update: bool) {
+        self.settle();
         self.at_the_reduce(update);
     }
 
@@ -436,7 +443,20 @@ impl<T: Real, S: Source<T>> Alternation<T> for Pass<'_, T, S> {
 
     fn loss(&mut self) -> f64 {
         let loss = self.gram_loss();
-        if loss < CANCELLED * T::EPSILON.to_f64() * self.squares { self.exact_loss() } else { loss }
+        self.exact = loss < CANCELLED * T::EPSILON.to_f64() * self.squares;
+        if self.exact { self.exact_loss() } else { loss }
+    }
+
+    fn judge(&mut self, loss: f64, objective: f64) -> bool {
+        let rounding = self.rounding(loss);
+        let Some(schedule) = &mut self.schedule else { return true };
+        let accepted = schedule.judge(objective, rounding);
+        self.verdict = Some(accepted);
+        accepted
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.schedule.is_some_and(|schedule| schedule.is_stuck())
     }
 
     fn exact_loss(&mut self) -> f64 {
@@ -448,6 +468,7 @@ impl<T: Real, S: Source<T>> Alternation<T> for Pass<'_, T, S> {
     }
 
     fn finish(&mut self) -> Figures {
+        self.retire();
         if self.fixed != Fixed::Outer {
             self.clear_empty();
         }
@@ -462,27 +483,29 @@ impl<T: Real, S: Source<T>> Alternation<T> for Pass<'_, T, S> {
     }
 
     fn into_factors(self) -> (Vec<T>, Vec<T>) {
-        (self.inner.x, self.outer.x)
+        (self.inner.x.into(), self.outer.x.into())
     }
-}
-
-/// Puts rows of X (k long) at 0 where A (`stride` apart) is 0 throughout; whether that changed anything.
-fn clear<T: Real>(x: &mut [T], a: &[T], stride: usize, k: usize) -> bool {
-    let mut changed = false;
-    for (x, a) in x.chunks_exact_mut(k).zip(a.chunks_exact(stride)) {
-        if a[..k].iter().all(|&a| a == T::ZERO) {
-            changed |= x.iter().any(|&x| x != T::ZERO);
-            x.fill(T::ZERO);
-        }
-    }
-    changed
 }
 
 impl<T: Real> Factor<T> {
-    fn take(&mut self, sums: &Sums<T>, k: usize) {
+    fn take(&mut self, sums: &Sums<T>, k: usize, updated: bool) {
         let stride = accumulator_stride::<T>(k);
-        for (to, from) in self.gram.chunks_exact_mut(k).zip(sums.g.chunks_exact(stride)) {
-            to.copy_from_slice(&from[..k]);
+        // the sums are of one triangle; the factor that is updated first keeps one Gram matrix only
+        let copy = |to: &mut [T], from: &[T]| {
+            for t in 0..if to.is_empty() { 0 } else { k } {
+                for r in t..k {
+                    to[t * k + r] = from[t * stride + r];
+                    to[r * k + t] = from[t * stride + r];
+                }
+            }
+        };
+        copy(&mut self.gram, &sums.g);
+        if let Some(trail) = &mut self.trail {
+            if updated {
+                copy(&mut trail.point_gram, &sums.ahead);
+            } else {
+                copy(&mut trail.accepted_gram, &sums.g);
+            }
         }
         self.sum = sums.sum;
         self.squares =
@@ -491,82 +514,23 @@ impl<T: Real> Factor<T> {
     }
 }
 
-/// Adds finished rows to the Gram matrix and, if asked, to Σ|x|.
-fn rows_done<T: Real>(isa: Isa, x: &[T], k: usize, weights: Weights, out: &mut Sums<T>) {
-    let view = View::row_major(x, x.len() / k, k).expect("rows of k");
-    accumulate(isa, view, x, k, &mut out.g);
+/// Adds finished rows to the Gram matrices and, if asked, to Σ|x|.
+fn rows_done<T: Real>(
+    isa: Isa,
+    lines: &Lines<'_, T>,
+    updated: bool,
+    k: usize,
+    weights: Weights,
+    out: &mut Sums<T>,
+) {
+    let x = lines.current(updated);
+    gram(isa, x, k, &mut out.g);
+    if lines.looks_ahead(updated) {
+        gram(isa, lines.seen(updated), k, &mut out.ahead);
+    }
     if weights.l1 > 0.0 {
         for row in x.chunks_exact(k) {
             out.sum += row.iter().map(|x| x.to_f64()).sum::<f64>();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::ops::Range;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-    use crate::Products;
-    use crate::rule::Coordinate;
-    use crate::source::DenseSource;
-
-    /// Counts how often each row is visited.
-    struct Counting<'a> {
-        inner: DenseSource<'a, f64>,
-        visits: Vec<AtomicUsize>,
-    }
-
-    impl Source<f64> for Counting<'_> {
-        type Block<'b>
-            = <DenseSource<'b, f64> as Source<f64>>::Block<'b>
-        where
-            Self: 'b;
-        fn rows(&self) -> usize {
-            self.inner.rows()
-        }
-        fn cols(&self) -> usize {
-            self.inner.cols()
-        }
-        fn scratch_len(&self, rows: usize) -> usize {
-            self.inner.scratch_len(rows)
-        }
-        fn block<'b>(&'b self, range: Range<usize>, scratch: &'b mut [f64]) -> Self::Block<'b> {
-            for i in range.clone() {
-                self.visits[i].fetch_add(1, Ordering::Relaxed);
-            }
-            self.inner.block(range, scratch)
-        }
-    }
-
-    #[test]
-    fn an_iteration_visits_each_row_once() {
-        let (m, n, k) = (1000, 30, 5);
-        let data: Vec<f64> = (0..m * n).map(|i| ((i * 37) % 101) as f64).collect();
-        let view = View::row_major(&data, m, n).unwrap();
-        let inner = DenseSource::new(view, 1.0, Products::Fused).unwrap();
-        let source = Counting { inner, visits: (0..m).map(|_| AtomicUsize::new(0)).collect() };
-        let factor = |rows: usize| {
-            let x = (0..rows * k).map(|i| ((i * 13) % 7) as f64 + 0.5).collect();
-            Factor::new(x, k, Weights::default(), 2)
-        };
-        let layout = Layout { lanes: 8, block: 17, workers: 3 };
-        let squares: f64 = data.iter().map(|x| x * x).sum();
-        let factors = (factor(m), factor(n));
-        let mut pass = Pass::new(&source, Box::new(Coordinate::default()), k, layout, squares, factors);
-        let visits = |times: usize| {
-            assert!(source.visits.iter().all(|v| v.swap(0, Ordering::Relaxed) == times));
-        };
-        pass.sweep_outer(false);
-        visits(0);
-        for _ in 0..3 {
-            pass.sweep_inner(true);
-            pass.sweep_outer(true);
-            assert!(pass.gram_loss() > 0.0);
-            visits(1);
-        }
-        pass.measure(true);
-        visits(1);
     }
 }

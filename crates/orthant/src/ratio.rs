@@ -25,7 +25,7 @@ use crate::pass::{Layout, side_lanes};
 use crate::penalty::Weights;
 use crate::reduce::{Reducer, lane, split};
 use crate::rule::Majorizer;
-use crate::source::{Block, Packed, Source};
+use crate::source::{Packed, RatioBlock, Ratios};
 
 /// What a lane adds up.
 #[derive(Debug)]
@@ -127,7 +127,7 @@ pub(crate) struct RatioPass<'a, T, S> {
     scratch: Vec<Mutex<Scratch<T>>>,
 }
 
-impl<'a, T: Real, S: Source<T>> RatioPass<'a, T, S> {
+impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
     /// `size` is ΣS^β.
     pub fn new(
         source: &'a S,
@@ -221,7 +221,7 @@ impl<'a, T: Real, S: Source<T>> RatioPass<'a, T, S> {
                 let range = lane(source.rows(), layout.lanes, l);
                 for (b, x) in x.chunks_mut(layout.block * k).enumerate() {
                     let (start, len) = (range.start + b * layout.block, x.len());
-                    let s = source.block(start..start + len / k, block);
+                    let s = source.ratios(start..start + len / k, block);
                     let d_len = d.len().min(len);
                     if what.steps {
                         let (n, d) = (&mut n[..len], &mut d[..d_len]);
@@ -359,7 +359,7 @@ fn keep<T: Real>(factor: &mut Factor<T>, sums: &Sums<T>) {
     factor.step = sums.step;
 }
 
-impl<T: Real, S: Source<T>> Alternation<T> for RatioPass<'_, T, S> {
+impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
     fn sweep_inner(&mut self, update: bool) {
         self.pass(What { steps: update, update, sums: self.fixed != Fixed::Outer, loss: false });
         let sums = self.sums.as_ref().expect("the pass's");
@@ -399,7 +399,7 @@ impl<T: Real, S: Source<T>> Alternation<T> for RatioPass<'_, T, S> {
                 let range = lane(source.rows(), layout.lanes, l);
                 for start in range.clone().step_by(layout.block) {
                     let end = range.end.min(start + layout.block);
-                    let s = source.block(start..end, block);
+                    let s = source.ratios(start..end, block);
                     *out = s.divergence(&beta, &x[start * k..end * k], y, tiles, *out);
                 }
             },
@@ -432,6 +432,6 @@ impl<T: Real, S: Source<T>> Alternation<T> for RatioPass<'_, T, S> {
     }
 
     fn into_factors(self) -> (Vec<T>, Vec<T>) {
-        (self.inner.x, self.outer.x)
+        (self.inner.x.into(), self.outer.x.into())
     }
 }

@@ -31,7 +31,12 @@ const LANE_ROWS: usize = 4096;
 /// ```
 pub fn lanes(rows: usize) -> usize {
     let most = (rows / 100).clamp(4, MAX_LANES);
-    (1 << most.ilog2()).max(rows.div_ceil(LANE_ROWS).next_power_of_two())
+    short(rows).max(1 << most.ilog2())
+}
+
+/// Lanes that rounding asks for: a power of two.
+pub(crate) fn short(rows: usize) -> usize {
+    rows.div_ceil(LANE_ROWS).next_power_of_two()
 }
 
 /// The rows of a lane.
@@ -46,33 +51,48 @@ pub fn accumulators(lanes: usize, workers: usize) -> usize {
 }
 
 /// Cuts the rows of `x` (k long) into the lanes' slices.
-pub(crate) fn split<T>(x: &mut [T], k: usize, lanes: usize) -> Slots<'_, T> {
+pub(crate) fn split<T>(x: &mut [T], k: usize, lanes: usize) -> Slots<&mut [T]> {
+    Slots::new(lanes, cuts(x, k, lanes))
+}
+
+/// The lanes' slices one after the other; empty ones beyond.
+pub(crate) fn cuts<'a, T>(
+    x: &'a mut [T],
+    k: usize,
+    lanes: usize,
+) -> impl FnMut(usize) -> &'a mut [T] + use<'a, T> {
     let rows = x.len() / k;
     let mut rest = x;
-    let mut next = |l| {
+    move |l| {
         let count = if l < lanes { lane(rows, lanes, l).len() } else { 0 };
         let (head, tail) = std::mem::take(&mut rest).split_at_mut(count * k);
         rest = tail;
-        Mutex::new(head)
-    };
-    if lanes <= MAX_LANES {
-        Slots::Few(std::array::from_fn(next))
-    } else {
-        Slots::Many((0..lanes).map(&mut next).collect())
+        head
     }
 }
 
-/// The lanes' slices, by lane. No allocation for up to [`MAX_LANES`].
+/// Something for each lane, by its number. No allocation for up to [`MAX_LANES`].
 #[expect(clippy::large_enum_variant, reason = "on the stack, so that a pass allocates nothing")]
-pub(crate) enum Slots<'a, T> {
-    Few([Mutex<&'a mut [T]>; MAX_LANES]),
-    Many(Vec<Mutex<&'a mut [T]>>),
+pub(crate) enum Slots<S> {
+    Few([Mutex<S>; MAX_LANES]),
+    Many(Vec<Mutex<S>>),
 }
 
-impl<'a, T> Index<usize> for Slots<'a, T> {
-    type Output = Mutex<&'a mut [T]>;
+impl<S> Slots<S> {
+    /// From `next(lane)`, called for each lane in turn, and perhaps for some beyond.
+    pub fn new(lanes: usize, mut next: impl FnMut(usize) -> S) -> Self {
+        if lanes <= MAX_LANES {
+            Self::Few(std::array::from_fn(|l| Mutex::new(next(l))))
+        } else {
+            Self::Many((0..lanes).map(|l| Mutex::new(next(l))).collect())
+        }
+    }
+}
 
-    fn index(&self, lane: usize) -> &Self::Output {
+impl<S> Index<usize> for Slots<S> {
+    type Output = Mutex<S>;
+
+    fn index(&self, lane: usize) -> &Mutex<S> {
         match self {
             Self::Few(slots) => &slots[lane],
             Self::Many(slots) => &slots[lane],
@@ -134,6 +154,11 @@ impl<A: Send> Reducer<A> {
         });
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         state.finished[1].take().expect("every lane has run")
+    }
+
+    /// Each accumulator, between runs.
+    pub fn each(&mut self, f: impl FnMut(&mut A)) {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).free.iter_mut().for_each(f);
     }
 
     /// Returns a sum for reuse.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Loss, Products};
+use crate::{Loss, Method, Products};
 
 /// Why a fit stopped. This is data, not an error: every one of these comes with factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,8 +127,13 @@ impl fmt::Display for Warning {
 pub struct HistoryPoint {
     /// The iteration, from 1.
     pub iteration: usize,
-    /// D(V|WH) plus penalties after it.
+    /// D(V|WH) plus penalties after it. With [`Method::Accelerated`](crate::Method::Accelerated) this is what decides
+    /// about it, taken at the extrapolated W and the new H. It can rise, and is the largest double where an iteration left
+    /// the range of the elements.
     pub objective: f64,
+    /// Whether it rose above the best one, so that the next iteration went back to the best factors.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub restarted: bool,
     /// Seconds since the fit was called.
     pub seconds: f64,
 }
@@ -138,6 +143,8 @@ pub struct HistoryPoint {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Plan {
+    /// The update; never [`Method::Auto`], but what that came to.
+    pub method: Method,
     /// Whether the pass runs over columns of V (column-major data) rather than rows.
     pub by_columns: bool,
     /// Independent summation lanes.
@@ -146,6 +153,9 @@ pub struct Plan {
     pub block: usize,
     /// Threads.
     pub threads: usize,
+    /// Columns of the sketch that the start is compressed by, if it is.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub sketch: Option<usize>,
     /// Inner sweeps over W and over H in an iteration.
     pub sweeps: (usize, usize),
     /// The instruction set of the kernels.
@@ -159,6 +169,18 @@ pub struct Plan {
     pub scale_exponent: i32,
 }
 
+/// What a compressed start did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Compression {
+    /// Columns of the sketch.
+    pub columns: usize,
+    /// Iterations on the sketch in place of V. They are not among [`Report::iterations`].
+    pub iterations: usize,
+    /// Whether the fit went on from what they led to; not where that was no nearer to V than the start.
+    pub kept: bool,
+}
+
 /// What happened in a fit.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -167,6 +189,9 @@ pub struct Report {
     pub stop_reason: StopReason,
     /// Iterations done.
     pub iterations: usize,
+    /// The compressed start, if there was one.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub compression: Option<Compression>,
     /// What was minimised, penalties aside.
     pub loss_function: Loss,
     /// D(V|WH), which is ½‖V − WH‖² for the Frobenius loss, plus penalties; from the residual itself, summed in double

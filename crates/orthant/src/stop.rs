@@ -19,7 +19,7 @@ pub(crate) struct Criterion {
 pub(crate) struct Seen {
     pub iteration: usize,
     pub violation: f64,
-    /// √(2·loss).
+    /// √(2·loss), and the objective, of the best factors so far.
     pub error: f64,
     pub objective: f64,
     /// Movement over ‖V‖.

@@ -11,5 +11,6 @@ pub mod compare;
 pub mod divergences;
 pub mod fits;
 pub mod layout;
+pub mod made;
 pub mod oracle;
 pub mod strategies;

@@ -65,6 +65,7 @@ fn check<T: Real>() {
             Method::Cd,
             Method::Hals { sweeps: None },
             Method::Hals { sweeps: Some(3) },
+            Method::Accelerated { sweeps: None },
             Method::Mu(Loss::Frobenius),
             Method::Als,
             Method::Anls,

@@ -10,9 +10,11 @@ const M: usize = 3000;
 const N: usize = 60;
 const K: usize = 6;
 
-const METHODS: [Method; 11] = [
+const METHODS: [Method; 13] = [
     Method::Cd,
     Method::Hals { sweeps: None },
+    Method::Accelerated { sweeps: None },
+    Method::Auto(Loss::Frobenius),
     Method::Mu(Loss::Frobenius),
     Method::Mu(Loss::KullbackLeibler),
     Method::Mm(Loss::KullbackLeibler),
@@ -41,9 +43,18 @@ fn data_for<T: Real>(method: Method, layout: Layout) -> Stored<T> {
     Stored::new(&v, layout)
 }
 
+/// Enough iterations of the accelerated method for restarts; the automatic one starts on a sketch.
 fn nmf<T: Real>(method: Method) -> Nmf<T> {
     let penalty = Penalty { alpha_w: 1e-4, alpha_h: Some(2e-4), l1_ratio: 0.5 };
-    Nmf::new(K).method(method).penalty(penalty).tol(0.0).max_iter(6).seed(3)
+    let compress = matches!(method, Method::Auto(_));
+    let iterations = if matches!(method, Method::Accelerated { .. }) { 60 } else { 6 };
+    let nmf = Nmf::new(K).method(method).penalty(penalty).tol(0.0).max_iter(iterations).seed(3);
+    if compress { nmf.compress(true) } else { nmf }
+}
+
+/// W alone has no sketch.
+fn nmf_of_weights<T: Real>(method: Method) -> Nmf<T> {
+    nmf(method).compress(false)
 }
 
 /// In a pool of that many threads, more than the cores if need be.
@@ -70,6 +81,7 @@ fn assert_same<T: Real>(a: &Fit<T>, b: &Fit<T>, what: &str) {
     assert_eq!(first_other_bit(&a.w, &b.w), None, "W, {what}");
     assert_eq!(first_other_bit(a.model.components(), b.model.components()), None, "H, {what}");
     assert_eq!(a.report.iterations, b.report.iterations, "{what}");
+    assert_eq!(a.report.compression, b.report.compression, "{what}");
     for (name, x, y) in [
         ("objective", a.report.objective, b.report.objective),
         ("loss", a.report.loss, b.report.loss),
@@ -88,6 +100,9 @@ fn law_22<T: Real>(layout: Layout) {
         let v = data_for::<T>(method, layout);
         let reference = nmf(method).fit(&v).unwrap();
         assert_eq!(reference.report.plan.by_columns, layout == Layout::ColMajor);
+        let restarts = reference.report.history.iter().filter(|point| point.restarted).count();
+        assert_eq!(restarts > 0, matches!(method, Method::Accelerated { .. }), "{method:?}: {restarts}");
+        assert_eq!(reference.report.compression.is_some(), matches!(method, Method::Auto(_)));
         assert!(reference.report.plan.lanes >= 8, "{:?}", reference.report.plan);
         let lane = lines(&reference) / reference.report.plan.lanes;
         for block in [1, 3, 8, 17, lane / 3, lane, 10 * M] {
@@ -196,7 +211,7 @@ fn law_22_and_23_hold_for_weights_alone() {
         for method in METHODS {
             let v = data_for::<f64>(method, layout);
             let h = Numbers::new(5).matrix(K, v.to_view().ncols());
-            let nmf = nmf(method);
+            let nmf = nmf_of_weights(method);
             let reference = nmf.clone().threads(1).fit_weights(&v, &h).unwrap();
             assert!(reference.report.plan.lanes >= 8, "{:?}", reference.report.plan);
             for block in [1, 17, 10 * M] {

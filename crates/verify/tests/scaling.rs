@@ -69,6 +69,7 @@ fn own_methods() -> impl Strategy<Value = Method> {
         Method::Hals { sweeps: None },
         Method::Hals { sweeps: Some(1) },
         Method::Hals { sweeps: Some(4) },
+        Method::Accelerated { sweeps: None },
         Method::Mm(Loss::Frobenius),
     ])
 }

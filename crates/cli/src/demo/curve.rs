@@ -45,7 +45,12 @@ mod tests {
 
     #[test]
     fn falls_from_the_upper_left_to_the_lower_right() {
-        let point = |i: usize| HistoryPoint { iteration: i, objective: 1e6 / i as f64, seconds: 0.0 };
+        let point = |i: usize| HistoryPoint {
+            iteration: i,
+            objective: 1e6 / i as f64,
+            restarted: false,
+            seconds: 0.0,
+        };
         let text = draw(&(1..=100).map(point).collect::<Vec<_>>());
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), HEIGHT + 3);

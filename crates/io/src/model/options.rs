@@ -37,6 +37,9 @@ pub struct FitOptions {
     /// Whether coordinate descent draws the order of the components.
     #[serde(default)]
     pub shuffle: bool,
+    /// Whether the start was to be improved on a sketch; `None` left it to the method.
+    #[serde(default)]
+    pub compress: Option<bool>,
     /// What multiplied V with the factors.
     pub products: Products,
     /// How to go by mini-batches, if so: then `method` is [`Method::Mu`].
@@ -94,6 +97,7 @@ impl FitOptions {
             penalty: Penalty::default(),
             seed: 0,
             shuffle: false,
+            compress: None,
             products: Products::default(),
             minibatch: None,
         }
@@ -119,6 +123,10 @@ impl FitOptions {
             .seed(self.seed)
             .shuffle(self.shuffle)
             .products(self.products);
+        let nmf = match self.compress {
+            Some(compress) => nmf.compress(compress),
+            None => nmf,
+        };
         match self.start.and_then(StartKind::start) {
             Some(start) => nmf.start(start),
             None => nmf,

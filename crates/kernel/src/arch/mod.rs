@@ -8,9 +8,14 @@ pub(crate) mod x86_64;
 
 use std::sync::OnceLock;
 
+use generic::dense::{Accumulate, Numerators, TileRows};
+use generic::divergence::{Divergence, Ratios};
+use generic::rows::{Distance, Majorize, Multiply, Solve, Sweeps, Transpose};
 use vector::Vector;
 
 use crate::Real;
+use crate::probe::Chains;
+use crate::scan::{Pair, Scan, ScanRows};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -113,7 +118,8 @@ impl Default for Isa {
     }
 }
 
-/// The register types of an element type.
+/// What there is for an element type: its registers, and the kernels compiled for them. The latter are here and not where
+/// they are called so that they are compiled once, with this crate.
 pub trait Kernels: Sized {
     /// The portable group.
     type Portable: Vector<Elem = Self>;
@@ -123,23 +129,121 @@ pub trait Kernels: Sized {
     /// The 512-bit register.
     #[cfg(target_arch = "x86_64")]
     type Avx512: Vector<Elem = Self>;
+
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn numerators(isa: Isa, op: Numerators<'_, Self>);
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn accumulate(isa: Isa, op: Accumulate<'_, Self>);
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn tile_rows(isa: Isa, op: TileRows) -> usize;
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn transpose(isa: Isa, op: Transpose<'_, Self>);
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn sweeps(isa: Isa, op: Sweeps<'_, Self>);
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn solve(isa: Isa, op: Solve<'_, Self>);
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn multiply(isa: Isa, op: Multiply<'_, Self>);
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn majorize(isa: Isa, op: Majorize<'_, Self>) -> f64;
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn distance(isa: Isa, op: Distance<'_, Self>) -> f64;
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn ratios(isa: Isa, op: Ratios<'_, Self>);
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn divergence(isa: Isa, op: Divergence<'_, Self>) -> f64;
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn scan(isa: Isa, op: ScanRows<'_, Self>) -> Scan;
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn pair(isa: Isa, op: Pair<'_, Self>) -> f64;
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn chains(isa: Isa, op: Chains<Self>) -> usize;
 }
 
-impl Kernels for f32 {
-    type Portable = portable::Group<f32, 4>;
-    #[cfg(target_arch = "x86_64")]
-    type Avx2 = x86_64::avx2::F32x8;
-    #[cfg(target_arch = "x86_64")]
-    type Avx512 = x86_64::avx512::F32x16;
+macro_rules! kernels {
+    ($t:ident, $portable:ty, $avx2:ident, $avx512:ident, $($kernel:ident: $op:ty $(=> $out:ty)?;)*) => {
+        impl Kernels for $t {
+            type Portable = $portable;
+            #[cfg(target_arch = "x86_64")]
+            type Avx2 = x86_64::avx2::$avx2;
+            #[cfg(target_arch = "x86_64")]
+            type Avx512 = x86_64::avx512::$avx512;
+            $(
+                unsafe fn $kernel(isa: Isa, op: $op) $(-> $out)? {
+                    // SAFETY: the operands are the caller's promise.
+                    unsafe { dispatch::<$t, _>(isa, op) }
+                }
+            )*
+        }
+    };
+    ($t:ident, $portable:ty, $avx2:ident, $avx512:ident) => {
+        kernels!(
+            $t,
+            $portable,
+            $avx2,
+            $avx512,
+            numerators: Numerators<'_, $t>;
+            accumulate: Accumulate<'_, $t>;
+            tile_rows: TileRows => usize;
+            transpose: Transpose<'_, $t>;
+            sweeps: Sweeps<'_, $t>;
+            solve: Solve<'_, $t>;
+            multiply: Multiply<'_, $t>;
+            majorize: Majorize<'_, $t> => f64;
+            distance: Distance<'_, $t> => f64;
+            ratios: Ratios<'_, $t>;
+            divergence: Divergence<'_, $t> => f64;
+            scan: ScanRows<'_, $t> => Scan;
+            pair: Pair<'_, $t> => f64;
+            chains: Chains<$t> => usize;
+        );
+    };
 }
 
-impl Kernels for f64 {
-    type Portable = portable::Group<f64, 2>;
-    #[cfg(target_arch = "x86_64")]
-    type Avx2 = x86_64::avx2::F64x4;
-    #[cfg(target_arch = "x86_64")]
-    type Avx512 = x86_64::avx512::F64x8;
-}
+kernels!(f32, portable::Group<f32, 4>, F32x8, F32x16);
+kernels!(f64, portable::Group<f64, 2>, F64x4, F64x8);
 
 /// A kernel written once over [`Vector`].
 pub(crate) trait Op<T: Real> {

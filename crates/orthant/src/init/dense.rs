@@ -69,7 +69,7 @@ pub(super) fn lower_factor<T: Real>(a: &mut Vec<T>, cols: usize) -> usize {
 /// An orthonormal basis, rows×min(rows, cols) and row-major, of a space that holds A's columns (rows×cols, row-major).
 ///
 /// Householder reflections in double precision: orthonormal to rounding, whatever the rank of A. 4·rows·cols² flops.
-pub(super) fn orthonormal<T: Real>(a: &[T], cols: usize) -> (Vec<T>, usize) {
+pub(crate) fn orthonormal<T: Real>(a: &[T], cols: usize) -> (Vec<T>, usize) {
     let rows = a.len() / cols;
     let count = rows.min(cols);
     let mut qr = column_major(a, cols);

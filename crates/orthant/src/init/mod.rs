@@ -2,8 +2,12 @@
 
 use orthant_kernel::{Real, View};
 
+pub(crate) use dense::orthonormal;
 pub(crate) use mean::mean;
 pub use numpy::{Generator, RandomState};
+
+pub(crate) use products::Operand;
+pub(crate) use scaled::gram;
 
 use crate::{Error, Start};
 use nndsvd::{Fill, Variant, nndsvd};

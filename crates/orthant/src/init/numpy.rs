@@ -68,6 +68,11 @@ impl RandomState {
         }
     }
 
+    /// Another stream, of which this one is the seed.
+    pub(crate) fn fork(&mut self) -> Self {
+        Self::new(self.bits.next_u32())
+    }
+
     /// Uniform on 0..=`most`: the lowest bits of a word (two where 32 bits are too few) as often as it takes.
     fn up_to(&mut self, most: u64) -> u64 {
         let mask = u64::MAX.checked_shr(most.leading_zeros()).unwrap_or(0);

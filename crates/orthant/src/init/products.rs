@@ -17,7 +17,7 @@ use crate::{Error, Products};
 const BLOCK_BYTES: usize = 512 * 1024;
 
 /// `scale`·V, to multiply with.
-pub(super) struct Operand<'a, T: Real> {
+pub(crate) struct Operand<'a, T: Real> {
     source: DenseSource<'a, T>,
     /// S is Vᵀ.
     by_columns: bool,
@@ -37,6 +37,35 @@ impl<'a, T: Real> Operand<'a, T> {
     /// V·Y, with Y n×l; or Vᵀ·Y, with Y m×l, if `transposed`. Row-major.
     pub fn times(&self, transposed: bool, y: &[T], l: usize) -> Vec<T> {
         if transposed == self.by_columns { self.rows_times(y, l) } else { self.sum_of_rows(y, l) }
+    }
+
+    /// Vᵀ·(V·Y), with Y n×l. Where the rows of V are the closer ones, V is read once.
+    pub fn gram_times(&self, y: &[T], l: usize) -> Vec<T> {
+        if self.by_columns {
+            return self.times(true, &self.times(false, y, l), l);
+        }
+        let (cols, stride) = (self.source.cols(), accumulator_stride::<T>(l));
+        let (rows, copy) = (self.source.rows(), self.source.scratch_len(self.block));
+        let count = lanes(rows);
+        let scratch = self.scratch(copy + self.block.min(rows) * l);
+        let sum = Reducer::new(count, self.workers, || vec![T::ZERO; cols * stride]).run(
+            |which, worker, sum| {
+                sum.fill(T::ZERO);
+                let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
+                let (copy, out) = scratch.split_at_mut(copy);
+                let mut range = lane(rows, count, which);
+                while !range.is_empty() {
+                    let end = range.end.min(range.start + self.block);
+                    let out = &mut out[..(end - range.start) * l];
+                    let block = self.source.block(range.start..end, copy);
+                    block.numerators(y, l, out);
+                    block.accumulate(out, l, sum);
+                    range.start = end;
+                }
+            },
+            |a, b| a.iter_mut().zip(b).for_each(|(a, &b)| *a += b),
+        );
+        sum.chunks_exact(stride).flat_map(|row| row[..l].iter().copied()).collect()
     }
 
     /// S·Y.
@@ -151,6 +180,8 @@ mod tests {
                         }
                     }
                     assert!((operand.inner_product(&z, &y, l) - sum).abs() < 1e-10);
+                    let (two, one) = (operand.times(true, &vy, l), operand.gram_times(&y, l));
+                    assert!(one.iter().zip(&two).all(|(a, b)| (a - b).abs() < 1e-11));
                 }
             }
         }

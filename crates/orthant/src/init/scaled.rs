@@ -2,11 +2,11 @@
 //! α = ⟨VHᵀ, W⟩ / ⟨HHᵀ, WᵀW⟩ is the minimiser of ‖V − αWH‖.
 //!
 //! Multiplicative and coordinate updates from W·H of about V's size skip the iterations that would only find the
-//! size. One read of V, 2mnk + (m + n)k² flops; sums in double precision. Gillis,
+//! size. One read of V, 2mnk + (m + n)k² flops; sums of lanes in double precision. Gillis,
 //! Nonnegative Matrix Factorization: Complexity, Algorithms and Applications, thesis, Université catholique de
 //! Louvain (2011).
 
-use orthant_kernel::{Real, View};
+use orthant_kernel::{Buffer, Isa, Real, View, accumulator_stride};
 
 use super::numpy::Generator;
 use super::products::Operand;
@@ -33,23 +33,28 @@ pub(crate) fn scaled<T: Real>(
     Ok((w, ht))
 }
 
-/// XᵀX of a matrix with k columns, in double precision.
-fn gram<T: Real>(x: &[T], k: usize, workers: usize) -> Vec<f64> {
+/// XᵀX of a matrix with k columns: lane by lane in the data's precision, the lanes together in double precision.
+pub(crate) fn gram<T: Real>(x: &[T], k: usize, workers: usize) -> Vec<f64> {
     let rows = x.len() / k;
-    let count = lanes(rows);
-    Reducer::new(count, workers, || vec![0.0; k * k]).run(
-        |which, _, sum| {
-            sum.fill(0.0);
+    let (count, stride) = (lanes(rows), accumulator_stride::<T>(k));
+    let isa = Isa::detect();
+    let start = || (vec![0.0; k * k], Buffer::zeros(k * stride));
+    let (sum, _) = Reducer::new(count, workers, start).run(
+        |which, _, (sum, part)| {
+            part.fill(T::ZERO);
             let range = lane(rows, count, which);
-            for row in x[range.start * k..range.end * k].chunks_exact(k) {
-                for (sum, s) in sum.chunks_exact_mut(k).zip(row) {
-                    let s = s.to_f64();
-                    sum.iter_mut().zip(row).for_each(|(sum, t)| *sum += s * t.to_f64());
+            orthant_kernel::gram(isa, &x[range.start * k..range.end * k], k, part);
+            for t in 0..k {
+                for r in t..k {
+                    // one triangle is there
+                    let entry = part[t * stride + r].to_f64();
+                    (sum[t * k + r], sum[r * k + t]) = (entry, entry);
                 }
             }
         },
-        |a, b| a.iter_mut().zip(b).for_each(|(a, b)| *a += b),
-    )
+        |(a, _), (b, _)| a.iter_mut().zip(b).for_each(|(a, b)| *a += b),
+    );
+    sum
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::observe::{Iteration, Observer, TimeLimit};
 use crate::pass::Layout;
 use crate::penalty::Weights;
 use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
-use crate::{Error, Model, Products, reduce, scan};
+use crate::{Error, Method, Model, Products, reduce, scan};
 
 /// A fit of all of V under way.
 pub(super) struct Fitting<'a, T> {
@@ -79,6 +79,7 @@ impl<'a, T: Real> Fitting<'a, T> {
             report.history.push(HistoryPoint {
                 iteration: steps,
                 objective: cost * unit,
+                restarted: false,
                 seconds: elapsed.as_secs_f64(),
             });
             let moved = change(&state.ht, &before);
@@ -91,6 +92,7 @@ impl<'a, T: Real> Fitting<'a, T> {
                 loss: distance * unit,
                 relative_error: (2.0 * distance / (size * share)).sqrt(),
                 step: moved,
+                restarted: false,
                 elapsed,
                 w: &w,
                 ht: &state.ht,
@@ -146,6 +148,7 @@ impl<T: Real> Data<'_, T> {
         Report {
             stop_reason: StopReason::ZeroData,
             iterations: 0,
+            compression: None,
             loss_function: self.options.loss,
             objective: 0.0,
             loss: 0.0,
@@ -157,10 +160,12 @@ impl<T: Real> Data<'_, T> {
             seconds_start: began.elapsed().as_secs_f64(),
             seconds_total: 0.0,
             plan: Plan {
+                method: Method::Mu(self.options.loss),
                 by_columns: false,
                 lanes,
                 block: block.min(batch),
                 threads: workers,
+                sketch: None,
                 sweeps: (1, 1),
                 isa: Isa::detect().name(),
                 products: Products::Fused,

@@ -6,7 +6,7 @@ use orthant_kernel::divergence::{self, Beta, Operands};
 use orthant_kernel::gemm::{Backend, gemm};
 use orthant_kernel::{Isa, Real, View, accumulate, accumulator_stride, numerators, scan};
 
-use super::{Block, Packed, Source};
+use super::{Block, Packed, RatioBlock, Ratios, Source};
 use crate::{Error, Products};
 
 /// A dense matrix. Blocks of rows with adjacent columns are read where they lie; others are copied one by one, which
@@ -79,6 +79,17 @@ impl<T: Real> Source<T> for Dense<'_, T> {
     }
 }
 
+impl<T: Real> Ratios<T> for Dense<'_, T> {
+    type Ratio<'b>
+        = DenseBlock<'b, T>
+    where
+        Self: 'b;
+
+    fn ratios<'b>(&'b self, range: Range<usize>, scratch: &'b mut [T]) -> DenseBlock<'b, T> {
+        self.block(range, scratch)
+    }
+}
+
 /// Rows of a dense matrix, columns adjacent.
 #[derive(Clone, Copy, Debug)]
 pub struct DenseBlock<'a, T: Real> {
@@ -111,7 +122,9 @@ impl<T: Real> Block<T> for DenseBlock<'_, T> {
     fn squared_residual(&self, x: &[T], y: &[T], k: usize, scratch: &mut [T], sum: f64) -> f64 {
         scan::squared_residual(self.isa, self.view, x, y, k, scratch, sum)
     }
+}
 
+impl<T: Real> RatioBlock<T> for DenseBlock<'_, T> {
     fn ratio_numerators(
         &self,
         beta: &Beta<T>,

@@ -30,7 +30,8 @@ Examples:
   orthant fit examples/six-by-two.csv -k 2 --solver cd --init random --seed 0 --print
   orthant fit words.csv -k 20 --loss kl -o topics        topics, from counts of words
   orthant fit power.npy -k 8 --loss is -o sources        sources, from power spectra
-  orthant fit big.npy -k 50 --minibatch -o out           as MiniBatchNMF(50, random_state=0)")]
+  orthant fit big.npy -k 50 --minibatch -o out           as MiniBatchNMF(50, random_state=0)
+  orthant fit big.npy -k 50 --explain                    what it would do, and why")]
 pub struct FitArgs {
     /// The data: .npy, .csv, .tsv, .txt, .png or .jpg
     input: PathBuf,
@@ -39,11 +40,14 @@ pub struct FitArgs {
     #[arg(allow_negative_numbers = true)]
     rank: usize,
     /// Directory for the results, made if need be
-    #[arg(short, long = "out", value_name = "OUT", required_unless_present = "print")]
+    #[arg(short, long = "out", value_name = "OUT", required_unless_present_any = ["print", "explain"])]
     out: Option<PathBuf>,
     /// Print W and H, the iterations and the error, as numpy prints arrays
     #[arg(long)]
     print: bool,
+    /// Print what would be done and why, with the memory it would take, and do nothing
+    #[arg(long, conflicts_with_all = ["print", "minibatch", "start_w"])]
+    explain: bool,
     /// No progress bar and no summary
     #[arg(short, long)]
     quiet: bool,
@@ -53,13 +57,20 @@ pub struct FitArgs {
     #[arg(allow_negative_numbers = true, help_heading = "Method")]
     loss: Loss,
     /// The update: cd and mu are scikit-learn's, number for number; mu and mm take any loss, the others frobenius
-    /// [default: hals, the fastest to a given loss; for other losses mm; with --minibatch mu]
+    /// [default: auto, which is accelerated for frobenius and mm for other losses; with --minibatch mu]
     #[arg(long, value_parser = named::<Solver>(&Solver::ALL.map(Solver::name)), help_heading = "Method")]
     solver: Option<Solver>,
-    /// Sweeps over each factor for each read of the data (hals only) [default: chosen from the shape]
+    /// Sweeps over each factor for each read of the data (accelerated and hals only; without --solver: accelerated)
+    /// [default: chosen from the shape]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     #[arg(help_heading = "Method")]
     sweeps: Option<usize>,
+    /// Improve the start on a sketch of the data first (auto and accelerated only) [default: auto does where it pays]
+    #[arg(long, overrides_with = "no_compress", help_heading = "Method")]
+    compress: bool,
+    /// Do not
+    #[arg(long, overrides_with = "compress", help_heading = "Method")]
+    no_compress: bool,
     /// Draw the order of the components anew for every half of an iteration (cd only)
     #[arg(long, help_heading = "Method")]
     shuffle: bool,
@@ -171,6 +182,7 @@ pub(super) struct Job {
     pub max_time: Option<Duration>,
     pub out: Option<PathBuf>,
     pub print: bool,
+    pub explain: bool,
     pub quiet: bool,
 }
 
@@ -200,6 +212,7 @@ impl FitArgs {
             max_time,
             out: self.out.clone(),
             print: self.print,
+            explain: self.explain,
             quiet: self.quiet,
         })
     }
@@ -209,6 +222,11 @@ impl FitArgs {
         options.start = self.start()?;
         options.seed = self.seed;
         options.shuffle = self.shuffle;
+        options.compress = match (self.compress, self.no_compress) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        };
         options.products = self.products.into();
         options.penalty = self.penalty()?;
         options.minibatch = self.minibatch.then(|| self.batches());
@@ -226,17 +244,24 @@ impl FitArgs {
             }
             Some(solver) => solver,
             None if self.minibatch => Solver::Mu,
-            None if self.loss.is_quadratic() => Solver::Hals,
-            None => Solver::Mm,
+            None if self.sweeps.is_some() && self.loss.is_quadratic() => Solver::Accelerated,
+            None => Solver::Auto,
         };
         let chosen = if self.minibatch { "--minibatch".to_owned() } else { format!("--solver {solver}") };
         let method = match solver.method(self.loss)? {
             Method::Hals { .. } => Method::Hals { sweeps: self.sweeps },
+            Method::Accelerated { .. } => Method::Accelerated { sweeps: self.sweeps },
             _ if self.sweeps.is_some() => {
-                return usage(format!("--sweeps goes with --solver hals, not with {chosen}"));
+                return usage(format!("--sweeps goes with --solver accelerated and hals, not with {chosen}"));
             }
             method => method,
         };
+        if self.compress && (self.minibatch || solver.compresses(self.loss) == Support::No) {
+            return usage(format!(
+                "--compress goes with --solver auto and accelerated and --loss frobenius, not with {chosen} and --loss {}",
+                self.loss
+            ));
+        }
         if self.shuffle && solver.shuffles() == Support::No {
             return usage(format!("--shuffle goes with --solver cd, not with {chosen}"));
         }
@@ -309,12 +334,12 @@ mod tests {
 
     #[test]
     fn nothing_said_is_the_defaults_of_the_method() {
-        assert_eq!(options(""), FitOptions::new(2, Method::Hals { sweeps: None }));
+        assert_eq!(options(""), FitOptions::new(2, Method::Auto(Loss::Frobenius)));
         for solver in Solver::ALL {
             let method = solver.method(Loss::Frobenius).unwrap();
             assert_eq!(options(&format!("--solver {solver}")), FitOptions::new(2, method));
         }
-        let method = Method::Mm(Loss::KullbackLeibler);
+        let method = Method::Auto(Loss::KullbackLeibler);
         assert_eq!(options("--loss kl"), FitOptions::new(2, method));
         let minibatch = Some(MiniBatchOptions::default());
         let method = Method::Mu(Loss::Beta(-1.0));
@@ -335,6 +360,13 @@ mod tests {
         let (shuffle, products) = (true, Products::Gemm);
         let base = FitOptions::new(2, Method::Cd).tol(0.5);
         assert_eq!(said, FitOptions { shuffle, max_iter: 3, seed: 9, products, penalty, ..base });
+        for (said, compress) in [("", None), ("--compress", Some(true)), ("--no-compress", Some(false))] {
+            let base = FitOptions::new(2, Method::Auto(Loss::Frobenius));
+            assert_eq!(options(said), FitOptions { compress, ..base });
+        }
+        for said in ["--sweeps 3", "--solver accelerated --sweeps 3"] {
+            assert_eq!(options(said), FitOptions::new(2, Method::Accelerated { sweeps: Some(3) }));
+        }
         let said =
             options("--minibatch --batch-size 5 --forget-factor 0.1 --fresh-restarts --max-no-improvement 4");
         let batches = MiniBatchOptions {

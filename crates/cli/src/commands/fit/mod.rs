@@ -30,8 +30,12 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
 
 fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Result<(), Failure> {
     // a directory that cannot be written is better known before the work than after it
-    let staged = job.out.as_ref().map(Staged::in_dir).transpose()?;
+    let out = job.out.as_ref().filter(|_| !job.explain);
+    let staged = out.map(Staged::in_dir).transpose()?;
     let table: Table<T> = source.read()?;
+    if job.explain {
+        return explain(job, &table);
+    }
     let given = job.start.as_ref().map(Given::read).transpose()?;
     interrupt.fitting();
     if !job.quiet {
@@ -58,6 +62,18 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
         summary(&fitted, job.out.as_deref(), named)?;
     }
     if job.print { print(&fitted) } else { Ok(()) }
+}
+
+/// Prints the plan of the fit.
+fn explain<T: Scalar>(job: &Job, table: &Table<T>) -> Result<(), Failure> {
+    let nmf = job.options.nmf::<T>();
+    let nmf = match job.threads {
+        Some(threads) => nmf.threads(threads),
+        None => nmf,
+    };
+    let plan = nmf.explain(table).map_err(|e| in_data(e, table, &job.input.display().to_string()))?;
+    write!(io::stdout().lock(), "{plan}")?;
+    Ok(())
 }
 
 /// Factors to start from.
@@ -132,9 +148,12 @@ fn summary<T: Scalar>(fitted: &Fitted<T>, dir: Option<&Path>, named: bool) -> io
     let Fitted { fit, steps } = fitted;
     let report = &fit.report;
     let (m, k, n) = (fit.w.nrows(), fit.w.ncols(), fit.model.n_features());
-    let count = match steps {
-        None => format!("{} iterations", report.iterations),
-        Some(steps) => format!("{steps} steps in {} passes", report.iterations),
+    let count = match (steps, report.compression) {
+        (None, None) => format!("{} iterations", report.iterations),
+        (None, Some(sketch)) => {
+            format!("{} iterations and {} on a sketch", report.iterations, sketch.iterations)
+        }
+        (Some(steps), _) => format!("{steps} steps in {} passes", report.iterations),
     };
     let loss = match report.loss_function {
         Loss::Frobenius => "loss".to_owned(),

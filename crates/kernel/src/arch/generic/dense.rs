@@ -55,14 +55,14 @@ fn panel<V: Vector>(k: usize, start: usize) -> Panel {
     Panel { registers, tail: lanes - (registers - 1) * V::LANES }
 }
 
-pub(crate) struct Numerators<'a, T> {
+pub struct Numerators<'a, T> {
     pub v: View<'a, T>,
     pub y: &'a [T],
     pub k: usize,
     pub out: &'a mut [T],
 }
 
-pub(crate) struct Accumulate<'a, T> {
+pub struct Accumulate<'a, T> {
     pub v: View<'a, T>,
     pub z: &'a [T],
     pub k: usize,
@@ -187,7 +187,7 @@ pub(crate) const fn tallest<V: Vector>(registers: usize) -> usize {
 }
 
 /// Asks for the lines of the tallest tile for k columns.
-pub(crate) struct TileRows {
+pub struct TileRows {
     pub k: usize,
 }
 

@@ -58,7 +58,7 @@ impl Exponent {
 }
 
 /// P becomes V∘P^(β−2), and Q, if asked for, P^(β−1); P is raised to `floor` first, in Q only for β < 1.
-pub(crate) struct Ratios<'a, T> {
+pub struct Ratios<'a, T> {
     pub v: &'a [T],
     pub p: &'a mut [T],
     pub q: Option<&'a mut [T]>,
@@ -138,7 +138,7 @@ pub(crate) fn ln(x: f64) -> f64 {
 }
 
 /// Σ d_β(v | p) over a stretch, in double precision.
-pub(crate) struct Divergence<'a, T> {
+pub struct Divergence<'a, T> {
     pub v: &'a [T],
     pub p: &'a [T],
     pub beta: f64,

@@ -31,7 +31,7 @@ impl Step {
 }
 
 /// `sweeps` rounds of x_t ← [x_t − (Σ_r G_tr x_r − A_t + l1)/G_tt]₊ over t in `order`, for every row.
-pub(crate) struct Sweeps<'a, T> {
+pub struct Sweeps<'a, T> {
     pub x: &'a mut [T],
     pub a: &'a [T],
     /// Elements from one row of A to the next.
@@ -89,7 +89,7 @@ unsafe fn gather<V: Vector>(
 }
 
 /// to (k×rows) = the transpose of `from` (rows×k).
-pub(crate) struct Transpose<'a, T> {
+pub struct Transpose<'a, T> {
     pub from: &'a [T],
     pub to: &'a mut [T],
     pub k: usize,
@@ -208,8 +208,10 @@ impl<T: Real> Op<T> for Sweeps<'_, T> {
             let left = rows - i;
             // SAFETY: the tile's rows exist; V's instruction set is the caller's proof.
             i += unsafe {
-                if left > 2 * V::LANES {
+                if left > 3 * V::LANES {
                     self.tile::<V, 4>(i, left)
+                } else if left > 2 * V::LANES {
+                    self.tile::<V, 3>(i, left)
                 } else if left > V::LANES {
                     self.tile::<V, 2>(i, left)
                 } else {
@@ -320,47 +322,104 @@ unsafe fn sweep<V: Vector, const P: usize, const MEASURE: bool>(
     l1: V::Elem,
     order: &[usize],
 ) -> ([V; P], [V; P]) {
-    let (k, width) = (order.len(), P * V::LANES);
     // SAFETY: x and a are tiles of k×width, gram is k×k, `order` has k entries below k.
     unsafe {
         let zero = V::splat(V::Elem::ZERO);
-        let mut violation = [zero; P];
-        let mut movement = [zero; P];
-        for &t in order {
-            let row = &gram[t * k..(t + 1) * k];
-            let h = row[t];
-            let g = gradient::<V, P>(x, a, row, t);
+        let mut sums = ([zero; P], [zero; P]);
+        if const { V::REGISTERS == 32 } {
+            let mut turns = order.chunks_exact(4);
+            for t in &mut turns {
+                let t = [t[0], t[1], t[2], t[3]];
+                together::<V, P, 4, MEASURE>(x, a, gram, l1, order.len(), t, &mut sums);
+            }
+            for &t in turns.remainder() {
+                together::<V, P, 1, MEASURE>(x, a, gram, l1, order.len(), [t], &mut sums);
+            }
+        } else {
+            let mut turns = order.chunks_exact(2);
+            for t in &mut turns {
+                together::<V, P, 2, MEASURE>(x, a, gram, l1, order.len(), [t[0], t[1]], &mut sums);
+            }
+            for &t in turns.remainder() {
+                together::<V, P, 1, MEASURE>(x, a, gram, l1, order.len(), [t], &mut sums);
+            }
+        }
+        sums
+    }
+}
+
+/// The turns of C coordinates, one after the other. Their gradients are taken together, so that the tile is loaded
+/// once for all of them; each then gets what the turns before it have moved.
+#[inline(always)]
+unsafe fn together<V: Vector, const P: usize, const C: usize, const MEASURE: bool>(
+    x: *mut V::Elem,
+    a: *const V::Elem,
+    gram: &[V::Elem],
+    l1: V::Elem,
+    k: usize,
+    turns: [usize; C],
+    (violation, movement): &mut ([V; P], [V; P]),
+) {
+    let width = P * V::LANES;
+    let gram = gram.as_ptr();
+    // SAFETY: x and a are tiles of k×width, gram is k×k, coordinates are below k.
+    unsafe {
+        let zero = V::splat(V::Elem::ZERO);
+        let mut g = [[zero; P]; C];
+        for c in 0..C {
+            for p in 0..P {
+                g[c][p] = zero.sub(V::load(a.add(turns[c] * width + p * V::LANES)));
+            }
+        }
+        let rows = turns.map(|t| gram.add(t * k));
+        for r in 0..k {
+            let mut xr = [zero; P];
+            for p in 0..P {
+                xr[p] = V::load(x.add(r * width + p * V::LANES));
+            }
+            for c in 0..C {
+                let coefficient = V::splat(*rows[c].add(r));
+                for p in 0..P {
+                    g[c][p] = coefficient.mul_add(xr[p], g[c][p]);
+                }
+            }
+        }
+        for c in 0..C {
+            let t = turns[c];
+            let h = *rows[c].add(t);
             let column = x.add(t * width);
             let reciprocal = V::Elem::ONE / h;
             for p in 0..P {
                 let at = column.add(p * V::LANES);
                 let old = V::load(at);
                 if MEASURE {
-                    let projected = old.if_zero(g[p].min(zero), g[p]);
+                    let projected = old.if_zero(g[c][p].min(zero), g[c][p]);
                     let magnitude = projected.max(zero.sub(projected));
                     violation[p] = violation[p].add(magnitude);
                 }
-                if dead(h) {
-                    // an L1 penalty wants it at 0, else it stays, for its partner to be fitted to
-                    if l1 > V::Elem::ZERO {
-                        zero.store(at);
-                    }
-                    continue;
-                }
-                let new = coordinate(old, g[p], reciprocal);
-                if MEASURE {
-                    let d = new.sub(old);
-                    movement[p] = d.mul(V::splat(h)).mul_add(d, movement[p]);
+                let new = if !dead(h) {
+                    coordinate(old, g[c][p], reciprocal)
+                } else if l1 > V::Elem::ZERO {
+                    // a penalty wants it at 0, else it stays, for its partner to be fitted to
+                    zero
+                } else {
+                    old
+                };
+                let moved = new.sub(old);
+                if MEASURE && !dead(h) {
+                    movement[p] = moved.mul(V::splat(h)).mul_add(moved, movement[p]);
                 }
                 new.store(at);
+                for later in c + 1..C {
+                    g[later][p] = V::splat(*rows[later].add(t)).mul_add(moved, g[later][p]);
+                }
             }
         }
-        (violation, movement)
     }
 }
 
 /// Sweeps over each row until its steps are small: the convex problem min ½‖v − xYᵀ‖² + l1·Σx, x ≥ 0.
-pub(crate) struct Solve<'a, T> {
+pub struct Solve<'a, T> {
     pub x: &'a mut [T],
     pub a: &'a [T],
     /// k×k, with the L2 weight added to its diagonal.
@@ -458,7 +517,7 @@ unsafe fn masked_sweep<V: Vector>(
 }
 
 /// x ← x∘A/(D + l1), elementwise, with 0 in the denominator replaced; D = X·G, l2 included in G.
-pub(crate) struct Multiply<'a, T> {
+pub struct Multiply<'a, T> {
     pub x: &'a mut [T],
     pub a: &'a [T],
     /// Elements from one row of A to the next.
@@ -499,7 +558,7 @@ pub enum Majorant {
 }
 
 /// A multiplicative step from N and D, element by element.
-pub(crate) struct Majorize<'a, T> {
+pub struct Majorize<'a, T> {
     pub x: &'a mut [T],
     pub n: &'a [T],
     /// Elements from one row of N to the next.
@@ -560,7 +619,7 @@ impl<T: Real> Op<T> for Majorize<'_, T> {
 }
 
 /// Σ G_tt·(x_t − [x_t − (D_t − A_t + l1)/G_tt]₊)², over every row: what one coordinate step from X would move.
-pub(crate) struct Distance<'a, T> {
+pub struct Distance<'a, T> {
     pub x: &'a [T],
     pub a: &'a [T],
     /// Elements from one row of A to the next.

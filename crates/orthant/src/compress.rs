@@ -1,0 +1,145 @@
+//! A start found on a product of thin matrices that is near to V: most iterations then read no V.
+//!
+//! ```text
+//! Ω  n×l, uniform                   l = min(k + 20, m, n)
+//! Z  = orthonormal(Vᵀ(VΩ))          one power iteration
+//! A  = VZ                           V ≈ A·Zᵀ
+//! (W, H) from the start, by the accelerated method on A·Zᵀ in place of V
+//! ```
+//!
+//! The iterations on V then go on from there, unless F on V is no lower than at the start.
+//!
+//! Cost: the sketch reads V twice (by columns three times) at 6mnl flops, with 4nl² for the basis, which is found in
+//! double precision; an iteration takes 4(m + n)lk and the sweeps; to look at F, V is read twice more at 4mnk. Memory:
+//! (m + n)l elements, while it lasts. Guarantee: no worse than the start. W and H are non-negative by the same updates
+//! as ever. Both layouts have the same Z, but for rounding. Randomness: a stream of its own, so that the start is the same
+//! with and without.
+//!
+//! Erichson, Mendible, Wihlborn & Kutz, Randomized nonnegative matrix factorization, Pattern Recognition Letters 104
+//! (2018), doi:10.1016/j.patrec.2018.01.007; Tepper & Sapiro, Compressed nonnegative matrix factorization is fast and
+//! accurate, IEEE Transactions on Signal Processing 64(9), 2016, doi:10.1109/TSP.2016.2516971. Theirs are updates that
+//! need signs split or factors projected; here the product is only what the ordinary pass reads.
+
+use std::time::{Duration, Instant};
+
+use orthant_kernel::{Buffer, Isa, Real, View};
+
+use crate::alternation::Alternation;
+use crate::extrapolation::Schedule;
+use crate::factor::Factor;
+use crate::init::{Generator, Operand, RandomState, gram, orthonormal};
+use crate::pass::{Layout, Pass};
+use crate::rule::Coordinate;
+use crate::source::Product;
+use crate::{Cancel, Error};
+
+/// Columns that the sketch has beyond k.
+pub(crate) const OVERSAMPLED: usize = 20;
+/// Iterations on the product, at most.
+const MOST_ITERATIONS: usize = 60;
+/// The iterations on the product end where one lowers the objective by less than this of itself.
+const PROGRESS: f64 = 5e-4;
+
+/// Columns of the sketch of an m×n matrix.
+pub(crate) fn columns(m: usize, n: usize, k: usize) -> usize {
+    (k + OVERSAMPLED).min(m).min(n)
+}
+
+/// What may end the iterations early.
+pub(crate) struct Limits<'a> {
+    pub began: Instant,
+    pub max_time: Option<Duration>,
+    pub cancel: Option<&'a Cancel>,
+}
+
+impl Limits<'_> {
+    fn reached(&self) -> bool {
+        self.max_time.is_some_and(|limit| self.began.elapsed() >= limit)
+            || self.cancel.is_some_and(Cancel::is_cancelled)
+    }
+}
+
+/// `scale`·V, as far as `columns` columns reach.
+pub(crate) struct Sketch<'a, T: Real> {
+    operand: Operand<'a, T>,
+    product: Product<T>,
+    /// ‖A·Zᵀ‖².
+    squares: f64,
+    by_columns: bool,
+    workers: usize,
+}
+
+impl<'a, T: Real> Sketch<'a, T> {
+    /// Reads V two or three times.
+    pub fn new(
+        v: View<'a, T>,
+        scale: T,
+        columns: usize,
+        generator: &Generator,
+        workers: usize,
+    ) -> Result<Self, Error> {
+        let (n, l) = (v.ncols(), columns);
+        let by_columns = crate::fit::by_columns(v);
+        let operand = Operand::new(v, scale, workers)?;
+        let mut stream = generator.clone().with(RandomState::fork);
+        let omega: Vec<T> = (0..n * l).map(|_| T::from_f64(stream.random_sample() - 0.5)).collect();
+        let (z, l) = orthonormal(&operand.gram_times(&omega, l), l);
+        let a = operand.times(false, &z, l);
+        // Z is orthonormal
+        let squares = gram(&a, l, workers).iter().step_by(l + 1).sum();
+        let (left, right) = if by_columns { (z, a) } else { (a, z) };
+        Ok(Self { operand, product: Product::new(left, right, l), squares, by_columns, workers })
+    }
+
+    /// The accelerated method on the product, from a pair of factors in the order of the pass; the best pair, and the
+    /// number of iterations.
+    pub fn iterate(
+        &self,
+        pair: (Factor<T>, Factor<T>),
+        k: usize,
+        layout: Layout,
+        limits: &Limits<'_>,
+    ) -> (Buffer<T>, Buffer<T>, usize) {
+        let rule = Box::new(Coordinate { isa: Isa::detect() });
+        let pass = Pass::new(&self.product, rule, k, layout, self.squares, pair);
+        let mut pass = pass.extrapolated(Schedule::new(), self.by_columns);
+        pass.sweep_outer(false);
+        if self.by_columns {
+            pass.sweep_inner(false);
+        }
+        let mut best = f64::INFINITY;
+        let mut number = 0;
+        while number < MOST_ITERATIONS && !limits.reached() {
+            number += 1;
+            if self.by_columns {
+                pass.sweep_outer(true);
+                pass.sweep_inner(true);
+            } else {
+                pass.sweep_inner(true);
+                pass.sweep_outer(true);
+            }
+            let loss = pass.loss();
+            let objective = loss + pass.inner().penalty() + pass.outer().penalty();
+            let accepted = pass.judge(loss, objective);
+            if pass.is_stuck() {
+                break;
+            }
+            if accepted {
+                let fall = best - objective;
+                best = objective;
+                if fall <= PROGRESS * objective {
+                    break;
+                }
+            }
+        }
+        let (inner, outer) = pass.into_best();
+        (inner, outer, number)
+    }
+
+    /// ½‖V − WH‖², to the rounding of the data's precision; in half a pass over V.
+    pub fn loss(&self, squares: f64, w: &[T], ht: &[T], k: usize) -> f64 {
+        let (of_w, of_h) = (gram(w, k, self.workers), gram(ht, k, self.workers));
+        let quadratic: f64 = of_w.iter().zip(&of_h).map(|(a, b)| a * b).sum();
+        0.5 * (squares - 2.0 * self.operand.inner_product(w, ht, k) + quadratic)
+    }
+}

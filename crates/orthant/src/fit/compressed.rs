@@ -1,0 +1,40 @@
+//! A fit's compressed start.
+
+use orthant_kernel::{Buffer, Real};
+
+use super::{Factors, Problem, block_rows};
+use crate::compress::{Limits, Sketch};
+use crate::factor::Factor;
+use crate::pass::Layout;
+use crate::{Compression, Error};
+
+impl<T: Real> Problem<'_, T> {
+    /// The factors that a sketch leads to, if they are nearer to V than those given; and what was done.
+    pub(super) fn compressed(
+        &self,
+        factors: Factors<T>,
+        columns: usize,
+    ) -> Result<(Factors<T>, Compression), Error> {
+        let (k, workers) = (self.nmf.rank, self.layout.workers);
+        let sketch = Sketch::new(self.v, self.scale, columns, &self.nmf.random, workers)?;
+        let limits =
+            Limits { began: self.began, max_time: self.nmf.max_time, cancel: self.nmf.cancel.as_ref() };
+        let block = self.nmf.block.unwrap_or_else(|| block_rows::<T>(columns, k));
+        let layout = Layout { block, ..self.layout };
+        let Factors { inner, outer, generator } = factors;
+        let again = |of: &Factor<T>, x: Buffer<T>| Factor::new(x, k, of.weights, of.sweeps);
+        let pair = (again(&inner, inner.x.clone()), again(&outer, outer.x.clone()));
+        let (x, y, iterations) = sketch.iterate(pair, k, layout, &limits);
+        let (x, y) = (again(&inner, x), again(&outer, y));
+        let objective = |inner: &Factor<T>, outer: &Factor<T>| {
+            let (w, ht) = if self.by_columns { (outer, inner) } else { (inner, outer) };
+            let loss = sketch.loss(self.found.squares, &w.x, &ht.x, k);
+            loss + w.exact_penalty() + ht.exact_penalty()
+        };
+        let (before, after) = (objective(&inner, &outer), objective(&x, &y));
+        // also where one of them is no number
+        let kept = after < before || before.is_nan() && after.is_finite();
+        let (inner, outer) = if kept { (x, y) } else { (inner, outer) };
+        Ok((Factors { inner, outer, generator }, Compression { columns, iterations, kept }))
+    }
+}

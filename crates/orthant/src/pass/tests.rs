@@ -1,0 +1,116 @@
+//! That an iteration reads S once.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use orthant_kernel::View;
+
+use super::*;
+use crate::Products;
+use crate::rule::Coordinate;
+use crate::source::DenseSource;
+
+/// Counts how often each row is visited.
+struct Counting<'a> {
+    inner: DenseSource<'a, f64>,
+    visits: Vec<AtomicUsize>,
+}
+
+impl Source<f64> for Counting<'_> {
+    type Block<'b>
+        = <DenseSource<'b, f64> as Source<f64>>::Block<'b>
+    where
+        Self: 'b;
+    fn rows(&self) -> usize {
+        self.inner.rows()
+    }
+    fn cols(&self) -> usize {
+        self.inner.cols()
+    }
+    fn scratch_len(&self, rows: usize) -> usize {
+        self.inner.scratch_len(rows)
+    }
+    fn block<'b>(&'b self, range: Range<usize>, scratch: &'b mut [f64]) -> Self::Block<'b> {
+        for i in range.clone() {
+            self.visits[i].fetch_add(1, Ordering::Relaxed);
+        }
+        self.inner.block(range, scratch)
+    }
+}
+
+#[test]
+fn an_iteration_visits_each_row_once() {
+    let (m, n, k) = (1000, 30, 5);
+    let data: Vec<f64> = (0..m * n).map(|i| ((i * 37) % 101) as f64).collect();
+    let view = View::row_major(&data, m, n).unwrap();
+    let inner = DenseSource::new(view, 1.0, Products::Fused).unwrap();
+    let source = Counting { inner, visits: (0..m).map(|_| AtomicUsize::new(0)).collect() };
+    let factor = |rows: usize| {
+        let x = (0..rows * k).map(|i| ((i * 13) % 7) as f64 + 0.5).collect::<Vec<f64>>();
+        Factor::new(x, k, Weights::default(), 2)
+    };
+    let layout = Layout { lanes: 8, block: 17, workers: 3 };
+    let squares: f64 = data.iter().map(|x| x * x).sum();
+    let factors = (factor(m), factor(n));
+    let mut pass = Pass::new(&source, Box::new(Coordinate::default()), k, layout, squares, factors);
+    let visits = |times: usize| {
+        assert!(source.visits.iter().all(|v| v.swap(0, Ordering::Relaxed) == times));
+    };
+    pass.sweep_outer(false);
+    visits(0);
+    for _ in 0..3 {
+        pass.sweep_inner(true);
+        pass.sweep_outer(true);
+        assert!(pass.gram_loss() > 0.0);
+        visits(1);
+    }
+    pass.measure(true);
+    visits(1);
+}
+
+/// Law 49: with β = 0 what is accepted is the plain rule's, to the bit, by rows and by columns.
+#[test]
+fn extrapolation_by_nothing_is_the_plain_rule() {
+    let (m, n, k) = (430, 37, 5);
+    let data: Vec<f64> = (0..m * n).map(|i| ((i * 7919 + i / 11) % 101) as f64).collect();
+    let view = View::row_major(&data, m, n).unwrap();
+    let source = DenseSource::new(view, 1.0, Products::Fused).unwrap();
+    let factor = |rows: usize| {
+        let x = (0..rows * k).map(|i| ((i * 13) % 7) as f64 / 8.0 + 0.5).collect::<Vec<f64>>();
+        Factor::new(x, k, Weights { l1: 0.25, l2: 0.5 }, 3)
+    };
+    let layout = Layout { lanes: 8, block: 17, workers: 3 };
+    let squares: f64 = data.iter().map(|x| x * x).sum();
+    let pass =
+        || Pass::new(&source, Box::new(Coordinate::default()), k, layout, squares, (factor(m), factor(n)));
+    for by_columns in [false, true] {
+        let (mut plain, mut other) = (pass(), pass().extrapolated(Schedule::from(0.0), by_columns));
+        for p in [&mut plain, &mut other] {
+            p.sweep_outer(false);
+            if by_columns {
+                p.sweep_inner(false);
+            }
+        }
+        for _ in 0..12 {
+            for p in [&mut plain, &mut other] {
+                if by_columns {
+                    p.sweep_outer(true);
+                    p.sweep_inner(true);
+                } else {
+                    p.sweep_inner(true);
+                    p.sweep_outer(true);
+                }
+                let (loss, penalties) = (p.loss(), p.inner().penalty() + p.outer().penalty());
+                assert!(p.judge(loss, loss + penalties));
+            }
+            assert_eq!(plain.inner.x[..], other.inner.x[..]);
+            assert_eq!(plain.outer.x[..], other.outer.x[..]);
+            // by columns the objective is summed beside the numerators
+            let (a, b) = (plain.loss(), other.loss());
+            assert!((a - b).abs() <= 1e-12 * squares);
+        }
+        let (a, b) = (plain.finish(), other.finish());
+        assert_eq!((a.loss.to_bits(), a.remaining.to_bits()), (b.loss.to_bits(), b.remaining.to_bits()));
+        assert_eq!(plain.into_factors(), other.into_factors());
+    }
+}
