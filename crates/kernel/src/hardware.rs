@@ -52,7 +52,7 @@ fn ask() -> Option<Caches> {
 /// Rows of a block of V (`cols` columns of `T`) that [`numerators`](crate::numerators) and then
 /// [`accumulate`](crate::accumulate) take with k columns of a factor: as many as fill half of the second-level cache, so
 /// that they stay there from the one to the other; but at least 42, so that the factors, which pass by once a block, do
-/// not cost more than the block, and at most 112. About that many: a multiple of the register tile's rows.
+/// not cost more than the block (84 from k = 64 on), and at most 112. About that many: a multiple of the register tile's rows.
 ///
 /// ```
 /// use orthant_kernel::{Caches, Isa, block_rows};
@@ -61,7 +61,8 @@ fn ask() -> Option<Caches> {
 /// assert_eq!(rows, 60);
 /// ```
 pub fn block_rows<T: Real>(isa: Isa, caches: Caches, cols: usize, k: usize) -> usize {
-    let rows = (caches.second / 2 / (cols.max(1) * size_of::<T>())).clamp(42, 112);
+    let rows = caches.second / 2 / (cols.max(1) * size_of::<T>());
+    let rows = rows.clamp(if k < 64 { 42 } else { 84 }, 112);
     let tile = tile_rows::<T>(isa, k);
     (rows / tile).max(1) * tile
 }

@@ -71,8 +71,7 @@ pub(crate) fn cuts<'a, T>(
     }
 }
 
-/// Something for each lane, by its number. No allocation for up to [`MAX_LANES`].
-#[expect(clippy::large_enum_variant, reason = "on the stack, so that a pass allocates nothing")]
+/// Something for each lane, by its number. Up to [`MAX_LANES`] are on the stack, so that a pass allocates nothing.
 pub(crate) enum Slots<S> {
     Few([Mutex<S>; MAX_LANES]),
     Many(Vec<Mutex<S>>),

@@ -65,7 +65,7 @@ pub trait Block<T> {
     /// out (rows×k) = S_b·Y, with Y cols×k; where the source [enters](Source::enters), L_b·Y with Y width×k.
     fn numerators(&self, y: &[T], k: usize, out: &mut [T]);
     /// acc (cols×stride) += S_bᵀ·Z, with Z rows×k and the kernel's
-    /// [`accumulator_stride`](orthant_kernel::accumulator_stride); where the source enters, width×stride += L_bᵀ·Z.
+    /// [`accumulator_stride`]; where the source enters, width×stride += L_bᵀ·Z.
     fn accumulate(&self, z: &[T], k: usize, acc: &mut [T]);
     /// `sum` + ‖S_b − X·Yᵀ‖², with X rows×k, Y cols×k and the kernel's
     /// [`residual_scratch_len`](orthant_kernel::scan::residual_scratch_len) of scratch.
