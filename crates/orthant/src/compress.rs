@@ -36,9 +36,11 @@ use crate::{Cancel, Error};
 /// Columns that the sketch has beyond k.
 pub(crate) const OVERSAMPLED: usize = 20;
 /// Iterations on the product, at most.
-const MOST_ITERATIONS: usize = 60;
-/// The iterations on the product end where one lowers the objective by less than this of itself.
-const PROGRESS: f64 = 5e-4;
+const MOST_ITERATIONS: usize = 120;
+/// The iterations on the product end where so many in a row …
+const STRETCH: usize = 5;
+/// … lower the best objective by less than this of itself.
+const PROGRESS: f64 = 1e-3;
 
 /// Columns of the sketch of an m×n matrix.
 pub(crate) fn columns(m: usize, n: usize, k: usize) -> usize {
@@ -107,7 +109,7 @@ impl<'a, T: Real> Sketch<'a, T> {
         if self.by_columns {
             pass.sweep_inner(false);
         }
-        let mut best = f64::INFINITY;
+        let (mut best, mut mark) = (f64::INFINITY, f64::INFINITY);
         let mut number = 0;
         while number < MOST_ITERATIONS && !limits.reached() {
             number += 1;
@@ -120,16 +122,17 @@ impl<'a, T: Real> Sketch<'a, T> {
             }
             let loss = pass.loss();
             let objective = loss + pass.inner().penalty() + pass.outer().penalty();
-            let accepted = pass.judge(loss, objective);
+            pass.judge(loss, objective);
             if pass.is_stuck() {
                 break;
             }
-            if accepted {
-                let fall = best - objective;
-                best = objective;
-                if fall <= PROGRESS * objective {
+            best = objective.min(best);
+            // one by one they go up and down
+            if number.is_multiple_of(STRETCH) {
+                if mark - best <= PROGRESS * best {
                     break;
                 }
+                mark = best;
             }
         }
         let (inner, outer) = pass.into_best();
