@@ -8,7 +8,8 @@ pub use gemms::{Element, Gemms, Peer};
 
 use orthant_kernel::rows::{self, Step};
 use orthant_kernel::{
-    Buffer, Caches, Isa, Real, View, accumulate, accumulator_stride, gram, numerators, probe, scan,
+    Buffer, Isa, Real, View, accumulate, accumulator_stride, gram, numerators, probe, scan,
+    second_level_cache,
 };
 
 mod gemms;
@@ -77,7 +78,7 @@ pub fn bandwidth(bytes: usize) -> f64 {
 
 /// Rows of V in a block of the pass, as the library takes them here.
 pub fn block_rows<T: Real>(cols: usize, k: usize) -> usize {
-    orthant_kernel::block_rows::<T>(Isa::detect(), Caches::detect(), cols, k)
+    orthant_kernel::block_rows::<T>(Isa::detect(), second_level_cache(), cols, k)
 }
 
 /// One pass over V in cache blocks, as an iteration does it: numerators, a coordinate sweep, accumulation, and the

@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use crate::Real;
 
 /// Numbers of which the first begins a cache line (64 bytes), so that rows of whole registers are not split between
-/// two: the kernels' sums are stored and loaded a fifth faster. A slice otherwise.
+/// two. A slice otherwise.
 ///
 /// ```
 /// use orthant_kernel::Buffer;

@@ -25,7 +25,7 @@
 pub use arch::Isa;
 pub use buffer::Buffer;
 pub use dense::Dense;
-pub use hardware::{Caches, block_rows};
+pub use hardware::{block_rows, second_level_cache};
 pub use products::{accumulate, accumulator_stride, gram, numerators, tile_rows};
 pub use scalar::Real;
 pub use view::{LayoutError, View};

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use orthant_kernel::{Caches, Dense, Isa, Real, View};
+use orthant_kernel::{Dense, Isa, Real, View, second_level_cache};
 
 use crate::alternation::{Alternation, Fixed};
 use crate::extrapolation::Schedule;
@@ -48,7 +48,7 @@ pub(crate) fn fit<T: Real>(
 
 /// Rows of a cache block.
 pub(crate) fn block_rows<T: Real>(cols: usize, k: usize) -> usize {
-    orthant_kernel::block_rows::<T>(Isa::detect(), Caches::detect(), cols, k)
+    orthant_kernel::block_rows::<T>(Isa::detect(), second_level_cache(), cols, k)
 }
 
 /// Whether the columns of V are the closer ones in memory.

@@ -15,19 +15,19 @@ pub const MAX_LANES: usize = 64;
 
 /// The most rows that a lane sums one after the other, half as many or more where there are more than [`MAX_LANES`]:
 /// rounding does not grow with the rows beyond.
-const LANE_ROWS: usize = 4096;
+const LANE_ROWS: usize = 1024;
 
 /// Number of lanes of a pass over `rows` rows, whatever the columns, the rank and the precision.
 ///
 /// Zeroing and summing a lane's accumulator costs about as much as 40 flops for each of its cols·k elements, and the
 /// pass 4·rows flops for each: the largest power of two up to 64 that keeps the lanes at a tenth of the pass is
-/// rows/100, rounded down; and at least 4. From 262144 rows on, as many as have 4096 rows at most.
+/// rows/100, rounded down; and at least 4. From 65536 rows on, as many as have 1024 rows at most.
 ///
 /// ```
 /// assert_eq!(orthant::reduce::lanes(2000), 16);
 /// assert_eq!(orthant::reduce::lanes(10_000), 64);
 /// assert_eq!(orthant::reduce::lanes(3), 4);
-/// assert_eq!(orthant::reduce::lanes(1_000_000), 256);
+/// assert_eq!(orthant::reduce::lanes(1_000_000), 1024);
 /// ```
 pub fn lanes(rows: usize) -> usize {
     let most = (rows / 100).clamp(4, MAX_LANES);

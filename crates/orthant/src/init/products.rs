@@ -186,4 +186,14 @@ mod tests {
             }
         }
     }
+
+    /// A million equal terms, whose roundings are all alike, in f32: the lanes keep them from adding up.
+    #[test]
+    fn sums_over_a_million_rows_do_not_drift() {
+        let m = 1_000_000;
+        let (v, x) = (vec![0.1_f32; m], vec![0.7_f32; m]);
+        let sum = Operand::new(View::row_major(&v, m, 1).unwrap(), 1.0, 2).unwrap().times(true, &x, 1)[0];
+        let exact = m as f64 * f64::from(0.1_f32) * f64::from(0.7_f32);
+        assert!((f64::from(sum) / exact - 1.0).abs() < 1e-5, "{sum} against {exact}");
+    }
 }

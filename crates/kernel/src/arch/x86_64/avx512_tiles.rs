@@ -2,8 +2,7 @@
 //!
 //! Compilers give every row of V a pointer of its own and advance each by one element a step: fifteen additions beside 28
 //! multiply-adds, some of them on the ports that multiply. Here every third row has a pointer, the two after it are
-//! reached by an index, and four steps share one advance by displacements. On a Xeon with two 512-bit units this is
-//! 95 % of peak in cache, against 80 %.
+//! reached by an index, and four steps share one advance by displacements.
 //!
 //! Registers: the sums from 0 on, row by row; from 28 on (27 with three registers a row) the factor's row and elements
 //! of V.
@@ -12,80 +11,60 @@ use std::arch::asm;
 
 use crate::arch::generic::dense::Tile;
 
-/// Multiplies the element at `$at` with a row of the factor in one, two or three registers.
-macro_rules! row {
-    (f32, $at:expr, $a:literal) => {
-        concat!("vfmadd231ps zmm", $a, ", zmm28, dword ptr [", $at, "]{{1to16}}\n")
+/// What instructions call an element type: all lanes, one element, its memory, a register of it by broadcast.
+macro_rules! ps {
+    (f32) => {
+        "ps"
     };
-    (f64, $at:expr, $a:literal) => {
-        concat!("vfmadd231pd zmm", $a, ", zmm28, qword ptr [", $at, "]{{1to8}}\n")
+    (f64) => {
+        "pd"
     };
-    (f32, $at:expr, $a:literal $b:literal) => {
-        concat!(
-            "vbroadcastss zmm30, dword ptr [",
-            $at,
-            "]\n",
-            "vfmadd231ps zmm",
-            $a,
-            ", zmm30, zmm28\n",
-            "vfmadd231ps zmm",
-            $b,
-            ", zmm30, zmm29\n",
-        )
+}
+macro_rules! ss {
+    (f32) => {
+        "ss"
     };
-    (f64, $at:expr, $a:literal $b:literal) => {
-        concat!(
-            "vbroadcastsd zmm30, qword ptr [",
-            $at,
-            "]\n",
-            "vfmadd231pd zmm",
-            $a,
-            ", zmm30, zmm28\n",
-            "vfmadd231pd zmm",
-            $b,
-            ", zmm30, zmm29\n",
-        )
+    (f64) => {
+        "sd"
     };
-    (f32, $at:expr, $a:literal $b:literal $c:literal) => {
-        concat!(
-            "vbroadcastss zmm30, dword ptr [",
-            $at,
-            "]\n",
-            "vfmadd231ps zmm",
-            $a,
-            ", zmm30, zmm27\n",
-            "vfmadd231ps zmm",
-            $b,
-            ", zmm30, zmm28\n",
-            "vfmadd231ps zmm",
-            $c,
-            ", zmm30, zmm29\n",
-        )
+}
+macro_rules! word {
+    (f32) => {
+        "dword ptr"
     };
-    (f64, $at:expr, $a:literal $b:literal $c:literal) => {
-        concat!(
-            "vbroadcastsd zmm30, qword ptr [",
-            $at,
-            "]\n",
-            "vfmadd231pd zmm",
-            $a,
-            ", zmm30, zmm27\n",
-            "vfmadd231pd zmm",
-            $b,
-            ", zmm30, zmm28\n",
-            "vfmadd231pd zmm",
-            $c,
-            ", zmm30, zmm29\n",
-        )
+    (f64) => {
+        "qword ptr"
+    };
+}
+macro_rules! to_all {
+    (f32) => {
+        "{{1to16}}"
+    };
+    (f64) => {
+        "{{1to8}}"
     };
 }
 
-macro_rules! load {
-    (f32) => {
-        "vmovups"
+/// Multiplies the element at `$at` with a row of the factor in one, two or three registers.
+#[rustfmt::skip] // an instruction a line
+macro_rules! row {
+    ($t:ident, $at:expr, $a:literal) => {
+        concat!("vfmadd231", ps!($t), " zmm", $a, ", zmm28, ", word!($t), " [", $at, "]", to_all!($t), "\n")
     };
-    (f64) => {
-        "vmovupd"
+    ($t:ident, $at:expr, $a:literal $b:literal) => {
+        concat!(
+            "vbroadcast", ss!($t), " zmm30, ", word!($t), " [", $at, "]\n",
+            "vfmadd231", ps!($t), " zmm", $a, ", zmm30, zmm28\n",
+            "vfmadd231", ps!($t), " zmm", $b, ", zmm30, zmm29\n",
+        )
+    };
+    ($t:ident, $at:expr, $a:literal $b:literal $c:literal) => {
+        concat!(
+            "vbroadcast", ss!($t), " zmm30, ", word!($t), " [", $at, "]\n",
+            "vfmadd231", ps!($t), " zmm", $a, ", zmm30, zmm27\n",
+            "vfmadd231", ps!($t), " zmm", $b, ", zmm30, zmm28\n",
+            "vfmadd231", ps!($t), " zmm", $c, ", zmm30, zmm29\n",
+        )
     };
 }
 
@@ -105,7 +84,8 @@ macro_rules! three {
 macro_rules! step_18x1 {
     ($t:ident, $z:tt, $d:literal, $y:literal) => {
         concat!(
-            load!($t),
+            "vmovu",
+            ps!($t),
             " zmm28",
             $z,
             ", [",
@@ -125,8 +105,8 @@ macro_rules! step_18x1 {
 macro_rules! step_14x2 {
     ($t:ident, $z:tt, $d:literal, $y:literal) => {
         concat!(
-            load!($t), " zmm28, [", $y, "]\n",
-            load!($t), " zmm29", $z, ", [", $y, "+64]\n",
+            "vmovu", ps!($t), " zmm28, [", $y, "]\n",
+            "vmovu", ps!($t), " zmm29", $z, ", [", $y, "+64]\n",
             three!($t, $d, "p0", ["0" "1"]["2" "3"]["4" "5"]),
             three!($t, $d, "p3", ["6" "7"]["8" "9"]["10" "11"]),
             three!($t, $d, "p6", ["12" "13"]["14" "15"]["16" "17"]),
@@ -141,9 +121,9 @@ macro_rules! step_14x2 {
 macro_rules! step_9x3 {
     ($t:ident, $z:tt, $d:literal, $y:literal) => {
         concat!(
-            load!($t), " zmm27, [", $y, "]\n",
-            load!($t), " zmm28, [", $y, "+64]\n",
-            load!($t), " zmm29", $z, ", [", $y, "+128]\n",
+            "vmovu", ps!($t), " zmm27, [", $y, "]\n",
+            "vmovu", ps!($t), " zmm28, [", $y, "+64]\n",
+            "vmovu", ps!($t), " zmm29", $z, ", [", $y, "+128]\n",
             three!($t, $d, "p0", ["0" "1" "2"]["3" "4" "5"]["6" "7" "8"]),
             three!($t, $d, "p3", ["9" "10" "11"]["12" "13" "14"]["15" "16" "17"]),
             three!($t, $d, "p6", ["18" "19" "20"]["21" "22" "23"]["24" "25" "26"]),
@@ -153,25 +133,45 @@ macro_rules! step_9x3 {
 
 /// Adds the sums of a column of registers, `$at` bytes on, to the result; under a mask, if there is one.
 macro_rules! finish {
-    (f32, $z:tt, $sums:literal, $at:literal) => { finish!(@ "ps", $z, $sums, $at) };
-    (f64, $z:tt, $sums:literal, $at:literal) => { finish!(@ "pd", $z, $sums, $at) };
-    (@ $suffix:literal, "", $sums:literal, $at:literal) => {
+    ($t:ident, "", $sums:literal, $at:literal) => {
         concat!(
             "mov {y}, {o}\n",
-            ".irp i,", $sums, "\n",
-            "vadd", $suffix, " zmm\\i, zmm\\i, [{y}+", $at, "]\n",
-            "vmovu", $suffix, " [{y}+", $at, "], zmm\\i\n",
+            ".irp i,",
+            $sums,
+            "\n",
+            "vadd",
+            ps!($t),
+            " zmm\\i, zmm\\i, [{y}+",
+            $at,
+            "]\n",
+            "vmovu",
+            ps!($t),
+            " [{y}+",
+            $at,
+            "], zmm\\i\n",
             "add {y}, {lo}\n",
             ".endr\n",
         )
     };
-    (@ $suffix:literal, $z:tt, $sums:literal, $at:literal) => {
+    ($t:ident, $z:tt, $sums:literal, $at:literal) => {
         concat!(
             "mov {y}, {o}\n",
-            ".irp i,", $sums, "\n",
-            "vmovu", $suffix, " zmm30{{k1}}{{z}}, [{y}+", $at, "]\n",
-            "vadd", $suffix, " zmm\\i, zmm\\i, zmm30\n",
-            "vmovu", $suffix, " [{y}+", $at, "]{{k1}}, zmm\\i\n",
+            ".irp i,",
+            $sums,
+            "\n",
+            "vmovu",
+            ps!($t),
+            " zmm30{{k1}}{{z}}, [{y}+",
+            $at,
+            "]\n",
+            "vadd",
+            ps!($t),
+            " zmm\\i, zmm\\i, zmm30\n",
+            "vmovu",
+            ps!($t),
+            " [{y}+",
+            $at,
+            "]{{k1}}, zmm\\i\n",
             "add {y}, {lo}\n",
             ".endr\n",
         )
