@@ -28,6 +28,7 @@ pub use dense::Dense;
 pub use hardware::{block_rows, second_level_cache};
 pub use products::{accumulate, accumulator_stride, gram, numerators, tile_rows};
 pub use scalar::Real;
+pub use sparse::{Csc, Csr, Indices, Indptr, SparseError, SparseRows, Unfolded, Values};
 pub use view::{LayoutError, View};
 
 mod arch;
@@ -42,4 +43,5 @@ mod products;
 pub mod rows;
 mod scalar;
 pub mod scan;
+pub mod sparse;
 mod view;

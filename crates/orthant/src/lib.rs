@@ -24,7 +24,7 @@
 //!
 //! A result has the same bits on any number of threads.
 
-pub use orthant_kernel::{Dense, LayoutError, Real, View};
+pub use orthant_kernel::{Csc, Csr, Dense, Indices, Indptr, LayoutError, Real, SparseError, Values, View};
 
 pub use capability::{Solver, Support, capability_table};
 pub use error::Error;
