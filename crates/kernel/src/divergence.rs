@@ -26,9 +26,9 @@ const TILE: (usize, usize) = (48, 256);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Beta<T> {
-    beta: f64,
-    floor: T,
-    ignore: T,
+    pub(crate) beta: f64,
+    pub(crate) floor: T,
+    pub(crate) ignore: T,
 }
 
 impl<T: Real> Beta<T> {
@@ -246,7 +246,8 @@ pub fn sum<T: Real>(
         for r in 0..tile.rows {
             let p = &p[r * tile.cols..(r + 1) * tile.cols];
             let v = &v.row(tile.row + r).expect("columns are adjacent")[tile.col..tile.col + tile.cols];
-            let op = Divergence { v, p, beta: beta.beta, floor: beta.floor, ignore: beta.ignore };
+            let Beta { beta, floor, ignore } = *beta;
+            let op = Divergence { v, p, beta, floor, ignore, entries_only: false };
             // SAFETY: the kernel has no contract beyond its types.
             sums[r] += unsafe { T::divergence(isa, op) };
         }

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use generic::dense::{Accumulate, Numerators, TileRows};
 use generic::divergence::{Divergence, Ratios};
 use generic::rows::{Distance, Majorize, Multiply, Solve, Sweeps, Transpose};
+use generic::sparse::{Dots, Gather, Residual, Scatter};
 use vector::Vector;
 
 use crate::Real;
@@ -200,6 +201,26 @@ pub trait Kernels: Sized {
     /// # Safety
     /// The operands satisfy what its safe front checks.
     unsafe fn chains(isa: Isa, op: Chains<Self>) -> usize;
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn gather(isa: Isa, op: Gather<'_, Self>);
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn scatter(isa: Isa, op: Scatter<'_, Self>);
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn dots(isa: Isa, op: Dots<'_, Self>);
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn residual(isa: Isa, op: Residual<'_, Self>) -> f64;
 }
 
 macro_rules! kernels {
@@ -238,6 +259,10 @@ macro_rules! kernels {
             scan: ScanRows<'_, $t> => Scan;
             pair: Pair<'_, $t> => f64;
             chains: Chains<$t> => usize;
+            gather: Gather<'_, $t>;
+            scatter: Scatter<'_, $t>;
+            dots: Dots<'_, $t>;
+            residual: Residual<'_, $t> => f64;
         );
     };
 }

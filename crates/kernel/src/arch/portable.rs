@@ -13,6 +13,7 @@ macro_rules! group {
             type Elem = $t;
             const LANES: usize = $n;
             const REGISTERS: usize = 16;
+            const FUSED: bool = false;
 
             #[inline(always)]
             unsafe fn splat(x: $t) -> Self {

@@ -14,6 +14,8 @@ pub trait Vector: Copy {
     const LANES: usize;
     /// Architectural registers, which bound the register tiles.
     const REGISTERS: usize;
+    /// Whether a multiply-add is one instruction, with one rounding.
+    const FUSED: bool;
 
     /// All lanes `x`.
     unsafe fn splat(x: Self::Elem) -> Self;

@@ -492,12 +492,12 @@ impl<'a, T: Real> Csc<'a, T> {
 
     /// Number of rows.
     pub fn nrows(&self) -> usize {
-        self.0.ncols
+        self.0.ncols()
     }
 
     /// Number of columns.
     pub fn ncols(&self) -> usize {
-        self.0.nrows
+        self.0.nrows()
     }
 
     /// Number of entries.
@@ -539,6 +539,11 @@ pub struct SparseRows<'a, T> {
 }
 
 impl<'a, T: Real> SparseRows<'a, T> {
+    /// One row, of indices that are below `ncols`.
+    pub(super) fn one(indptr: &'a [usize; 2], indices: &'a [u32], values: &'a [T], ncols: usize) -> Self {
+        Self { indptr, indices, values, ncols }
+    }
+
     /// Number of rows.
     pub fn nrows(&self) -> usize {
         self.indptr.len() - 1

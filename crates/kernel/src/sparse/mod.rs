@@ -1,7 +1,18 @@
 //! Sparse matrices, and what the pass asks of their rows.
+//!
+//! | | |
+//! |---|---|
+//! | [`Csr`], [`Csc`] | matrices over parts of any index and value type |
+//! | [`numerators`], [`accumulate`] | S·Y and Sᵀ·Z |
+//! | [`residual_entries`] | what ‖S − XYᵀ‖² has of the entries |
+//! | [`ratio_numerators`], [`ratio_accumulate`], [`ratio_sum`] | the same for Kullback–Leibler |
 
 pub use csr::{Csc, Csr, SparseError, SparseRows, Unfolded};
+pub use divergence::{SparseOperands, ratio_accumulate, ratio_numerators, ratio_sum};
 pub use parts::{Indices, Indptr, Values};
+pub use products::{accumulate, numerators, residual_entries};
 
 mod csr;
+mod divergence;
 mod parts;
+mod products;

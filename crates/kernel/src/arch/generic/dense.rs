@@ -279,7 +279,7 @@ unsafe fn down<V: Vector>(tile: Tile<V::Elem>, lines: usize, registers: usize) {
 
 /// NV registers of a row, the last of `tail` lanes if PARTIAL.
 #[inline(always)]
-unsafe fn load_row<V: Vector, const NV: usize, const PARTIAL: bool>(
+pub(super) unsafe fn load_row<V: Vector, const NV: usize, const PARTIAL: bool>(
     p: *const V::Elem,
     tail: usize,
 ) -> [V; NV] {
@@ -298,7 +298,7 @@ unsafe fn load_row<V: Vector, const NV: usize, const PARTIAL: bool>(
 }
 
 #[inline(always)]
-unsafe fn store_row<V: Vector, const NV: usize, const PARTIAL: bool>(
+pub(super) unsafe fn store_row<V: Vector, const NV: usize, const PARTIAL: bool>(
     row: [V; NV],
     p: *mut V::Elem,
     tail: usize,

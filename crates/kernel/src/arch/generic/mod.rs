@@ -3,3 +3,4 @@
 pub(crate) mod dense;
 pub(crate) mod divergence;
 pub(crate) mod rows;
+pub(crate) mod sparse;

@@ -20,6 +20,7 @@ macro_rules! avx2 {
             type Elem = $t;
             const LANES: usize = $lanes;
             const REGISTERS: usize = 16;
+            const FUSED: bool = true;
 
             #[inline(always)]
             unsafe fn splat(x: $t) -> Self {

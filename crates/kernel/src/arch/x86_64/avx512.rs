@@ -18,6 +18,7 @@ macro_rules! avx512 {
             type Elem = $t;
             const LANES: usize = $lanes;
             const REGISTERS: usize = 32;
+            const FUSED: bool = true;
 
             #[inline(always)]
             unsafe fn splat(x: $t) -> Self {

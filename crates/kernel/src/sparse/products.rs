@@ -1,0 +1,79 @@
+//! The two products of the pass, and the residual, for sparse rows.
+
+use super::{SparseOperands, SparseRows};
+use crate::arch::Isa;
+use crate::arch::generic::sparse::{Gather, Residual, Scatter};
+use crate::products::holds;
+use crate::{Real, accumulator_stride, scan};
+
+/// out = S·Y, with S rows×cols, Y cols×k and `out` rows×k, both row-major.
+///
+/// Each element is summed over the row's entries in an order that depends on k, the element type and the instruction set
+/// alone, so a row's result does not depend on the rows beside it. 2·nnz·k flops.
+///
+/// ```
+/// use orthant_kernel::{Csr, Isa, Unfolded, sparse};
+/// let s = Csr::<f64>::new(2, 3, &[0_usize, 2, 3][..], &[0_u32, 2, 1][..], &[1.0, 2.0, 3.0][..])?;
+/// let mut out = [0.0; 2];
+/// sparse::numerators(Isa::detect(), s.block(0..2, 1.0, &mut Unfolded::default()), &[1.0, 10.0, 100.0], 1, &mut out);
+/// assert_eq!(out, [201.0, 30.0]);
+/// # Ok::<(), orthant_kernel::SparseError>(())
+/// ```
+///
+/// # Panics
+/// If an extent does not match.
+pub fn numerators<T: Real>(isa: Isa, rows: SparseRows<'_, T>, y: &[T], k: usize, out: &mut [T]) {
+    assert!(k > 0, "k is at least 1");
+    assert!(holds(y.len(), rows.ncols(), k), "Y is cols×k");
+    assert!(holds(out.len(), rows.nrows(), k), "out is rows×k");
+    // SAFETY: the extents were just checked, and indices are below the number of columns.
+    unsafe { T::gather(isa.for_width::<T>(k), Gather { rows, y, k, out, add: false }) }
+}
+
+/// acc += Sᵀ·Z, with S rows×cols, Z rows×k and `acc` cols×k, both row-major; rows of `acc` are [`accumulator_stride`]
+/// apart, and what is beyond their k elements is unspecified but finite.
+///
+/// Rows are added in ascending order, one rounding each (two without a fused multiply-add), so that consecutive calls over
+/// blocks of rows do what one call over all of them does, to the bit. 2·nnz·k flops.
+///
+/// # Panics
+/// If an extent does not match.
+pub fn accumulate<T: Real>(isa: Isa, rows: SparseRows<'_, T>, z: &[T], k: usize, acc: &mut [T]) {
+    assert!(k > 0, "k is at least 1");
+    assert!(holds(z.len(), rows.nrows(), k), "Z is rows×k");
+    assert!(holds(acc.len(), rows.ncols(), accumulator_stride::<T>(k)), "acc is cols×stride");
+    // SAFETY: the extents were just checked, and indices are below the number of columns.
+    unsafe { T::scatter(isa.for_width::<T>(k), Scatter { rows, z, k, acc }) }
+}
+
+/// `sum` + Σ v(v − 2p) over the entries of S, with P = X·Yᵀ: with ⟨XᵀX, YᵀY⟩, which is ΣP² over everything, ‖S − P‖².
+///
+/// Sums are in double precision; products in the element type, or in double precision too if `wide`, at a few times the
+/// cost. X is rows×k, Y cols×k, and `row` has room for k numbers. Rows add in order, so that calls over consecutive blocks
+/// of rows do what one call does, to the bit. 2·nnz·k flops.
+///
+/// # Panics
+/// If an extent does not match.
+pub fn residual_entries<T: Real>(
+    isa: Isa,
+    rows: SparseRows<'_, T>,
+    x: &[T],
+    y: &[T],
+    k: usize,
+    wide: bool,
+    row: &mut [f64],
+    mut sum: f64,
+) -> f64 {
+    assert!(k > 0 && holds(x.len(), rows.nrows(), k), "X is rows×k");
+    assert!(holds(y.len(), rows.ncols(), k), "Y is cols×k");
+    if wide {
+        let row = &mut row[..k];
+        // SAFETY: the kernel has no contract beyond its types.
+        return unsafe { T::residual(isa, Residual { rows, x, y, row, sum }) };
+    }
+    SparseOperands { v: rows, x, y, k }.each(isa.for_width::<T>(k), |_, _, _, v, p| {
+        let times = |b: &[T]| scan::inner_product(isa, v, v.len(), b, v.len(), 0.0);
+        sum += times(v) - 2.0 * times(p);
+    });
+    sum
+}
