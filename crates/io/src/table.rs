@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use orthant::{Real, ToView, View};
+use orthant::{Error, Matrix, Real, ToMatrix, ToView, View};
 
 use crate::Place;
 
@@ -133,6 +133,12 @@ impl<T: Real> Table<T> {
             row_name: name(&self.row_names, row),
             col_name: name(&self.col_names, col),
         }
+    }
+}
+
+impl<T: Real> ToMatrix<T> for Table<T> {
+    fn to_matrix(&self) -> Result<Matrix<'_, T>, Error> {
+        Ok(Matrix::Dense(self.view()))
     }
 }
 

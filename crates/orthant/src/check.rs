@@ -2,15 +2,15 @@
 
 use orthant_kernel::{Dense, Isa, Real};
 
-use crate::{Error, Nmf, Start, scan};
+use crate::{Error, Matrix, Nmf, Products, Start, scan};
 
 /// Refuses shapes and factors that do not belong to a fit's data.
 pub(crate) fn shapes<T: Real>(
     nmf: &Nmf<T>,
-    m: usize,
-    n: usize,
+    v: &Matrix<'_, T>,
     given: Option<&Dense<T>>,
 ) -> Result<(), Error> {
+    let (m, n) = (v.nrows(), v.ncols());
     if m == 0 || n == 0 {
         return Err(Error::Empty { rows: m, cols: n });
     }
@@ -19,6 +19,12 @@ pub(crate) fn shapes<T: Real>(
         return Err(Error::Unsupported {
             what: format!("ORTHANT_ISA={value}"),
             supported: format!("this processor has {}", names.join(", ")).into(),
+        });
+    }
+    if v.nnz().is_some() && nmf.products != Products::Fused {
+        return Err(Error::Unsupported {
+            what: "sparse data with gemm or BLAS products".into(),
+            supported: "sparse data goes with the fused kernels".into(),
         });
     }
     let k = nmf.rank;

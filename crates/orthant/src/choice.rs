@@ -1,17 +1,19 @@
 //! What the library chooses by itself, and what it expects that to cost.
 //!
-//! The choice depends on the shape, the rank and the precision alone, by the constants below: never on timing, and not
-//! on threads either, so that these cannot change a bit of a result.
+//! The choice depends on the shape, the number of entries, the rank, the precision and the memory that may be taken alone, by
+//! the constants below: never on timing, and not on threads either, so that these cannot change a bit of a result.
 //!
-//! Costs are in flops as the fused products make them. An iteration is 4mnk of them and the sweeps, 2k² a row. A start on
-//! a sketch of l columns is the sketch (6mnl), its basis (4nl²), iterations on it (4(m + n)lk and the sweeps) and a look
-//! whether they led anywhere (4mnk); it saves iterations on V. How many, is what `docs/acceleration.md` measures.
+//! Costs are in flops as the fused products of dense data make them; one of sparse data costs as much as four. With z for
+//! m·n, or four times the entries, an iteration is 4zk of them and the sweeps, 2k² a row. A start on
+//! a sketch of l columns is the sketch (6zl), its basis (4nl²), iterations on it (4(m + n)lk and the sweeps) and a look
+//! whether they led anywhere (4zk); it saves iterations on V. How many, is what `docs/acceleration.md` measures.
 
-use orthant_kernel::Real;
+use orthant_kernel::{Real, accumulator_stride};
 
 use crate::compress::columns;
+use crate::reduce::{self, accumulators};
 use crate::rule::sweeps;
-use crate::{Method, Nmf, Start};
+use crate::{Error, Matrix, Method, Nmf, Start};
 
 /// The most sweeps over a factor that HALS takes by itself in an iteration.
 const MOST_SWEEPS: usize = 4;
@@ -27,57 +29,280 @@ const ITERATIONS_ON_SKETCH: f64 = 30.0;
 const SWEEP: f64 = 2.0;
 /// A flop of the basis likewise: in double precision on one thread, whatever the precision of the data.
 const BASIS: f64 = 10.0;
+/// A flop on an entry of sparse data likewise: rows of the factors come from anywhere.
+const SPARSE: usize = 4;
 
-/// Sweeps over a factor of rows that meet `cols` numbers each, in an iteration of a resolved method.
-pub(crate) fn sweeps_of(method: Method, cols: usize, k: usize) -> usize {
+/// Zeroing and summing an element of a lane costs as much as so many flops of the products.
+const LANE: usize = 40;
+/// Where fewer lanes than these are worth their sums, the transpose is kept instead, if it may be.
+const TOO_FEW: usize = 2;
+
+/// Bytes that copies which only save time may take with sparse data: these, or a fifth of V and the factors.
+const ROOM: usize = 64 << 20;
+
+/// What is known of V when choices are made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    pub m: usize,
+    pub n: usize,
+    /// Entries, if V is sparse.
+    pub entries: Option<usize>,
+    pub by_columns: bool,
+    pub bytes: usize,
+    /// Whether blocks are copied to be read.
+    copied: bool,
+}
+
+impl Extent {
+    pub fn of<T: Real>(v: &Matrix<'_, T>) -> Self {
+        let copied = matches!(v, Matrix::Dense(v) if v.col_stride() != 1) && !v.by_columns();
+        Self {
+            m: v.nrows(),
+            n: v.ncols(),
+            entries: v.nnz(),
+            by_columns: v.by_columns(),
+            bytes: v.bytes(),
+            copied,
+        }
+    }
+
+    /// Rows and columns of S.
+    pub fn lines(&self) -> (usize, usize) {
+        if self.by_columns { (self.n, self.m) } else { (self.m, self.n) }
+    }
+
+    /// What V is to the products: m·n, or as many entries as cost the same.
+    fn size(&self) -> f64 {
+        self.entries.map_or(self.m as f64 * self.n as f64, |z| (SPARSE * z) as f64)
+    }
+
+    /// The numbers that a row of W and a row of Hᵀ meet in the products, likewise.
+    fn met(&self) -> (usize, usize) {
+        match self.entries {
+            None => (self.n, self.m),
+            Some(z) => (SPARSE * z / self.m.max(1), SPARSE * z / self.n.max(1)),
+        }
+    }
+}
+
+/// How the sums over rows of a sparse matrix are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SparsePlan {
+    /// Lanes, each with sums of its own.
+    pub lanes: usize,
+    /// From the transpose, which is kept beside the matrix, instead.
+    pub twin: bool,
+}
+
+impl SparsePlan {
+    /// For a matrix with so many columns and entries, whose rows are summed over: as many lanes, 4 at least, as keep zeroing
+    /// and summing them at a tenth of the pass.
+    pub fn summed(cols: usize, entries: usize) -> Self {
+        let worth = Self::worth(cols, entries).clamp(4, reduce::MAX_LANES);
+        Self { lanes: 1 << worth.ilog2(), twin: false }
+    }
+
+    /// With the transpose beside it.
+    fn transposed() -> Self {
+        Self { lanes: reduce::MAX_LANES, twin: true }
+    }
+
+    fn worth(cols: usize, entries: usize) -> usize {
+        4 * SPARSE * entries / (10 * LANE * cols.max(1))
+    }
+
+    /// Whether so few lanes are worth their sums that the transpose is better.
+    fn too_few(rows: usize, cols: usize, entries: usize) -> bool {
+        Self::worth(cols, entries) < TOO_FEW && rows > 1 && cols > 1
+    }
+}
+
+/// What may be done for speed at the expense of memory.
+#[derive(Clone, Copy, Debug)]
+struct Extras {
+    twin: bool,
+    accelerated: bool,
+    sketch: bool,
+}
+
+/// Everything that a fit's options and data decide.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choice {
+    /// The options' method, resolved.
+    pub method: Method,
+    /// Columns of the sketch that the start is compressed by, if it is.
+    pub sketch: Option<usize>,
+    /// Sweeps over W and over H.
+    pub sweeps: (usize, usize),
+    /// For sparse data.
+    pub sparse: SparsePlan,
+    /// Lanes of the pass.
+    pub lanes: usize,
+    /// Bytes that the fit takes besides V, at most, on so many threads.
+    pub working_bytes: usize,
+}
+
+/// Workers that memory is reckoned with where it decides: the number at hand is not to.
+const NOMINAL: usize = 8;
+
+impl Choice {
+    /// For a fit on so many threads; with H given, if `fixed`.
+    ///
+    /// # Errors
+    /// [`Error::MemoryLimit`].
+    pub fn new<T: Real>(nmf: &Nmf<T>, v: &Extent, fixed: bool, workers: usize) -> Result<Self, Error> {
+        let asked = nmf.method.resolved(fixed);
+        let automatic = matches!(nmf.method, Method::Auto(_));
+        let can = matches!(asked, Method::Accelerated { .. });
+        let (rows, cols) = v.lines();
+        let wanted = Extras {
+            twin: v.entries.is_some_and(|entries| {
+                // nothing is summed over rows where H is fixed
+                !fixed && by_entries(asked) && SparsePlan::too_few(rows, cols, entries)
+            }),
+            accelerated: can,
+            sketch: can && nmf.compress.unwrap_or_else(|| sketch_pays(nmf, v, asked)),
+        };
+        let (asked_for_copies, asked_for_sketch) = (can && !automatic, nmf.compress == Some(true));
+        let fits = |extras: Extras| match (nmf.memory_limit, v.entries) {
+            (Some(limit), _) => Self::with(nmf, v, asked, extras, NOMINAL).working_bytes <= limit,
+            (None, Some(_)) => {
+                let free = Extras {
+                    accelerated: extras.accelerated && !asked_for_copies,
+                    sketch: extras.sketch && !asked_for_sketch,
+                    ..extras
+                };
+                extra_bytes::<T>(v, free, nmf.rank)
+                    <= ROOM.max((v.bytes + factor_bytes::<T>(v, nmf.rank)) / 5)
+            }
+            (None, None) => true,
+        };
+        // what saves least time for its memory goes first
+        let fewer = [
+            (true, true, true),
+            (true, true, false),
+            (false, true, true),
+            (false, true, false),
+            (true, false, false),
+        ];
+        let choose = |(twin, accelerated, sketch): (bool, bool, bool)| Extras {
+            twin: wanted.twin && twin,
+            accelerated: wanted.accelerated && (accelerated || asked_for_copies || asked_for_sketch),
+            sketch: wanted.sketch && (sketch || asked_for_sketch),
+        };
+        let least = choose((false, false, false));
+        let extras = fewer.into_iter().map(choose).find(|&extras| fits(extras)).unwrap_or(least);
+        let choice = Self::with(nmf, v, asked, extras, workers);
+        match nmf.memory_limit.filter(|&have| choice.working_bytes > have) {
+            Some(have) => Err(Error::MemoryLimit { need: choice.working_bytes, have }),
+            None => Ok(choice),
+        }
+    }
+
+    fn with<T: Real>(nmf: &Nmf<T>, v: &Extent, asked: Method, extras: Extras, workers: usize) -> Self {
+        let (k, element) = (nmf.rank, size_of::<T>());
+        let method = match asked {
+            Method::Accelerated { sweeps } if !extras.accelerated => Method::Hals { sweeps },
+            method => method,
+        };
+        let (rows, cols) = v.lines();
+        let sparse = match v.entries {
+            Some(_) if extras.twin => SparsePlan::transposed(),
+            Some(entries) if by_entries(method) => SparsePlan::summed(cols, entries),
+            _ => SparsePlan { lanes: reduce::lanes(rows), twin: false },
+        };
+        let sketch = extras.sketch.then(|| columns(v.m, v.n, k));
+        let both = !method.loss().is_quadratic() && method.loss().beta() != 1.0;
+        let summed = if sparse.twin { 0 } else { cols } * if both { 2 } else { 1 };
+        let lane =
+            |width: usize, k: usize| accumulators(sparse.lanes, workers) * width * accumulator_stride::<T>(k);
+        let sums = lane(summed + 3 * k, k).max(sketch.map_or(0, |l| lane(summed, l)));
+        let unfolded = match v.entries {
+            Some(_) if !by_entries(method) => 48 * cols,
+            _ if v.copied => 112 * cols,
+            _ => 0,
+        };
+        let blocks = workers * (512 * k + unfolded);
+        // W, H and either again while they are made or handed over
+        let working_bytes =
+            2 * factor_bytes::<T>(v, k) + extra_bytes::<T>(v, extras, k) + (sums + blocks) * element;
+        let (of_w, of_h) = v.met();
+        let sweeps = (sweeps_of(method, of_w, k), sweeps_of(method, of_h, k));
+        Self { method, sketch, sweeps, sparse, lanes: sparse.lanes, working_bytes }
+    }
+}
+
+/// Whether sparse data is worked on at its entries.
+fn by_entries(method: Method) -> bool {
+    matches!(method.loss().beta(), 1.0 | 2.0)
+}
+
+/// Bytes of W and H.
+fn factor_bytes<T>(v: &Extent, k: usize) -> usize {
+    (v.m + v.n) * k * size_of::<T>()
+}
+
+fn extra_bytes<T>(v: &Extent, extras: Extras, k: usize) -> usize {
+    let (m, n) = (v.m, v.n);
+    let of = |wanted: bool, bytes: usize| if wanted { bytes } else { 0 };
+    let entries = v.entries.unwrap_or(0);
+    let twin = entries * (size_of::<u32>() + size_of::<T>()) + (v.lines().1 + 1) * size_of::<usize>();
+    let l = columns(m, n, k);
+    // the basis of the sketch is found in double precision, and its start is compared with the other
+    let sketch = ((m + 3 * n) * l + 2 * (m + n) * k) * size_of::<T>() + 3 * n * l * size_of::<f64>();
+    of(extras.twin, twin)
+        + of(extras.accelerated, (3 * m + 2 * n) * k * size_of::<T>())
+        + of(extras.sketch, sketch)
+}
+
+/// Sweeps over a factor whose rows meet `met` numbers each, in an iteration of a resolved method.
+fn sweeps_of(method: Method, met: usize, k: usize) -> usize {
     match method {
         Method::Hals { sweeps: Some(count) } | Method::Accelerated { sweeps: Some(count) } => count,
-        Method::Hals { sweeps: None } => sweeps(cols, k, MOST_SWEEPS),
-        Method::Accelerated { sweeps: None } => sweeps(cols, k, MOST_ACCELERATED_SWEEPS),
+        Method::Hals { sweeps: None } => sweeps(met, k, MOST_SWEEPS),
+        Method::Accelerated { sweeps: None } => sweeps(met, k, MOST_ACCELERATED_SWEEPS),
         _ => 1,
     }
 }
 
-/// What a fit by the accelerated method is expected to cost, in iterations on V, all told: without a sketch, and
-/// with one.
-pub(crate) fn expected(m: usize, n: usize, k: usize, method: Method) -> (f64, f64) {
-    let l = columns(m, n, k) as f64;
+/// What a fit by a method that iterates on sketches is expected to cost, in iterations on V, all told: without a sketch,
+/// and with one.
+pub(crate) fn expected(v: &Extent, k: usize, method: Method) -> (f64, f64) {
+    let l = columns(v.m, v.n, k) as f64;
+    let (of_w, of_h) = v.met();
     let sweeps = SWEEP
         * 2.0
         * (k * k) as f64
-        * ((m * sweeps_of(method, n, k)) as f64 + (n * sweeps_of(method, m, k)) as f64);
-    let (m, n, k) = (m as f64, n as f64, k as f64);
-    let products = 4.0 * m * n * k;
+        * ((v.m * sweeps_of(method, of_w, k)) as f64 + (v.n * sweeps_of(method, of_h, k)) as f64);
+    let (m, n, k, z) = (v.m as f64, v.n as f64, k as f64, v.size());
+    let products = 4.0 * z * k;
     let iteration = products + sweeps;
     let on_sketch = 4.0 * (m + n) * l * k + sweeps;
-    let sketch = 6.0 * m * n * l + BASIS * 4.0 * n * l * l;
+    let sketch = 6.0 * z * l + BASIS * 4.0 * n * l * l;
     let apart = sketch + ITERATIONS_ON_SKETCH * on_sketch + products;
     (ITERATIONS, ITERATIONS_LEFT + apart / iteration)
 }
 
-/// Columns of the sketch that a fit's start is compressed by, if it is.
-pub(crate) fn sketch<T: Real>(nmf: &Nmf<T>, m: usize, n: usize, fixed: bool) -> Option<usize> {
-    let method = nmf.method.resolved(fixed);
-    if fixed || !matches!(method, Method::Accelerated { .. }) {
-        return None;
-    }
-    let pays = || {
-        // who gives factors has a reason to start there
-        let given = matches!(nmf.start, Some(Start::Custom { .. }));
-        let (plain, compressed) = expected(m, n, nmf.rank, method);
-        matches!(nmf.method, Method::Auto(_)) && !given && compressed < plain
-    };
-    nmf.compress.unwrap_or_else(pays).then(|| columns(m, n, nmf.rank))
+/// Whether a sketch is expected to pay, where nobody says so.
+fn sketch_pays<T: Real>(nmf: &Nmf<T>, v: &Extent, method: Method) -> bool {
+    // who gives factors has a reason to start there
+    let given = matches!(nmf.start, Some(Start::Custom { .. }));
+    let (plain, compressed) = expected(v, nmf.rank, method);
+    matches!(nmf.method, Method::Auto(_)) && !given && compressed < plain
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn dense(m: usize, n: usize) -> Extent {
+        Extent { m, n, entries: None, by_columns: false, bytes: m * n * 4, copied: false }
+    }
+
     #[test]
     fn sketches_pay_where_they_are_much_thinner_than_v() {
         let pays = |m, n, k| {
-            let (plain, compressed) = expected(m, n, k, Method::Accelerated { sweeps: None });
+            let (plain, compressed) = expected(&dense(m, n), k, Method::Accelerated { sweeps: None });
             compressed < plain
         };
         for (m, n, k) in [(2000, 2000, 32), (10_000, 1000, 16), (5000, 5000, 64), (10_000, 784, 49)] {
@@ -86,5 +311,36 @@ mod tests {
         for (m, n, k) in [(20, 12, 2), (150, 100, 10), (100_000, 30, 10), (400, 400, 200), (1, 1, 1)] {
             assert!(!pays(m, n, k), "{m}×{n} at rank {k}");
         }
+    }
+
+    #[test]
+    fn the_transpose_is_kept_where_lanes_would_cost_too_much() {
+        let plan = |m, n, z| {
+            let v = Extent { m, n, entries: Some(z), by_columns: false, bytes: 8 * z, copied: false };
+            Choice::new(&Nmf::<f32>::new(8).method(Method::Cd), &v, false, 2).unwrap().sparse
+        };
+        let lanes = |lanes| SparsePlan { lanes, twin: false };
+        assert_eq!(plan(20_000, 10_000, 1_000_000), lanes(4));
+        assert_eq!(plan(30_000, 2_000, 4_800_000), lanes(64));
+        assert_eq!(plan(1_000_000, 30_000, 100_000_000), lanes(64));
+        assert_eq!(plan(10_000, 1_000_000, 1_000_000), SparsePlan { lanes: 64, twin: true });
+        // but not where it would be more than the data may bring with it
+        assert_eq!(plan(100_000, 10_000_000, 20_000_000), lanes(4));
+    }
+
+    /// What the documentation promises of sparse data: copies that only save time stay small beside it.
+    #[test]
+    fn large_sparse_data_takes_little_besides() {
+        let (m, n, z) = (1_000_000, 30_000, 100_000_000);
+        let v = Extent { m, n, entries: Some(z), by_columns: false, bytes: 8 * (z + m + 1), copied: false };
+        let choice = Choice::new(&Nmf::<f32>::new(20), &v, false, 2).unwrap();
+        assert_eq!((choice.method, choice.sketch), (Method::Hals { sweeps: None }, None));
+        let factors = 4 * (m + n) * 20;
+        assert!(choice.working_bytes < factors + (v.bytes + factors) / 5, "{}", choice.working_bytes);
+        let asked = Nmf::<f32>::new(20).memory_limit(1 << 30);
+        let choice = Choice::new(&asked, &v, false, 2).unwrap();
+        assert_eq!(choice.method, Method::Accelerated { sweeps: None });
+        let least = Nmf::<f32>::new(20).memory_limit(1 << 20);
+        assert!(matches!(Choice::new(&least, &v, false, 2), Err(Error::MemoryLimit { .. })));
     }
 }

@@ -22,16 +22,16 @@
 
 use std::time::{Duration, Instant};
 
-use orthant_kernel::{Buffer, Isa, Real, View};
+use orthant_kernel::{Buffer, Isa, Real};
 
+use crate::Cancel;
 use crate::alternation::Alternation;
 use crate::extrapolation::Schedule;
 use crate::factor::Factor;
 use crate::init::{Generator, Operand, RandomState, gram, orthonormal};
 use crate::pass::{Layout, Pass};
 use crate::rule::Coordinate;
-use crate::source::Product;
-use crate::{Cancel, Error};
+use crate::source::{MatrixSource, Product};
 
 /// Columns that the sketch has beyond k.
 pub(crate) const OVERSAMPLED: usize = 20;
@@ -61,9 +61,9 @@ impl Limits<'_> {
     }
 }
 
-/// `scale`·V, as far as `columns` columns reach.
+/// V, as far as `columns` columns reach.
 pub(crate) struct Sketch<'a, T: Real> {
-    operand: Operand<'a, T>,
+    operand: Operand<'a, MatrixSource<'a, T>>,
     product: Product<T>,
     /// ‖A·Zᵀ‖².
     squares: f64,
@@ -72,17 +72,17 @@ pub(crate) struct Sketch<'a, T: Real> {
 }
 
 impl<'a, T: Real> Sketch<'a, T> {
-    /// Reads V two or three times.
+    /// Reads V, which has n columns, two or three times.
     pub fn new(
-        v: View<'a, T>,
-        scale: T,
+        source: &'a MatrixSource<'_, T>,
+        by_columns: bool,
+        n: usize,
         columns: usize,
         generator: &Generator,
         workers: usize,
-    ) -> Result<Self, Error> {
-        let (n, l) = (v.ncols(), columns);
-        let by_columns = crate::fit::by_columns(v);
-        let operand = Operand::new(v, scale, workers)?;
+    ) -> Self {
+        let l = columns;
+        let operand = Operand::new(source, by_columns, workers);
         let mut stream = generator.clone().with(RandomState::fork);
         let omega: Vec<T> = (0..n * l).map(|_| T::from_f64(stream.random_sample() - 0.5)).collect();
         let (z, l) = orthonormal(&operand.gram_times(&omega, l), l);
@@ -90,7 +90,12 @@ impl<'a, T: Real> Sketch<'a, T> {
         // Z is orthonormal
         let squares = gram(&a, l, workers).iter().step_by(l + 1).sum();
         let (left, right) = if by_columns { (z, a) } else { (a, z) };
-        Ok(Self { operand, product: Product::new(left, right, l), squares, by_columns, workers })
+        Self { operand, product: Product::new(left, right, l), squares, by_columns, workers }
+    }
+
+    /// What iterations read in place of V.
+    pub fn product(&self) -> &Product<T> {
+        &self.product
     }
 
     /// The accelerated method on the product, from a pair of factors in the order of the pass; the best pair, and the

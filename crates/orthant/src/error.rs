@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use orthant_kernel::LayoutError;
+use orthant_kernel::{LayoutError, SparseError};
 
 /// Every way in which a call can fail.
 ///
@@ -104,6 +104,33 @@ pub enum Error {
     /// Extents and strides that do not fit in a slice.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+    /// Parts that are no sparse matrix: offsets that fall, indices outside it.
+    #[error("the sparse matrix is corrupt: {0}")]
+    CorruptSparse(SparseError),
+    /// An integer in sparse data that the element type does not hold exactly.
+    #[error(
+        "{value}, at index {index} of line {line} (counting from 0), is no exact floating-point number: integers are \
+         exact up to 2^24 in single and 2^53 in double precision"
+    )]
+    PrecisionLoss {
+        /// The row of a matrix by rows, the column of one by columns.
+        line: usize,
+        /// The other of the two.
+        index: usize,
+        /// The integer.
+        value: i128,
+    },
+    /// The fit would take more memory beside the data than it may.
+    #[error(
+        "the fit would take {need} bytes beside the data, but may take {have}: raise the limit, lower the rank, or take a \
+         method with fewer copies (hals, cd)"
+    )]
+    MemoryLimit {
+        /// Bytes that it would take at most.
+        need: usize,
+        /// Bytes that it may take.
+        have: usize,
+    },
     /// More elements than can be counted or addressed.
     #[error("{what} would hold {rows}×{cols} elements, more than can be addressed")]
     TooLarge {
@@ -155,4 +182,16 @@ pub enum Error {
         /// What the system said.
         message: String,
     },
+}
+
+impl From<SparseError> for Error {
+    fn from(error: SparseError) -> Self {
+        match error {
+            SparseError::Inexact { line, index, value } => Self::PrecisionLoss { line, index, value },
+            SparseError::TooLarge { lines, length } => {
+                Self::TooLarge { what: "V", rows: lines, cols: length }
+            }
+            corrupt => Self::CorruptSparse(corrupt),
+        }
+    }
 }

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use orthant_kernel::{Isa, Real, accumulator_stride};
+use orthant_kernel::{Isa, Real, second_level_cache};
 
+use crate::choice::{Choice, Extent};
 use crate::compress::OVERSAMPLED;
-use crate::pass::Layout;
-use crate::{Error, Method, Nmf, Products, Start, ToView, check, choice, fit, reduce};
+use crate::source::sparse_block_rows;
+use crate::{Error, Method, Nmf, Products, Start, ToMatrix, check, choice};
 
 /// What a fit would do with data of that shape and layout. Its [`Display`](fmt::Display) is a line for each choice, with
 /// the reason.
@@ -33,8 +34,14 @@ pub struct Explanation {
     pub sketch_asked: bool,
     /// What the fit is expected to cost without and with a sketch, in iterations on V; for the methods that can.
     pub expected: Option<(f64, f64)>,
+    /// Rows and columns of V.
+    pub shape: (usize, usize),
+    /// Entries of V, if it is sparse.
+    pub entries: Option<usize>,
     /// Whether the pass runs over columns of V.
     pub by_columns: bool,
+    /// Whether the transpose of sparse data is kept beside it, and products with its rows take the place of sums.
+    pub transpose: bool,
     /// Independent summation lanes.
     pub lanes: usize,
     /// Rows (or columns) of V in a cache block.
@@ -54,52 +61,45 @@ pub struct Explanation {
 }
 
 impl<T: Real> Nmf<T> {
-    /// What [`fit`](Self::fit) would do with `v`, of which only the shape and the strides are looked at.
+    /// What [`fit`](Self::fit) would do with `v`, of which only the shape, the strides and the number of entries are looked
+    /// at.
     ///
     /// # Errors
     /// As a fit, for options and shapes.
-    pub fn explain(&self, v: &impl ToView<T>) -> Result<Explanation, Error> {
+    pub fn explain(&self, v: &impl ToMatrix<T>) -> Result<Explanation, Error> {
         self.check()?;
-        let v = v.to_view();
-        let (m, n, k) = (v.nrows(), v.ncols(), self.rank);
-        check::shapes(self, m, n, None)?;
-        let method = self.method.resolved(false);
-        let by_columns = fit::by_columns(v);
-        let (rows, cols) = if by_columns { (n, m) } else { (m, n) };
+        let v = v.to_matrix()?;
+        let k = self.rank;
+        check::shapes(self, &v, None)?;
+        let extent = Extent::of(&v);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = self.threads.map_or_else(rayon::current_num_threads, |asked| asked.min(cores));
-        let Layout { lanes, block, .. } = fit::layout(self, rows, cols, threads);
-        let sketch = choice::sketch(self, m, n, false);
-        let compresses = matches!(method, Method::Accelerated { .. });
-        let of_divergence = usize::from(!method.loss().is_quadratic());
-
-        let accumulators = reduce::accumulators(lanes, threads);
-        let (first, second) = if compresses { (4, 3) } else { (1, 1) };
-        // W, H and the fit's own copies, and the start while it is made or kept
-        let factors = ((first + 1) * m + (second + 1) * n) * k;
-        let sums = accumulators * ((1 + of_divergence) * cols + 3 * k) * accumulator_stride::<T>(k);
-        let blocks = threads * block * (2 * k + if v.col_stride() == 1 || by_columns { 0 } else { cols });
-        let sketched = sketch.map_or(0, |l| {
-            let sums = accumulators * cols * accumulator_stride::<T>(l);
-            // the basis is found in double precision
-            let basis = (3 * n * l * size_of::<f64>()).div_ceil(size_of::<T>());
-            (m + 3 * n) * l + sums + basis + threads * block.max(240) * (l + k)
+        let Choice { method, sketch, sweeps, sparse, lanes, working_bytes } =
+            Choice::new(self, &extent, false, threads)?;
+        let (rows, cols) = extent.lines();
+        let block = self.block.unwrap_or_else(|| match extent.entries {
+            Some(entries) => sparse_block_rows::<T>(rows, entries, k),
+            None => orthant_kernel::block_rows::<T>(Isa::detect(), second_level_cache(), cols, k),
         });
+        let compresses = matches!(method, Method::Accelerated { .. });
         Ok(Explanation {
             asked: self.method,
             method,
-            sweeps: (choice::sweeps_of(method, n, k), choice::sweeps_of(method, m, k)),
+            sweeps,
             sketch,
             sketch_asked: self.compress.is_some(),
-            expected: compresses.then(|| choice::expected(m, n, k, method)),
-            by_columns,
+            expected: compresses.then(|| choice::expected(&extent, k, method)),
+            shape: (extent.m, extent.n),
+            entries: extent.entries,
+            by_columns: extent.by_columns,
             lanes,
-            block,
+            transpose: sparse.twin,
+            block: block.min(rows),
             threads,
             isa: Isa::detect().name(),
             products: self.products,
-            data_bytes: m * n * size_of::<T>(),
-            working_bytes: (factors + sums + blocks + sketched) * size_of::<T>(),
+            data_bytes: extent.bytes,
+            working_bytes,
             start_given: matches!(self.start, Some(Start::Custom { .. })),
         })
     }
@@ -109,6 +109,13 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line =
             |what: &str, choice: &dyn fmt::Display, why: &str| writeln!(f, "{what:9} {choice}: {why}");
+        let (m, n) = self.shape;
+        if let Some(entries) = self.entries {
+            let share = 100.0 * entries as f64 / (m as f64 * n as f64);
+            line("data", &format!("{m}×{n}, {entries} entries, {share:.3} %"), "zeros are not looked at")?;
+        } else {
+            line("data", &format!("{m}×{n}"), "every element is looked at")?;
+        }
         let automatic = matches!(self.asked, Method::Auto(_));
         let solver = crate::Solver::of(self.method);
         let why = if automatic { "the default for this loss" } else { "as asked" };
@@ -144,8 +151,13 @@ impl fmt::Display for Explanation {
         } else {
             ("rows", "they are contiguous, or nothing is")
         };
+        let why = if self.transpose {
+            "and then over the transpose, as sums of lanes would cost more"
+        } else {
+            why
+        };
         line("pass", &format!("over {along} of V"), why)?;
-        line("lanes", &self.lanes, "by the shape alone, so that threads cannot change a bit")?;
+        line("lanes", &self.lanes, "by the data alone, so that threads cannot change a bit")?;
         line("block", &format!("{} {along}", self.block), "what a cache holds")?;
         line("threads", &self.threads, "the pool at hand, or as asked")?;
         let products = match self.products {

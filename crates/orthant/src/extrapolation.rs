@@ -29,7 +29,7 @@ use std::ops::Range;
 
 use orthant_kernel::{Buffer, Real};
 
-use crate::reduce::{Slots, cuts};
+use crate::reduce::{Lanes, Slots, cuts};
 
 /// β at the start.
 const BETA: f64 = 0.5;
@@ -252,7 +252,7 @@ pub(crate) fn split_lines<'a, T: Real>(
     x: &'a mut [T],
     trail: Option<&'a mut Trail<T>>,
     k: usize,
-    lanes: usize,
+    lanes: &Lanes,
 ) -> Slots<Lines<'a, T>> {
     let how = trail.as_ref().map(|trail| (trail.turn, trail.fresh, trail.beta));
     let (mut point, mut accepted, mut next): (&mut [T], &mut [T], &mut [T]) = Default::default();
@@ -261,5 +261,11 @@ pub(crate) fn split_lines<'a, T: Real>(
     }
     let [mut x, mut point, mut accepted, mut next] =
         [x, point, accepted, next].map(|all| cuts(all, k, lanes));
-    Slots::new(lanes, |l| Lines { x: x(l), point: point(l), accepted: accepted(l), next: next(l), how })
+    Slots::new(lanes.count(), |l| Lines {
+        x: x(l),
+        point: point(l),
+        accepted: accepted(l),
+        next: next(l),
+        how,
+    })
 }

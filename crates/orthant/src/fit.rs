@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use orthant_kernel::{Dense, Isa, Real, View, second_level_cache};
+use orthant_kernel::{Dense, Isa, Real};
 
 use crate::alternation::{Alternation, Fixed};
+use crate::choice::{Choice, Extent};
 use crate::extrapolation::Schedule;
 use crate::factor::Factor;
 use crate::init::Generator;
@@ -15,21 +16,21 @@ use crate::pass::{Layout, Pass};
 use crate::ratio::RatioPass;
 use crate::report::{Compression, HistoryPoint, Plan, Report, StopReason, Warning};
 use crate::rule::{Coordinate, LeastSquares, Majorizer, Multiplicative, Pivoting, ProjectedGradient, Rule};
-use crate::source::{DenseSource, Source};
+use crate::source::{MatrixSource, Source};
 use crate::stop::{Criterion, Seen};
-use crate::{Error, Loss, Model, Start, check, choice, init, reduce, scan, threads};
+use crate::{Error, Loss, Matrix, Model, Start, check, init, reduce, scan, threads};
 
 mod compressed;
 
 pub(crate) fn fit<T: Real>(
     nmf: &Nmf<T>,
-    v: View<'_, T>,
+    v: &Matrix<'_, T>,
     given: Option<&Dense<T>>,
     observer: &mut (dyn Observer<T> + Send),
 ) -> Result<Fit<T>, Error> {
     let began = Instant::now();
     let (m, n) = (v.nrows(), v.ncols());
-    check::shapes(nmf, m, n, given)?;
+    check::shapes(nmf, v, given)?;
     let mut warnings = Vec::new();
     if nmf.rank > m.min(n) {
         warnings.push(Warning::RankAboveDimensions { rank: nmf.rank, rows: m, cols: n });
@@ -46,41 +47,27 @@ pub(crate) fn fit<T: Real>(
     Ok(fit)
 }
 
-/// Rows of a cache block.
-pub(crate) fn block_rows<T: Real>(cols: usize, k: usize) -> usize {
-    orthant_kernel::block_rows::<T>(Isa::detect(), second_level_cache(), cols, k)
-}
-
-/// Whether the columns of V are the closer ones in memory.
-pub(crate) fn by_columns<T: Real>(v: View<'_, T>) -> bool {
-    v.nrows() > 1 && v.ncols() > 1 && v.row_stride().unsigned_abs() < v.col_stride().unsigned_abs()
-}
-
-/// How a pass over a matrix of so many rows and columns is cut.
-pub(crate) fn layout<T: Real>(nmf: &Nmf<T>, rows: usize, cols: usize, workers: usize) -> Layout {
-    let block = nmf.block.unwrap_or_else(|| block_rows::<T>(cols, nmf.rank)).min(rows);
-    Layout { lanes: reduce::lanes(rows), block, workers }
-}
-
 fn run<T: Real>(
     nmf: &Nmf<T>,
-    v: View<'_, T>,
+    v: &Matrix<'_, T>,
     given: Option<&Dense<T>>,
     observer: &mut (dyn Observer<T> + Send),
     workers: usize,
     began: Instant,
 ) -> Result<Fit<T>, Error> {
-    let (problem, source) = Problem::new(nmf, v, given, workers, began)?;
-    let Problem { found, layout, .. } = problem;
+    let problem = Problem::new(nmf, v, given, workers, began)?;
+    let found = problem.found;
     if found.max == 0.0 {
         return Ok(problem.all_zero());
     }
+    let source = problem.source()?;
+    let layout = problem.layout(&source);
     let isa = Isa::detect();
-    let (mut factors, warnings) = problem.factors()?;
+    let (mut factors, warnings) = problem.factors(&source)?;
     let mut compression = None;
-    if let Some(columns) = problem.sketch() {
+    if let Some(columns) = problem.choice.sketch {
         let done;
-        (factors, done) = problem.compressed(factors, columns)?;
+        (factors, done) = problem.compressed(factors, columns, &source)?;
         compression = Some(done);
     }
     let shuffle = nmf.shuffle.then(|| factors.generator.clone());
@@ -88,13 +75,13 @@ fn run<T: Real>(
     let pair = (inner, outer);
     let fixed = problem.fixed();
     let (k, squares) = (nmf.rank, found.squares);
-    let method = problem.method;
+    let method = problem.choice.method;
     let loss = method.loss();
     if !loss.is_quadratic() {
         let compatible = method.is_compatible();
         let rule = if compatible { Majorizer::compatible(loss) } else { Majorizer::guaranteed(loss) };
         let pass = RatioPass::new(&source, rule, k, layout, problem.size, pair, problem.by_columns, fixed);
-        return problem.iterate(pass, observer, warnings, None);
+        return problem.iterate(pass, layout, observer, warnings, None);
     }
     let workers = layout.workers;
     let rule: Box<dyn Rule<T>> = match method {
@@ -109,15 +96,14 @@ fn run<T: Real>(
     if matches!(method, Method::Accelerated { .. }) {
         pass = pass.extrapolated(Schedule::new(), problem.by_columns);
     }
-    problem.iterate(pass, observer, warnings, compression)
+    problem.iterate(pass, layout, observer, warnings, compression)
 }
 
 /// A checked problem, laid out. Everything inside is for V·4^-p; `exponent` is 2p.
-struct Problem<'a, T> {
+struct Problem<'a, T: Real> {
     nmf: &'a Nmf<T>,
-    /// The options' method, resolved.
-    method: Method,
-    v: View<'a, T>,
+    choice: Choice,
+    v: &'a Matrix<'a, T>,
     scale: T,
     exponent: i32,
     found: scan::Found,
@@ -126,7 +112,7 @@ struct Problem<'a, T> {
     by_columns: bool,
     /// H, if only W is to be found.
     given: Option<&'a Dense<T>>,
-    layout: Layout,
+    workers: usize,
     began: Instant,
 }
 
@@ -141,39 +127,33 @@ impl<'a, T: Real> Problem<'a, T> {
     /// Looks at all of V.
     fn new(
         nmf: &'a Nmf<T>,
-        v: View<'a, T>,
+        v: &'a Matrix<'a, T>,
         given: Option<&'a Dense<T>>,
         workers: usize,
         began: Instant,
-    ) -> Result<(Self, DenseSource<'a, T>), Error> {
-        let method = nmf.method.resolved(given.is_some());
+    ) -> Result<Self, Error> {
+        let choice = Choice::new(nmf, &Extent::of(v), given.is_some(), workers)?;
+        let method = choice.method;
         let loss = method.loss();
-        let by_columns = by_columns(v);
-        let mut found = scan::data(v, by_columns, T::ONE, workers)?;
+        let mut found = scan::data(v, T::ONE, workers)?;
         let exponent = scan::scale_exponent(found.max, 2, scan::Safe::of::<T>(method));
         let scale = scan::scale_by(T::ONE, -exponent);
         if exponent != 0 {
-            found = scan::data(v, by_columns, scale, workers)?;
+            found = scan::data(v, scale, workers)?;
         }
-        let s = if by_columns { v.transposed() } else { v };
-        let source = DenseSource::new(s, scale, nmf.products)?;
-        let size = if loss.is_quadratic() {
-            found.squares
-        } else {
-            scan::size(v, by_columns, scale, loss, workers)?
-        };
-        let layout = layout(nmf, source.rows(), source.cols(), workers);
-        Ok((Self { nmf, method, v, scale, exponent, found, size, by_columns, given, layout, began }, source))
+        let size = if loss.is_quadratic() { found.squares } else { scan::size(v, scale, loss, workers)? };
+        let by_columns = v.by_columns();
+        Ok(Self { nmf, choice, v, scale, exponent, found, size, by_columns, given, workers, began })
     }
 
-    fn sweeps(&self, cols: usize) -> usize {
-        choice::sweeps_of(self.method, cols, self.nmf.rank)
+    fn source(&self) -> Result<MatrixSource<'a, T>, Error> {
+        MatrixSource::new(self.v, self.scale, self.nmf.products, &self.choice.sparse)
     }
 
-    /// Columns of the sketch, if the start is compressed.
-    fn sketch(&self) -> Option<usize> {
-        let (m, n) = (self.v.nrows(), self.v.ncols());
-        choice::sketch::<T>(self.nmf, m, n, self.given.is_some())
+    /// How a pass over a source is cut.
+    fn layout(&self, source: &impl Source<T>) -> Layout {
+        let block = self.nmf.block.unwrap_or_else(|| source.block_rows(self.nmf.rank)).min(source.rows());
+        Layout { block, workers: self.workers }
     }
 
     /// The factor that does not change: H, if it is given.
@@ -185,20 +165,21 @@ impl<'a, T: Real> Problem<'a, T> {
         }
     }
 
-    fn plan(&self) -> Plan {
-        let Layout { lanes, block, workers } = self.layout;
-        let (m, n) = (self.v.nrows(), self.v.ncols());
+    fn plan(&self, block: usize) -> Plan {
+        let Choice { method, sketch, sweeps, sparse, lanes, .. } = self.choice;
+        let summed = !sparse.twin && self.fixed() != Fixed::Outer;
         Plan {
-            method: self.method,
+            method,
             by_columns: self.by_columns,
             lanes,
             block,
-            threads: workers,
-            sketch: self.sketch(),
-            sweeps: (self.sweeps(n), self.sweeps(m)),
+            threads: self.workers,
+            sketch,
+            sweeps,
             isa: Isa::detect().name(),
             products: self.nmf.products,
-            accumulators: reduce::accumulators(lanes, workers),
+            accumulators: if summed { reduce::accumulators(lanes, self.workers) } else { 0 },
+            transpose: sparse.twin,
             scale_exponent: self.exponent / 2,
         }
     }
@@ -221,11 +202,15 @@ impl<'a, T: Real> Problem<'a, T> {
     }
 
     /// W and Hᵀ to start from, for the scaled V.
-    fn start(&self, generator: &mut Generator) -> Result<(Vec<T>, Vec<T>), Error> {
-        let Self { nmf, v, scale, .. } = *self;
-        let (k, workers) = (nmf.rank, self.layout.workers);
+    fn start(
+        &self,
+        generator: &mut Generator,
+        source: &MatrixSource<'_, T>,
+    ) -> Result<(Vec<T>, Vec<T>), Error> {
+        let Self { nmf, v, scale, workers, .. } = *self;
+        let k = nmf.rank;
         if let Some(h) = self.given {
-            let w = if self.method.multiplies() {
+            let w = if self.choice.method.multiplies() {
                 (init::mean(v, scale, workers > 1) / T::from_f64(k as f64)).sqrt()
             } else {
                 T::ZERO
@@ -237,33 +222,35 @@ impl<'a, T: Real> Problem<'a, T> {
         if let Start::Custom { w, h } = start {
             return Ok((self.scaled(w.clone()), self.scaled(h.transposed())));
         }
-        init::generate(start, v, scale, k, generator, workers)
+        let data = init::Data { v, scale, source, workers };
+        init::generate(start, &data, k, generator)
     }
 
-    fn factors(&self) -> Result<(Factors<T>, Vec<Warning>), Error> {
+    fn factors(&self, source: &MatrixSource<'_, T>) -> Result<(Factors<T>, Vec<Warning>), Error> {
         let Self { nmf, v, by_columns, exponent, .. } = *self;
+        let Choice { method, sweeps, .. } = self.choice;
         let (m, n, k) = (v.nrows(), v.ncols(), nmf.rank);
-        let (p, beta) = (exponent / 2, self.method.loss().beta());
+        let (p, beta) = (exponent / 2, method.loss().beta());
         let mut generator = nmf.random.clone();
-        let (w, ht) = self.start(&mut generator)?;
+        let (w, ht) = self.start(&mut generator, source)?;
         let mut warnings = Vec::new();
         if ht.iter().all(|&x| x == T::ZERO) {
             warnings.push(Warning::ZeroStart);
         }
-        if self.method.multiplies() && self.given.is_none() {
+        if method.multiplies() && self.given.is_none() {
             let zeros = w.iter().chain(&ht).filter(|&&x| x == T::ZERO).count();
             if zeros > 0 {
                 warnings.push(Warning::LockedZeros { count: zeros });
             }
         }
         // coordinates that move in turn come apart
-        let in_turn = self.method.goes_in_turn();
+        let in_turn = method.goes_in_turn();
         let alike = if in_turn || self.given.is_some() { None } else { identical(&w, &ht, k) };
         if let Some((first, second)) = alike {
             warnings.push(Warning::IdenticalComponents { first, second });
         }
-        let w = Factor::new(w, k, nmf.penalty.on_w(n).scaled(p, beta), self.sweeps(n));
-        let ht = Factor::new(ht, k, nmf.penalty.on_h(m).scaled(p, beta), self.sweeps(m));
+        let w = Factor::new(w, k, nmf.penalty.on_w(n).scaled(p, beta), sweeps.0);
+        let ht = Factor::new(ht, k, nmf.penalty.on_h(m).scaled(p, beta), sweeps.1);
         let (inner, outer) = if by_columns { (ht, w) } else { (w, ht) };
         Ok((Factors { inner, outer, generator }, warnings))
     }
@@ -271,13 +258,15 @@ impl<'a, T: Real> Problem<'a, T> {
     fn iterate<A: Alternation<T>>(
         &self,
         mut pass: A,
+        layout: Layout,
         observer: &mut (dyn Observer<T> + Send),
         mut warnings: Vec<Warning>,
         compression: Option<Compression>,
     ) -> Result<Fit<T>, Error> {
         let Self { nmf, v, by_columns, exponent, size, .. } = *self;
         let (m, n, k) = (v.nrows(), v.ncols(), nmf.rank);
-        let (p, beta) = (exponent / 2, self.method.loss().beta());
+        let method = self.choice.method;
+        let (p, beta) = (exponent / 2, method.loss().beta());
         let fixed = self.fixed();
         let stop = nmf.stopping();
         let penalised = nmf.penalty.alpha_w > 0.0 || nmf.penalty.alpha_h() > 0.0;
@@ -339,8 +328,8 @@ impl<'a, T: Real> Problem<'a, T> {
                 restarted,
                 seconds: elapsed.as_secs_f64(),
             });
-            let exact = !penalised && relative(loss) <= exactness::<T>(self.method.loss());
-            let least_fall = if self.method.goes_in_turn() { 0.5 * step * step * size } else { 0.0 };
+            let exact = !penalised && relative(loss) <= exactness::<T>(method.loss());
+            let least_fall = if method.goes_in_turn() { 0.5 * step * step * size } else { 0.0 };
             if !restarted {
                 best = (error, objective);
             }
@@ -406,7 +395,7 @@ impl<'a, T: Real> Problem<'a, T> {
             stop_reason,
             iterations: number,
             compression,
-            loss_function: self.method.loss(),
+            loss_function: method.loss(),
             objective,
             loss: unit(last.loss),
             reconstruction_error: (2.0 * last.loss).sqrt() * root,
@@ -416,7 +405,7 @@ impl<'a, T: Real> Problem<'a, T> {
             history,
             seconds_start,
             seconds_total: 0.0,
-            plan: self.plan(),
+            plan: self.plan(layout.block),
             warnings,
         };
         let (inner, outer) = pass.into_factors();
@@ -426,16 +415,17 @@ impl<'a, T: Real> Problem<'a, T> {
             Some(h) => h.clone(),
             None => Dense::from_vec(self.unscaled(ht), n, k).expect("Hᵀ is n×k").transposed(),
         };
-        Ok(Fit { w, model: Model::new(h, nmf.penalty, self.method.loss()), report })
+        Ok(Fit { w, model: Model::new(h, nmf.penalty, method.loss()), report })
     }
 
     fn all_zero(&self) -> Fit<T> {
         let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.rank);
+        let loss = self.choice.method.loss();
         let report = Report {
             stop_reason: StopReason::ZeroData,
             iterations: 0,
             compression: None,
-            loss_function: self.method.loss(),
+            loss_function: loss,
             objective: 0.0,
             loss: 0.0,
             reconstruction_error: 0.0,
@@ -445,11 +435,11 @@ impl<'a, T: Real> Problem<'a, T> {
             history: Vec::new(),
             seconds_start: self.began.elapsed().as_secs_f64(),
             seconds_total: 0.0,
-            plan: self.plan(),
+            plan: self.plan(0),
             warnings: Vec::new(),
         };
         let h = self.given.cloned().unwrap_or_else(|| Dense::zeros(k, n));
-        let model = Model::new(h, self.nmf.penalty, self.method.loss());
+        let model = Model::new(h, self.nmf.penalty, loss);
         Fit { w: Dense::zeros(m, k), model, report }
     }
 }
@@ -468,13 +458,14 @@ fn identical<T: Real>(w: &[T], ht: &[T], k: usize) -> Option<(usize, usize)> {
 }
 
 /// The start alone, in the user's units.
-pub(crate) fn start_factors<T: Real>(nmf: &Nmf<T>, v: View<'_, T>) -> Result<(Dense<T>, Dense<T>), Error> {
+pub(crate) fn start_factors<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<(Dense<T>, Dense<T>), Error> {
     let began = Instant::now();
     let (m, n) = (v.nrows(), v.ncols());
-    check::shapes(nmf, m, n, None)?;
+    check::shapes(nmf, v, None)?;
     threads::on(nmf.threads, |workers| {
-        let (problem, _) = Problem::new(nmf, v, None, workers, began)?;
-        let (w, ht) = problem.start(&mut nmf.random.clone())?;
+        let problem = Problem::new(nmf, v, None, workers, began)?;
+        let source = problem.source()?;
+        let (w, ht) = problem.start(&mut nmf.random.clone(), &source)?;
         let (w, ht) = (problem.unscaled(w), problem.unscaled(ht));
         let ht = Dense::from_vec(ht, n, nmf.rank)?;
         Ok((Dense::from_vec(w, m, nmf.rank)?, ht.transposed()))

@@ -19,7 +19,7 @@
 //! | the front door | [`Nmf`] |
 //! | how factors are updated | [`Method`], module [`rule`] |
 //! | when it stops, and what it says | [`Stop`], [`Report`], [`Observer`] |
-//! | data without a copy | [`ToView`] for [`View`], [`Dense`] and, as features, faer, nalgebra, ndarray |
+//! | data without a copy | [`ToMatrix`] for [`View`], [`Dense`], sparse [`Csr`] and [`Csc`] and, as features, faer, nalgebra, nalgebra-sparse, ndarray, sprs |
 //! | new samples | [`Model`] |
 //!
 //! A result has the same bits on any number of threads.
@@ -31,6 +31,7 @@ pub use error::Error;
 pub use explain::Explanation;
 pub use init::RandomState;
 pub use loss::{Loss, UnknownLoss};
+pub use matrix::{Matrix, ToMatrix};
 pub use minibatch::{MiniBatchFit, MiniBatchNmf, Online};
 pub use model::{Model, Transform, TransformReport};
 pub use nmf::{Fit, Method, Nmf, Products, Stop};
@@ -44,6 +45,7 @@ mod capability;
 mod error;
 mod explain;
 mod loss;
+mod matrix;
 mod model;
 mod nmf;
 mod observe;

@@ -3,7 +3,7 @@
 use orthant_kernel::{Dense, Real, View, gemm};
 
 use crate::nmf::invalid;
-use crate::{Error, Loss, Penalty, ToView, transform};
+use crate::{Error, Loss, Penalty, ToMatrix, ToView, transform};
 
 /// The components H (k×n) with the penalties they were learnt under.
 ///
@@ -135,7 +135,7 @@ impl<T: Real> Model<T> {
     /// # Errors
     /// [`Error::ShapeMismatch`] if `v` has another number of columns; its entries as in a fit.
     /// [`Error::ZeroInNonPositiveBeta`] for an entry of 0 under a loss with β ≤ 0.
-    pub fn transform(&self, v: &impl ToView<T>) -> Result<Dense<T>, Error> {
+    pub fn transform(&self, v: &impl ToMatrix<T>) -> Result<Dense<T>, Error> {
         Ok(self.transform_with(v, &Transform::default())?.0)
     }
 
@@ -145,7 +145,7 @@ impl<T: Real> Model<T> {
     /// As [`transform`](Self::transform), and [`Error::InvalidParam`].
     pub fn transform_with(
         &self,
-        v: &impl ToView<T>,
+        v: &impl ToMatrix<T>,
         options: &Transform,
     ) -> Result<(Dense<T>, TransformReport), Error> {
         if options.tol.is_nan() || options.tol < 0.0 {
@@ -157,7 +157,7 @@ impl<T: Real> Model<T> {
         if options.threads == Some(0) {
             return Err(invalid("threads", 0, "at least 1"));
         }
-        transform::transform(self, v.to_view(), options)
+        transform::transform(self, &v.to_matrix()?, options)
     }
 
     /// W·H, m×n.

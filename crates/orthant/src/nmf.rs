@@ -6,7 +6,7 @@ use orthant_kernel::{Dense, Real};
 
 use crate::init::{Generator, RandomState};
 use crate::observe::{Cancel, Iteration, Observer};
-use crate::{Error, Loss, Model, Penalty, Report, Start, StopReason, ToView, capability, fit};
+use crate::{Error, Loss, Model, Penalty, Report, Start, StopReason, ToMatrix, capability, fit};
 
 /// How the factors are updated. A method carries its loss; the others minimise ½‖V − WH‖², all of them plus penalties.
 ///
@@ -176,6 +176,7 @@ pub struct Nmf<T> {
     pub(crate) shuffle: bool,
     pub(crate) compress: Option<bool>,
     pub(crate) threads: Option<usize>,
+    pub(crate) memory_limit: Option<usize>,
     pub(crate) products: Products,
     pub(crate) block: Option<usize>,
     pub(crate) cancel: Option<Cancel>,
@@ -252,6 +253,7 @@ impl<T: Real> Nmf<T> {
             shuffle: false,
             compress: None,
             threads: None,
+            memory_limit: None,
             products: Products::Fused,
             block: None,
             cancel: None,
@@ -369,7 +371,26 @@ impl<T: Real> Nmf<T> {
         Self { threads: Some(threads), ..self }
     }
 
-    /// What multiplies V with the factors; default [`Products::Fused`].
+    /// Bytes that the fit may take besides the data, which it does not copy. What only saves time is left out where it would
+    /// take more: a sketch, the copies that extrapolation needs (with [`Method::Auto`]), the transpose of sparse data.
+    /// [`Explanation::working_bytes`](crate::Explanation::working_bytes) is what a fit takes at most.
+    ///
+    /// By default there is no limit, but with sparse data such copies are not to take more than 64 MiB, or a fifth of the
+    /// data and the factors where that is more.
+    ///
+    /// ```
+    /// use orthant::{Dense, Error, Nmf};
+    /// let v = Dense::from_fn(500, 400, |i, j| ((i * j) % 7) as f64);
+    /// let error = Nmf::new(5).memory_limit(10_000).fit(&v).unwrap_err();
+    /// assert!(matches!(error, Error::MemoryLimit { have: 10_000, .. }));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn memory_limit(self, bytes: usize) -> Self {
+        Self { memory_limit: Some(bytes), ..self }
+    }
+
+    /// What multiplies V with the factors; default [`Products::Fused`]. Sparse data goes with those alone.
     #[must_use]
     pub fn products(self, products: Products) -> Self {
         Self { products, ..self }
@@ -393,7 +414,7 @@ impl<T: Real> Nmf<T> {
     /// # Errors
     /// [`Error`], if `v` has entries that are negative or not finite, or is empty; or an option is outside its
     /// range. Not converging is no error: see [`Report::stop_reason`].
-    pub fn fit(&self, v: &impl ToView<T>) -> Result<Fit<T>, Error> {
+    pub fn fit(&self, v: &impl ToMatrix<T>) -> Result<Fit<T>, Error> {
         self.fit_observed(v, &mut |_: &Iteration<'_, T>| std::ops::ControlFlow::<StopReason>::Continue(()))
     }
 
@@ -403,11 +424,11 @@ impl<T: Real> Nmf<T> {
     /// As [`fit`](Self::fit); a panic in the observer is [`Error::Panicked`].
     pub fn fit_observed(
         &self,
-        v: &impl ToView<T>,
+        v: &impl ToMatrix<T>,
         observer: &mut (impl Observer<T> + Send),
     ) -> Result<Fit<T>, Error> {
         self.check()?;
-        fit::fit(self, v.to_view(), None, observer)
+        fit::fit(self, &v.to_matrix()?, None, observer)
     }
 
     /// W for `v` with H given and kept: what scikit-learn's `non_negative_factorization(update_H=False)` does, and
@@ -429,10 +450,10 @@ impl<T: Real> Nmf<T> {
     /// # Errors
     /// As [`fit`](Self::fit), [`Error::ShapeMismatch`] unless `h` is k×n, and [`Error::Unsupported`] if a start was
     /// chosen, which H leaves no room for.
-    pub fn fit_weights(&self, v: &impl ToView<T>, h: &Dense<T>) -> Result<Fit<T>, Error> {
+    pub fn fit_weights(&self, v: &impl ToMatrix<T>, h: &Dense<T>) -> Result<Fit<T>, Error> {
         self.check()?;
         let mut watch = |_: &Iteration<'_, T>| std::ops::ControlFlow::<StopReason>::Continue(());
-        fit::fit(self, v.to_view(), Some(h), &mut watch)
+        fit::fit(self, &v.to_matrix()?, Some(h), &mut watch)
     }
 
     /// The start alone: W (m×k) and H (k×n) as the first iteration would find them.
@@ -447,9 +468,9 @@ impl<T: Real> Nmf<T> {
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
-    pub fn start_factors(&self, v: &impl ToView<T>) -> Result<(Dense<T>, Dense<T>), Error> {
+    pub fn start_factors(&self, v: &impl ToMatrix<T>) -> Result<(Dense<T>, Dense<T>), Error> {
         self.check()?;
-        fit::start_factors(self, v.to_view())
+        fit::start_factors(self, &v.to_matrix()?)
     }
 
     /// Where a fit of an m×n matrix starts if nothing is said.

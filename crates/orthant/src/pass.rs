@@ -14,6 +14,9 @@
 //! half pass for (B, G) of the starting H comes first, and an iteration is the update of Y and then a pass. Either
 //! way the sequence is W₁, H₁, W₂, H₂, …
 //!
+//! Where the transpose is kept beside S (a [twin](Source::twin)), B is not summed: its rows are Sᵀ's numerators, taken where
+//! the update of Y wants them.
+//!
 //! With [`extrapolation`](crate::extrapolation) the same loops work on [`Lines`]: rows with their copies. The factor
 //! that is updated second is then seen ahead of where the objective is taken. By columns that is the inner one, and a
 //! restart costs a half pass for its sums.
@@ -30,10 +33,10 @@ use crate::extrapolation::{Lines, Schedule, Trail, Turn, split_lines};
 use crate::factor::Factor;
 use crate::init::Generator;
 use crate::penalty::Weights;
-use crate::reduce::{Reducer, lane, split};
+use crate::reduce::{Lanes, Reducer, split};
 use crate::rule::{Half, Rule};
 use crate::source::{Block, Source};
-use figures::Residual;
+use figures::{Measured, Steps, WideGram};
 
 mod figures;
 #[cfg(test)]
@@ -42,10 +45,10 @@ mod tests;
 /// The loss in Gram form is not trusted below this many ε·‖S‖²: the residual itself is taken instead.
 const CANCELLED: f64 = 256.0;
 
-/// How a pass is cut.
+/// How a pass is cut and who works on it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
-    pub lanes: usize,
+    /// Rows of a cache block.
     pub block: usize,
     pub workers: usize,
 }
@@ -53,12 +56,14 @@ pub(crate) struct Layout {
 /// What a lane adds up.
 #[derive(Debug)]
 struct Sums<T> {
-    /// SᵀX, cols×stride.
+    /// SᵀX, cols×stride, and what the source puts aside of it.
     b: Buffer<T>,
     /// XᵀX, k×stride.
     g: Buffer<T>,
     /// The same of the rows that the other factor sees, where these are others.
     ahead: Buffer<T>,
+    /// What is put aside of these two in long lanes.
+    aside: [Buffer<T>; 2],
     sum: f64,
     /// ⟨SY, X⟩, where the sums do not tell it.
     cross: f64,
@@ -66,12 +71,13 @@ struct Sums<T> {
 }
 
 impl<T: Real> Sums<T> {
-    fn new(cols: usize, k: usize) -> Self {
+    fn new(cols: usize, k: usize, folds: bool) -> Self {
         let stride = accumulator_stride::<T>(k);
         Self {
             b: Buffer::zeros(cols * stride),
             g: Buffer::zeros(k * stride),
             ahead: Buffer::default(),
+            aside: [Buffer::zeros(if folds { k * stride } else { 0 }), Buffer::default()],
             sum: 0.0,
             cross: 0.0,
             step: Step::default(),
@@ -87,25 +93,56 @@ impl<T: Real> Sums<T> {
         self.step = Step::default();
     }
 
+    /// Puts aside what a long lane has summed so far.
+    fn fold<S: Source<T>>(&mut self, source: &S, lane: usize, stride: usize) {
+        if !self.b.is_empty() {
+            source.fold(lane, &mut self.b, stride);
+        }
+        self.fold_grams();
+    }
+
+    fn fold_grams(&mut self) {
+        for (sum, aside) in [&mut self.g, &mut self.ahead].into_iter().zip(&mut self.aside) {
+            add(aside, sum);
+            sum.fill(T::ZERO);
+        }
+    }
+
+    /// Takes all of it up again.
+    fn unfold<S: Source<T>>(&mut self, source: &S, lane: usize, stride: usize) {
+        if !self.b.is_empty() {
+            source.unfold(lane, &mut self.b, stride);
+        }
+        self.unfold_grams();
+    }
+
+    fn unfold_grams(&mut self) {
+        for (sum, aside) in [&mut self.g, &mut self.ahead].into_iter().zip(&mut self.aside) {
+            add(sum, aside);
+            aside.fill(T::ZERO);
+        }
+    }
+
     fn add(&mut self, other: &Self) {
-        for (x, y) in self.b.iter_mut().zip(&other.b) {
-            *x += *y;
-        }
-        for (x, y) in self.g.iter_mut().zip(&other.g) {
-            *x += *y;
-        }
-        for (x, y) in self.ahead.iter_mut().zip(&other.ahead) {
-            *x += *y;
-        }
+        add(&mut self.b, &other.b);
+        add(&mut self.g, &other.g);
+        add(&mut self.ahead, &other.ahead);
         self.sum += other.sum;
         self.cross += other.cross;
         self.step.merge(other.step);
     }
 }
 
+fn add<T: Real>(sums: &mut [T], others: &[T]) {
+    sums.iter_mut().zip(others).for_each(|(x, y)| *x += *y);
+}
+
+/// A worker's own memory; `B` is what blocks are read with.
 #[derive(Debug)]
-struct Scratch<T> {
-    block: Vec<T>,
+struct Scratch<T, B> {
+    block: B,
+    /// The same for blocks of the twin.
+    twin: Option<B>,
     a: Buffer<T>,
     rule: Vec<T>,
     residual: Vec<T>,
@@ -139,12 +176,13 @@ impl<T: Real> Coupling<T> {
 }
 
 /// A factorisation under way: S ≈ X·Yᵀ.
-pub(crate) struct Pass<'a, T, S> {
+pub(crate) struct Pass<'a, T: Real, S: Source<T>> {
     source: &'a S,
     rule: Box<dyn Rule<T>>,
     k: usize,
     isa: Isa,
     layout: Layout,
+    lanes: Lanes,
     /// ‖S‖².
     squares: f64,
     inner: Factor<T>,
@@ -165,16 +203,22 @@ pub(crate) struct Pass<'a, T, S> {
     sums: Option<Sums<T>>,
     reducer: Reducer<Sums<T>>,
     side: Reducer<Sums<T>>,
-    figures: Reducer<Residual>,
-    side_lanes: usize,
+    figures: Reducer<Measured>,
+    /// XᵀX and YᵀY in double precision, where the residual is told by entries.
+    wide: Option<[Reducer<WideGram>; 2]>,
+    side_lanes: Lanes,
+    /// Rows of Y that are updated together.
+    side_block: usize,
+    /// ⟨S, XYᵀ⟩, where an update knows it.
+    cross: f64,
     coupling: Coupling<T>,
-    scratch: Vec<Mutex<Scratch<T>>>,
+    scratch: Vec<Mutex<Scratch<T, S::Scratch>>>,
 }
 
 /// Lanes of the update at the reduce: by 64 rows or more, whatever else.
-pub(crate) fn side_lanes(rows: usize) -> usize {
+pub(crate) fn side_lanes(rows: usize) -> Lanes {
     let count = 1 << (rows / 64).clamp(1, crate::reduce::MAX_LANES).ilog2();
-    crate::reduce::short(rows).max(count)
+    Lanes::even(rows, crate::reduce::short(rows).max(count))
 }
 
 impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
@@ -187,17 +231,21 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         squares: f64,
         (inner, outer): (Factor<T>, Factor<T>),
     ) -> Self {
-        let Layout { lanes, block, workers } = layout;
+        let Layout { block, workers } = layout;
         let (rows, cols) = (source.rows(), source.cols());
-        let side = side_lanes(cols);
         let block = block.min(rows);
-        let side_rows = cols.div_ceil(side);
-        let spare = rule.scratch_len(block.max(side_rows), k).max(block * k);
+        let (lanes, twin) = (source.lanes(), source.twin());
+        let side = twin.map_or_else(|| side_lanes(cols), Source::lanes);
+        let side_block = twin.map_or(side.longest(), |twin| twin.block_rows(k).min(cols)).max(1);
+        let spare = rule.scratch_len(block.max(side_block), k).max(block * k);
         let entered = if source.enters() { source.width() } else { 0 };
-        let numerators = if source.enters() { block.max(side_rows) } else { block };
+        let computed = source.enters() || twin.is_some();
+        let numerators = if computed { block.max(side_block) } else { block };
+        let summed = if twin.is_some() { 0 } else { source.width() + source.spare() };
         let scratch = || {
             Mutex::new(Scratch {
-                block: vec![T::ZERO; source.scratch_len(block)],
+                block: source.scratch(block),
+                twin: twin.map(|twin| twin.scratch(side_block)),
                 a: Buffer::zeros(numerators * k),
                 rule: vec![T::ZERO; spare],
                 residual: vec![T::ZERO; scan::residual_scratch_len(k)],
@@ -210,6 +258,8 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
             isa: Isa::detect(),
             layout: Layout { block, ..layout },
             squares,
+            side_block,
+            cross: 0.0,
             inner,
             outer,
             fixed: Fixed::Neither,
@@ -220,9 +270,13 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
             exact: false,
             entered: Buffer::zeros(entered * k),
             sums: None,
-            reducer: Reducer::new(lanes, workers, || Sums::new(source.width(), k)),
-            side: Reducer::new(side, workers, || Sums::new(entered, k)),
-            figures: Reducer::new(lanes, workers, Residual::default),
+            reducer: Reducer::new(lanes.count(), workers, || Sums::new(summed, k, lanes.fold())),
+            side: Reducer::new(side.count(), workers, || Sums::new(entered, k, side.fold())),
+            figures: Reducer::new(lanes.count(), workers, Measured::default),
+            wide: source
+                .residual_by_entries()
+                .then(|| [&lanes, &side].map(|l| Reducer::new(l.count(), workers, || WideGram::new(k)))),
+            lanes,
             side_lanes: side,
             coupling: Coupling::new(k),
             scratch: std::iter::repeat_with(scratch).take(workers).collect(),
@@ -251,8 +305,12 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         self.inner.trail = Some(Trail::new(turns.0, &self.inner.x, k, schedule.beta));
         self.outer.trail = Some(Trail::new(turns.1, &self.outer.x, k, schedule.beta));
         let ahead = k * accumulator_stride::<T>(k);
-        let second = if by_columns { &mut self.reducer } else { &mut self.side };
-        second.each(|sums| sums.ahead = Buffer::zeros(ahead));
+        let (second, lanes) =
+            if by_columns { (&mut self.reducer, &self.lanes) } else { (&mut self.side, &self.side_lanes) };
+        second.each(|sums| {
+            sums.ahead = Buffer::zeros(ahead);
+            sums.aside[1] = Buffer::zeros(if lanes.fold() { ahead } else { 0 });
+        });
         self.schedule = Some(schedule);
         self
     }
@@ -269,6 +327,11 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         } else if !accepted && self.source.enters() {
             self.at_the_reduce(false);
         }
+    }
+
+    /// What the last pass has summed for the update of Y: SᵀX with rows [`accumulator_stride`] apart, and XᵀX.
+    pub fn sums_of_outer(&self) -> (&[T], &[T]) {
+        (&self.sums.as_ref().expect("a pass came before").b, &self.inner.gram)
     }
 
     /// The next update's order.
@@ -291,17 +354,19 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         if update {
             self.rule.prepare(&half);
         }
-        let crossing = update && self.inner.has_turn(Turn::Second);
+        let twin = self.source.twin().is_some();
+        let crossing = update && (self.inner.has_turn(Turn::Second) || twin);
         let fixed = self.fixed == Fixed::Outer;
         let known = !self.kept.is_empty();
         if fixed && !known {
             self.kept = vec![T::ZERO; self.inner.x.len()];
         }
-        let kept = split(&mut self.kept, k, layout.lanes);
+        let (lanes, stride) = (&self.lanes, accumulator_stride::<T>(k));
+        let kept = split(&mut self.kept, k, lanes);
         let (source, rule, scratch) = (self.source, &*self.rule, &self.scratch);
         let y = if self.entered.is_empty() { self.outer.seen() } else { &self.entered };
         let weights = self.inner.weights;
-        let slots = split_lines(&mut self.inner.x, self.inner.trail.as_mut(), k, layout.lanes);
+        let slots = split_lines(&mut self.inner.x, self.inner.trail.as_mut(), k, lanes);
         let mut sums = self.reducer.run(
             |l, worker, out| {
                 out.clear();
@@ -309,10 +374,10 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
                 let mut kept = kept[l].lock().unwrap_or_else(PoisonError::into_inner);
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
                 let Scratch { block, a, rule: spare, .. } = &mut *scratch;
-                let range = lane(source.rows(), layout.lanes, l);
-                for at in range.clone().step_by(layout.block) {
-                    let rows = at..range.end.min(at + layout.block);
-                    let elements = (at - range.start) * k..(rows.end - range.start) * k;
+                let first = lanes.range(l).start;
+                let mut folded = false;
+                for (rows, folds) in lanes.blocks(l, layout.block) {
+                    let elements = (rows.start - first) * k..(rows.end - first) * k;
                     let mut x = lines.part(elements.clone());
                     if fixed {
                         let a = &mut kept[elements];
@@ -335,14 +400,26 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
                             }
                             x.end();
                         }
-                        s.accumulate(x.seen(update), k, &mut out.b);
+                        if !twin {
+                            s.accumulate(x.seen(update), k, &mut out.b);
+                        }
                     }
                     rows_done(isa, &x, update, k, weights, out);
+                    if folds {
+                        out.fold(source, l, stride);
+                        folded = true;
+                    }
+                }
+                if folded {
+                    out.unfold(source, l, stride);
                 }
             },
             Sums::add,
         );
         self.inner.take(&sums, k, update);
+        if crossing || fixed {
+            self.cross = sums.cross;
+        }
         source.gather(&mut sums.b, k);
         self.sums = Some(sums);
     }
@@ -352,35 +429,59 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         if update {
             self.draw_order();
         }
-        let (k, isa, lanes) = (self.k, self.isa, self.side_lanes);
+        let (k, isa, lanes, block) = (self.k, self.isa, &self.side_lanes, self.side_block);
         let half = self.coupling.half(self.inner.seen_gram(), &self.outer);
         if update {
             self.rule.prepare(&half);
         }
         let (source, rule, scratch) = (self.source, &*self.rule, &self.scratch);
+        let (twin, x) = (source.twin(), self.inner.seen());
         let b = self.sums.as_ref().map_or(&[][..], |s| &s.b[..]);
         let weights = self.outer.weights;
-        let rows = self.outer.x.len() / k;
         let slots = split_lines(&mut self.outer.x, self.outer.trail.as_mut(), k, lanes);
         let mut sums = self.side.run(
             |l, worker, out| {
                 out.clear();
-                let mut y = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
-                let range = lane(rows, lanes, l);
-                if update {
-                    let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                    let Scratch { a, rule: spare, .. } = &mut *scratch;
-                    y.begin();
-                    let (b, stride) = source.leave(range.clone(), b, k, a);
-                    rule.update(y.x, b, stride, &half, spare, &mut out.step);
-                    y.end();
+                let mut lines = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
+                let first = lanes.range(l).start;
+                let mut folded = false;
+                for (rows, folds) in lanes.blocks(l, block) {
+                    let mut y = lines.part((rows.start - first) * k..(rows.end - first) * k);
+                    if update {
+                        let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
+                        let Scratch { twin: memory, a, rule: spare, .. } = &mut *scratch;
+                        y.begin();
+                        let (b, stride) = match (twin, memory) {
+                            (Some(twin), Some(memory)) => {
+                                let a = &mut a[..rows.len() * k];
+                                twin.block(rows.clone(), memory).numerators(x, k, a);
+                                (&*a, k)
+                            }
+                            _ => source.leave(rows.clone(), b, k, a),
+                        };
+                        rule.update(y.x, b, stride, &half, spare, &mut out.step);
+                        if twin.is_some() {
+                            out.cross = scan::inner_product(isa, b, stride, y.x, k, out.cross);
+                        }
+                        y.end();
+                    }
+                    source.enter(rows, y.seen(update), k, &mut out.b);
+                    rows_done(isa, &y, update, k, weights, out);
+                    if folds {
+                        out.fold_grams();
+                        folded = true;
+                    }
                 }
-                source.enter(range, y.seen(update), k, &mut out.b);
-                rows_done(isa, &y, update, k, weights, out);
+                if folded {
+                    out.unfold_grams();
+                }
             },
             Sums::add,
         );
         self.outer.take(&sums, k, update);
+        if update && twin.is_some() {
+            self.cross = sums.cross;
+        }
         if !self.entered.is_empty() {
             source.gather(&mut sums.b, k);
             let len = self.entered.len();
@@ -394,19 +495,18 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         let squares = self.squares;
         let quadratic: f64 =
             self.inner.gram.iter().zip(&self.outer.gram).map(|(a, b)| a.to_f64() * b.to_f64()).sum();
-        if self.fixed == Fixed::Outer || self.inner.has_turn(Turn::Second) {
-            let cross = self.sums.as_ref().expect("a pass came before").cross;
-            return 0.5 * (squares - 2.0 * cross + quadratic);
+        let known = self.inner.has_turn(Turn::Second) || self.source.twin().is_some();
+        if self.fixed == Fixed::Outer || known {
+            return 0.5 * (squares - 2.0 * self.cross + quadratic);
         }
-        let (k, isa, lanes) = (self.k, self.isa, self.side_lanes);
+        let (k, isa, lanes) = (self.k, self.isa, &self.side_lanes);
         let (source, scratch) = (self.source, &self.scratch);
         let b = &self.sums.as_ref().expect("a pass came before").b[..];
         let y = &self.outer.x[..];
-        let rows = y.len() / k;
         let sums = self.side.run(
             |l, worker, out| {
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                let r = lane(rows, lanes, l);
+                let r = lanes.range(l);
                 let (b, stride) = source.leave(r.clone(), b, k, &mut scratch.a);
                 out.sum = scan::inner_product(isa, b, stride, &y[r.start * k..r.end * k], k, 0.0);
             },
@@ -460,7 +560,7 @@ impl<T: Real, S: Source<T>> Alternation<T> for Pass<'_, T, S> {
     }
 
     fn exact_loss(&mut self) -> f64 {
-        0.5 * self.measure(false).squares
+        0.5 * self.measure(Steps::Ignored).squares
     }
 
     fn step(&self) -> f64 {
@@ -469,13 +569,14 @@ impl<T: Real, S: Source<T>> Alternation<T> for Pass<'_, T, S> {
 
     fn finish(&mut self) -> Figures {
         self.retire();
-        if self.fixed != Fixed::Outer {
-            self.clear_empty();
+        let changes = self.fixed != Fixed::Outer;
+        let products = if changes { self.outer_products() } else { Vec::new() };
+        if changes {
+            self.clear_empty(&products);
         }
-        let residual = self.measure(self.fixed != Fixed::Inner);
-        let outer = if self.fixed == Fixed::Outer { 0.0 } else { self.outer_movement() };
-        let remaining = ((residual.movement + outer) / self.squares).sqrt();
-        Figures { loss: 0.5 * residual.squares, remaining }
+        let residual = self.measure(if self.fixed == Fixed::Inner { Steps::Ignored } else { Steps::Cleared });
+        let outer = if changes { self.outer_movement(&products) } else { 0.0 };
+        self.of(residual, outer)
     }
 
     fn regularized(&self) -> usize {

@@ -11,7 +11,8 @@
 //! Y ← rule(Y; B, C)                                         rows of Y, side by side
 //! ```
 //!
-//! For β = 1 D and C are column sums of Y and of X, and there is only one accumulator. The sequence is W₁, H₁, W₂, …
+//! For β = 1 D and C are column sums of Y and of X, and there is only one accumulator; and where the transpose is kept beside
+//! S (a [twin](crate::source::Source::twin)) there is none: B are the numerators of Sᵀ, taken where the update of Y wants them. The sequence is W₁, H₁, W₂, …
 //! by rows and by columns, as in `pass`. Nothing is allocated inside an iteration.
 
 use std::sync::{Mutex, PoisonError};
@@ -23,9 +24,9 @@ use crate::alternation::{Alternation, Figures, Fixed};
 use crate::factor::Factor;
 use crate::pass::{Layout, side_lanes};
 use crate::penalty::Weights;
-use crate::reduce::{Reducer, lane, split};
+use crate::reduce::{Lanes, Reducer, split};
 use crate::rule::Majorizer;
-use crate::source::{Packed, RatioBlock, Ratios};
+use crate::source::{Packed, RatioBlock, Ratios, Source};
 
 /// What a lane adds up.
 #[derive(Debug)]
@@ -65,6 +66,14 @@ impl<T: Real> Sums<T> {
         self.step = Step::default();
     }
 
+    /// Puts aside what a long lane has summed so far, or takes it up again.
+    fn fold<S: Source<T>>(&mut self, source: &S, lane: usize, back: bool) {
+        let stride = accumulator_stride::<T>(self.columns.len());
+        for sums in [&mut self.b, &mut self.c].into_iter().filter(|sums| !sums.is_empty()) {
+            if back { source.unfold(lane, sums, stride) } else { source.fold(lane, sums, stride) }
+        }
+    }
+
     fn add(&mut self, other: &Self) {
         for (mine, others) in [(&mut self.b, &other.b), (&mut self.c, &other.c)] {
             mine.iter_mut().zip(others).for_each(|(x, y)| *x += *y);
@@ -88,9 +97,12 @@ impl<T: Real> Sums<T> {
     }
 }
 
+/// A worker's own memory; `B` is what blocks are read with.
 #[derive(Debug)]
-struct Scratch<T> {
-    block: Vec<T>,
+struct Scratch<T, B> {
+    block: B,
+    /// The same for blocks of the twin.
+    twin: Option<B>,
     n: Vec<T>,
     d: Vec<T>,
     /// A copy of rows, to see what an update would do.
@@ -99,12 +111,13 @@ struct Scratch<T> {
 }
 
 /// A factorisation under way: S ≈ X·Yᵀ.
-pub(crate) struct RatioPass<'a, T, S> {
+pub(crate) struct RatioPass<'a, T: Real, S: Source<T>> {
     source: &'a S,
     rule: Majorizer<T>,
     k: usize,
     isa: Isa,
     layout: Layout,
+    lanes: Lanes,
     /// ΣS^β.
     size: f64,
     inner: Factor<T>,
@@ -113,18 +126,39 @@ pub(crate) struct RatioPass<'a, T, S> {
     /// Below what entries of X become 0.
     inner_least: T,
     fixed: Fixed,
-    /// Column sums of X and of Y.
-    inner_columns: Vec<T>,
-    outer_columns: Vec<T>,
-    /// Y as the kernels read it, if it is.
+    inner_columns: Columns<T>,
+    outer_columns: Columns<T>,
+    /// Y as the kernels read it, if they read it so and it is.
     packed: Vec<T>,
     is_packed: bool,
     sums: Option<Sums<T>>,
     reducer: Reducer<Sums<T>>,
     side: Reducer<Sums<T>>,
     losses: Reducer<f64>,
-    side_lanes: usize,
-    scratch: Vec<Mutex<Scratch<T>>>,
+    side_lanes: Lanes,
+    /// Rows of Y that are updated together.
+    side_block: usize,
+    scratch: Vec<Mutex<Scratch<T, S::Scratch>>>,
+}
+
+/// Column sums of a factor, and as elements.
+#[derive(Debug)]
+struct Columns<T> {
+    sums: Vec<f64>,
+    elements: Vec<T>,
+}
+
+impl<T: Real> Columns<T> {
+    fn new(k: usize) -> Self {
+        Self { sums: vec![0.0; k], elements: vec![T::ZERO; k] }
+    }
+
+    fn take(&mut self, sums: &Sums<T>) {
+        self.sums.copy_from_slice(&sums.columns);
+        for (to, from) in self.elements.iter_mut().zip(&sums.columns) {
+            *to = T::from_f64(*from);
+        }
+    }
 }
 
 impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
@@ -139,14 +173,19 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         inner_is_h: bool,
         fixed: Fixed,
     ) -> Self {
-        let Layout { lanes, block, workers } = layout;
+        let Layout { block, workers } = layout;
         let (rows, cols) = (source.rows(), source.cols());
-        let (both, block, side) = (!rule.beta.is_kullback_leibler(), block.min(rows), side_lanes(cols));
-        let summed = if fixed == Fixed::Outer { 0 } else { cols };
+        let (both, block) = (!rule.beta.is_kullback_leibler(), block.min(rows));
+        let (lanes, twin) = (source.lanes(), source.twin());
+        let side = twin.map_or_else(|| side_lanes(cols), Source::lanes);
+        let side_block = twin.map_or(block, |twin| twin.block_rows(k).min(cols)).max(1);
+        let summed = if fixed == Fixed::Outer || twin.is_some() { 0 } else { cols + source.spare() };
+        let packed = if source.packs(&rule.beta) { cols * k } else { 0 };
         let scratch = || {
-            let rows = || vec![T::ZERO; block * k];
+            let rows = || vec![T::ZERO; block.max(side_block) * k];
             Mutex::new(Scratch {
-                block: vec![T::ZERO; source.scratch_len(block)],
+                block: source.scratch(block),
+                twin: twin.map(|twin| twin.scratch(side_block)),
                 n: rows(),
                 d: if both { rows() } else { Vec::new() },
                 copy: rows(),
@@ -165,15 +204,17 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             inner_is_h,
             inner_least: rule.least(inner_is_h),
             fixed,
-            inner_columns: vec![T::ZERO; k],
-            outer_columns: vec![T::ZERO; k],
-            packed: vec![T::ZERO; cols * k],
-            is_packed: false,
+            inner_columns: Columns::new(k),
+            outer_columns: Columns::new(k),
+            packed: vec![T::ZERO; packed],
+            is_packed: packed == 0,
             sums: None,
-            reducer: Reducer::new(lanes, workers, || Sums::new(summed, k, both)),
-            side: Reducer::new(side, workers, || Sums::new(0, k, both)),
-            losses: Reducer::new(lanes, workers, || 0.0),
+            reducer: Reducer::new(lanes.count(), workers, || Sums::new(summed, k, both)),
+            side: Reducer::new(side.count(), workers, || Sums::new(0, k, both)),
+            losses: Reducer::new(lanes.count(), workers, || 0.0),
+            lanes,
             side_lanes: side,
+            side_block,
             scratch: std::iter::repeat_with(scratch).take(workers).collect(),
         }
     }
@@ -187,7 +228,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
     /// [`accumulator_stride`] apart, and the column sums of X.
     pub fn sums_of_outer(&self) -> (&[T], &[T], &[T]) {
         let sums = self.summed();
-        (&sums.b, &sums.c, &self.inner_columns)
+        (&sums.b, &sums.c, &self.inner_columns.elements)
     }
 
     fn pack(&mut self) {
@@ -203,30 +244,33 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         if let Some(sums) = self.sums.take() {
             self.reducer.give_back(sums);
         }
-        let (k, isa, layout, rule) = (self.k, self.isa, self.layout, self.rule);
-        let (source, scratch) = (self.source, &self.scratch);
-        let y = Packed { y: &self.outer.x, packed: &self.packed, k };
-        let columns = &self.outer_columns[..];
+        let (k, isa, block, rule) = (self.k, self.isa, self.layout.block, self.rule);
+        let (source, scratch, lanes) = (self.source, &self.scratch, &self.lanes);
+        let summing = what.sums && source.twin().is_none();
+        let columns = &self.outer_columns;
+        let y = Packed { y: &self.outer.x, packed: &self.packed, k, columns: &columns.sums };
         let Factor { weights, .. } = self.inner;
         let (l1, l2) = weights.elements();
         let least = self.inner_least;
         let d_stride = if rule.beta.is_kullback_leibler() { 0 } else { k };
-        let slots = split(&mut self.inner.x, k, layout.lanes);
+        let slots = split(&mut self.inner.x, k, lanes);
         let sums = self.reducer.run(
             |l, worker, out| {
                 out.clear();
                 let mut x = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                let Scratch { block, n, d, copy, tiles } = &mut *scratch;
-                let range = lane(source.rows(), layout.lanes, l);
-                for (b, x) in x.chunks_mut(layout.block * k).enumerate() {
-                    let (start, len) = (range.start + b * layout.block, x.len());
-                    let s = source.ratios(start..start + len / k, block);
+                let Scratch { block: memory, n, d, copy, tiles, .. } = &mut *scratch;
+                let first = lanes.range(l).start;
+                let mut folded = false;
+                for (rows, folds) in lanes.blocks(l, block) {
+                    let x = &mut x[(rows.start - first) * k..(rows.end - first) * k];
+                    let len = x.len();
+                    let mut s = source.ratios(rows, memory);
                     let d_len = d.len().min(len);
                     if what.steps {
                         let (n, d) = (&mut n[..len], &mut d[..d_len]);
                         s.ratio_numerators(&rule.beta, x, y, n, d, tiles);
-                        let d = if d_stride == 0 { columns } else { &*d };
+                        let d = if d_stride == 0 { &columns.elements } else { &*d };
                         let to = if what.update {
                             &mut *x
                         } else {
@@ -250,60 +294,78 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
                             *moved,
                         );
                     }
-                    if what.sums {
+                    if summing {
                         s.ratio_accumulate(&rule.beta, x, y, &mut out.b, &mut out.c, tiles);
                     }
                     if what.loss {
                         out.loss = s.divergence(&rule.beta, x, y, tiles, out.loss);
                     }
                     out.rows_done(x, weights);
+                    if folds {
+                        out.fold(source, l, false);
+                        folded = true;
+                    }
+                }
+                if folded {
+                    out.fold(source, l, true);
                 }
             },
             Sums::add,
         );
-        take(&mut self.inner_columns, &sums);
+        self.inner_columns.take(&sums);
         self.sums = Some(sums);
     }
 
     /// The steps of Y from the sums of the last pass: made if `update`, or else only measured.
     fn at_the_reduce(&mut self, steps: bool, update: bool) -> Step {
-        let (k, isa, lanes, rule) = (self.k, self.isa, self.side_lanes, self.rule);
+        let (k, isa, lanes, rule) = (self.k, self.isa, &self.side_lanes, self.rule);
         let stride = accumulator_stride::<T>(k);
         let kl = rule.beta.is_kullback_leibler();
         let (b, c) = self.sums.as_ref().map_or((&[][..], &[][..]), |s| (&s.b[..], &s.c[..]));
-        let columns = &self.inner_columns[..];
+        let columns = &self.inner_columns;
         let Factor { weights, .. } = self.outer;
         let (l1, l2) = weights.elements();
         let least = rule.least(!self.inner_is_h);
-        let rows = self.outer.x.len() / k;
-        let block = self.layout.block;
-        let scratch = &self.scratch;
+        let block = self.side_block;
+        let (scratch, twin) = (&self.scratch, self.source.twin());
+        debug_assert!(twin.is_none() || kl, "a twin has numerators of Kullback–Leibler");
+        let x = Packed { y: &self.inner.x, packed: &[], k, columns: &columns.sums };
         let slots = split(&mut self.outer.x, k, lanes);
         let sums = self.side.run(
             |l, worker, out| {
                 out.clear();
                 let mut y = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                let first = lane(rows, lanes, l).start;
+                let Scratch { twin: memory, n, d, copy, tiles, .. } = &mut *scratch;
+                let first = lanes.range(l).start;
                 for (i, y) in y.chunks_mut(block * k).enumerate() {
                     if steps {
-                        let start = (first + i * block) * stride;
-                        let range = start..start + y.len() / k * stride;
-                        let (d, d_stride) = if kl { (columns, 0) } else { (&c[range.clone()], stride) };
-                        let copy = &mut scratch.copy[..y.len()];
+                        let start = first + i * block;
+                        let rows = start..start + y.len() / k;
+                        let range = rows.start * stride..rows.end * stride;
+                        let (n, n_stride) = match (twin, &mut *memory) {
+                            (Some(twin), Some(memory)) => {
+                                let n = &mut n[..y.len()];
+                                twin.ratios(rows, memory).ratio_numerators(&rule.beta, y, x, n, d, tiles);
+                                (&*n, k)
+                            }
+                            _ => (&b[range.clone()], stride),
+                        };
+                        let (d, d_stride) = if kl { (&columns.elements[..], 0) } else { (&c[range], stride) };
+                        let copy = &mut copy[..y.len()];
                         let to = if update {
                             &mut *y
                         } else {
                             copy.copy_from_slice(y);
                             copy
                         };
-                        let (n, majorant) = (&b[range], rule.majorant(l2));
+                        let majorant = rule.majorant(l2);
                         let moved = &mut out.step.movement;
                         *moved = rows::majorize(
                             isa,
                             to,
                             n,
-                            stride,
+                            n_stride,
                             d,
                             d_stride,
                             k,
@@ -319,12 +381,12 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             },
             Sums::add,
         );
-        take(&mut self.outer_columns, &sums);
+        self.outer_columns.take(&sums);
         let step = sums.step;
         if update || !steps {
             keep(&mut self.outer, &sums);
         }
-        self.is_packed &= !update;
+        self.is_packed &= !update || self.packed.is_empty();
         self.side.give_back(sums);
         step
     }
@@ -345,12 +407,6 @@ struct What {
     sums: bool,
     /// Adds up the loss.
     loss: bool,
-}
-
-fn take<T: Real>(columns: &mut [T], sums: &Sums<T>) {
-    for (to, from) in columns.iter_mut().zip(&sums.columns) {
-        *to = T::from_f64(*from);
-    }
 }
 
 fn keep<T: Real>(factor: &mut Factor<T>, sums: &Sums<T>) {
@@ -388,19 +444,18 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
 
     fn exact_loss(&mut self) -> f64 {
         self.pack();
-        let (k, layout, beta) = (self.k, self.layout, self.rule.beta);
-        let (source, scratch, x) = (self.source, &self.scratch, &self.inner.x);
-        let y = Packed { y: &self.outer.x, packed: &self.packed, k };
+        let (k, block, beta) = (self.k, self.layout.block, self.rule.beta);
+        let (source, scratch, x, lanes) = (self.source, &self.scratch, &self.inner.x, &self.lanes);
+        let columns = &self.outer_columns.sums[..];
+        let y = Packed { y: &self.outer.x, packed: &self.packed, k, columns };
         let sums = self.losses.run(
             |l, worker, out| {
                 *out = 0.0;
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                let Scratch { block, tiles, .. } = &mut *scratch;
-                let range = lane(source.rows(), layout.lanes, l);
-                for start in range.clone().step_by(layout.block) {
-                    let end = range.end.min(start + layout.block);
-                    let s = source.ratios(start..end, block);
-                    *out = s.divergence(&beta, &x[start * k..end * k], y, tiles, *out);
+                let Scratch { block: memory, tiles, .. } = &mut *scratch;
+                for (rows, _) in lanes.blocks(l, block) {
+                    let x = &x[rows.start * k..rows.end * k];
+                    *out = source.ratios(rows, memory).divergence(&beta, x, y, tiles, *out);
                 }
             },
             |a, b| *a += b,

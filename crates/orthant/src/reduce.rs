@@ -8,7 +8,7 @@
 //! flight the finished ones are a prefix of the lanes, which the tree holds in at most log₂(lanes) parts.
 
 use std::ops::{Index, Range};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The most lanes there are, unless their rows are too many to be summed one after the other.
 pub const MAX_LANES: usize = 64;
@@ -45,27 +45,106 @@ pub fn lane(rows: usize, lanes: usize, lane: usize) -> Range<usize> {
     edge(lane)..edge(lane + 1)
 }
 
+/// Where rows are cut in lanes: contiguous, in order, none of them left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lanes {
+    /// Where each lane begins, and where the last one ends.
+    edges: Arc<[usize]>,
+}
+
+impl Lanes {
+    /// `count` lanes of as many rows each.
+    pub fn even(rows: usize, count: usize) -> Self {
+        Self { edges: (0..count).map(|l| lane(rows, count, l).start).chain([rows]).collect() }
+    }
+
+    /// `count` lanes of about the same weight each, where the rows before row i weigh `before(i)`.
+    ///
+    /// ```
+    /// use orthant::reduce::Lanes;
+    /// let lanes = Lanes::weighted(5, 2, |i| [0, 8, 9, 10, 11, 12][i]);
+    /// assert_eq!((lanes.range(0), lanes.range(1)), (0..1, 1..5));
+    /// ```
+    pub fn weighted(rows: usize, count: usize, before: impl Fn(usize) -> usize) -> Self {
+        let all = before(rows) as u128;
+        let mut edges = vec![0];
+        for l in 1..count {
+            let share = (all * l as u128 / count as u128) as usize;
+            let (mut low, mut high) = (edges[l - 1], rows);
+            while low < high {
+                let middle = low.midpoint(high);
+                if before(middle) < share { low = middle + 1 } else { high = middle }
+            }
+            // the nearer of the two edges about the share
+            let over = low > edges[l - 1] && before(low) - share > share - before(low - 1);
+            edges.push(if over { low - 1 } else { low });
+        }
+        edges.push(rows);
+        Self { edges: edges.into() }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.edges.len() - 1
+    }
+
+    /// The rows of a lane.
+    pub fn range(&self, lane: usize) -> Range<usize> {
+        self.edges[lane]..self.edges[lane + 1]
+    }
+
+    /// The most rows that a lane has.
+    pub(crate) fn longest(&self) -> usize {
+        (0..self.count()).map(|l| self.range(l).len()).max().unwrap_or(0)
+    }
+
+    /// Whether a lane has more rows than are to be summed one after the other.
+    pub(crate) fn fold(&self) -> bool {
+        self.longest() > LANE_ROWS
+    }
+
+    /// The rows of a lane in blocks, and whether what has been summed so far is to be put aside after each: after every 1024
+    /// rows, and the last, of a lane with more.
+    pub(crate) fn blocks(
+        &self,
+        lane: usize,
+        block: usize,
+    ) -> impl Iterator<Item = (Range<usize>, bool)> + use<> {
+        let Range { start, end } = self.range(lane);
+        let long = end - start > LANE_ROWS;
+        let mut at = start;
+        std::iter::from_fn(move || {
+            (at < end).then(|| {
+                let stretch = if long { at + LANE_ROWS - (at - start) % LANE_ROWS } else { end };
+                let rows = at..end.min(at + block).min(stretch);
+                at = rows.end;
+                let folds = long && (at == stretch || at == end);
+                (rows, folds)
+            })
+        })
+    }
+}
+
 /// Accumulators alive at once, at most.
 pub fn accumulators(lanes: usize, workers: usize) -> usize {
     workers.min(lanes) + lanes.ilog2() as usize
 }
 
-/// Cuts the rows of `x` (k long) into the lanes' slices.
-pub(crate) fn split<T>(x: &mut [T], k: usize, lanes: usize) -> Slots<&mut [T]> {
-    Slots::new(lanes, cuts(x, k, lanes))
+/// Cuts the rows of `x` (k long; or nothing) into the lanes' slices.
+pub(crate) fn split<'a, T>(x: &'a mut [T], k: usize, lanes: &Lanes) -> Slots<&'a mut [T]> {
+    Slots::new(lanes.count(), cuts(x, k, lanes))
 }
 
-/// The lanes' slices one after the other; empty ones beyond.
-pub(crate) fn cuts<'a, T>(
+/// The lanes' slices one after the other; empty ones beyond, and of nothing.
+pub(crate) fn cuts<'a, 'l, T>(
     x: &'a mut [T],
     k: usize,
-    lanes: usize,
-) -> impl FnMut(usize) -> &'a mut [T] + use<'a, T> {
-    let rows = x.len() / k;
+    lanes: &'l Lanes,
+) -> impl FnMut(usize) -> &'a mut [T] + use<'a, 'l, T> {
     let mut rest = x;
     move |l| {
-        let count = if l < lanes { lane(rows, lanes, l).len() } else { 0 };
-        let (head, tail) = std::mem::take(&mut rest).split_at_mut(count * k);
+        let count = if l < lanes.count() { lanes.range(l).len() * k } else { 0 };
+        let (head, tail) = std::mem::take(&mut rest).split_at_mut_checked(count).unwrap_or_default();
         rest = tail;
         head
     }
@@ -220,6 +299,46 @@ pub(crate) fn fan(range: Range<usize>, f: &(impl Fn(usize) + Sync)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lanes_by_weight_are_as_even_as_rows_allow() {
+        // one row weighs as much as all others together, and some weigh nothing
+        let weights: Vec<usize> = (0..500).map(|i| if i == 123 { 4000 } else { i % 17 }).collect();
+        let before: Vec<usize> = (0..=500).map(|i| weights[..i].iter().sum()).collect();
+        for count in [4, 8, 64] {
+            let lanes = Lanes::weighted(500, count, |i| before[i]);
+            assert_eq!(lanes.count(), count);
+            assert_eq!(
+                (0..count).flat_map(|l| lanes.range(l)).collect::<Vec<_>>(),
+                (0..500).collect::<Vec<_>>()
+            );
+            for l in 0..count {
+                let range = lanes.range(l);
+                let weight = before[range.end] - before[range.start];
+                assert!(
+                    weight <= before[500] / count + 17 || range.contains(&123),
+                    "{count}: {range:?} has {weight}"
+                );
+            }
+        }
+        assert_eq!(Lanes::weighted(3, 4, |_| 0).range(3).end, 3);
+    }
+
+    #[test]
+    fn blocks_end_where_sums_are_put_aside() {
+        let lanes = Lanes::even(5000, 2);
+        for block in [1, 7, 96, 1024, 5000] {
+            let (mut next, mut folds) = (2500, Vec::new());
+            for (rows, fold) in lanes.blocks(1, block) {
+                assert_eq!(rows.start, next);
+                assert!(rows.len() <= block);
+                next = rows.end;
+                folds.extend(fold.then_some(next));
+            }
+            assert_eq!((next, folds), (5000, vec![3524, 4548, 5000]));
+        }
+        assert!(Lanes::even(4096, 4).blocks(3, 10).all(|(_, fold)| !fold));
+    }
 
     #[test]
     fn lanes_cover_the_rows_in_order() {

@@ -165,6 +165,9 @@ pub struct Plan {
     pub products: Products,
     /// Accumulators alive at once, at most: n×k elements each (m×k by columns), k rounded up to whole registers.
     pub accumulators: usize,
+    /// Whether the transpose of sparse data is kept beside it, and products with its rows take the place of sums.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub transpose: bool,
     /// V is read as V·4^-p, by this p; not 0 only where its largest entry is outside the safe exponents.
     pub scale_exponent: i32,
 }

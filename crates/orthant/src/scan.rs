@@ -1,9 +1,9 @@
 //! Checking data before anything is computed with it.
 
-use orthant_kernel::{Isa, Real, View, scan};
+use orthant_kernel::{Csr, Isa, Real, View, scan};
 
-use crate::reduce::{Reducer, lane, lanes};
-use crate::{Error, Loss, Method};
+use crate::reduce::{Lanes, MAX_LANES, Reducer, lanes};
+use crate::{Error, Loss, Matrix, Method};
 
 /// What the whole of V holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,33 +14,69 @@ pub(crate) struct Found {
     pub squares: f64,
 }
 
-/// Looks at every entry of V, `by_columns` where those are the closer ones, on `workers` threads.
+/// Looks at every entry of V, times `scale`, on `workers` threads.
 ///
 /// # Errors
 /// [`Error::NonFinite`] or [`Error::Negative`] for the first offending entry in row-major order.
-pub(crate) fn data<T: Real>(
-    v: View<'_, T>,
-    by_columns: bool,
-    scale: T,
-    workers: usize,
-) -> Result<Found, Error> {
-    let s = if by_columns { v.transposed() } else { v };
-    let count = lanes(s.nrows());
+pub(crate) fn data<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Result<Found, Error> {
     let isa = Isa::detect();
-    let empty = || scan::Scan { valid: true, max: 0.0, squares: 0.0 };
-    let mut reducer = Reducer::new(count, workers, empty);
-    let found = reducer.run(
-        |l, _, out| {
-            *out = empty();
-            let mut copy = Vec::new();
-            for i in lane(s.nrows(), count, l) {
+    let found = match (v, v.by_lines()) {
+        (Matrix::Dense(view), _) => {
+            let s = if v.by_columns() { view.transposed() } else { *view };
+            over_rows(&Lanes::even(s.nrows(), lanes(s.nrows())), workers, |i, copy, squares| {
                 let mut row = s.rows(i..i + 1);
                 if s.col_stride() != 1 && s.ncols() > 1 {
                     copy.resize(s.ncols(), T::ZERO);
-                    row.copy_to(&mut copy);
-                    row = View::row_major(&copy, 1, s.ncols()).expect("one row");
+                    row.copy_to(copy);
+                    row = View::row_major(copy, 1, s.ncols()).expect("one row");
                 }
-                let found = scan::scan(isa, row, scale, out.squares);
+                scan::scan(isa, row, scale, squares)
+            })
+        }
+        (_, lines) => {
+            let lines = lines.expect("sparse matrices have lines");
+            let cuts = Lanes::weighted(lines.nrows(), MAX_LANES, |i| lines.entries_before(i) + i);
+            over_rows(&cuts, workers, |i, copy, squares| {
+                copy.clear();
+                copy.extend(lines.row(i).map(|(_, x)| x));
+                let row = View::row_major(copy, 1, copy.len()).expect("one row");
+                scan::scan(isa, row, scale, squares)
+            })
+        }
+    };
+    if !found.valid {
+        match v {
+            Matrix::Dense(v) => entries("V", *v)?,
+            Matrix::Csr(v) => {
+                for row in 0..v.nrows() {
+                    v.row(row).try_for_each(|(col, x)| entry("V", row, col, x.to_f64()))?;
+                }
+            }
+            Matrix::Csc(v) => {
+                let lines = v.transposed();
+                let bad = |&(i, j, x): &(usize, usize, T)| entry("V", i, j, x.to_f64()).is_err();
+                let all = (0..lines.nrows()).flat_map(|j| lines.row(j).map(move |(i, x)| (i, j, x)));
+                let first = all.filter(bad).min_by_key(|&(i, j, _)| (i, j));
+                first.map_or(Ok(()), |(i, j, x)| entry("V", i, j, x.to_f64()))?;
+            }
+        }
+    }
+    Ok(Found { max: found.max, squares: found.squares })
+}
+
+/// `one(row, room for a copy, squares so far)` for every row, lane by lane.
+fn over_rows<T: Real>(
+    lanes: &Lanes,
+    workers: usize,
+    one: impl Fn(usize, &mut Vec<T>, f64) -> scan::Scan + Sync,
+) -> scan::Scan {
+    let empty = || scan::Scan { valid: true, max: 0.0, squares: 0.0 };
+    Reducer::new(lanes.count(), workers, empty).run(
+        |l, _, out| {
+            *out = empty();
+            let mut copy = Vec::new();
+            for i in lanes.range(l) {
+                let found = one(i, &mut copy, out.squares);
                 out.valid &= found.valid;
                 out.max = out.max.max(found.max);
                 out.squares = found.squares;
@@ -51,11 +87,7 @@ pub(crate) fn data<T: Real>(
             a.max = a.max.max(b.max);
             a.squares += b.squares;
         },
-    );
-    if !found.valid {
-        entries("V", v)?;
-    }
-    Ok(Found { max: found.max, squares: found.squares })
+    )
 }
 
 /// Checks every entry, one by one in row-major order.
@@ -65,14 +97,18 @@ pub(crate) fn data<T: Real>(
 pub(crate) fn entries<T: Real>(operand: &'static str, v: View<'_, T>) -> Result<(), Error> {
     for row in 0..v.nrows() {
         for col in 0..v.ncols() {
-            let value = v.at(row, col).to_f64();
-            if !value.is_finite() {
-                return Err(Error::NonFinite { operand, row, col, value });
-            }
-            if value < 0.0 {
-                return Err(Error::Negative { operand, row, col, value });
-            }
+            entry(operand, row, col, v.at(row, col).to_f64())?;
         }
+    }
+    Ok(())
+}
+
+fn entry(operand: &'static str, row: usize, col: usize, value: f64) -> Result<(), Error> {
+    if !value.is_finite() {
+        return Err(Error::NonFinite { operand, row, col, value });
+    }
+    if value < 0.0 {
+        return Err(Error::Negative { operand, row, col, value });
     }
     Ok(())
 }
@@ -126,42 +162,83 @@ pub(crate) fn scale_by<T: Real>(x: T, e: i32) -> T {
     x * T::from_f64(2f64.powi(half)) * T::from_f64(2f64.powi(e - half))
 }
 
+/// ‖scale·V‖² of a sparse matrix, in double precision.
+pub(crate) fn squares<T: Real>(v: &Matrix<'_, T>, scale: T) -> f64 {
+    let of_line =
+        |lines: &Csr<'_, T>, i| lines.row(i).map(|(_, x)| (x * scale).to_f64().powi(2)).sum::<f64>();
+    v.by_lines().map_or(0.0, |lines| (0..lines.nrows()).map(|i| of_line(lines, i)).sum())
+}
+
 /// ΣV^β for scale·V, in double precision: the size that a loss is compared with.
 ///
 /// # Errors
 /// [`Error::ZeroInNonPositiveBeta`].
-pub(crate) fn size<T: Real>(
-    v: View<'_, T>,
-    by_columns: bool,
-    scale: T,
-    loss: Loss,
-    workers: usize,
-) -> Result<f64, Error> {
+pub(crate) fn size<T: Real>(v: &Matrix<'_, T>, scale: T, loss: Loss, workers: usize) -> Result<f64, Error> {
     let beta = loss.beta();
-    let s = if by_columns { v.transposed() } else { v };
-    let count = lanes(s.nrows());
-    let mut reducer = Reducer::new(count, workers, || (0.0, 0_usize));
-    let (sum, zeros) = reducer.run(
+    let term = |x: T| power((x * scale).to_f64(), beta);
+    let (sum, zeros) = match (v, v.by_lines()) {
+        (Matrix::Dense(view), _) => {
+            let s = if v.by_columns() { view.transposed() } else { *view };
+            sums(&Lanes::even(s.nrows(), lanes(s.nrows())), workers, |i, row: &mut Vec<T>| {
+                row.resize(s.ncols(), T::ZERO);
+                s.rows(i..i + 1).copy_to(row);
+                let zeros = row.iter().filter(|&&x| x == T::ZERO).count();
+                (row.iter().map(|&x| term(x)).sum(), zeros)
+            })
+        }
+        (_, lines) => {
+            let lines = lines.expect("sparse matrices have lines");
+            let cuts = Lanes::weighted(lines.nrows(), MAX_LANES, |i| lines.entries_before(i) + i);
+            sums(&cuts, workers, |i, _: &mut Vec<T>| {
+                (lines.row(i).map(|(_, x)| term(x)).sum(), lines.ncols() - lines.row_nnz(i))
+            })
+        }
+    };
+    if beta <= 0.0 && zeros > 0 {
+        let (row, col) = first_zero(v).expect("there is one");
+        return Err(Error::ZeroInNonPositiveBeta { row, col, count: zeros });
+    }
+    Ok(sum)
+}
+
+/// Sums of `one(row, room for a copy)` over all rows, lane by lane.
+fn sums<T: Real>(
+    lanes: &Lanes,
+    workers: usize,
+    one: impl Fn(usize, &mut Vec<T>) -> (f64, usize) + Sync,
+) -> (f64, usize) {
+    Reducer::new(lanes.count(), workers, || (0.0, 0_usize)).run(
         |l, _, out| {
             *out = (0.0, 0);
-            let mut row = vec![T::ZERO; s.ncols()];
-            for i in lane(s.nrows(), count, l) {
-                s.rows(i..i + 1).copy_to(&mut row);
-                out.0 += row.iter().map(|&x| power((x * scale).to_f64(), beta)).sum::<f64>();
-                out.1 += row.iter().filter(|&&x| x == T::ZERO).count();
+            let mut row = Vec::new();
+            for i in lanes.range(l) {
+                let (sum, count) = one(i, &mut row);
+                out.0 += sum;
+                out.1 += count;
             }
         },
         |a, b| {
             a.0 += b.0;
             a.1 += b.1;
         },
-    );
-    if beta <= 0.0 && zeros > 0 {
-        let mut places = (0..v.nrows()).flat_map(|i| (0..v.ncols()).map(move |j| (i, j)));
-        let (row, col) = places.find(|&(i, j)| v.at(i, j) == T::ZERO).expect("there is one");
-        return Err(Error::ZeroInNonPositiveBeta { row, col, count: zeros });
+    )
+}
+
+/// The place of the first entry of 0, in row-major order.
+fn first_zero<T: Real>(v: &Matrix<'_, T>) -> Option<(usize, usize)> {
+    match v.with_rows() {
+        Matrix::Csr(v) => {
+            let row = (0..v.nrows()).find(|&i| v.row_nnz(i) < v.ncols())?;
+            // columns ascend: the first that is not where it would be without a gap
+            let gap = v.row(row).enumerate().find(|(at, (col, _))| col != at);
+            Some((row, gap.map_or(v.row_nnz(row), |(at, _)| at)))
+        }
+        Matrix::Dense(v) => {
+            let mut places = (0..v.nrows()).flat_map(|i| (0..v.ncols()).map(move |j| (i, j)));
+            places.find(|&(i, j)| v.at(i, j) == T::ZERO)
+        }
+        Matrix::Csc(_) => unreachable!("rows were copied"),
     }
-    Ok(sum)
 }
 
 fn power(x: f64, beta: f64) -> f64 {

@@ -1,8 +1,9 @@
-//! What can be factorised without a copy, and what results can become.
+//! What can be looked at as a dense matrix without a copy, and what results can become.
 
 use orthant_kernel::{Dense, Real, View};
 
-/// A matrix that can be looked at as a [`View`], whatever its layout.
+/// A matrix that can be looked at as a [`View`], whatever its layout: a factor for
+/// [`Model::inverse_transform`](crate::Model::inverse_transform). Data to factorise is any [`ToMatrix`](crate::ToMatrix).
 ///
 /// Implemented for [`View`], [`Dense`] and, with the features of those names, for the matrices and views of
 /// faer, nalgebra and ndarray. For a plain slice, make a [`View`] with its extents and strides.

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use orthant::{Dense, Error, Fit, Iteration, Loss, Method, Nmf, Penalty, Real, Start, StopReason, ToView};
+use orthant::{Dense, Error, Fit, Iteration, Loss, Method, Nmf, Penalty, Real, Start, StopReason, ToMatrix};
 
 /// A fit that makes exactly `iterations` steps of `method` from (w, h), unless nothing is left to do.
 pub fn fixed<T: Real>(
@@ -27,7 +27,7 @@ pub fn fixed<T: Real>(
 pub fn step<T: Real>(
     method: Method,
     penalty: Penalty,
-    v: &impl ToView<T>,
+    v: &impl ToMatrix<T>,
     w: &Dense<T>,
     h: &Dense<T>,
 ) -> Result<(Dense<T>, Dense<T>), Error> {
@@ -38,7 +38,7 @@ pub fn step<T: Real>(
 ///
 /// # Errors
 /// As the fit.
-pub fn step_with<T: Real>(nmf: &Nmf<T>, v: &impl ToView<T>) -> Result<(Dense<T>, Dense<T>), Error> {
+pub fn step_with<T: Real>(nmf: &Nmf<T>, v: &impl ToMatrix<T>) -> Result<(Dense<T>, Dense<T>), Error> {
     let mut factors = None;
     let mut keep = |it: &Iteration<'_, T>| {
         factors = Some(it.factors());
@@ -65,7 +65,7 @@ pub struct Step<T> {
 ///
 /// # Errors
 /// As the fit.
-pub fn trace<T: Real>(nmf: &Nmf<T>, v: &impl ToView<T>) -> Result<(Fit<T>, Vec<Step<T>>), Error> {
+pub fn trace<T: Real>(nmf: &Nmf<T>, v: &impl ToMatrix<T>) -> Result<(Fit<T>, Vec<Step<T>>), Error> {
     let mut steps = Vec::new();
     let mut keep = |it: &Iteration<'_, T>| {
         let (w, h) = it.factors();

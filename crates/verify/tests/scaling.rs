@@ -75,7 +75,7 @@ fn own_methods() -> impl Strategy<Value = Method> {
 }
 
 fn layouts() -> impl Strategy<Value = Layout> {
-    proptest::sample::select(vec![Layout::RowMajor, Layout::ColMajor])
+    proptest::sample::select(vec![Layout::RowMajor, Layout::ColMajor, Layout::Csr, Layout::Csc])
 }
 
 proptest! {

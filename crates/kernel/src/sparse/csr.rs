@@ -351,6 +351,14 @@ impl<'a, T: Real> Csr<'a, T> {
         self.indptr[range.end] - self.indptr[range.start]
     }
 
+    /// Entries in the rows before row `i`, which may be one beyond the last.
+    ///
+    /// # Panics
+    /// If `i` is out of range.
+    pub fn entries_before(&self, i: usize) -> usize {
+        self.indptr[i] - self.indptr[0]
+    }
+
     /// The transpose, in memory of its own.
     pub fn to_transposed(&self) -> Csr<'static, T> {
         let mut indptr = vec![0_usize; self.ncols + 1];
@@ -569,6 +577,17 @@ impl<'a, T: Real> SparseRows<'a, T> {
         (&self.indices[range.clone()], &self.values[range])
     }
 
+    /// The rows of `range`.
+    ///
+    /// # Panics
+    /// If the range does not lie inside the rows.
+    pub fn rows(&self, range: Range<usize>) -> Self {
+        let indptr = &self.indptr[range.start..=range.end];
+        let entries = indptr[0] - self.indptr[0]..indptr[range.len()] - self.indptr[0];
+        let (indices, values) = (&self.indices[entries.clone()], &self.values[entries]);
+        Self { indptr, indices, values, ncols: self.ncols }
+    }
+
     /// Writes all entries into `out`, rows×cols and row-major.
     ///
     /// # Panics
@@ -621,12 +640,17 @@ mod tests {
             for range in [0..3, 0..1, 1..2, 2..3, 1..3, 3..3] {
                 for scale in [1.0, 0.5] {
                     let block = v.block(range.clone(), scale, &mut scratch);
+                    let mut full = vec![f64::NAN; range.len() * 4];
+                    block.unfold(&mut full);
                     for i in 0..range.len() {
                         let (indices, values) = block.row(i);
                         let row: Vec<_> =
                             indices.iter().zip(values).map(|(&j, &x)| (j as usize, x)).collect();
                         let plain: Vec<_> = v.row(range.start + i).map(|(j, x)| (j, x * scale)).collect();
                         assert_eq!(row, plain);
+                        assert_eq!(block.rows(i..i + 1).row(0), (indices, values));
+                        let of_full = full[i * 4..i * 4 + 4].iter().enumerate().filter(|(_, x)| **x != 0.0);
+                        assert!(of_full.map(|(j, &x)| (j, x)).eq(plain));
                     }
                 }
                 let rows = v.rows(range.clone());

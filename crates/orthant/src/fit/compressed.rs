@@ -2,10 +2,10 @@
 
 use orthant_kernel::{Buffer, Real};
 
-use super::{Factors, Problem, block_rows};
+use super::{Factors, Problem};
 use crate::compress::{Limits, Sketch};
 use crate::factor::Factor;
-use crate::pass::Layout;
+use crate::source::MatrixSource;
 use crate::{Compression, Error};
 
 impl<T: Real> Problem<'_, T> {
@@ -14,13 +14,14 @@ impl<T: Real> Problem<'_, T> {
         &self,
         factors: Factors<T>,
         columns: usize,
+        source: &MatrixSource<'_, T>,
     ) -> Result<(Factors<T>, Compression), Error> {
-        let (k, workers) = (self.nmf.rank, self.layout.workers);
-        let sketch = Sketch::new(self.v, self.scale, columns, &self.nmf.random, workers)?;
+        let k = self.nmf.rank;
+        let n = self.v.ncols();
+        let sketch = Sketch::new(source, self.by_columns, n, columns, &self.nmf.random, self.workers);
         let limits =
             Limits { began: self.began, max_time: self.nmf.max_time, cancel: self.nmf.cancel.as_ref() };
-        let block = self.nmf.block.unwrap_or_else(|| block_rows::<T>(columns, k));
-        let layout = Layout { block, ..self.layout };
+        let layout = self.layout(sketch.product());
         let Factors { inner, outer, generator } = factors;
         let again = |of: &Factor<T>, x: Buffer<T>| Factor::new(x, k, of.weights, of.sweeps);
         let pair = (again(&inner, inner.x.clone()), again(&outer, outer.x.clone()));

@@ -1,15 +1,41 @@
 //! The mean as numpy takes it, in the data's own precision, so that the random start has scikit-learn's numbers.
 
-use orthant_kernel::{Real, View};
+use orthant_kernel::{Csr, Real, View};
+
+use crate::Matrix;
 
 /// Elements that numpy sums in one go.
 const BLOCK: usize = 128;
 /// Elements below which the two halves are not worth two threads.
 const SERIAL: usize = 1 << 16;
 
-/// Mean of `scale`·V: numpy's pairwise sum over contiguous memory, else row by row (column by column where columns
-/// are the closer ones), divided by the count.
-pub(crate) fn mean<T: Real>(v: View<'_, T>, scale: T, parallel: bool) -> T {
+/// Mean of `scale`·V. Dense: numpy's pairwise sum over contiguous memory, else row by row (column by column where columns
+/// are the closer ones), divided by the count. Sparse: scipy's, of which each entry is divided by the count first, each row
+/// then summed one by one, and the rows pairwise.
+pub(crate) fn mean<T: Real>(v: &Matrix<'_, T>, scale: T, parallel: bool) -> T {
+    let count = T::from_f64(v.nrows() as f64 * v.ncols() as f64);
+    match v {
+        Matrix::Dense(v) => dense(*v, scale, parallel),
+        Matrix::Csr(v) => {
+            let row = |i| v.row(i).fold(T::ZERO, |sum, (_, x)| sum + x * scale / count);
+            pairwise(&(0..v.nrows()).map(row).collect::<Vec<_>>(), T::ONE, parallel)
+        }
+        Matrix::Csc(v) => pairwise(&sums_across(v.transposed(), scale, count), T::ONE, parallel),
+    }
+}
+
+/// Σ x·scale/count over the lines, for each index.
+fn sums_across<T: Real>(lines: &Csr<'_, T>, scale: T, count: T) -> Vec<T> {
+    let mut sums = vec![T::ZERO; lines.ncols()];
+    for line in 0..lines.nrows() {
+        for (i, x) in lines.row(line) {
+            sums[i] += x * scale / count;
+        }
+    }
+    sums
+}
+
+fn dense<T: Real>(v: View<'_, T>, scale: T, parallel: bool) -> T {
     let count = T::from_f64(v.nrows() as f64 * v.ncols() as f64);
     if let Some(all) = v.as_contiguous() {
         return pairwise(all, scale, parallel) / count;

@@ -1,6 +1,6 @@
 //! Starts.
 
-use orthant_kernel::{Real, View};
+use orthant_kernel::Real;
 
 pub(crate) use dense::orthonormal;
 pub(crate) use mean::mean;
@@ -9,7 +9,8 @@ pub use numpy::{Generator, RandomState};
 pub(crate) use products::Operand;
 pub(crate) use scaled::gram;
 
-use crate::{Error, Start};
+use crate::source::MatrixSource;
+use crate::{Error, Matrix, Start};
 use nndsvd::{Fill, Variant, nndsvd};
 
 mod dense;
@@ -21,43 +22,55 @@ mod scaled;
 mod spa;
 mod svd;
 
+/// What starts are made from: `scale`·V, and that as a source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Data<'a, T: Real> {
+    pub v: &'a Matrix<'a, T>,
+    /// A power of two.
+    pub scale: T,
+    pub source: &'a MatrixSource<'a, T>,
+    pub workers: usize,
+}
+
+impl<'a, T: Real> Data<'a, T> {
+    pub fn operand(&self) -> Operand<'a, MatrixSource<'a, T>> {
+        Operand::new(self.source, self.v.by_columns(), self.workers)
+    }
+
+    pub fn mean(&self) -> T {
+        mean(self.v, self.scale, self.workers > 1)
+    }
+}
+
 /// W (m×k) and Hᵀ (n×k) for `scale`·V by any start but a given one.
 ///
 /// # Errors
 /// [`Error::RankTooLargeForInit`] where the start needs singular vectors or rows of V.
 pub(crate) fn generate<T: Real>(
     start: &Start<T>,
-    v: View<'_, T>,
-    scale: T,
+    data: &Data<'_, T>,
     k: usize,
     generator: &mut Generator,
-    workers: usize,
 ) -> Result<(Vec<T>, Vec<T>), Error> {
-    let by_vectors = |variant, generator| nndsvd(v, scale, k, variant, generator, workers);
+    let by_vectors = |variant, generator| nndsvd(data, k, variant, generator);
     match start {
-        Start::Random => Ok(random(v, scale, k, generator, workers > 1)),
-        Start::ScaledRandom => scaled::scaled(v, scale, k, generator, workers),
+        Start::Random => Ok(random(data, k, generator)),
+        Start::ScaledRandom => Ok(scaled::scaled(data, k, generator)),
         Start::Nndsvd => by_vectors(Variant::Sklearn(Fill::Zero), generator),
         Start::Nndsvda => by_vectors(Variant::Sklearn(Fill::Mean), generator),
         Start::Nndsvdar => by_vectors(Variant::Sklearn(Fill::Random), generator),
         Start::ExactNndsvd => by_vectors(Variant::Exact(Fill::Zero), generator),
         Start::ExactNndsvda => by_vectors(Variant::Exact(Fill::Mean), generator),
-        Start::Spa => spa::spa(v, scale, k, workers),
+        Start::Spa => spa::spa(data, k),
         Start::Custom { .. } => unreachable!("given factors are not made"),
     }
 }
 
 /// √(mean(V)/k)·|N(0,1)| for H (k×n), then W (m×k), as scikit-learn's `init="random"` draws them; H comes transposed
-/// (n×k). `scale` is applied to V, whose mean is taken on the threads at hand if `parallel`.
-pub(crate) fn random<T: Real>(
-    v: View<'_, T>,
-    scale: T,
-    k: usize,
-    generator: &mut Generator,
-    parallel: bool,
-) -> (Vec<T>, Vec<T>) {
-    let (m, n) = (v.nrows(), v.ncols());
-    let average = (mean(v, scale, parallel) / T::from_f64(k as f64)).sqrt();
+/// (n×k).
+pub(crate) fn random<T: Real>(data: &Data<'_, T>, k: usize, generator: &mut Generator) -> (Vec<T>, Vec<T>) {
+    let (m, n) = (data.v.nrows(), data.v.ncols());
+    let average = (data.mean() / T::from_f64(k as f64)).sqrt();
     generator.with(|stream| {
         let mut draw = || (average * T::from_f64(stream.standard_normal())).abs();
         let mut ht = vec![T::ZERO; n * k];
@@ -69,4 +82,34 @@ pub(crate) fn random<T: Real>(
         let w = (0..m * k).map(|_| draw()).collect();
         (w, ht)
     })
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use orthant_kernel::View;
+
+    use super::*;
+    use crate::Products;
+    use crate::choice::SparsePlan;
+
+    /// Calls `f` with what starts are made from.
+    pub fn of_matrix<T: Real, R>(
+        v: &Matrix<'_, T>,
+        scale: T,
+        workers: usize,
+        f: impl FnOnce(&Data<'_, T>) -> R,
+    ) -> R {
+        let plan = SparsePlan { lanes: 4, twin: false };
+        let source = MatrixSource::new(v, scale, Products::Fused, &plan).unwrap();
+        f(&Data { v, scale, source: &source, workers })
+    }
+
+    pub fn of_view<T: Real, R>(
+        v: View<'_, T>,
+        scale: T,
+        workers: usize,
+        f: impl FnOnce(&Data<'_, T>) -> R,
+    ) -> R {
+        of_matrix(&Matrix::Dense(v), scale, workers, f)
+    }
 }

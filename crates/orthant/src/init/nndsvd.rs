@@ -18,13 +18,11 @@
 //! Boutsidis & Gallopoulos, SVD based initialization: A head start for nonnegative matrix factorization, Pattern
 //! Recognition 41 (2008) 1350–1362, doi:10.1016/j.patcog.2007.09.010.
 
-use orthant_kernel::{Real, View};
+use orthant_kernel::Real;
 
-use super::mean::mean;
+use super::Data;
 use super::numpy::Generator;
-use super::products::Operand;
 use super::svd::{Triplets, leading, randomized};
-use crate::fit::by_columns;
 use crate::{Error, scan};
 
 /// Entries below this are cut.
@@ -59,28 +57,26 @@ pub(crate) enum Variant {
     Exact(Fill),
 }
 
-/// W (m×k) and Hᵀ (n×k), row-major, for `scale`·V; `scale` is an even power of two.
+/// W (m×k) and Hᵀ (n×k), row-major, for `scale`·V, which is an even power of two.
 ///
 /// # Errors
 /// [`Error::RankTooLargeForInit`] above the shorter side of V.
 pub(crate) fn nndsvd<T: Real>(
-    v: View<'_, T>,
-    scale: T,
+    data: &Data<'_, T>,
     k: usize,
     variant: Variant,
     generator: &mut Generator,
-    workers: usize,
 ) -> Result<(Vec<T>, Vec<T>), Error> {
+    let Data { v, scale, workers, .. } = *data;
     let (m, n) = (v.nrows(), v.ncols());
     if k > m.min(n) {
         return Err(Error::RankTooLargeForInit { rank: k, rows: m, cols: n });
     }
-    let operand = Operand::new(v, scale, workers)?;
-    let mean = || mean(v, scale, workers > 1).to_f64();
+    let mean = || data.mean().to_f64();
     let (mut w, mut ht, fill, average);
     match variant {
         Variant::Sklearn(with) => {
-            let found = generator.with(|stream| randomized(&operand, (m, n), k, stream, workers))?;
+            let found = generator.with(|stream| randomized(&data.operand(), (m, n), k, stream, workers))?;
             (w, ht) = sections(&found, 0.0);
             for x in [&mut w, &mut ht] {
                 let largest = x.iter().fold(T::ZERO, |a, &b| a.max(b)).to_f64();
@@ -89,7 +85,7 @@ pub(crate) fn nndsvd<T: Real>(
             (fill, average) = (with, if with == Fill::Zero { 0.0 } else { mean() });
         }
         Variant::Exact(with) => {
-            let found = leading(v, scale, &operand, k, workers)?;
+            let found = leading(data, k)?;
             (w, ht) = sections(&found, T::EPSILON.to_f64() * m.max(n) as f64 * found.s[0].to_f64());
             for x in [&mut w, &mut ht] {
                 let largest = x.iter().fold(T::ZERO, |a, &b| a.max(b));
@@ -99,7 +95,7 @@ pub(crate) fn nndsvd<T: Real>(
             average = if with == Fill::Zero {
                 0.0
             } else {
-                let largest = scan::data(v, by_columns(v), scale, workers)?.max;
+                let largest = scan::data(v, scale, workers)?.max;
                 if largest > 0.0 { mean() / largest.sqrt() } else { 0.0 }
             };
         }

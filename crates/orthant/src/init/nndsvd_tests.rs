@@ -2,6 +2,8 @@ use orthant_kernel::Dense;
 
 use super::*;
 use crate::init::RandomState;
+use crate::init::testing::of_view;
+use orthant_kernel::View;
 
 /// A start that `scripts/starts_reference.py` printed.
 struct Case {
@@ -224,4 +226,15 @@ fn ranks_up_to_the_shorter_side() {
             assert_eq!(run(rank), Err(Error::RankTooLargeForInit { rank, rows: m, cols: n }));
         }
     }
+}
+
+fn nndsvd<T: Real>(
+    v: View<'_, T>,
+    scale: T,
+    k: usize,
+    variant: Variant,
+    generator: &mut Generator,
+    workers: usize,
+) -> Result<(Vec<T>, Vec<T>), Error> {
+    of_view(v, scale, workers, |data| super::nndsvd(data, k, variant, generator))
 }

@@ -1,151 +1,161 @@
 //! V·Y and Vᵀ·Y on all threads, with the same bits on any number of them.
 //!
-//! V is read where it lies, along its closer dimension: of S, which is V or Vᵀ, a block of rows at a time. Rows of S·X
-//! have nothing to do with one another; Sᵀ·X is summed row by row in the lanes of [`reduce`](crate::reduce), and these
-//! in its fixed tree. 2mnl flops for l columns, and one read of V; l·n elements for each accumulator of the tree.
+//! V is read as a source, along its closer dimension: of S, which is V or Vᵀ, a block of rows at a time. Rows of S·X
+//! have nothing to do with one another; Sᵀ·X is summed row by row in the source's lanes, and these in a fixed tree; or it is
+//! rows of the transpose, where that is kept beside S. 2mnl flops for l columns (of sparse data 2l for each entry), and one
+//! read of V; l·n elements for each accumulator of the tree.
 
 use std::sync::{Mutex, PoisonError};
 
-use orthant_kernel::{Real, View, accumulator_stride};
+use orthant_kernel::{Real, accumulator_stride};
 
-use crate::fit::by_columns;
-use crate::reduce::{MAX_LANES, Reducer, lane, lanes, split};
-use crate::source::{Block, DenseSource, Source};
-use crate::{Error, Products};
+use crate::reduce::{Lanes, Reducer, split};
+use crate::source::{Block, Source};
 
-/// A block of S to copy, where it has to be, is of about this size.
-const BLOCK_BYTES: usize = 512 * 1024;
-
-/// `scale`·V, to multiply with.
-pub(crate) struct Operand<'a, T: Real> {
-    source: DenseSource<'a, T>,
+/// A source, to multiply with.
+pub(crate) struct Operand<'a, S> {
+    source: &'a S,
     /// S is Vᵀ.
     by_columns: bool,
-    block: usize,
     workers: usize,
 }
 
-impl<'a, T: Real> Operand<'a, T> {
-    /// `scale` is a power of two.
-    pub fn new(v: View<'a, T>, scale: T, workers: usize) -> Result<Self, Error> {
-        let by_columns = by_columns(v);
-        let s = if by_columns { v.transposed() } else { v };
-        let block = (BLOCK_BYTES / (s.ncols().max(1) * size_of::<T>())).clamp(16, 240);
-        Ok(Self { source: DenseSource::new(s, scale, Products::Fused)?, by_columns, block, workers })
+impl<'a, S> Operand<'a, S> {
+    /// `by_columns` tells that the source is Vᵀ.
+    pub fn new(source: &'a S, by_columns: bool, workers: usize) -> Self {
+        Self { source, by_columns, workers }
     }
 
     /// V·Y, with Y n×l; or Vᵀ·Y, with Y m×l, if `transposed`. Row-major.
-    pub fn times(&self, transposed: bool, y: &[T], l: usize) -> Vec<T> {
-        if transposed == self.by_columns { self.rows_times(y, l) } else { self.sum_of_rows(y, l) }
+    pub fn times<T: Real>(&self, transposed: bool, y: &[T], l: usize) -> Vec<T>
+    where
+        S: Source<T>,
+    {
+        if transposed == self.by_columns {
+            self.rows_times(self.source, y, l)
+        } else if let Some(twin) = self.source.twin() {
+            self.rows_times(twin, y, l)
+        } else {
+            self.sum_of_rows(l, |range, block, _, sum| {
+                block.accumulate(&y[range.start * l..range.end * l], l, sum)
+            })
+        }
     }
 
-    /// Vᵀ·(V·Y), with Y n×l. Where the rows of V are the closer ones, V is read once.
-    pub fn gram_times(&self, y: &[T], l: usize) -> Vec<T> {
-        if self.by_columns {
+    /// Vᵀ·(V·Y), with Y n×l. Where the rows of V are the closer ones, and summed over, V is read once.
+    pub fn gram_times<T: Real>(&self, y: &[T], l: usize) -> Vec<T>
+    where
+        S: Source<T>,
+    {
+        if self.by_columns || self.source.twin().is_some() {
             return self.times(true, &self.times(false, y, l), l);
         }
-        let (cols, stride) = (self.source.cols(), accumulator_stride::<T>(l));
-        let (rows, copy) = (self.source.rows(), self.source.scratch_len(self.block));
-        let count = lanes(rows);
-        let scratch = self.scratch(copy + self.block.min(rows) * l);
-        let sum = Reducer::new(count, self.workers, || vec![T::ZERO; cols * stride]).run(
-            |which, worker, sum| {
-                sum.fill(T::ZERO);
-                let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                let (copy, out) = scratch.split_at_mut(copy);
-                let mut range = lane(rows, count, which);
-                while !range.is_empty() {
-                    let end = range.end.min(range.start + self.block);
-                    let out = &mut out[..(end - range.start) * l];
-                    let block = self.source.block(range.start..end, copy);
-                    block.numerators(y, l, out);
-                    block.accumulate(out, l, sum);
-                    range.start = end;
-                }
-            },
-            |a, b| a.iter_mut().zip(b).for_each(|(a, &b)| *a += b),
-        );
-        sum.chunks_exact(stride).flat_map(|row| row[..l].iter().copied()).collect()
+        self.sum_of_rows(l, |_, block, out, sum| {
+            block.numerators(y, l, out);
+            block.accumulate(out, l, sum);
+        })
     }
 
-    /// S·Y.
-    fn rows_times(&self, y: &[T], l: usize) -> Vec<T> {
-        let rows = self.source.rows();
-        let mut out = vec![T::ZERO; rows * l];
-        let slots = split(&mut out, l, MAX_LANES);
-        let scratch = self.scratch(self.source.scratch_len(self.block));
-        Reducer::new(MAX_LANES, self.workers, || ()).run(
+    /// S·Y, of S or its twin.
+    fn rows_times<T: Real>(&self, source: &S, y: &[T], l: usize) -> Vec<T>
+    where
+        S: Source<T>,
+    {
+        let (lanes, block) = (source.lanes(), source.block_rows(l).min(source.rows()));
+        let mut out = vec![T::ZERO; source.rows() * l];
+        let slots = split(&mut out, l, &lanes);
+        let scratch = self.scratch(|| source.scratch(block));
+        Reducer::new(lanes.count(), self.workers, || ()).run(
             |which, worker, ()| {
                 let mut out = slots[which].lock().unwrap_or_else(PoisonError::into_inner);
-                let mut copy = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                let mut start = lane(rows, MAX_LANES, which).start;
-                for out in out.chunks_mut(self.block * l) {
-                    let end = start + out.len() / l;
-                    self.source.block(start..end, &mut copy).numerators(y, l, out);
-                    start = end;
+                let mut memory = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
+                let first = lanes.range(which).start;
+                for (rows, _) in lanes.blocks(which, block) {
+                    let out = &mut out[(rows.start - first) * l..(rows.end - first) * l];
+                    source.block(rows, &mut memory).numerators(y, l, out);
                 }
             },
             |(), ()| {},
         );
+        drop(slots);
         out
     }
 
-    /// Sᵀ·X.
-    fn sum_of_rows(&self, x: &[T], l: usize) -> Vec<T> {
-        let (rows, cols) = (self.source.rows(), self.source.cols());
-        let (count, stride) = (lanes(rows), accumulator_stride::<T>(l));
-        let scratch = self.scratch(self.source.scratch_len(self.block));
-        let sum = Reducer::new(count, self.workers, || vec![T::ZERO; cols * stride]).run(
+    /// Sums of n×l that `add(rows, block, scratch, sum)` adds a block to, with rows×l of scratch.
+    fn sum_of_rows<T: Real>(
+        &self,
+        l: usize,
+        add: impl Fn(std::ops::Range<usize>, &S::Block<'_>, &mut [T], &mut [T]) + Sync,
+    ) -> Vec<T>
+    where
+        S: Source<T>,
+    {
+        let source = self.source;
+        let (cols, stride) = (source.cols(), accumulator_stride::<T>(l));
+        let (lanes, block) = (source.lanes(), source.block_rows(l).min(source.rows()));
+        let scratch = self.scratch(|| (source.scratch(block), vec![T::ZERO; block * l]));
+        let len = (cols + source.spare()) * stride;
+        let sum = Reducer::new(lanes.count(), self.workers, || vec![T::ZERO; len]).run(
             |which, worker, sum| {
                 sum.fill(T::ZERO);
-                let mut copy = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                let mut range = lane(rows, count, which);
-                while !range.is_empty() {
-                    let end = range.end.min(range.start + self.block);
-                    let block = self.source.block(range.start..end, &mut copy);
-                    block.accumulate(&x[range.start * l..end * l], l, sum);
-                    range.start = end;
+                let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
+                let (memory, out) = &mut *scratch;
+                let mut folded = false;
+                for (rows, folds) in lanes.blocks(which, block) {
+                    let out = &mut out[..rows.len() * l];
+                    add(rows.clone(), &source.block(rows, memory), out, sum);
+                    if folds {
+                        source.fold(which, sum, stride);
+                        folded = true;
+                    }
+                }
+                if folded {
+                    source.unfold(which, sum, stride);
                 }
             },
             |a, b| a.iter_mut().zip(b).for_each(|(a, &b)| *a += b),
         );
-        sum.chunks_exact(stride).flat_map(|row| row[..l].iter().copied()).collect()
+        sum.chunks_exact(stride).take(cols).flat_map(|row| row[..l].iter().copied()).collect()
     }
 
     /// ⟨V·Y, X⟩ in double precision, with X m×l and Y n×l.
-    pub fn inner_product(&self, x: &[T], y: &[T], l: usize) -> f64 {
+    pub fn inner_product<T: Real>(&self, x: &[T], y: &[T], l: usize) -> f64
+    where
+        S: Source<T>,
+    {
         let (x, y) = if self.by_columns { (y, x) } else { (x, y) };
-        let rows = self.source.rows();
-        let count = lanes(rows);
-        let copy = self.source.scratch_len(self.block);
-        let scratch = self.scratch(copy + self.block.min(rows) * l);
-        Reducer::new(count, self.workers, || 0.0).run(
+        let source = self.source;
+        let (lanes, block): (Lanes, _) = (source.lanes(), source.block_rows(l).min(source.rows()));
+        let scratch = self.scratch(|| (source.scratch(block), vec![T::ZERO; block * l]));
+        Reducer::new(lanes.count(), self.workers, || 0.0).run(
             |which, worker, sum| {
                 *sum = 0.0;
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                let (copy, out) = scratch.split_at_mut(copy);
-                let mut range = lane(rows, count, which);
-                while !range.is_empty() {
-                    let end = range.end.min(range.start + self.block);
-                    let out = &mut out[..(end - range.start) * l];
-                    self.source.block(range.start..end, copy).numerators(y, l, out);
-                    let x = &x[range.start * l..end * l];
+                let (memory, out) = &mut *scratch;
+                for (rows, _) in lanes.blocks(which, block) {
+                    let out = &mut out[..rows.len() * l];
+                    let x = &x[rows.start * l..rows.end * l];
+                    source.block(rows, memory).numerators(y, l, out);
                     *sum += out.iter().zip(x).map(|(a, b)| a.to_f64() * b.to_f64()).sum::<f64>();
-                    range.start = end;
                 }
             },
             |a, b| *a += b,
         )
     }
 
-    fn scratch(&self, len: usize) -> Vec<Mutex<Vec<T>>> {
-        (0..self.workers).map(|_| Mutex::new(vec![T::ZERO; len])).collect()
+    fn scratch<B>(&self, one: impl FnMut() -> B) -> Vec<Mutex<B>> {
+        std::iter::repeat_with(one).take(self.workers).map(Mutex::new).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use orthant_kernel::{Csr, Dense, View};
+
     use super::*;
+    use crate::choice::SparsePlan;
+    use crate::source::MatrixSource;
+    use crate::{Matrix, Products};
 
     #[test]
     fn any_layout_gives_the_products() {
@@ -160,22 +170,32 @@ mod tests {
         ];
         let y: Vec<f64> = (0..n * l).map(|i| entry(i + 5) - 0.8).collect();
         let z: Vec<f64> = (0..m * l).map(|i| entry(i + 9) - 0.8).collect();
-        for v in views {
+        let csr = Csr::of_dense(&Dense::from_fn(
+            m,
+            n,
+            |i, j| if (i + j) % 3 == 0 { entry(i * n + j) } else { 0.0 },
+        ));
+        let csc = orthant_kernel::Csc::of_transposed(csr.to_transposed());
+        let all = views.map(Matrix::Dense).into_iter().chain([Matrix::Csr(csr), Matrix::Csc(csc)]);
+        let plans = [false, true].map(|twin| SparsePlan { lanes: 4, twin });
+        for (v, plan) in all.flat_map(|v| plans.map(|plan| (v.clone(), plan))) {
+            let full = v.to_dense(1.0);
             for scale in [1.0, 0.25] {
                 for workers in [1, 2] {
-                    let operand = Operand::new(v, scale, workers).unwrap();
+                    let source = MatrixSource::new(&v, scale, Products::Fused, &plan).unwrap();
+                    let operand = Operand::new(&source, v.by_columns(), workers);
                     let (vy, vz) = (operand.times(false, &y, l), operand.times(true, &z, l));
                     let mut sum = 0.0;
                     for i in 0..m {
                         for t in 0..l {
-                            let exact: f64 = (0..n).map(|j| scale * v.at(i, j) * y[j * l + t]).sum();
+                            let exact: f64 = (0..n).map(|j| scale * full[(i, j)] * y[j * l + t]).sum();
                             assert!((vy[i * l + t] - exact).abs() < 1e-12);
                             sum += exact * z[i * l + t];
                         }
                     }
                     for j in 0..n {
                         for t in 0..l {
-                            let exact: f64 = (0..m).map(|i| scale * v.at(i, j) * z[i * l + t]).sum();
+                            let exact: f64 = (0..m).map(|i| scale * full[(i, j)] * z[i * l + t]).sum();
                             assert!((vz[j * l + t] - exact).abs() < 1e-12);
                         }
                     }
@@ -192,8 +212,29 @@ mod tests {
     fn sums_over_a_million_rows_do_not_drift() {
         let m = 1_000_000;
         let (v, x) = (vec![0.1_f32; m], vec![0.7_f32; m]);
-        let sum = Operand::new(View::row_major(&v, m, 1).unwrap(), 1.0, 2).unwrap().times(true, &x, 1)[0];
+        let v = Matrix::Dense(View::row_major(&v, m, 1).unwrap());
+        let source = MatrixSource::new(&v, 1.0, Products::Fused, &SparsePlan::default()).unwrap();
+        let sum = Operand::new(&source, false, 2).times(true, &x, 1)[0];
         let exact = m as f64 * f64::from(0.1_f32) * f64::from(0.7_f32);
         assert!((f64::from(sum) / exact - 1.0).abs() < 1e-5, "{sum} against {exact}");
+    }
+
+    /// The same of a full column in sparse data, with few lanes and beside columns with few entries.
+    #[test]
+    fn sums_over_a_million_entries_do_not_drift() {
+        let m = 1_000_000;
+        let x = vec![0.7_f32; m];
+        let indices: Vec<u32> = (0..m).flat_map(|i| [0, 1 + (i % 50) as u32]).collect();
+        let indptr: Vec<usize> = (0..=m).map(|i| 2 * i).collect();
+        let v = Matrix::Csr(Csr::<f32>::new(m, 51, indptr, indices, vec![0.1_f32; 2 * m]).unwrap());
+        for twin in [false, true] {
+            let source = MatrixSource::new(&v, 1.0, Products::Fused, &SparsePlan { lanes: 4, twin }).unwrap();
+            let sums = Operand::new(&source, false, 2).times(true, &x, 1);
+            for (j, sum) in sums.iter().enumerate() {
+                let count = if j == 0 { m } else { m / 50 };
+                let exact = count as f64 * f64::from(0.1_f32) * f64::from(0.7_f32);
+                assert!((f64::from(*sum) / exact - 1.0).abs() < 1e-5, "{sum} against {exact} in column {j}");
+            }
+        }
     }
 }

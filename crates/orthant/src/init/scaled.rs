@@ -6,31 +6,25 @@
 //! Nonnegative Matrix Factorization: Complexity, Algorithms and Applications, thesis, Université catholique de
 //! Louvain (2011).
 
-use orthant_kernel::{Buffer, Isa, Real, View, accumulator_stride};
+use orthant_kernel::{Buffer, Isa, Real, accumulator_stride};
 
+use super::Data;
 use super::numpy::Generator;
-use super::products::Operand;
-use crate::Error;
 use crate::reduce::{Reducer, lane, lanes};
 
 /// W (m×k) and Hᵀ (n×k), row-major, for `scale`·V. Where α is 0 or not finite, as for V = 0, the factors are left as
 /// they were drawn.
-pub(crate) fn scaled<T: Real>(
-    v: View<'_, T>,
-    scale: T,
-    k: usize,
-    generator: &mut Generator,
-    workers: usize,
-) -> Result<(Vec<T>, Vec<T>), Error> {
-    let (mut w, mut ht) = super::random(v, scale, k, generator, workers > 1);
-    let fit = Operand::new(v, scale, workers)?.inner_product(&w, &ht, k);
+pub(crate) fn scaled<T: Real>(data: &Data<'_, T>, k: usize, generator: &mut Generator) -> (Vec<T>, Vec<T>) {
+    let workers = data.workers;
+    let (mut w, mut ht) = super::random(data, k, generator);
+    let fit = data.operand().inner_product(&w, &ht, k);
     let (of_w, of_h) = (gram(&w, k, workers), gram(&ht, k, workers));
     let size: f64 = of_w.iter().zip(&of_h).map(|(a, b)| a * b).sum();
     let root = (fit / size).sqrt();
     if root > 0.0 && root.is_finite() {
         w.iter_mut().chain(&mut ht).for_each(|x| *x = T::from_f64(x.to_f64() * root));
     }
-    Ok((w, ht))
+    (w, ht)
 }
 
 /// XᵀX of a matrix with k columns: lane by lane in the data's precision, the lanes together in double precision.
@@ -59,8 +53,21 @@ pub(crate) fn gram<T: Real>(x: &[T], k: usize, workers: usize) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use orthant_kernel::View;
+
     use super::*;
     use crate::init::random;
+    use crate::init::testing::of_view;
+
+    fn scaled<T: Real>(
+        v: View<'_, T>,
+        scale: T,
+        k: usize,
+        generator: &mut Generator,
+        workers: usize,
+    ) -> (Vec<T>, Vec<T>) {
+        of_view(v, scale, workers, |data| super::scaled(data, k, generator))
+    }
 
     fn data(m: usize, n: usize) -> Vec<f64> {
         let mut r = crate::init::RandomState::new(8);
@@ -82,10 +89,10 @@ mod tests {
         let (m, n, k) = (130, 41, 3);
         let x = data(m, n);
         let v = View::row_major(&x, m, n).unwrap();
-        let (w, ht) = scaled(v, 1.0, k, &mut Generator::Seed(4), 1).unwrap();
+        let (w, ht) = scaled(v, 1.0, k, &mut Generator::Seed(4), 1);
         let at = |alpha| loss(&x, &w, &ht, k, alpha);
         assert!(at(1.0) < at(1.001) && at(1.0) < at(0.999));
-        let (drawn, _) = random(v, 1.0, k, &mut Generator::Seed(4), false);
+        let (drawn, _) = of_view(v, 1.0, 1, |data| random(data, k, &mut Generator::Seed(4)));
         let ratio = w[0] / drawn[0];
         assert!(w.iter().zip(&drawn).all(|(a, b)| (a / b - ratio).abs() < 1e-14 * ratio));
     }
@@ -96,29 +103,29 @@ mod tests {
         let x = data(m, n);
         let v = View::row_major(&x, m, n).unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-        let one = scaled(v, 1.0, k, &mut Generator::Seed(4), 1).unwrap();
-        assert_eq!(pool.install(|| scaled(v, 1.0, k, &mut Generator::Seed(4), 2)).unwrap(), one);
+        let one = scaled(v, 1.0, k, &mut Generator::Seed(4), 1);
+        assert_eq!(pool.install(|| scaled(v, 1.0, k, &mut Generator::Seed(4), 2)), one);
         let mut columns = vec![0.0; m * n];
         v.transposed().copy_to(&mut columns);
         let c = View::col_major(&columns, m, n).unwrap();
-        let other = scaled(c, 1.0, k, &mut Generator::Seed(4), 1).unwrap();
+        let other = scaled(c, 1.0, k, &mut Generator::Seed(4), 1);
         for (a, b) in one.0.iter().chain(&one.1).zip(other.0.iter().chain(&other.1)) {
             assert!((a - b).abs() <= 1e-12 * a);
         }
         // 16·V, as it is and as what is read
         let larger: Vec<f64> = x.iter().map(|x| 16.0 * x).collect();
         let larger = View::row_major(&larger, m, n).unwrap();
-        let four = scaled(larger, 1.0, k, &mut Generator::Seed(4), 1).unwrap();
+        let four = scaled(larger, 1.0, k, &mut Generator::Seed(4), 1);
         for (a, b) in one.0.iter().chain(&one.1).zip(four.0.iter().chain(&four.1)) {
             assert!((4.0 * a - b).abs() <= 1e-12 * b);
         }
-        assert_eq!(scaled(v, 16.0, k, &mut Generator::Seed(4), 1).unwrap(), four);
+        assert_eq!(scaled(v, 16.0, k, &mut Generator::Seed(4), 1), four);
     }
 
     #[test]
     fn zero_data_starts_at_zero() {
         let v = View::row_major(&[0.0; 12], 4, 3).unwrap();
-        let (w, ht) = scaled(v, 1.0, 2, &mut Generator::Seed(4), 1).unwrap();
+        let (w, ht) = scaled(v, 1.0, 2, &mut Generator::Seed(4), 1);
         assert!(w.iter().chain(&ht).all(|&x| x == 0.0));
     }
 }

@@ -26,11 +26,11 @@
 
 use std::sync::PoisonError;
 
-use orthant_kernel::{Dense, Real, View};
+use orthant_kernel::{Dense, Real};
 
-use super::products::Operand;
-use crate::reduce::{MAX_LANES, Reducer, lane, split};
-use crate::{Error, Loss, Model, Penalty, Transform};
+use super::Data;
+use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
+use crate::{Error, Loss, Matrix, Model, Penalty, Transform};
 
 /// A residual of so many ε of its row's square is rounding.
 const ROUNDING: f64 = 16.0;
@@ -41,18 +41,16 @@ const MOST_SWEEPS: usize = 500;
 ///
 /// # Errors
 /// [`Error::RankTooLargeForInit`] for more components than rows.
-pub(crate) fn spa<T: Real>(
-    v: View<'_, T>,
-    scale: T,
-    k: usize,
-    workers: usize,
-) -> Result<(Vec<T>, Vec<T>), Error> {
-    let picked = pick(v, scale, k, workers)?;
+pub(crate) fn spa<T: Real>(data: &Data<'_, T>, k: usize) -> Result<(Vec<T>, Vec<T>), Error> {
+    let Data { scale, workers, .. } = *data;
+    // rows of columns are far apart
+    let v = &data.v.with_rows();
+    let picked = pick(data, v, k)?;
     let mut h = Dense::zeros(k, v.ncols());
     let n = v.ncols();
     let mut sizes = Vec::with_capacity(k);
     for (row, &i) in h.as_mut_slice().chunks_exact_mut(n).zip(&picked) {
-        v.rows(i..i + 1).copy_to(row);
+        row.copy_from_slice(v.rows(i..i + 1).to_dense(T::ONE).as_slice());
         let largest = row.iter().fold(T::ZERO, |a, &b| a.max(b));
         if largest > T::ZERO {
             row.iter_mut().for_each(|x| *x /= largest);
@@ -62,7 +60,7 @@ pub(crate) fn spa<T: Real>(
     let model = Model::new(h, Penalty::default(), Loss::Frobenius);
     let threads = (workers == 1).then_some(1);
     let options = Transform { max_sweeps: MOST_SWEEPS, threads, ..Transform::default() };
-    let mut w = model.transform_with(&v, &options)?.0.into_vec();
+    let mut w = model.transform_with(v, &options)?.0.into_vec();
     let mut ht = model.components().transposed().into_vec();
     for t in 0..k {
         let norm = |x: &[T]| x.iter().skip(t).step_by(k).map(|x| x.to_f64().powi(2)).sum::<f64>().sqrt();
@@ -98,12 +96,13 @@ impl Row {
 }
 
 /// k different rows, in the order in which they are found.
-fn pick<T: Real>(v: View<'_, T>, scale: T, k: usize, workers: usize) -> Result<Vec<usize>, Error> {
+fn pick<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>, k: usize) -> Result<Vec<usize>, Error> {
+    let Data { scale, workers, .. } = *data;
     let (m, n) = (v.nrows(), v.ncols());
     if k > m {
         return Err(Error::RankTooLargeForInit { rank: k, rows: m, cols: n });
     }
-    let operand = Operand::new(v, scale, workers)?;
+    let operand = data.operand();
     let epsilon = T::EPSILON.to_f64();
     let mut rows = squares(v, scale, workers);
     let mut picked: Vec<usize> = Vec::with_capacity(k);
@@ -114,7 +113,8 @@ fn pick<T: Real>(v: View<'_, T>, scale: T, k: usize, workers: usize) -> Result<V
         if left <= 0.0 {
             break;
         }
-        let mut x: Vec<f64> = entries(v, farthest, scale).map(|x| x / sum).collect();
+        let mut x = entries(v, farthest, scale);
+        x.iter_mut().for_each(|x| *x /= sum);
         // twice is enough for directions that are orthogonal to rounding
         for _ in 0..2 {
             for u in &directions {
@@ -150,22 +150,23 @@ fn pick<T: Real>(v: View<'_, T>, scale: T, k: usize, workers: usize) -> Result<V
 }
 
 /// `scale`·V's row.
-fn entries<T: Real>(v: View<'_, T>, i: usize, scale: T) -> impl Iterator<Item = f64> {
-    (0..v.ncols()).map(move |j| v.at(i, j).to_f64() * scale.to_f64())
+fn entries<T: Real>(v: &Matrix<'_, T>, i: usize, scale: T) -> Vec<f64> {
+    v.rows(i..i + 1).to_dense(scale).as_slice().iter().map(|x| x.to_f64()).collect()
 }
 
 /// The sum of each row, and the square of the row so divided.
-fn squares<T: Real>(v: View<'_, T>, scale: T, workers: usize) -> Vec<Row> {
-    let m = v.nrows();
-    let mut rows = vec![Row::default(); m];
-    let slots = split(&mut rows, 1, MAX_LANES);
+fn squares<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Vec<Row> {
+    let lanes = Lanes::even(v.nrows(), MAX_LANES);
+    let mut rows = vec![Row::default(); v.nrows()];
+    let slots = split(&mut rows, 1, &lanes);
     Reducer::new(MAX_LANES, workers, || ()).run(
         |which, _, ()| {
             let mut rows = slots[which].lock().unwrap_or_else(PoisonError::into_inner);
-            let mut line = Vec::with_capacity(v.ncols());
-            for (row, i) in rows.iter_mut().zip(lane(m, MAX_LANES, which)) {
-                line.clear();
-                line.extend(entries(v, i, scale));
+            for (row, i) in rows.iter_mut().zip(lanes.range(which)) {
+                let line: Vec<f64> = match v {
+                    Matrix::Csr(v) => v.row(i).map(|(_, x)| x.to_f64() * scale.to_f64()).collect(),
+                    _ => entries(v, i, scale),
+                };
                 let sum: f64 = line.iter().sum();
                 if sum > 0.0 {
                     let square = line.iter().map(|x| (x / sum).powi(2)).sum();
@@ -175,13 +176,25 @@ fn squares<T: Real>(v: View<'_, T>, scale: T, workers: usize) -> Vec<Row> {
         },
         |(), ()| {},
     );
+    drop(slots);
     rows
 }
 
 #[cfg(test)]
 mod tests {
+    use orthant_kernel::View;
+
     use super::*;
     use crate::init::RandomState;
+    use crate::init::testing::of_view;
+
+    fn spa<T: Real>(v: View<'_, T>, scale: T, k: usize, workers: usize) -> Result<(Vec<T>, Vec<T>), Error> {
+        of_view(v, scale, workers, |data| super::spa(data, k))
+    }
+
+    fn pick<T: Real>(v: View<'_, T>, scale: T, k: usize, workers: usize) -> Result<Vec<usize>, Error> {
+        of_view(v, scale, workers, |data| super::pick(data, data.v, k))
+    }
 
     /// k independent rows at known places, all others mixtures of them, row-major.
     fn separable(m: usize, n: usize, pure: &[usize]) -> Vec<f64> {

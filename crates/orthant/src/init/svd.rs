@@ -15,10 +15,12 @@
 use faer::Mat;
 use orthant_kernel::{Real, View};
 
+use super::Data;
 use super::dense::{Thin, lower_factor, orthonormal, thin};
 use super::numpy::RandomState;
 use super::products::Operand;
-use crate::Error;
+use crate::source::{DenseSource, Source};
+use crate::{Error, Products};
 
 /// Columns that the basis has beyond the k asked for.
 const OVERSAMPLED: usize = 10;
@@ -64,8 +66,8 @@ impl<T: Real> Triplets<T> {
 /// Reads V 2·rounds + 2 times, at 2mn(k + 10) flops; the factorisations take (m + n)(k + 10)² a round.
 /// Halko, Martinsson & Tropp, Finding structure with randomness, SIAM Review 53 (2011), algorithm 4.4,
 /// doi:10.1137/090771806.
-pub(super) fn randomized<T: Real>(
-    operand: &Operand<'_, T>,
+pub(super) fn randomized<T: Real, S: Source<T>>(
+    operand: &Operand<'_, S>,
     (m, n): (usize, usize),
     k: usize,
     stream: &mut RandomState,
@@ -93,18 +95,15 @@ pub(super) fn randomized<T: Real>(
 /// or for 30 rounds: what has not settled by then are vectors of nearly equal singular values, of which any mixture
 /// is as good. Such a round reads V twice, at 4mnl flops for l dimensions. Golub & Van Loan, Matrix Computations,
 /// 4th ed. (2013), section 8.2.4.
-pub(super) fn leading<T: Real>(
-    v: View<'_, T>,
-    scale: T,
-    operand: &Operand<'_, T>,
-    k: usize,
-    workers: usize,
-) -> Result<Triplets<T>, Error> {
+pub(super) fn leading<T: Real>(data: &Data<'_, T>, k: usize) -> Result<Triplets<T>, Error> {
+    let Data { v, scale, workers, .. } = *data;
+    let operand = &data.operand();
     let (m, n) = (v.nrows(), v.ncols());
     let (transposed, shorter) = (m < n, m.min(n));
     if m.saturating_mul(n) <= SMALL || shorter <= 4 * k {
-        let a = if transposed { v.transposed() } else { v };
-        let a = Mat::from_fn(a.nrows(), a.ncols(), |i, j| a.at(i, j).to_f64() * scale.to_f64());
+        let all = v.to_dense(scale);
+        let all = if transposed { all.view().transposed() } else { all.view() };
+        let a = Mat::from_fn(all.nrows(), all.ncols(), |i, j| all.at(i, j).to_f64());
         let Thin { u, s, v } = thin(&a)?;
         return Ok(Triplets::of(row_major(&u, k), &s[..k], row_major(&v, k), transposed));
     }
@@ -135,7 +134,12 @@ struct Projected<T> {
 }
 
 impl<T: Real> Projected<T> {
-    fn of(operand: &Operand<'_, T>, transposed: bool, q: &[T], l: usize) -> Result<Self, Error> {
+    fn of<S: Source<T>>(
+        operand: &Operand<'_, S>,
+        transposed: bool,
+        q: &[T],
+        l: usize,
+    ) -> Result<Self, Error> {
         let (left, l) = orthonormal(&operand.times(transposed, q, l), l);
         let thin = thin(&super::dense::column_major(&operand.times(!transposed, &left, l), l))?;
         Ok(Self { left, thin })
@@ -144,7 +148,8 @@ impl<T: Real> Projected<T> {
     fn triplets(&self, k: usize, transposed: bool, workers: usize) -> Result<Triplets<T>, Error> {
         let l = self.thin.s.len();
         let left = View::row_major(&self.left, self.left.len() / l, l)?;
-        let u = Operand::new(left, T::ONE, workers)?.times(false, &row_major(&self.thin.v, k), k);
+        let left = DenseSource::new(left, T::ONE, Products::Fused)?;
+        let u = Operand::new(&left, false, workers).times(false, &row_major(&self.thin.v, k), k);
         Ok(Triplets::of(u, &self.thin.s[..k], row_major(&self.thin.u, k), transposed))
     }
 }
@@ -161,6 +166,11 @@ fn row_major<T: Real>(a: &Mat<f64>, k: usize) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::init::testing::of_view;
+
+    fn leading_of(v: View<'_, f64>, k: usize, workers: usize) -> Triplets<f64> {
+        of_view(v, 1.0, workers, |data| leading(data, k)).unwrap()
+    }
 
     /// Σ s_t u_t x_tᵀ for s_t falling by `ratio`, from random vectors that are nearly orthogonal.
     fn falling(m: usize, n: usize, ratio: f64) -> Vec<f64> {
@@ -174,8 +184,9 @@ mod tests {
 
     /// ‖V x − s u‖ and ‖Vᵀ u − s x‖ over s₁, and how far from orthonormal U and X are.
     fn residual(v: View<'_, f64>, k: usize, found: &Triplets<f64>) -> f64 {
-        let operand = Operand::new(v, 1.0, 1).unwrap();
-        let (vx, vu) = (operand.times(false, &found.x, k), operand.times(true, &found.u, k));
+        let (vx, vu) = of_view(v, 1.0, 1, |data| {
+            (data.operand().times(false, &found.x, k), data.operand().times(true, &found.u, k))
+        });
         let mut worst = 0.0_f64;
         for (left, right) in [(&vx, &found.u), (&vu, &found.x)] {
             for (i, (a, b)) in left.iter().zip(right).enumerate() {
@@ -198,10 +209,10 @@ mod tests {
         for (m, n) in [(40, 40), (90, 33), (33, 90), (1200, 1000), (950, 1150)] {
             let data = falling(m, n, 0.3);
             let v = View::row_major(&data, m, n).unwrap();
-            let operand = Operand::new(v, 1.0, 1).unwrap();
-            let exact = leading(v, 1.0, &operand, 4, 1).unwrap();
+            let exact = leading_of(v, 4, 1);
             assert!(residual(v, 4, &exact) < 1e-11, "{m}×{n}: {}", residual(v, 4, &exact));
-            let found = randomized(&operand, (m, n), 4, &mut RandomState::new(1), 1).unwrap();
+            let stream = &mut RandomState::new(1);
+            let found = of_view(v, 1.0, 1, |data| randomized(&data.operand(), (m, n), 4, stream, 1)).unwrap();
             assert!(residual(v, 4, &found) < 1e-11, "{m}×{n}: {}", residual(v, 4, &found));
             for (a, b) in found.u.iter().chain(&found.x).zip(exact.u.iter().chain(&exact.x)) {
                 assert!((a - b).abs() < 1e-10);
@@ -214,8 +225,7 @@ mod tests {
         let (m, n, k) = (1300, 900, 3);
         let data = falling(m, n, 0.85);
         let v = View::row_major(&data, m, n).unwrap();
-        let operand = Operand::new(v, 1.0, 2).unwrap();
-        let found = leading(v, 1.0, &operand, k, 2).unwrap();
+        let found = leading_of(v, k, 2);
         assert!(residual(v, k, &found) < 1e-9, "{}", residual(v, k, &found));
     }
 
@@ -224,11 +234,9 @@ mod tests {
         for (m, n) in [(12, 7), (7, 12), (30, 30)] {
             for data in [vec![0.0; m * n], vec![1.0; m * n]] {
                 let v = View::row_major(&data, m, n).unwrap();
-                let operand = Operand::new(v, 1.0, 1).unwrap();
-                for found in [
-                    leading(v, 1.0, &operand, 5, 1).unwrap(),
-                    randomized(&operand, (m, n), 5, &mut RandomState::new(1), 1).unwrap(),
-                ] {
+                let stream = &mut RandomState::new(1);
+                let random = of_view(v, 1.0, 1, |data| randomized(&data.operand(), (m, n), 5, stream, 1));
+                for found in [leading_of(v, 5, 1), random.unwrap()] {
                     let norm = data.iter().sum::<f64>().sqrt();
                     assert!(
                         (found.s[0] - norm).abs() < 1e-12 && found.s[1..].iter().all(|s| s.abs() < 1e-12)

@@ -3,7 +3,7 @@
 use faer::{Mat, MatRef};
 use orthant_kernel::{Dense, Real, View};
 
-use crate::{FromDense, ToView};
+use crate::{Error, FromDense, Matrix, ToMatrix, ToView};
 
 impl<T: Real> ToView<T> for MatRef<'_, T> {
     fn to_view(&self) -> View<'_, T> {
@@ -26,5 +26,17 @@ impl<T: Real> ToView<T> for Mat<T> {
 impl<T: Real> FromDense<T> for Mat<T> {
     fn from_dense(x: Dense<T>) -> Self {
         Self::from_fn(x.nrows(), x.ncols(), |i, j| x[(i, j)])
+    }
+}
+
+impl<T: Real> ToMatrix<T> for MatRef<'_, T> {
+    fn to_matrix(&self) -> Result<Matrix<'_, T>, Error> {
+        Ok(Matrix::Dense(self.to_view()))
+    }
+}
+
+impl<T: Real> ToMatrix<T> for Mat<T> {
+    fn to_matrix(&self) -> Result<Matrix<'_, T>, Error> {
+        Ok(Matrix::Dense(self.to_view()))
     }
 }

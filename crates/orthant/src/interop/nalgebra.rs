@@ -1,11 +1,11 @@
 //! nalgebra: matrices, views and slices of any size and strides in, `DMatrix` out.
 
-use nalgebra::{DMatrix, Dim, Matrix, RawStorage, Scalar};
+use nalgebra::{DMatrix, Dim, RawStorage, Scalar};
 use orthant_kernel::{Dense, Real, View};
 
-use crate::{FromDense, ToView};
+use crate::{Error, FromDense, Matrix, ToMatrix, ToView};
 
-impl<T, R, C, S> ToView<T> for Matrix<T, R, C, S>
+impl<T, R, C, S> ToView<T> for nalgebra::Matrix<T, R, C, S>
 where
     T: Real,
     R: Dim,
@@ -23,5 +23,17 @@ where
 impl<T: Real + Scalar> FromDense<T> for DMatrix<T> {
     fn from_dense(x: Dense<T>) -> Self {
         Self::from_row_slice(x.nrows(), x.ncols(), x.as_slice())
+    }
+}
+
+impl<T, R, C, S> ToMatrix<T> for nalgebra::Matrix<T, R, C, S>
+where
+    T: Real,
+    R: Dim,
+    C: Dim,
+    S: RawStorage<T, R, C>,
+{
+    fn to_matrix(&self) -> Result<Matrix<'_, T>, Error> {
+        Ok(Matrix::Dense(self.to_view()))
     }
 }

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayBase, Data, Ix2};
 use orthant_kernel::{Dense, Real, View};
 
-use crate::{FromDense, ToView};
+use crate::{Error, FromDense, Matrix, ToMatrix, ToView};
 
 impl<T: Real, S: Data<Elem = T>> ToView<T> for ArrayBase<S, Ix2> {
     fn to_view(&self) -> View<'_, T> {
@@ -18,5 +18,11 @@ impl<T: Real> FromDense<T> for Array2<T> {
     fn from_dense(x: Dense<T>) -> Self {
         let shape = (x.nrows(), x.ncols());
         Self::from_shape_vec(shape, x.into_vec()).expect("nrows·ncols elements")
+    }
+}
+
+impl<T: Real, S: Data<Elem = T>> ToMatrix<T> for ArrayBase<S, Ix2> {
+    fn to_matrix(&self) -> Result<Matrix<'_, T>, Error> {
+        Ok(Matrix::Dense(self.to_view()))
     }
 }

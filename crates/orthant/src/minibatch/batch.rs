@@ -1,17 +1,17 @@
 //! A step on some rows of V.
 
-use orthant_kernel::{Real, View, accumulator_stride};
+use orthant_kernel::Real;
 
 use super::MiniBatchNmf;
-use crate::alternation::{Alternation, Fixed};
+use super::pass::BatchPass;
+use crate::alternation::Fixed;
+use crate::choice::SparsePlan;
 use crate::factor::Factor;
-use crate::fit::block_rows;
 use crate::pass::Layout;
 use crate::penalty::Weights;
-use crate::ratio::RatioPass;
 use crate::rule::Majorizer;
-use crate::source::DenseSource;
-use crate::{Error, Method, Products, Start, init, reduce, scan};
+use crate::source::{MatrixSource, Source};
+use crate::{Error, Matrix, Method, Products, Start, init, reduce, scan};
 
 /// Data in a safe range of exponents: V·2^-exponent, with W and H over half of it.
 pub(super) struct Data<'a, T> {
@@ -27,7 +27,7 @@ impl<'a, T: Real> Data<'a, T> {
     /// Looks at all of V; an exponent that is known is kept.
     pub fn new(
         options: &'a MiniBatchNmf<T>,
-        v: View<'_, T>,
+        v: &Matrix<'_, T>,
         exponent: Option<i32>,
         workers: usize,
     ) -> Result<Self, Error> {
@@ -37,10 +37,9 @@ impl<'a, T: Real> Data<'a, T> {
         }
         crate::check::sizes::<T>(m, n, options.rank)?;
         let loss = options.loss;
-        let by_columns = crate::fit::by_columns(v);
-        let found = scan::data(v, by_columns, T::ONE, workers)?;
+        let found = scan::data(v, T::ONE, workers)?;
         if loss.beta() <= 0.0 {
-            scan::size(v, by_columns, T::ONE, loss, workers)?;
+            scan::size(v, T::ONE, loss, workers)?;
         }
         let safe = scan::Safe::of::<T>(Method::Mu(loss));
         let exponent = exponent.unwrap_or_else(|| scan::scale_exponent(found.max, 2, safe));
@@ -66,50 +65,58 @@ impl<'a, T: Real> Data<'a, T> {
     }
 
     /// The weights on W and on H for a part of V.
-    pub fn weights(&self, v: View<'_, T>) -> (Weights, Weights) {
+    pub fn weights(&self, v: &Matrix<'_, T>) -> (Weights, Weights) {
         let (p, beta, penalty) = (self.exponent / 2, self.options.loss.beta(), self.options.penalty);
         (penalty.on_w(v.ncols()).scaled(p, beta), penalty.on_h(v.nrows()).scaled(p, beta))
     }
 
-    pub fn layout(&self, v: View<'_, T>) -> Layout {
-        Layout {
-            lanes: reduce::lanes(v.nrows()),
-            block: block_rows::<T>(v.ncols(), self.options.rank),
-            workers: self.workers,
+    fn plan(&self, v: &Matrix<'_, T>) -> SparsePlan {
+        match (v.nnz(), self.options.loss.beta()) {
+            (Some(entries), 1.0 | 2.0) => SparsePlan::summed(v.ncols(), entries),
+            _ => SparsePlan { lanes: reduce::lanes(v.nrows()), twin: false },
         }
     }
 
-    /// Calls `f` with the pass over the rows of `v` from W and Hᵀ.
+    /// Rows of `v`, which [has](Matrix::with_rows) them, and how a pass over them is cut.
+    pub fn source<'b>(&self, v: &'b Matrix<'_, T>) -> (MatrixSource<'b, T>, Layout) {
+        let m = v.nrows();
+        let source = MatrixSource::by_rows(v, self.scale, &self.plan(v));
+        let layout = Layout { block: source.block_rows(self.options.rank).min(m), workers: self.workers };
+        (source, layout)
+    }
+
+    /// Calls `f` with the pass over the rows of `v` from W and Hᵀ, and what stands for ‖V‖² in it; and W after it.
     pub fn pass<R>(
         &self,
-        v: View<'_, T>,
+        v: &Matrix<'_, T>,
         w: Vec<T>,
         ht: &[T],
         fixed: Fixed,
-        f: impl FnOnce(&mut RatioPass<'_, T, DenseSource<'_, T>>) -> R,
+        f: impl FnOnce(&mut BatchPass<'_, T>, f64) -> R,
     ) -> (R, Vec<T>) {
         let k = self.options.rank;
-        let source =
-            DenseSource::new(v, self.scale, Products::Fused).expect("fused products are always there");
+        let (source, layout) = self.source(v);
         let (on_w, on_h) = self.weights(v);
         let factors = (Factor::new(w, k, on_w, 1), Factor::new(ht.to_vec(), k, on_h, 1));
-        let mut pass = RatioPass::new(&source, self.rule, k, self.layout(v), 1.0, factors, false, fixed);
-        pass.sweep_outer(false);
-        let out = f(&mut pass);
-        (out, pass.into_factors().0)
+        // where the residual is told by entries, ‖V‖² says how much of it is rounding
+        let by_entries = self.options.loss.is_quadratic() && source.residual_by_entries();
+        let squares = if by_entries { scan::squares(v, self.scale) } else { 1.0 };
+        let mut pass = BatchPass::new(&source, self.rule, k, layout, squares, factors, fixed);
+        let out = f(&mut pass, squares);
+        (out, pass.into_w())
     }
 
     /// W from a constant, by at most `max_iter` updates.
-    pub fn solve_w(&self, v: View<'_, T>, ht: &[T], max_iter: usize) -> Vec<T> {
+    pub fn solve_w(&self, v: &Matrix<'_, T>, ht: &[T], max_iter: usize) -> Vec<T> {
         let k = self.options.rank;
         let average = (init::mean(v, self.scale, self.workers > 1) / T::from_f64(k as f64)).sqrt();
         let mut before = vec![average; v.nrows() * k];
         let tol = self.options.tol;
-        let (_, w) = self.pass(v, before.clone(), ht, Fixed::Outer, |pass| {
+        let (_, w) = self.pass(v, before.clone(), ht, Fixed::Outer, |pass, _| {
             pass.keep_small();
             for _ in 0..max_iter {
                 pass.sweep_inner(true);
-                let w = &pass.inner().x;
+                let w = pass.w();
                 if tol > 0.0 && change(w, &before) <= tol {
                     break;
                 }
@@ -120,7 +127,7 @@ impl<'a, T: Real> Data<'a, T> {
     }
 
     /// A step on the rows of `v`: the new W, the mean cost and the loss at it with the old H; and H and its sums updated.
-    pub fn step(&self, v: View<'_, T>, w: Option<Vec<T>>, state: &mut State<T>) -> (Vec<T>, f64, f64) {
+    pub fn step(&self, v: &Matrix<'_, T>, w: Option<Vec<T>>, state: &mut State<T>) -> (Vec<T>, f64, f64) {
         let options = self.options;
         let least = self.rule.least(false);
         let (w, update) = match w {
@@ -135,35 +142,26 @@ impl<'a, T: Real> Data<'a, T> {
         let loss = options.loss;
         let State { ht, numerator, denominator, rho, .. } = state;
         let before = ht.clone();
-        let ((cost, distance), w) = self.pass(v, w, &before, Fixed::Neither, |pass| {
+        let ((cost, distance), w) = self.pass(v, w, &before, Fixed::Neither, |pass, _| {
             pass.sweep_inner(update);
             let distance = pass.exact_loss();
-            let cost = distance + doubled(on_w, &pass.inner().x) + doubled(on_h, &before);
-            let (k, stride) = (options.rank, accumulator_stride::<T>(options.rank));
-            let (b, c, columns) = pass.sums_of_outer();
+            let cost = distance + doubled(on_w, pass.w()) + doubled(on_h, &before);
             let (l1, l2) = on_h.elements::<T>();
             let gamma = loss.exponent();
             let raised = |x: T, e: f64| if e == 1.0 { x } else { x.powf(T::from_f64(e)) };
             let least = self.rule.least(true);
             let rho = T::from_f64(*rho);
-            for (j, row) in ht.chunks_exact_mut(k).enumerate() {
-                for (t, h) in row.iter_mut().enumerate() {
-                    let at = j * k + t;
-                    let mut d = if loss.beta() == 1.0 {
-                        // as there: a component without weights has a denominator of 1
-                        if columns[t] == T::ZERO { T::ONE } else { columns[t] }
-                    } else {
-                        c[j * stride + t]
-                    };
-                    d += l1 + l2 * *h;
-                    if d == T::ZERO {
-                        d = self.rule.floor;
-                    }
-                    numerator[at] = rho * numerator[at] + b[j * stride + t] * raised(*h, 1.0 / gamma);
-                    denominator[at] = rho * denominator[at] + d;
-                    let new = raised(numerator[at] / denominator[at], gamma);
-                    *h = if new < least { T::ZERO } else { new };
+            let (numerators, denominators) = pass.sums(&before, options.rank);
+            for (at, (n, d)) in numerators.into_iter().zip(denominators).enumerate() {
+                let h = &mut ht[at];
+                let mut d = d + (l1 + l2 * *h);
+                if d == T::ZERO {
+                    d = self.rule.floor;
                 }
+                numerator[at] = rho * numerator[at] + n * raised(*h, 1.0 / gamma);
+                denominator[at] = rho * denominator[at] + d;
+                let new = raised(numerator[at] / denominator[at], gamma);
+                *h = if new < least { T::ZERO } else { new };
             }
             (cost / v.nrows() as f64, distance)
         });
@@ -210,7 +208,7 @@ impl<T: Real> State<T> {
 }
 
 /// W and Hᵀ to start from, in scaled units.
-pub(super) fn start<T: Real>(data: &Data<'_, T>, v: View<'_, T>) -> Result<(Vec<T>, Vec<T>), Error> {
+pub(super) fn start<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>) -> Result<(Vec<T>, Vec<T>), Error> {
     let options = data.options;
     let (m, n, k) = (v.nrows(), v.ncols(), options.rank);
     let default = if k <= m.min(n) { Start::Nndsvda } else { Start::Random };
@@ -221,5 +219,7 @@ pub(super) fn start<T: Real>(data: &Data<'_, T>, v: View<'_, T>) -> Result<(Vec<
         }
         return Ok((data.to_scaled(w.clone().into_vec()), data.to_scaled(h.transposed().into_vec())));
     }
-    init::generate(chosen, v, data.scale, k, &mut options.random.clone(), data.workers)
+    let source = MatrixSource::new(v, data.scale, Products::Fused, &data.plan(v))?;
+    let of = init::Data { v, scale: data.scale, source: &source, workers: data.workers };
+    init::generate(chosen, &of, k, &mut options.random.clone())
 }

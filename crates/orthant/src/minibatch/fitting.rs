@@ -3,26 +3,27 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use orthant_kernel::{Dense, Isa, Real, View};
+use orthant_kernel::{Dense, Isa, Real};
 
 use super::batch::{Data, State, change, start};
 use super::{MiniBatchFit, MiniBatchNmf};
-use crate::alternation::{Alternation, Fixed};
+use crate::alternation::Fixed;
 use crate::factor::Factor;
 use crate::observe::{Iteration, Observer, TimeLimit};
 use crate::pass::Layout;
 use crate::penalty::Weights;
 use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
-use crate::{Error, Method, Model, Products, reduce, scan};
+use crate::source::Source;
+use crate::{Error, Matrix, Method, Model, Products, reduce, scan};
 
 /// A fit of all of V under way.
-pub(super) struct Fitting<'a, T> {
+pub(super) struct Fitting<'a, T: Real> {
     data: Data<'a, T>,
-    v: View<'a, T>,
+    v: &'a Matrix<'a, T>,
 }
 
 impl<'a, T: Real> Fitting<'a, T> {
-    pub fn new(options: &'a MiniBatchNmf<T>, v: View<'a, T>, workers: usize) -> Result<Self, Error> {
+    pub fn new(options: &'a MiniBatchNmf<T>, v: &'a Matrix<'a, T>, workers: usize) -> Result<Self, Error> {
         Ok(Self { data: Data::new(options, v, None, workers)?, v })
     }
 
@@ -58,14 +59,14 @@ impl<'a, T: Real> Fitting<'a, T> {
         let per_pass = m.div_ceil(batch);
         let most = options.max_iter.saturating_mul(per_pass);
         let unit = data.unit();
-        let size = scan::size(v, crate::fit::by_columns(v), data.scale, options.loss, data.workers)?;
+        let size = scan::size(v, data.scale, options.loss, data.workers)?;
         let mut progress = Progress::default();
         let (mut cancel, mut limit) = (options.cancel.clone(), options.max_time.map(TimeLimit));
         let mut steps = 0;
         let stop_reason = loop {
             let first = steps % per_pass * batch;
             let range = first..m.min(first + batch);
-            let part = v.rows(range.clone());
+            let part = &v.rows(range.clone());
             let rows = &mut w[range.start * k..range.end * k];
             let before = state.ht.clone();
             let given = (!options.fresh_restarts).then(|| rows.to_vec());
@@ -123,7 +124,7 @@ impl<'a, T: Real> Fitting<'a, T> {
         if report.iterations == options.max_iter && options.tol > 0.0 {
             warnings.push(Warning::NotConverged { max_iter: options.max_iter });
         }
-        let (figures, w) = data.pass(v, w, &state.ht, Fixed::Neither, |pass| pass.finish());
+        let (figures, w) = data.pass(v, w, &state.ht, Fixed::Neither, |pass, squares| pass.figures(squares));
         let (on_w, on_h) = data.weights(v);
         let penalties = |weights: Weights, x: &[T]| Factor::new(x.to_vec(), k, weights, 1).exact_penalty();
         report.stop_reason = stop_reason;
@@ -131,7 +132,8 @@ impl<'a, T: Real> Fitting<'a, T> {
         report.objective = (figures.loss + penalties(on_w, &w) + penalties(on_h, &state.ht)) * unit;
         report.reconstruction_error = (2.0 * report.loss).sqrt();
         report.relative_error = (2.0 * figures.loss / size).sqrt();
-        report.kkt_residual = figures.remaining / size;
+        report.kkt_residual =
+            figures.remaining / if options.loss.is_quadratic() { size.sqrt() } else { size };
         report.warnings = warnings;
         if !report.objective.is_finite() {
             return Err(Error::LossOverflow { max: data.found.max });
@@ -143,8 +145,10 @@ impl<'a, T: Real> Fitting<'a, T> {
 }
 
 impl<T: Real> Data<'_, T> {
-    fn empty_report(&self, v: View<'_, T>, batch: usize, began: Instant) -> Report {
-        let Layout { lanes, block, workers } = self.layout(v.rows(0..batch));
+    fn empty_report(&self, v: &Matrix<'_, T>, batch: usize, began: Instant) -> Report {
+        let first = v.rows(0..batch);
+        let (source, Layout { block, workers }) = self.source(&first);
+        let lanes = source.lanes().count();
         Report {
             stop_reason: StopReason::ZeroData,
             iterations: 0,
@@ -163,13 +167,14 @@ impl<T: Real> Data<'_, T> {
                 method: Method::Mu(self.options.loss),
                 by_columns: false,
                 lanes,
-                block: block.min(batch),
+                block,
                 threads: workers,
                 sketch: None,
                 sweeps: (1, 1),
                 isa: Isa::detect().name(),
                 products: Products::Fused,
                 accumulators: reduce::accumulators(lanes, workers),
+                transpose: false,
                 scale_exponent: self.exponent / 2,
             },
             warnings: Vec::new(),

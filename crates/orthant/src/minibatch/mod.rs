@@ -42,7 +42,7 @@ use crate::init::{Generator, RandomState};
 use crate::nmf::{check_loss, invalid};
 use crate::observe::{Iteration, Observer};
 use crate::report::{Report, StopReason};
-use crate::{Cancel, Error, Loss, Model, Penalty, Start, ToView, scan, threads};
+use crate::{Cancel, Error, Loss, Model, Penalty, Start, ToMatrix, scan, threads};
 
 use batch::Data;
 use fitting::Fitting;
@@ -51,6 +51,7 @@ pub use online::Online;
 mod batch;
 mod fitting;
 mod online;
+mod pass;
 
 /// Factorisation by mini-batches of rows, with scikit-learn's updates, stopping and numbers.
 ///
@@ -222,7 +223,7 @@ impl<T: Real> MiniBatchNmf<T> {
     ///
     /// # Errors
     /// As [`Nmf::fit`](crate::Nmf::fit).
-    pub fn fit(&self, v: &impl ToView<T>) -> Result<MiniBatchFit<T>, Error> {
+    pub fn fit(&self, v: &impl ToMatrix<T>) -> Result<MiniBatchFit<T>, Error> {
         self.fit_observed(v, &mut |_: &Iteration<'_, T>| ControlFlow::<StopReason>::Continue(()))
     }
 
@@ -232,12 +233,14 @@ impl<T: Real> MiniBatchNmf<T> {
     /// As [`fit`](Self::fit); a panic in the observer is [`Error::Panicked`].
     pub fn fit_observed(
         &self,
-        v: &impl ToView<T>,
+        v: &impl ToMatrix<T>,
         observer: &mut (impl Observer<T> + Send),
     ) -> Result<MiniBatchFit<T>, Error> {
         let began = Instant::now();
         self.check()?;
-        let v = v.to_view();
+        let v = v.to_matrix()?;
+        // sparse columns are copied to have rows
+        let v = &v.with_rows();
         let (out, used) =
             threads::on(self.threads, |workers| Fitting::new(self, v, workers)?.run(observer, began))?;
         let mut fit = out?;
@@ -251,9 +254,10 @@ impl<T: Real> MiniBatchNmf<T> {
     ///
     /// # Errors
     /// As [`fit`](Self::fit), and [`Error::ShapeMismatch`] for another number of columns or components.
-    pub fn transform(&self, v: &impl ToView<T>, h: &Dense<T>) -> Result<Dense<T>, Error> {
+    pub fn transform(&self, v: &impl ToMatrix<T>, h: &Dense<T>) -> Result<Dense<T>, Error> {
         self.check()?;
-        let v = v.to_view();
+        let v = v.to_matrix()?;
+        let v = &v.with_rows();
         let expected = (self.rank, v.ncols());
         if (h.nrows(), h.ncols()) != expected {
             return Err(Error::ShapeMismatch { operand: "H", expected, found: (h.nrows(), h.ncols()) });

@@ -4,7 +4,7 @@ use orthant_kernel::{Dense, Real};
 
 use super::MiniBatchNmf;
 use super::batch::{Data, State, start};
-use crate::{Error, Model, ToView, scan, threads};
+use crate::{Error, Model, ToMatrix, scan, threads};
 
 /// Components that are learnt from batches as they come: scikit-learn's `partial_fit`.
 ///
@@ -38,8 +38,9 @@ impl<T: Real> Online<T> {
     /// # Errors
     /// [`Error::ShapeMismatch`] for another number of columns than the first batch had; else as
     /// [`MiniBatchNmf::fit`].
-    pub fn partial_fit(&mut self, batch: &impl ToView<T>) -> Result<(), Error> {
-        let v = batch.to_view();
+    pub fn partial_fit(&mut self, batch: &impl ToMatrix<T>) -> Result<(), Error> {
+        let v = batch.to_matrix()?;
+        let v = &v.with_rows();
         let (m, n, k) = (v.nrows(), v.ncols(), self.options.rank);
         let Self { options, state, .. } = self;
         if let Some(state) = &state

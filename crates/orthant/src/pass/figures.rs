@@ -1,54 +1,158 @@
 //! The residual itself, and what is left to do.
 
+use std::ops::Range;
 use std::sync::PoisonError;
 
-use orthant_kernel::{Buffer, Real, rows};
+use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, gram, rows};
 
 use super::{Pass, Scratch};
+use crate::alternation::Figures;
 use crate::extrapolation::Turn;
-use crate::reduce::{lane, split};
-use crate::source::{Block, Source};
+use crate::reduce::{Lanes, Reducer, split};
+use crate::source::{Block, Residual, Source};
 
 /// The Gram form of the loss is known to this many ε·‖S‖².
 const ROUNDING: f64 = 2.0;
 
+/// A residual that is told by entries, from products in single precision, is not trusted below this share of ‖S‖².
+const QUICK: f64 = 1.0 / 1024.0;
+
+/// Nor below this many ε·‖S‖² in double precision, whatever the products are of.
+const CANCELLED: f64 = 256.0;
+
+/// Rows that are widened together.
+const WIDENED: usize = 64;
+
+/// XᵀX in double precision, one triangle.
+#[derive(Debug)]
+pub(super) struct WideGram {
+    g: Vec<f64>,
+    rows: Vec<f64>,
+}
+
+impl WideGram {
+    pub fn new(k: usize) -> Self {
+        Self { g: vec![0.0; k * accumulator_stride::<f64>(k)], rows: vec![0.0; WIDENED * k] }
+    }
+
+    /// Of all rows of X.
+    fn of<T: Real>(reducer: &mut Reducer<Self>, isa: Isa, x: &[T], k: usize, lanes: &Lanes) -> Self {
+        reducer.run(
+            |l, _, out| {
+                let Self { g, rows } = out;
+                g.fill(0.0);
+                let range = lanes.range(l);
+                for x in x[range.start * k..range.end * k].chunks(WIDENED * k) {
+                    let rows = &mut rows[..x.len()];
+                    rows.iter_mut().zip(x).for_each(|(to, x)| *to = x.to_f64());
+                    gram(isa, rows, k, g);
+                }
+            },
+            |a, b| a.g.iter_mut().zip(&b.g).for_each(|(a, b)| *a += b),
+        )
+    }
+
+    /// ⟨XᵀX, YᵀY⟩.
+    fn times(&self, other: &Self, k: usize) -> f64 {
+        let stride = accumulator_stride::<f64>(k);
+        let mut sum = 0.0;
+        for t in 0..k {
+            let (a, b) = (&self.g[t * stride..][t..k], &other.g[t * stride..][t..k]);
+            let row: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+            sum += 2.0 * row - a[0] * b[0];
+        }
+        sum
+    }
+}
+
 /// Residual and stationarity of the factors as they stand.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Residual {
+pub(super) struct Measured {
     /// ‖S − XYᵀ‖², from the residual itself.
     pub squares: f64,
     /// The coordinate steps that remain in X, squared, in the units of S.
     pub movement: f64,
 }
 
+/// What is done about the steps that remain in X.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Steps {
+    Ignored,
+    Measured,
+    /// Measured, after rows of X whose numerators are all 0 are put at 0 (see [`clear_empty`](Pass::clear_empty)).
+    Cleared,
+}
+
 impl<T: Real, S: Source<T>> Pass<'_, T, S> {
-    /// ‖S − XYᵀ‖² from the residual itself. With `last`, first puts rows of X at 0 whose numerators are all 0 (see
-    /// [`clear_empty`](Self::clear_empty)), and takes the steps that remain in X. Reads S once.
-    pub(super) fn measure(&mut self, last: bool) -> Residual {
-        let (k, isa, layout) = (self.k, self.isa, self.layout);
-        let (source, scratch) = (self.source, &self.scratch);
+    /// The figures of the factors as they stand, once a pass has summed.
+    pub fn figures(&mut self) -> Figures {
+        let products = self.outer_products();
+        let residual = self.measure(Steps::Measured);
+        let outer = self.outer_movement(&products);
+        self.of(residual, outer)
+    }
+
+    pub(super) fn of(&self, residual: Measured, outer: f64) -> Figures {
+        let remaining = ((residual.movement + outer) / self.squares).sqrt();
+        Figures { loss: 0.5 * residual.squares, remaining }
+    }
+
+    /// ‖S − XYᵀ‖² from the residual itself, and the steps that remain in X. Reads S once; where the residual is told by
+    /// entries and little is left of ‖S‖², once or twice more.
+    pub(super) fn measure(&mut self, steps: Steps) -> Measured {
+        let mut how = Residual::Quick;
+        let mut measured = self.measure_by(how, steps);
+        let Some(wide) = &mut self.wide else { return measured };
+        let (isa, k) = (self.isa, self.k);
+        let of_x = WideGram::of(&mut wide[0], isa, &self.inner.x, k, &self.lanes);
+        let of_y = WideGram::of(&mut wide[1], isa, &self.outer.x, k, &self.side_lanes);
+        let all = of_x.times(&of_y, k);
+        wide[0].give_back(of_x);
+        wide[1].give_back(of_y);
+        let single = T::EPSILON.to_f64() > f64::EPSILON;
+        loop {
+            if how != Residual::Direct {
+                measured.squares = (measured.squares + all).max(0.0);
+            }
+            how = match how {
+                Residual::Quick if single && measured.squares < QUICK * self.squares => Residual::Wide,
+                // factors in single precision say no more
+                Residual::Quick if !single && measured.squares < CANCELLED * f64::EPSILON * self.squares => {
+                    Residual::Direct
+                }
+                _ => return measured,
+            };
+            measured.squares = self.measure_by(how, Steps::Ignored).squares;
+        }
+    }
+
+    fn measure_by(&mut self, how: Residual, steps: Steps) -> Measured {
+        let (k, isa, block) = (self.k, self.isa, self.layout.block);
+        let (source, scratch, lanes) = (self.source, &self.scratch, &self.lanes);
         let half = self.coupling.half(&self.outer.gram, &self.inner);
         let y = &self.outer.x[..];
         let entered = if self.entered.is_empty() { y } else { &self.entered };
-        let slots = split(&mut self.inner.x, k, layout.lanes);
+        let slots = split(&mut self.inner.x, k, lanes);
         let figures = self.figures.run(
             |l, worker, out| {
-                *out = Residual::default();
+                *out = Measured::default();
                 let mut x = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                let Scratch { block, a, rule: d, residual } = &mut *scratch;
-                let range = lane(source.rows(), layout.lanes, l);
-                for (b, x) in x.chunks_mut(layout.block * k).enumerate() {
-                    let (start, count) = (range.start + b * layout.block, x.len() / k);
-                    let s = source.block(start..start + count, block);
-                    if last {
+                let Scratch { block: memory, a, rule: d, residual, .. } = &mut *scratch;
+                let first = lanes.range(l).start;
+                for (b, x) in x.chunks_mut(block * k).enumerate() {
+                    let (start, count) = (first + b * block, x.len() / k);
+                    let mut s = source.block(start..start + count, memory);
+                    if steps != Steps::Ignored {
                         let (a, d) = (&mut a[..count * k], &mut d[..count * k]);
                         s.numerators(entered, k, a);
-                        clear(x, a, k, k);
+                        if steps == Steps::Cleared {
+                            clear(x, a, k, k);
+                        }
                         rows::products(isa, x, half.gram, k, d);
                         out.movement = rows::distance(isa, x, a, k, d, half.diagonal, half.l1, out.movement);
                     }
-                    out.squares = s.squared_residual(x, y, k, residual, out.squares);
+                    out.squares = s.squared_residual(how, x, y, k, residual, out.squares);
                 }
             },
             |a, b| {
@@ -96,8 +200,34 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
         }
     }
 
-    /// The steps that remain in Y, squared, by the sums of the last pass.
-    pub(super) fn outer_movement(&mut self) -> f64 {
+    /// SᵀX where nothing has summed it, cols×k: what [`clear_empty`](Self::clear_empty) and
+    /// [`outer_movement`](Self::outer_movement) look at instead.
+    pub(super) fn outer_products(&mut self) -> Vec<T> {
+        let Some(twin) = self.source.twin() else { return Vec::new() };
+        let (k, block, lanes) = (self.k, self.side_block, &self.side_lanes);
+        let mut products = vec![T::ZERO; self.outer.x.len()];
+        let slots = split(&mut products, k, lanes);
+        let (scratch, x) = (&self.scratch, &self.inner.x[..]);
+        let sums = self.side.run(
+            |l, worker, _| {
+                let mut out = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
+                let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
+                let memory = scratch.twin.as_mut().expect("there is a twin");
+                let first = lanes.range(l).start;
+                for (b, out) in out.chunks_mut(block * k).enumerate() {
+                    let start = first + b * block;
+                    twin.block(start..start + out.len() / k, memory).numerators(x, k, out);
+                }
+            },
+            |_, _| {},
+        );
+        self.side.give_back(sums);
+        drop(slots);
+        products
+    }
+
+    /// The steps that remain in Y, squared, by the sums of the last pass, or by [`outer_products`](Self::outer_products).
+    pub(super) fn outer_movement(&mut self, products: &[T]) -> f64 {
         let k = self.k;
         let half = self.coupling.half(&self.inner.gram, &self.outer);
         let b = &self.sums.as_ref().expect("a pass came before").b[..];
@@ -107,7 +237,7 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
         let mut movement = 0.0;
         for (at, y) in self.outer.x.chunks(rows * k).enumerate() {
             let range = at * rows..at * rows + y.len() / k;
-            let (b, stride) = self.source.leave(range, b, k, a);
+            let (b, stride) = outer_numerators(self.source, products, range, b, k, a);
             let d = &mut d[..y.len()];
             rows::products(self.isa, y, half.gram, k, d);
             movement = rows::distance(self.isa, y, b, stride, d, half.diagonal, half.l1, movement);
@@ -117,7 +247,7 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
 
     /// Puts rows of Y at 0 whose numerators are all 0, where 0 is the exact minimiser: columns of S without an entry,
     /// which rounding can keep from vanishing entirely.
-    pub(super) fn clear_empty(&mut self) {
+    pub(super) fn clear_empty(&mut self, products: &[T]) {
         let k = self.k;
         let b = &self.sums.as_ref().expect("a pass came before").b[..];
         let mut scratch = self.scratch[0].lock().unwrap_or_else(PoisonError::into_inner);
@@ -125,13 +255,29 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
         let mut changed = false;
         for (at, y) in self.outer.x.chunks_mut(rows * k).enumerate() {
             let range = at * rows..at * rows + y.len() / k;
-            let (b, stride) = self.source.leave(range, b, k, &mut scratch.a);
+            let (b, stride) = outer_numerators(self.source, products, range, b, k, &mut scratch.a);
             changed |= clear(y, b, stride, k);
         }
         drop(scratch);
         if changed {
             self.at_the_reduce(false);
         }
+    }
+}
+
+/// Rows `range` of SᵀX and the elements from one to the next: from `products`, if there are any, or from the sums of a
+/// pass.
+fn outer_numerators<'a, T: Real, S: Source<T>>(
+    source: &S,
+    products: &'a [T],
+    range: Range<usize>,
+    sums: &'a [T],
+    k: usize,
+    scratch: &'a mut [T],
+) -> (&'a [T], usize) {
+    match products {
+        [] => source.leave(range, sums, k, scratch),
+        _ => (&products[range.start * k..range.end * k], k),
     }
 }
 

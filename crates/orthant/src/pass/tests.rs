@@ -21,16 +21,20 @@ impl Source<f64> for Counting<'_> {
         = <DenseSource<'b, f64> as Source<f64>>::Block<'b>
     where
         Self: 'b;
+    type Scratch = Vec<f64>;
     fn rows(&self) -> usize {
         self.inner.rows()
     }
     fn cols(&self) -> usize {
         self.inner.cols()
     }
-    fn scratch_len(&self, rows: usize) -> usize {
-        self.inner.scratch_len(rows)
+    fn lanes(&self) -> Lanes {
+        Lanes::even(self.rows(), 8)
     }
-    fn block<'b>(&'b self, range: Range<usize>, scratch: &'b mut [f64]) -> Self::Block<'b> {
+    fn scratch(&self, rows: usize) -> Vec<f64> {
+        self.inner.scratch(rows)
+    }
+    fn block<'b>(&'b self, range: Range<usize>, scratch: &'b mut Vec<f64>) -> Self::Block<'b> {
         for i in range.clone() {
             self.visits[i].fetch_add(1, Ordering::Relaxed);
         }
@@ -49,7 +53,7 @@ fn an_iteration_visits_each_row_once() {
         let x = (0..rows * k).map(|i| ((i * 13) % 7) as f64 + 0.5).collect::<Vec<f64>>();
         Factor::new(x, k, Weights::default(), 2)
     };
-    let layout = Layout { lanes: 8, block: 17, workers: 3 };
+    let layout = Layout { block: 17, workers: 3 };
     let squares: f64 = data.iter().map(|x| x * x).sum();
     let factors = (factor(m), factor(n));
     let mut pass = Pass::new(&source, Box::new(Coordinate::default()), k, layout, squares, factors);
@@ -64,7 +68,7 @@ fn an_iteration_visits_each_row_once() {
         assert!(pass.gram_loss() > 0.0);
         visits(1);
     }
-    pass.measure(true);
+    pass.measure(Steps::Cleared);
     visits(1);
 }
 
@@ -79,7 +83,7 @@ fn extrapolation_by_nothing_is_the_plain_rule() {
         let x = (0..rows * k).map(|i| ((i * 13) % 7) as f64 / 8.0 + 0.5).collect::<Vec<f64>>();
         Factor::new(x, k, Weights { l1: 0.25, l2: 0.5 }, 3)
     };
-    let layout = Layout { lanes: 8, block: 17, workers: 3 };
+    let layout = Layout { block: 17, workers: 3 };
     let squares: f64 = data.iter().map(|x| x * x).sum();
     let pass =
         || Pass::new(&source, Box::new(Coordinate::default()), k, layout, squares, (factor(m), factor(n)));

@@ -6,7 +6,7 @@ use orthant_kernel::divergence::{self, Beta, Operands};
 use orthant_kernel::gemm::{Backend, gemm};
 use orthant_kernel::{Isa, Real, View, accumulate, accumulator_stride, numerators, scan};
 
-use super::{Block, Packed, RatioBlock, Ratios, Source};
+use super::{Block, Packed, RatioBlock, Ratios, Residual, Source};
 use crate::{Error, Products};
 
 /// A dense matrix. Blocks of rows with adjacent columns are read where they lie; others are copied one by one, which
@@ -51,6 +51,7 @@ impl<T: Real> Source<T> for Dense<'_, T> {
         = DenseBlock<'b, T>
     where
         Self: 'b;
+    type Scratch = Vec<T>;
 
     fn rows(&self) -> usize {
         self.view.nrows()
@@ -60,11 +61,11 @@ impl<T: Real> Source<T> for Dense<'_, T> {
         self.view.ncols()
     }
 
-    fn scratch_len(&self, rows: usize) -> usize {
-        if self.in_place() { 0 } else { rows * self.cols() }
+    fn scratch(&self, rows: usize) -> Vec<T> {
+        vec![T::ZERO; if self.in_place() { 0 } else { rows * self.cols() }]
     }
 
-    fn block<'b>(&'b self, range: Range<usize>, scratch: &'b mut [T]) -> DenseBlock<'b, T> {
+    fn block<'b>(&'b self, range: Range<usize>, scratch: &'b mut Vec<T>) -> DenseBlock<'b, T> {
         let (rows, cols) = (range.len(), self.cols());
         let mut view = self.view.rows(range);
         if !self.in_place() {
@@ -85,7 +86,7 @@ impl<T: Real> Ratios<T> for Dense<'_, T> {
     where
         Self: 'b;
 
-    fn ratios<'b>(&'b self, range: Range<usize>, scratch: &'b mut [T]) -> DenseBlock<'b, T> {
+    fn ratios<'b>(&'b self, range: Range<usize>, scratch: &'b mut Vec<T>) -> DenseBlock<'b, T> {
         self.block(range, scratch)
     }
 }
@@ -119,14 +120,22 @@ impl<T: Real> Block<T> for DenseBlock<'_, T> {
         }
     }
 
-    fn squared_residual(&self, x: &[T], y: &[T], k: usize, scratch: &mut [T], sum: f64) -> f64 {
+    fn squared_residual(
+        &mut self,
+        _how: Residual,
+        x: &[T],
+        y: &[T],
+        k: usize,
+        scratch: &mut [T],
+        sum: f64,
+    ) -> f64 {
         scan::squared_residual(self.isa, self.view, x, y, k, scratch, sum)
     }
 }
 
 impl<T: Real> RatioBlock<T> for DenseBlock<'_, T> {
     fn ratio_numerators(
-        &self,
+        &mut self,
         beta: &Beta<T>,
         x: &[T],
         y: Packed<'_, T>,
@@ -138,7 +147,7 @@ impl<T: Real> RatioBlock<T> for DenseBlock<'_, T> {
     }
 
     fn ratio_accumulate(
-        &self,
+        &mut self,
         beta: &Beta<T>,
         x: &[T],
         y: Packed<'_, T>,
@@ -149,14 +158,19 @@ impl<T: Real> RatioBlock<T> for DenseBlock<'_, T> {
         divergence::accumulate(self.isa, beta, self.operands(x, y), b, d, scratch);
     }
 
-    fn divergence(&self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64 {
+    fn divergence(&mut self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64 {
         divergence::sum(self.isa, beta, self.operands(x, y), scratch, sum)
     }
 }
 
-impl<T: Real> DenseBlock<'_, T> {
+impl<'b, T: Real> DenseBlock<'b, T> {
+    /// Rows of a matrix in full, columns adjacent.
+    pub(super) fn new(view: View<'b, T>, isa: Isa) -> Self {
+        Self { view, isa, backend: None }
+    }
+
     fn operands<'a>(&'a self, x: &'a [T], y: Packed<'a, T>) -> Operands<'a, T> {
-        let Packed { y, packed, k } = y;
+        let Packed { y, packed, k, .. } = y;
         Operands { v: self.view, x, y, packed, k }
     }
 }

@@ -6,13 +6,20 @@
 use std::ops::Range;
 
 use orthant_kernel::divergence::Beta;
-use orthant_kernel::{Real, accumulator_stride};
+use orthant_kernel::{Isa, Real, accumulator_stride, second_level_cache};
+
+use crate::reduce::{Lanes, lanes};
 
 pub use dense::Dense as DenseSource;
+pub(crate) use matrix::MatrixSource;
 pub use product::Product;
+pub use sparse::Sparse as SparseSource;
+pub(crate) use sparse::block_rows as sparse_block_rows;
 
 mod dense;
+mod matrix;
 mod product;
+mod sparse;
 
 /// A matrix that is visited row block by row block.
 ///
@@ -23,15 +30,44 @@ pub trait Source<T: Real>: Sync {
     type Block<'a>: Block<T>
     where
         Self: 'a;
+    /// What a worker needs to read blocks.
+    type Scratch: Send;
 
     /// Rows of S.
     fn rows(&self) -> usize;
     /// Columns of S.
     fn cols(&self) -> usize;
-    /// Elements of scratch that a block of `rows` rows needs.
-    fn scratch_len(&self, rows: usize) -> usize;
+    /// Where rows are cut in lanes that each sum for themselves: by the data alone.
+    fn lanes(&self) -> Lanes {
+        Lanes::even(self.rows(), lanes(self.rows()))
+    }
+    /// Rows of a cache block, for factors of k columns.
+    fn block_rows(&self, k: usize) -> usize {
+        orthant_kernel::block_rows::<T>(Isa::detect(), second_level_cache(), self.width(), k)
+    }
+    /// Scratch for blocks of at most `rows` rows.
+    fn scratch(&self, rows: usize) -> Self::Scratch;
     /// The rows of `range`, with `scratch` to unfold them in.
-    fn block<'a>(&'a self, range: Range<usize>, scratch: &'a mut [T]) -> Self::Block<'a>;
+    fn block<'a>(&'a self, range: Range<usize>, scratch: &'a mut Self::Scratch) -> Self::Block<'a>;
+
+    /// The transpose as a source of its own, if it is kept: sums over rows of S are then products with its rows, and
+    /// nothing is accumulated.
+    fn twin(&self) -> Option<&Self> {
+        None
+    }
+    /// Rows that accumulators have beyond [`width`](Self::width), for [`fold`](Self::fold).
+    fn spare(&self) -> usize {
+        0
+    }
+    /// Puts aside what has been summed of columns with very many terms in a lane, and clears it.
+    fn fold(&self, _lane: usize, _sums: &mut [T], _stride: usize) {}
+    /// Adds what was put aside, and clears it.
+    fn unfold(&self, _lane: usize, _sums: &mut [T], _stride: usize) {}
+    /// Whether the residual of blocks is told by their entries and the factors' Gram matrices: then
+    /// [`Block::squared_residual`] leaves ‖XYᵀ‖² out, unless it is asked for everything.
+    fn residual_by_entries(&self) -> bool {
+        false
+    }
 
     /// Whether blocks stand for L_b·Rᵀ and are multiplied without R (cols×width): Y is to enter as RᵀY, and sums
     /// LᵀZ are to leave as R·(LᵀZ).
@@ -68,8 +104,28 @@ pub trait Block<T> {
     /// [`accumulator_stride`]; where the source enters, width×stride += L_bᵀ·Z.
     fn accumulate(&self, z: &[T], k: usize, acc: &mut [T]);
     /// `sum` + ‖S_b − X·Yᵀ‖², with X rows×k, Y cols×k and the kernel's
-    /// [`residual_scratch_len`](orthant_kernel::scan::residual_scratch_len) of scratch.
-    fn squared_residual(&self, x: &[T], y: &[T], k: usize, scratch: &mut [T], sum: f64) -> f64;
+    /// [`residual_scratch_len`](orthant_kernel::scan::residual_scratch_len) of scratch. Where the residual is
+    /// [told by entries](Source::residual_by_entries), without ‖X·Yᵀ‖², unless `how` wants everything.
+    fn squared_residual(
+        &mut self,
+        how: Residual,
+        x: &[T],
+        y: &[T],
+        k: usize,
+        scratch: &mut [T],
+        sum: f64,
+    ) -> f64;
+}
+
+/// How a residual that is [told by entries](Source::residual_by_entries) is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Residual {
+    /// By the entries, from products in the element type.
+    Quick,
+    /// By the entries, all in double precision.
+    Wide,
+    /// Element by element, at the cost of a dense matrix: nothing cancels.
+    Direct,
 }
 
 /// A source that answers for divergences too.
@@ -80,7 +136,11 @@ pub trait Ratios<T: Real>: Source<T> {
         Self: 'a;
 
     /// The rows of `range`, with `scratch` to unfold them in, as [`Source::block`].
-    fn ratios<'a>(&'a self, range: Range<usize>, scratch: &'a mut [T]) -> Self::Ratio<'a>;
+    fn ratios<'a>(&'a self, range: Range<usize>, scratch: &'a mut Self::Scratch) -> Self::Ratio<'a>;
+    /// Whether blocks read Y [packed](Packed) for this β.
+    fn packs(&self, _beta: &Beta<T>) -> bool {
+        true
+    }
 }
 
 /// What a block answers for a divergence: three products.
@@ -89,7 +149,7 @@ pub trait RatioBlock<T> {
     /// cols×k; `scratch`, here and below, holds the kernel's
     /// [`scratch_len`](orthant_kernel::divergence::scratch_len).
     fn ratio_numerators(
-        &self,
+        &mut self,
         beta: &Beta<T>,
         x: &[T],
         y: Packed<'_, T>,
@@ -99,7 +159,7 @@ pub trait RatioBlock<T> {
     );
     /// B += (S_b∘P^(β−2))ᵀ·X and D += (P^(β−1))ᵀ·X, cols×stride; D is not touched for β = 1.
     fn ratio_accumulate(
-        &self,
+        &mut self,
         beta: &Beta<T>,
         x: &[T],
         y: Packed<'_, T>,
@@ -108,16 +168,18 @@ pub trait RatioBlock<T> {
         scratch: &mut [T],
     );
     /// `sum` + Σ d_β(S_b | X·Yᵀ).
-    fn divergence(&self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64;
+    fn divergence(&mut self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64;
 }
 
-/// A factor of k columns, as it is and packed.
+/// A factor of k columns, as it is and packed, with its column sums.
 #[derive(Clone, Copy, Debug)]
 pub struct Packed<'a, T> {
     /// Rows of k.
     pub y: &'a [T],
-    /// The kernel's tiles.
+    /// The kernel's tiles, if they are [read](Ratios::packs).
     pub packed: &'a [T],
+    /// Σ over the rows, k numbers.
+    pub columns: &'a [f64],
     /// k.
     pub k: usize,
 }

@@ -1,11 +1,10 @@
 //! A product L·Rᵀ of two thin matrices in place of what it is near to.
 
-use std::cell::RefCell;
 use std::ops::Range;
 
 use orthant_kernel::{Buffer, Isa, Real, View, accumulate, accumulator_stride, numerators, scan};
 
-use super::{Block, Source};
+use super::{Block, Residual, Source};
 
 /// S = L·Rᵀ, with L rows×width and R cols×width, both row-major. S itself is never formed: what blocks of it are asked
 /// for goes through R once a pass and through L row by row, 2·(rows + cols)·width·k flops for each of the two products.
@@ -40,6 +39,8 @@ impl<T: Real> Source<T> for Product<T> {
         = ProductBlock<'b, T>
     where
         Self: 'b;
+    /// A row of S.
+    type Scratch = Vec<T>;
 
     fn rows(&self) -> usize {
         self.left.len() / self.width
@@ -49,18 +50,13 @@ impl<T: Real> Source<T> for Product<T> {
         self.right.len() / self.width
     }
 
-    fn scratch_len(&self, _rows: usize) -> usize {
-        self.cols()
+    fn scratch(&self, _rows: usize) -> Vec<T> {
+        vec![T::ZERO; self.cols()]
     }
 
-    fn block<'b>(&'b self, range: Range<usize>, scratch: &'b mut [T]) -> ProductBlock<'b, T> {
+    fn block<'b>(&'b self, range: Range<usize>, scratch: &'b mut Vec<T>) -> ProductBlock<'b, T> {
         let right = self.rows_of(&self.right, 0..self.cols());
-        ProductBlock {
-            left: self.rows_of(&self.left, range),
-            right,
-            isa: self.isa,
-            row: RefCell::new(scratch),
-        }
+        ProductBlock { left: self.rows_of(&self.left, range), right, isa: self.isa, row: scratch }
     }
 
     fn enters(&self) -> bool {
@@ -102,7 +98,7 @@ pub struct ProductBlock<'a, T: Real> {
     right: View<'a, T>,
     isa: Isa,
     /// A row of S.
-    row: RefCell<&'a mut [T]>,
+    row: &'a mut [T],
 }
 
 impl<T: Real> Block<T> for ProductBlock<'_, T> {
@@ -115,9 +111,16 @@ impl<T: Real> Block<T> for ProductBlock<'_, T> {
     }
 
     /// Row by row, at 2·cols·width flops each.
-    fn squared_residual(&self, x: &[T], y: &[T], k: usize, scratch: &mut [T], mut sum: f64) -> f64 {
-        let mut row = self.row.borrow_mut();
-        let row = &mut row[..self.right.nrows()];
+    fn squared_residual(
+        &mut self,
+        _how: Residual,
+        x: &[T],
+        y: &[T],
+        k: usize,
+        scratch: &mut [T],
+        mut sum: f64,
+    ) -> f64 {
+        let row = &mut self.row[..self.right.nrows()];
         for (i, x) in x.chunks_exact(k).enumerate() {
             let left = self.left.row(i).expect("rows of L are contiguous");
             numerators(self.isa, self.right, left, 1, row);
@@ -151,15 +154,16 @@ mod tests {
                 source.enter(range.clone(), &y[range.start * k..range.end * k], k, &mut entered);
             }
             source.gather(&mut entered, k);
-            let mut scratch = vec![0.0; source.scratch_len(rows)];
+            let mut scratch = source.scratch(rows);
             let mut residual = vec![0.0; scan::residual_scratch_len(k)];
             let (mut a, mut sums, mut squares) = (vec![0.0; rows * k], vec![0.0; width * stride], 0.0);
             for range in [0..rows / 3, rows / 3..rows] {
                 let elements = range.start * k..range.end * k;
-                let block = source.block(range, &mut scratch);
+                let mut block = source.block(range, &mut scratch);
                 block.numerators(&entered[..width * k], k, &mut a[elements.clone()]);
                 block.accumulate(&x[elements.clone()], k, &mut sums);
-                squares = block.squared_residual(&x[elements], &y, k, &mut residual, squares);
+                let x = &x[elements];
+                squares = block.squared_residual(Residual::Quick, x, &y, k, &mut residual, squares);
             }
             source.gather(&mut sums, k);
             let mut b = vec![0.0; cols * k];

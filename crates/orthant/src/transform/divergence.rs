@@ -1,30 +1,31 @@
 //! Losses other than the Frobenius one: min D_β(v | wH) + l1·Σw + ½·l2·‖w‖² over w ≥ 0, row by row.
 //!
+//! Under Kullback–Leibler a row's entries of 0 are no more than a slope, and its columns are not looked at.
+//!
 //! Everything is in double precision, from the row itself: no sums that rows share say enough. Rows and components are
 //! divided by powers of two, so that the largest entry of each is in [1, 2); with d(c·v | c·p) = c^β·d(v | p) the
 //! penalties follow.
 
 use std::sync::{Mutex, PoisonError};
 
-use orthant_kernel::{Dense, Real, View};
+use orthant_kernel::{Dense, Real};
 
 use super::newton::{Components, Newton};
 use super::{by_lanes, times_power};
-use crate::fit::by_columns;
 use crate::model::{Model, Transform, TransformReport};
-use crate::{Error, scan};
+use crate::{Error, Matrix, scan};
 
 pub(super) fn run<T: Real>(
     model: &Model<T>,
-    v: View<'_, T>,
+    v: &Matrix<'_, T>,
     options: &Transform,
     workers: usize,
 ) -> Result<(Dense<T>, TransformReport), Error> {
     let (m, n, k) = (v.nrows(), v.ncols(), model.rank());
-    scan::data(v, by_columns(v), T::ONE, workers)?;
+    scan::data(v, T::ONE, workers)?;
     if model.loss().beta() <= 0.0 {
         // for the zeros, which it refuses
-        scan::size(v, by_columns(v), T::ONE, model.loss(), workers)?;
+        scan::size(v, T::ONE, model.loss(), workers)?;
     }
     let components = Components::new(model.components(), model.loss(), model.penalty().on_w(n));
     // what rounding in the gradient lets be seen of a step
@@ -33,8 +34,13 @@ pub(super) fn run<T: Real>(
     by_lanes((m, k), workers, |first, w, worker, out| {
         let mut row = rows[worker].lock().unwrap_or_else(PoisonError::into_inner);
         for (i, w) in w.chunks_exact_mut(k).enumerate() {
-            for (to, &j) in row.v.iter_mut().zip(&components.columns) {
-                *to = v.at(first + i, j).to_f64();
+            match v {
+                Matrix::Dense(v) => {
+                    let entries = components.columns.iter().map(|&j| (j, v.at(first + i, j).to_f64()));
+                    row.set(&components, entries.filter(|(_, x)| *x != 0.0));
+                }
+                Matrix::Csr(v) => row.set(&components, v.row(first + i).map(|(j, x)| (j, x.to_f64()))),
+                Matrix::Csc(_) => unreachable!("rows were copied first"),
             }
             let exponent = row.scale();
             let (residual, steps) = row.minimise(&components, exponent, tol);

@@ -11,16 +11,16 @@
 use std::sync::{Mutex, PoisonError};
 
 use orthant_kernel::{
-    Dense, Isa, Real, View, accumulate, accumulator_stride, numerators, rows, scan as sums,
+    Csr, Dense, Isa, Real, Unfolded, View, accumulate, accumulator_stride, numerators, rows, scan as sums,
+    sparse,
 };
 
 use super::by_lanes;
-use crate::fit::by_columns;
 use crate::model::{Model, Transform, TransformReport};
 use crate::penalty::Weights;
 use crate::rule::cholesky::{Definite, dot};
 use crate::rule::nnls::Nnls;
-use crate::{Error, scan};
+use crate::{Error, Matrix, scan};
 
 /// Proximal steps for a row, at most.
 const PROXIMAL: usize = 20;
@@ -31,6 +31,7 @@ const BLOCK: usize = 96;
 /// A worker's own memory.
 struct Scratch<T> {
     copy: Vec<T>,
+    unfolded: Unfolded<T>,
     a: Vec<T>,
     spare: Vec<T>,
     enough: Vec<T>,
@@ -44,6 +45,7 @@ impl<T: Real> Scratch<T> {
     fn new(block: usize, k: usize) -> Self {
         Self {
             copy: Vec::new(),
+            unfolded: Unfolded::default(),
             a: vec![T::ZERO; block * k],
             spare: vec![T::ZERO; rows::scratch_len(k)],
             enough: vec![T::ZERO; block],
@@ -95,6 +97,33 @@ impl Row {
         View::row_major(copy, v.nrows(), cols).expect("as many elements")
     }
 
+    /// Finds each row's exponent and squares, and the products of the rows so scaled with Y.
+    fn products<T: Real>(
+        isa: Isa,
+        v: &Csr<'_, T>,
+        rows: &mut [Self],
+        (y, k): (&[T], usize),
+        unfolded: &mut Unfolded<T>,
+        out: &mut [T],
+    ) {
+        let look = |values: &[T]| {
+            sums::scan(isa, View::row_major(values, 1, values.len()).expect("one row"), T::ONE, 0.0)
+        };
+        let block = v.block(0..v.nrows(), T::ONE, unfolded);
+        sparse::numerators(isa, block, y, k, out);
+        for (r, row) in rows.iter_mut().enumerate() {
+            let found = look(block.row(r).1);
+            let exponent = scan::scale_exponent(found.max, 1, scan::Safe::squares::<T>());
+            *row = Self { exponent, squares: found.squares };
+        }
+        // a row's products do not depend on the others
+        for (r, row) in rows.iter_mut().enumerate().filter(|(_, row)| row.exponent != 0) {
+            let one = v.block(r..r + 1, scan::scale_by(T::ONE, -row.exponent), unfolded);
+            sparse::numerators(isa, one, y, k, &mut out[r * k..(r + 1) * k]);
+            row.squares = look(one.row(0).1).squares;
+        }
+    }
+
     fn line<T: Real>(copy: &[T], r: usize, cols: usize) -> View<'_, T> {
         View::row_major(&copy[r * cols..(r + 1) * cols], 1, cols).expect("one row")
     }
@@ -102,13 +131,13 @@ impl Row {
 
 pub(super) fn run<T: Real>(
     model: &Model<T>,
-    v: View<'_, T>,
+    v: &Matrix<'_, T>,
     options: &Transform,
     workers: usize,
 ) -> Result<(Dense<T>, TransformReport), Error> {
     let (m, n, k) = (v.nrows(), v.ncols(), model.rank());
     let isa = Isa::detect();
-    scan::data(v, by_columns(v), T::ONE, workers)?;
+    scan::data(v, T::ONE, workers)?;
     let largest = model.components().as_slice().iter().fold(T::ZERO, |a, &b| a.max(b)).to_f64();
     // v/2^e and H/2^b have w/2^(e−b); e is a row's own
     let b = scan::scale_exponent(largest, 1, scan::Safe::squares::<T>());
@@ -138,12 +167,20 @@ pub(super) fn run<T: Real>(
     let scratch: Vec<_> = (0..workers).map(|_| Mutex::new(Scratch::new(block, k))).collect();
     by_lanes((m, k), workers, |first, w, worker, out| {
         let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-        let Scratch { copy, a, spare, enough, left, rows: found, exact } = &mut *scratch;
+        let Scratch { copy, unfolded, a, spare, enough, left, rows: found, exact } = &mut *scratch;
         for (i, w) in w.chunks_mut(block * k).enumerate() {
             let (start, count) = (first + i * block, w.len() / k);
-            let part = Row::scaled(isa, v.rows(start..start + count), &mut found[..count], copy);
             let (a, enough, left) = (&mut a[..count * k], &mut enough[..count], &mut left[..count]);
-            numerators(isa, part, &ht, k, a);
+            match v.rows(start..start + count) {
+                Matrix::Dense(part) => {
+                    let part = Row::scaled(isa, part, &mut found[..count], copy);
+                    numerators(isa, part, &ht, k, a);
+                }
+                Matrix::Csr(part) => {
+                    Row::products(isa, &part, &mut found[..count], (&ht, k), unfolded, a);
+                }
+                Matrix::Csc(_) => unreachable!("rows were copied first"),
+            }
             for (r, row) in found[..count].iter().enumerate() {
                 // the penalty goes into the numerators: its weight is the row's own
                 let l1 = l1_of(row.exponent);

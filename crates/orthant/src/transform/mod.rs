@@ -8,12 +8,12 @@
 
 use std::sync::PoisonError;
 
-use orthant_kernel::{Dense, Real, View};
+use orthant_kernel::{Dense, Real};
 
 use crate::model::{Model, Transform, TransformReport};
-use crate::reduce::{MAX_LANES, Reducer, lane, split};
+use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
 use crate::threads;
-use crate::{Error, scan};
+use crate::{Error, Matrix, scan};
 
 mod divergence;
 mod frobenius;
@@ -21,7 +21,7 @@ mod newton;
 
 pub(crate) fn transform<T: Real>(
     model: &Model<T>,
-    v: View<'_, T>,
+    v: &Matrix<'_, T>,
     options: &Transform,
 ) -> Result<(Dense<T>, TransformReport), Error> {
     let (m, n) = (v.nrows(), v.ncols());
@@ -32,6 +32,7 @@ pub(crate) fn transform<T: Real>(
         return Err(Error::Empty { rows: m, cols: n });
     }
     threads::on(options.threads, |workers| {
+        let v = &v.with_rows();
         if model.loss().is_quadratic() {
             frobenius::run(model, v, options, workers)
         } else {
@@ -48,13 +49,14 @@ fn by_lanes<T: Real>(
     work: impl Fn(usize, &mut [T], usize, &mut TransformReport) + Sync,
 ) -> Result<(Dense<T>, TransformReport), Error> {
     let mut w = vec![T::ZERO; m * k];
-    let slots = split(&mut w, k, MAX_LANES);
+    let lanes = Lanes::even(m, MAX_LANES);
+    let slots = split(&mut w, k, &lanes);
     let start = || TransformReport { unconverged_rows: 0, sweeps: 0, kkt_residual: 0.0, threads: workers };
     let report = Reducer::new(MAX_LANES, workers, start).run(
         |l, worker, out| {
             *out = start();
             let mut w = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
-            work(lane(m, MAX_LANES, l).start, &mut w, worker, out);
+            work(lanes.range(l).start, &mut w, worker, out);
         },
         |a, b| {
             a.unconverged_rows += b.unconverged_rows;
@@ -62,6 +64,7 @@ fn by_lanes<T: Real>(
             a.kkt_residual = a.kkt_residual.max(b.kkt_residual);
         },
     );
+    drop(slots);
     Ok((Dense::from_vec(w, m, k)?, report))
 }
 

@@ -72,8 +72,12 @@ pub(super) struct Components {
     weights: Weights,
     /// Hᵀ of the columns below, ×k.
     ht: Vec<f64>,
+    /// Σ of these.
+    sums: Vec<f64>,
     /// Columns in which a component has an entry.
     pub columns: Vec<usize>,
+    /// The place of each column of H among those, if it has one.
+    places: Vec<Option<u32>>,
     /// The powers of two of the components.
     pub exponents: Vec<i32>,
 }
@@ -89,20 +93,30 @@ impl Components {
         let exponents: Vec<i32> = (0..k).map(|t| exponent(largest(t))).collect();
         let columns: Vec<usize> = (0..n).filter(|&j| (0..k).any(|t| h[(t, j)] > T::ZERO)).collect();
         let entry = |j: usize, t: usize| times_power(h[(t, j)].to_f64(), -exponents[t]);
-        let ht =
+        let ht: Vec<f64> =
             columns.iter().flat_map(|&j| (0..k).map(move |t| (j, t))).map(|(j, t)| entry(j, t)).collect();
-        Self { k, beta: loss.beta(), gamma: loss.exponent(), weights, ht, columns, exponents }
+        let sums = (0..k).map(|t| ht.iter().skip(t).step_by(k).sum()).collect();
+        let mut places = vec![None; n];
+        columns.iter().enumerate().for_each(|(at, &j)| places[j] = Some(at as u32));
+        let (beta, gamma) = (loss.beta(), loss.exponent());
+        Self { k, beta, gamma, weights, ht, sums, columns, places, exponents }
     }
 
-    fn rows(&self) -> std::slice::ChunksExact<'_, f64> {
-        self.ht.chunks_exact(self.k)
+    /// Whether entries of 0 are no more than a slope: d₁(0 | p) = p.
+    fn drops_zeros(&self) -> bool {
+        self.beta == 1.0
     }
 
-    /// p = wH.
-    fn product(&self, w: &[f64], p: &mut [f64]) {
-        for (p, h) in p.iter_mut().zip(self.rows()) {
-            *p = dot(h, w);
-        }
+    /// The columns of H that a row's steps read, given its own copy of them.
+    fn lines<'a>(&'a self, own: &'a [f64]) -> std::slice::ChunksExact<'a, f64> {
+        (if self.drops_zeros() { own } else { &self.ht[..] }).chunks_exact(self.k)
+    }
+}
+
+/// p = wH.
+fn product(lines: std::slice::ChunksExact<'_, f64>, w: &[f64], p: &mut [f64]) {
+    for (p, h) in p.iter_mut().zip(lines) {
+        *p = dot(h, w);
     }
 }
 
@@ -134,8 +148,12 @@ fn change(beta: f64, v: f64, p: f64, q: f64) -> (f64, f64) {
 
 /// A row under way, with all memory that it takes.
 pub(super) struct Newton {
-    /// The row, in the columns that matter.
-    pub v: Vec<f64>,
+    /// The row, in the columns that matter: for β = 1 those with an entry.
+    v: Vec<f64>,
+    /// Hᵀ of those, for β = 1.
+    ht: Vec<f64>,
+    /// The slope of what is left out.
+    rest: Vec<f64>,
     /// Its weights.
     pub w: Vec<f64>,
     p: Vec<f64>,
@@ -165,7 +183,9 @@ impl Newton {
         let (k, n) = (c.k, c.columns.len());
         let of = |len: usize| vec![0.0; len];
         Self {
-            v: of(n),
+            v: Vec::with_capacity(n),
+            ht: Vec::new(),
+            rest: of(k),
             w: of(k),
             p: of(n),
             steep: of(n),
@@ -186,6 +206,30 @@ impl Newton {
         }
     }
 
+    /// Takes a row of V by its entries: columns of H in ascending order, and numbers that are not 0.
+    pub fn set(&mut self, c: &Components, entries: impl Iterator<Item = (usize, f64)>) {
+        let Self { v, ht, rest, .. } = self;
+        v.clear();
+        ht.clear();
+        rest.fill(0.0);
+        let placed = entries.filter_map(|(j, x)| c.places[j].map(|at| (at as usize, x)));
+        if !c.drops_zeros() {
+            v.resize(c.columns.len(), 0.0);
+            placed.for_each(|(at, x)| v[at] = x);
+            return;
+        }
+        rest.copy_from_slice(&c.sums);
+        for (at, x) in placed {
+            let h = &c.ht[at * c.k..(at + 1) * c.k];
+            v.push(x);
+            ht.extend_from_slice(h);
+            rest.iter_mut().zip(h).for_each(|(r, h)| *r -= h);
+        }
+        // where all columns have an entry, what is left is rounding
+        let some = v.len() < c.columns.len();
+        rest.iter_mut().for_each(|r| *r = if some { r.max(0.0) } else { 0.0 });
+    }
+
     /// Divides v by a power of two that brings its largest entry into [1, 2), and returns its exponent.
     pub fn scale(&mut self) -> i32 {
         let exponent = exponent(self.v.iter().fold(0.0, |a: f64, &x| a.max(x)));
@@ -199,6 +243,9 @@ impl Newton {
         if self.v.iter().all(|&v| v == 0.0) {
             return (0.0, 0);
         }
+        for of_columns in [&mut self.p, &mut self.steep, &mut self.to_p] {
+            of_columns.resize(self.v.len(), 0.0);
+        }
         let e = f64::from(e);
         for (t, &b) in c.exponents.iter().enumerate() {
             let b = f64::from(b);
@@ -207,7 +254,7 @@ impl Newton {
             self.l2[t] = scaled(c.weights.l2, 2.0 * (e - b) - e * c.beta);
         }
         self.size = self.v.iter().filter(|&&v| v > 0.0).map(|&v| v.powf(c.beta)).sum();
-        let mean = (self.size / self.v.len() as f64).powf(1.0 / c.beta);
+        let mean = (self.size / c.columns.len() as f64).powf(1.0 / c.beta);
         self.least = if (1.0..2.0).contains(&c.beta) { mean } else { 0.0 };
         self.start(c);
         let (mut lambda, mut least, mut blind) = (0.0, f64::INFINITY, 0);
@@ -247,19 +294,20 @@ impl Newton {
     }
 
     fn start(&mut self, c: &Components) {
-        let Self { v, w, p, .. } = self;
-        let live = |t: usize| c.rows().any(|h| h[t] > 0.0);
+        let Self { v, ht, rest, w, p, .. } = self;
+        let lines = c.lines(ht);
+        let live = |t: usize| lines.clone().any(|h| h[t] > 0.0);
         (0..c.k).for_each(|t| w[t] = if live(t) { 1.0 } else { 0.0 });
-        c.product(w, p);
+        product(lines.clone(), w, p);
         // the derivative of F along w vanishes at Σ v p^{β−1} / Σ p^β
         let with = |e: f64| {
-            let of = |e: f64| p.iter().map(|&p| power(p, e)).sum::<f64>();
+            let of = |e: f64| p.iter().map(|&p| power(p, e)).sum::<f64>() + dot(rest, w);
             v.iter().zip(&*p).map(|(v, &p)| v * power(p, e)).sum::<f64>() / of(e + 1.0)
         };
         let best = with(c.beta - 1.0);
         let best = if best.is_finite() && best > 0.0 { best } else { with(0.0) };
         w.iter_mut().for_each(|w| *w *= best);
-        c.product(w, p);
+        product(lines, w, p);
         for _ in 0..UPDATES {
             self.slopes(c);
             self.multiply(c);
@@ -268,13 +316,13 @@ impl Newton {
 
     /// g, the curvature and p^{β−2}, at w.
     fn slopes(&mut self, c: &Components) {
-        let Self { v, w, p, steep, l1, l2, g, curvature, least, whole, .. } = self;
-        *whole = 0.0;
+        let Self { v, ht, rest, w, p, steep, l1, l2, g, curvature, least, whole, .. } = self;
+        *whole = dot(rest, w);
         for t in 0..c.k {
-            g[t] = l1[t] + l2[t] * w[t];
+            g[t] = l1[t] + rest[t] + l2[t] * w[t];
             curvature[t] = l2[t];
         }
-        for (j, h) in c.rows().enumerate() {
+        for (j, h) in c.lines(ht).enumerate() {
             let at = p[j].max(TINY);
             steep[j] = power(at, c.beta - 2.0);
             let slope = steep[j] * (at - v[j]);
@@ -300,7 +348,7 @@ impl Newton {
     /// w ← w∘(Σ h v p^{β−2} / (Σ h p^{β−1} + l1 + l2·w))^γ, given the slopes at w.
     fn multiply(&mut self, c: &Components) {
         self.to.fill(0.0);
-        for (j, h) in c.rows().enumerate() {
+        for (j, h) in c.lines(&self.ht).enumerate() {
             add_scaled(&mut self.to, self.steep[j] * self.v[j], h);
         }
         for t in 0..c.k {
@@ -311,7 +359,7 @@ impl Newton {
                 self.w[t] *= power(above / below, c.gamma);
             }
         }
-        c.product(&self.w, &mut self.p);
+        product(c.lines(&self.ht), &self.w, &mut self.p);
     }
 
     /// M, of the Hessian or of what stands for it.
@@ -319,7 +367,7 @@ impl Newton {
         let (k, beta) = (c.k, c.beta);
         self.hessian.fill(0.0);
         let largest = self.p.iter().fold(0.0, |a: f64, &p| a.max(p));
-        for (j, h) in c.rows().enumerate() {
+        for (j, h) in c.lines(&self.ht).enumerate() {
             let (v, p) = (self.v[j], self.p[j].max(TINY));
             let weight = match exact {
                 // where v = 0 it can be infinite at p = 0
@@ -391,9 +439,9 @@ impl Newton {
                 let (w, to) = (self.w[t], (self.w[t] + alpha * self.d[t]).max(0.0));
                 self.to[t] = to;
                 slope += self.g[t] * (to - w);
-                fall += (to - w) * (self.l1[t] + 0.5 * self.l2[t] * (to + w));
+                fall += (to - w) * (self.l1[t] + self.rest[t] + 0.5 * self.l2[t] * (to + w));
             }
-            c.product(&self.to, &mut self.to_p);
+            product(c.lines(&self.ht), &self.to, &mut self.to_p);
             for j in 0..self.v.len() {
                 let (v, p, to) = (self.v[j], self.p[j], self.to_p[j]);
                 let inside = v == 0.0 || c.beta >= 2.0 || to >= INSIDE * p.min(v);

@@ -59,7 +59,7 @@ fn law_11<T: Real>(
 }
 
 fn layouts() -> impl Strategy<Value = Layout> {
-    proptest::sample::select(vec![Layout::RowMajor, Layout::ColMajor])
+    proptest::sample::select(vec![Layout::RowMajor, Layout::ColMajor, Layout::Csr, Layout::Csc])
 }
 
 proptest! {

@@ -138,7 +138,7 @@ const DIVERGENCES: [Method; 6] = [
 ];
 /// What batches are tested with.
 const LOSSES: [Loss; 4] = [Loss::Frobenius, Loss::KullbackLeibler, Loss::Beta(0.5), Loss::Beta(1.5)];
-const ORDERS: [Layout; 2] = [Layout::RowMajor, Layout::ColMajor];
+const ORDERS: [Layout; 4] = [Layout::RowMajor, Layout::ColMajor, Layout::Csr, Layout::Csc];
 
 fn problem() -> Problem<f64> {
     Recipe { m: 13, n: 9, k: 3, data: Data::Uniform, zeros_in_start: false, seed: 7 }.build()

@@ -149,7 +149,7 @@ pub fn fault_32_layouts() {
             let d =
                 difference(&fit.w, &copy.w).max(difference(fit.model.components(), copy.model.components()));
             assert!(d <= 1e-12, "{method:?} {layout:?} differs by {d:e}");
-            if !fit.report.plan.by_columns {
+            if !fit.report.plan.by_columns && !layout.is_sparse() {
                 assert_eq!(first_other_bit(&fit.w, &copy.w), None, "{method:?} {layout:?}");
             }
         }

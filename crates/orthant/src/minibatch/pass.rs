@@ -1,0 +1,118 @@
+//! The pass over the rows of a batch, by Gram matrices for the Frobenius loss and by ratios for the others.
+
+use orthant_kernel::{Isa, Real, accumulator_stride, rows};
+
+use crate::alternation::{Alternation, Figures, Fixed};
+use crate::factor::Factor;
+use crate::pass::{Layout, Pass};
+use crate::ratio::RatioPass;
+use crate::rule::{Majorizer, Multiplicative};
+use crate::source::MatrixSource;
+
+/// W and Hᵀ over some rows of V, by multiplicative updates.
+pub(super) enum BatchPass<'a, T: Real> {
+    Quadratic(Box<Pass<'a, T, MatrixSource<'a, T>>>),
+    Ratios(Box<RatioPass<'a, T, MatrixSource<'a, T>>>),
+}
+
+macro_rules! either {
+    ($self:expr, $pass:ident => $call:expr) => {
+        match $self {
+            Self::Quadratic($pass) => $call,
+            Self::Ratios($pass) => $call,
+        }
+    };
+}
+
+impl<'a, T: Real> BatchPass<'a, T> {
+    /// `squares` is ‖V‖².
+    pub fn new(
+        source: &'a MatrixSource<'a, T>,
+        rule: Majorizer<T>,
+        k: usize,
+        layout: Layout,
+        squares: f64,
+        factors: (Factor<T>, Factor<T>),
+        fixed: Fixed,
+    ) -> Self {
+        let mut pass = if rule.beta.beta() == 2.0 {
+            let rule = Box::new(Multiplicative { isa: Isa::detect(), compatible: true });
+            Self::Quadratic(Box::new(Pass::new(source, rule, k, layout, squares, factors).fixed(fixed)))
+        } else {
+            // sizes are the caller's affair
+            Self::Ratios(Box::new(RatioPass::new(source, rule, k, layout, 1.0, factors, false, fixed)))
+        };
+        either!(&mut pass, p => p.sweep_outer(false));
+        pass
+    }
+
+    /// Leaves weights that are next to nothing as they are.
+    pub fn keep_small(&mut self) {
+        if let Self::Ratios(pass) = self {
+            pass.keep_small();
+        }
+    }
+
+    /// Updates W, if so, and sums what the update of H needs, unless H is fixed.
+    pub fn sweep_inner(&mut self, update: bool) {
+        either!(self, p => p.sweep_inner(update));
+    }
+
+    /// W, row-major.
+    pub fn w(&self) -> &[T] {
+        either!(self, p => &p.inner().x)
+    }
+
+    /// The loss, from the residual itself.
+    pub fn exact_loss(&mut self) -> f64 {
+        either!(self, p => p.exact_loss())
+    }
+
+    /// The final figures, of which what remains is the sum of gains, or the root of that of squared steps.
+    pub fn figures(&mut self, squares: f64) -> Figures {
+        match self {
+            Self::Quadratic(pass) => {
+                // for the sums that tell what remains
+                pass.sweep_inner(false);
+                let Figures { loss, remaining } = pass.figures();
+                Figures { loss, remaining: remaining * squares.sqrt() }
+            }
+            Self::Ratios(pass) => pass.finish(),
+        }
+    }
+
+    /// Numerators and denominators of the update of Hᵀ, n×k, without penalties.
+    pub fn sums(&self, ht: &[T], k: usize) -> (Vec<T>, Vec<T>) {
+        let stride = accumulator_stride::<T>(k);
+        let compact = |padded: &[T]| -> Vec<T> {
+            padded.chunks_exact(stride).take(ht.len() / k).flat_map(|row| row[..k].iter().copied()).collect()
+        };
+        match self {
+            Self::Quadratic(pass) => {
+                let (b, gram) = pass.sums_of_outer();
+                let mut d = vec![T::ZERO; ht.len()];
+                rows::products(Isa::detect(), ht, gram, k, &mut d);
+                (compact(b), d)
+            }
+            Self::Ratios(pass) => {
+                let (b, c, columns) = pass.sums_of_outer();
+                let d = if c.is_empty() {
+                    // as in scikit-learn: a component without weights has a denominator of 1
+                    let column = |&x: &T| if x == T::ZERO { T::ONE } else { x };
+                    columns.iter().map(column).cycle().take(ht.len()).collect()
+                } else {
+                    compact(c)
+                };
+                (compact(b), d)
+            }
+        }
+    }
+
+    /// W.
+    pub fn into_w(self) -> Vec<T> {
+        match self {
+            Self::Quadratic(pass) => pass.into_factors().0,
+            Self::Ratios(pass) => pass.into_factors().0,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! A matrix of the user's as a source: dense or sparse, by rows or by columns.
+
+use std::ops::Range;
+
+use orthant_kernel::Real;
+use orthant_kernel::divergence::Beta;
+
+use super::dense::DenseBlock;
+use super::sparse::{SparseBlock, SparseScratch};
+use super::{Block, DenseSource, Packed, RatioBlock, Ratios, Residual, Source, SparseSource};
+use crate::choice::SparsePlan;
+use crate::reduce::Lanes;
+use crate::{Error, Matrix, Products};
+
+/// S: V by rows, or Vᵀ where the columns of V are the closer ones. A sparse one may have its transpose beside it, in memory
+/// of its own.
+#[derive(Debug)]
+pub(crate) enum MatrixSource<'a, T: Real> {
+    Dense(DenseSource<'a, T>),
+    Sparse(SparseSource<'a, T>, Option<Box<Self>>),
+}
+
+impl<'a, T: Real> MatrixSource<'a, T> {
+    /// `v` times `scale`, a power of two; if it is sparse, laid out as planned.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for products that are not there.
+    pub fn new(v: &'a Matrix<'_, T>, scale: T, products: Products, plan: &SparsePlan) -> Result<Self, Error> {
+        Self::along(v.by_columns(), v, scale, products, plan)
+    }
+
+    /// V by rows, which it must [have](Matrix::with_rows).
+    pub fn by_rows(v: &'a Matrix<'_, T>, scale: T, plan: &SparsePlan) -> Self {
+        Self::along(false, v, scale, Products::Fused, plan).expect("fused products are always there")
+    }
+
+    fn along(
+        by_columns: bool,
+        v: &'a Matrix<'_, T>,
+        scale: T,
+        products: Products,
+        plan: &SparsePlan,
+    ) -> Result<Self, Error> {
+        let lines = match v {
+            Matrix::Dense(view) => {
+                let s = if by_columns { view.transposed() } else { *view };
+                return Ok(Self::Dense(DenseSource::new(s, scale, products)?));
+            }
+            Matrix::Csr(lines) => lines,
+            Matrix::Csc(v) => v.transposed(),
+        };
+        let summed = !plan.twin;
+        let twin = plan.twin.then(|| {
+            let source = SparseSource::new(lines.to_transposed(), scale, plan.lanes, summed);
+            Box::new(Self::Sparse(source, None))
+        });
+        Ok(Self::Sparse(SparseSource::new(lines.by_ref(), scale, plan.lanes, summed), twin))
+    }
+}
+
+/// Calls the method of whichever it is.
+macro_rules! either {
+    ($self:expr, $s:ident => $call:expr) => {
+        match $self {
+            Self::Dense($s) => $call,
+            Self::Sparse($s, _) => $call,
+        }
+    };
+}
+
+/// The same of a block.
+macro_rules! each {
+    ($self:expr, $b:ident => $call:expr) => {
+        match $self {
+            Self::Dense($b) => $call,
+            Self::Sparse($b) => $call,
+        }
+    };
+}
+
+/// Blocks of either.
+#[derive(Debug)]
+pub(crate) enum MatrixBlock<'a, T: Real> {
+    Dense(DenseBlock<'a, T>),
+    Sparse(SparseBlock<'a, T>),
+}
+
+/// Scratch of either.
+#[derive(Debug)]
+pub(crate) enum MatrixScratch<T> {
+    Dense(Vec<T>),
+    Sparse(SparseScratch<T>),
+}
+
+impl<T: Real> Source<T> for MatrixSource<'_, T> {
+    type Block<'b>
+        = MatrixBlock<'b, T>
+    where
+        Self: 'b;
+    type Scratch = MatrixScratch<T>;
+
+    fn rows(&self) -> usize {
+        either!(self, s => s.rows())
+    }
+
+    fn cols(&self) -> usize {
+        either!(self, s => s.cols())
+    }
+
+    fn lanes(&self) -> Lanes {
+        either!(self, s => s.lanes())
+    }
+
+    fn block_rows(&self, k: usize) -> usize {
+        either!(self, s => s.block_rows(k))
+    }
+
+    fn scratch(&self, rows: usize) -> MatrixScratch<T> {
+        match self {
+            Self::Dense(s) => MatrixScratch::Dense(s.scratch(rows)),
+            Self::Sparse(s, _) => MatrixScratch::Sparse(s.scratch(rows)),
+        }
+    }
+
+    fn block<'b>(&'b self, range: Range<usize>, scratch: &'b mut MatrixScratch<T>) -> MatrixBlock<'b, T> {
+        match (self, scratch) {
+            (Self::Dense(s), MatrixScratch::Dense(scratch)) => MatrixBlock::Dense(s.block(range, scratch)),
+            (Self::Sparse(s, _), MatrixScratch::Sparse(scratch)) => {
+                MatrixBlock::Sparse(s.block(range, scratch))
+            }
+            _ => unreachable!("scratch of the other kind"),
+        }
+    }
+
+    fn twin(&self) -> Option<&Self> {
+        match self {
+            Self::Dense(_) => None,
+            Self::Sparse(_, twin) => twin.as_deref(),
+        }
+    }
+
+    fn spare(&self) -> usize {
+        either!(self, s => s.spare())
+    }
+
+    fn fold(&self, lane: usize, sums: &mut [T], stride: usize) {
+        either!(self, s => s.fold(lane, sums, stride));
+    }
+
+    fn unfold(&self, lane: usize, sums: &mut [T], stride: usize) {
+        either!(self, s => s.unfold(lane, sums, stride));
+    }
+
+    fn residual_by_entries(&self) -> bool {
+        either!(self, s => s.residual_by_entries())
+    }
+}
+
+impl<T: Real> Block<T> for MatrixBlock<'_, T> {
+    fn numerators(&self, y: &[T], k: usize, out: &mut [T]) {
+        each!(self, b => b.numerators(y, k, out));
+    }
+
+    fn accumulate(&self, z: &[T], k: usize, acc: &mut [T]) {
+        each!(self, b => b.accumulate(z, k, acc));
+    }
+
+    fn squared_residual(
+        &mut self,
+        how: Residual,
+        x: &[T],
+        y: &[T],
+        k: usize,
+        scratch: &mut [T],
+        sum: f64,
+    ) -> f64 {
+        each!(self, b => b.squared_residual(how, x, y, k, scratch, sum))
+    }
+}
+
+impl<T: Real> Ratios<T> for MatrixSource<'_, T> {
+    type Ratio<'b>
+        = MatrixBlock<'b, T>
+    where
+        Self: 'b;
+
+    fn ratios<'b>(&'b self, range: Range<usize>, scratch: &'b mut MatrixScratch<T>) -> MatrixBlock<'b, T> {
+        self.block(range, scratch)
+    }
+
+    fn packs(&self, beta: &Beta<T>) -> bool {
+        either!(self, s => s.packs(beta))
+    }
+}
+
+impl<T: Real> RatioBlock<T> for MatrixBlock<'_, T> {
+    fn ratio_numerators(
+        &mut self,
+        beta: &Beta<T>,
+        x: &[T],
+        y: Packed<'_, T>,
+        n: &mut [T],
+        d: &mut [T],
+        scratch: &mut [T],
+    ) {
+        each!(self, b => b.ratio_numerators(beta, x, y, n, d, scratch));
+    }
+
+    fn ratio_accumulate(
+        &mut self,
+        beta: &Beta<T>,
+        x: &[T],
+        y: Packed<'_, T>,
+        b: &mut [T],
+        d: &mut [T],
+        scratch: &mut [T],
+    ) {
+        each!(self, s => s.ratio_accumulate(beta, x, y, b, d, scratch));
+    }
+
+    fn divergence(&mut self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64 {
+        each!(self, b => b.divergence(beta, x, y, scratch, sum))
+    }
+}

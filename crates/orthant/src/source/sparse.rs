@@ -1,0 +1,288 @@
+//! Sparse matrices by their lines: the rows of CSR, the columns of CSC.
+
+use std::ops::Range;
+
+use orthant_kernel::divergence::Beta;
+use orthant_kernel::sparse::{self, SparseOperands};
+use orthant_kernel::{
+    Csr, Isa, Real, SparseRows, Unfolded, View, accumulator_stride, scan, second_level_cache,
+};
+
+use super::dense::DenseBlock;
+use super::{Block, Packed, RatioBlock, Ratios, Residual, Source};
+use crate::reduce::Lanes;
+
+/// What a row costs besides its entries, in entries.
+const ROW: usize = 8;
+
+/// A column with more terms than this in a lane is put aside as often as its sums need it.
+const MANY: usize = 2048;
+
+/// Rows that are unfolded together, where all elements are wanted.
+const UNFOLDED: usize = 48;
+
+/// A sparse matrix by rows, times a power of two. Lanes have about the same number of entries.
+#[derive(Debug)]
+pub struct Sparse<'a, T: Real> {
+    rows: Csr<'a, T>,
+    scale: T,
+    isa: Isa,
+    lanes: Lanes,
+    /// For each lane the columns whose sums are put aside; empty where none are.
+    heavy: Vec<Vec<u32>>,
+}
+
+impl<'a, T: Real> Sparse<'a, T> {
+    /// `rows` times `scale`, a power of two, in so many lanes; `summed` tells whether they are summed over.
+    pub fn new(rows: Csr<'a, T>, scale: T, lanes: usize, summed: bool) -> Self {
+        let lanes = Lanes::weighted(rows.nrows(), lanes, |i| rows.entries_before(i) + ROW * i);
+        let heavy = if summed { heavy(&rows, &lanes) } else { Vec::new() };
+        Self { rows, scale, isa: Isa::detect(), lanes, heavy }
+    }
+}
+
+/// The columns that have many terms in a lane, for each lane; nothing where no lane is long.
+fn heavy<T: Real>(rows: &Csr<'_, T>, lanes: &Lanes) -> Vec<Vec<u32>> {
+    if !lanes.fold() {
+        return Vec::new();
+    }
+    let mut counts = vec![0_u32; rows.ncols()];
+    let mut heavy = Vec::with_capacity(lanes.count());
+    for l in 0..lanes.count() {
+        let range = lanes.range(l);
+        // where a column is put aside every 1024 rows, that is to be little beside what it sums
+        let many = MANY.max(range.len() / 64);
+        counts.fill(0);
+        for i in range {
+            for (j, _) in rows.row(i) {
+                counts[j] += 1;
+            }
+        }
+        let columns = counts.iter().enumerate().filter(|(_, count)| **count as usize > many);
+        heavy.push(columns.map(|(j, _)| j as u32).collect());
+    }
+    heavy
+}
+
+/// Rows of a cache block of a sparse matrix: as many as fill a quarter of a second-level cache with their entries, and
+/// another with what is computed of them.
+pub(crate) fn block_rows<T>(rows: usize, entries: usize, k: usize) -> usize {
+    let cache = second_level_cache() / 4;
+    let (of_s, of_x) = ((entries / rows.max(1) + 1) * (4 + size_of::<T>()), 2 * k * size_of::<T>());
+    (cache / of_s).min(cache / of_x).clamp(16, 512)
+}
+
+/// What a worker needs to read blocks of a sparse matrix.
+#[derive(Debug)]
+pub struct SparseScratch<T> {
+    unfolded: Unfolded<T>,
+    /// A row of X in double precision.
+    row: Vec<f64>,
+    /// Some rows of S in full, where all elements are wanted.
+    full: Vec<T>,
+}
+
+impl<T: Real> Source<T> for Sparse<'_, T> {
+    type Block<'b>
+        = SparseBlock<'b, T>
+    where
+        Self: 'b;
+    type Scratch = SparseScratch<T>;
+
+    fn rows(&self) -> usize {
+        self.rows.nrows()
+    }
+
+    fn cols(&self) -> usize {
+        self.rows.ncols()
+    }
+
+    fn lanes(&self) -> Lanes {
+        self.lanes.clone()
+    }
+
+    fn block_rows(&self, k: usize) -> usize {
+        block_rows::<T>(self.rows.nrows(), self.rows.nnz(), k)
+    }
+
+    fn scratch(&self, rows: usize) -> SparseScratch<T> {
+        let blocks = (0..self.lanes.count()).flat_map(|l| self.lanes.blocks(l, rows));
+        let most = blocks.map(|(rows, _)| self.rows.range_nnz(rows)).max().unwrap_or(0);
+        let unfolded = self.rows.scratch(most, self.scale != T::ONE);
+        SparseScratch { unfolded, row: Vec::new(), full: Vec::new() }
+    }
+
+    fn block<'b>(&'b self, range: Range<usize>, scratch: &'b mut SparseScratch<T>) -> SparseBlock<'b, T> {
+        let SparseScratch { unfolded, row, full } = scratch;
+        SparseBlock { rows: self.rows.block(range, self.scale, unfolded), isa: self.isa, row, full }
+    }
+
+    fn spare(&self) -> usize {
+        self.heavy.iter().map(Vec::len).max().unwrap_or(0)
+    }
+
+    fn fold(&self, lane: usize, sums: &mut [T], stride: usize) {
+        let Some(heavy) = self.heavy.get(lane) else { return };
+        let (sums, aside) = sums.split_at_mut(self.cols() * stride);
+        for (aside, &j) in aside.chunks_exact_mut(stride).zip(heavy) {
+            let sum = &mut sums[j as usize * stride..][..stride];
+            aside.iter_mut().zip(&*sum).for_each(|(a, s)| *a += *s);
+            sum.fill(T::ZERO);
+        }
+    }
+
+    fn unfold(&self, lane: usize, sums: &mut [T], stride: usize) {
+        let Some(heavy) = self.heavy.get(lane) else { return };
+        let (sums, aside) = sums.split_at_mut(self.cols() * stride);
+        for (aside, &j) in aside.chunks_exact_mut(stride).zip(heavy) {
+            let sum = &mut sums[j as usize * stride..][..stride];
+            sum.iter_mut().zip(&*aside).for_each(|(s, a)| *s += *a);
+            aside.fill(T::ZERO);
+        }
+    }
+
+    fn residual_by_entries(&self) -> bool {
+        true
+    }
+}
+
+impl<T: Real> Ratios<T> for Sparse<'_, T> {
+    type Ratio<'b>
+        = SparseBlock<'b, T>
+    where
+        Self: 'b;
+
+    fn ratios<'b>(&'b self, range: Range<usize>, scratch: &'b mut SparseScratch<T>) -> SparseBlock<'b, T> {
+        self.block(range, scratch)
+    }
+
+    /// Kullback–Leibler is taken at the entries.
+    fn packs(&self, beta: &Beta<T>) -> bool {
+        !beta.is_kullback_leibler()
+    }
+}
+
+/// Rows of a sparse matrix.
+#[derive(Debug)]
+pub struct SparseBlock<'a, T: Real> {
+    rows: SparseRows<'a, T>,
+    isa: Isa,
+    row: &'a mut Vec<f64>,
+    full: &'a mut Vec<T>,
+}
+
+impl<T: Real> SparseBlock<'_, T> {
+    /// Calls `f` with some rows at a time in full, and their range.
+    fn in_full(&mut self, mut f: impl FnMut(View<'_, T>, Range<usize>)) {
+        let (rows, cols) = (self.rows.nrows(), self.rows.ncols());
+        for start in (0..rows).step_by(UNFOLDED) {
+            let range = start..rows.min(start + UNFOLDED);
+            let len = range.len() * cols;
+            if self.full.len() < len {
+                self.full.resize(len, T::ZERO);
+            }
+            let full = &mut self.full[..len];
+            self.rows.rows(range.clone()).unfold(full);
+            f(View::row_major(full, range.len(), cols).expect("as many elements"), range);
+        }
+    }
+
+    fn operands<'b>(&'b self, x: &'b [T], y: Packed<'b, T>) -> SparseOperands<'b, T> {
+        SparseOperands { v: self.rows, x, y: y.y, k: y.k }
+    }
+}
+
+impl<T: Real> Block<T> for SparseBlock<'_, T> {
+    fn numerators(&self, y: &[T], k: usize, out: &mut [T]) {
+        sparse::numerators(self.isa, self.rows, y, k, out);
+    }
+
+    fn accumulate(&self, z: &[T], k: usize, acc: &mut [T]) {
+        let stride = accumulator_stride::<T>(k);
+        sparse::accumulate(self.isa, self.rows, z, k, &mut acc[..self.rows.ncols() * stride]);
+    }
+
+    fn squared_residual(
+        &mut self,
+        how: Residual,
+        x: &[T],
+        y: &[T],
+        k: usize,
+        scratch: &mut [T],
+        mut sum: f64,
+    ) -> f64 {
+        let isa = self.isa;
+        if how == Residual::Direct {
+            self.in_full(|full, rows| {
+                let x = &x[rows.start * k..rows.end * k];
+                sum = scan::squared_residual(isa, full, x, y, k, scratch, sum);
+            });
+            return sum;
+        }
+        self.row.resize(k, 0.0);
+        sparse::residual_entries(isa, self.rows, x, y, k, how == Residual::Wide, self.row, sum)
+    }
+}
+
+impl<T: Real> RatioBlock<T> for SparseBlock<'_, T> {
+    fn ratio_numerators(
+        &mut self,
+        beta: &Beta<T>,
+        x: &[T],
+        y: Packed<'_, T>,
+        n: &mut [T],
+        d: &mut [T],
+        scratch: &mut [T],
+    ) {
+        if beta.is_kullback_leibler() {
+            return sparse::ratio_numerators(self.isa, beta, self.operands(x, y), n);
+        }
+        let (isa, k) = (self.isa, y.k);
+        self.in_full(|full, rows| {
+            let at = rows.start * k..rows.end * k;
+            let (n, d) = (&mut n[at.clone()], &mut d[at.clone()]);
+            DenseBlock::new(full, isa).ratio_numerators(beta, &x[at], y, n, d, scratch);
+        });
+    }
+
+    fn ratio_accumulate(
+        &mut self,
+        beta: &Beta<T>,
+        x: &[T],
+        y: Packed<'_, T>,
+        b: &mut [T],
+        d: &mut [T],
+        scratch: &mut [T],
+    ) {
+        let (isa, k) = (self.isa, y.k);
+        let len = self.rows.ncols() * accumulator_stride::<T>(k);
+        let b = &mut b[..len];
+        if beta.is_kullback_leibler() {
+            return sparse::ratio_accumulate(isa, beta, self.operands(x, y), b);
+        }
+        let d = &mut d[..len];
+        self.in_full(|full, rows| {
+            let x = &x[rows.start * k..rows.end * k];
+            DenseBlock::new(full, isa).ratio_accumulate(beta, x, y, b, d, scratch);
+        });
+    }
+
+    fn divergence(
+        &mut self,
+        beta: &Beta<T>,
+        x: &[T],
+        y: Packed<'_, T>,
+        scratch: &mut [T],
+        mut sum: f64,
+    ) -> f64 {
+        if beta.is_kullback_leibler() {
+            return sparse::ratio_sum(self.isa, beta, self.operands(x, y), y.columns, sum);
+        }
+        let (isa, k) = (self.isa, y.k);
+        self.in_full(|full, rows| {
+            let x = &x[rows.start * k..rows.end * k];
+            sum = DenseBlock::new(full, isa).divergence(beta, x, y, scratch, sum);
+        });
+        sum
+    }
+}
