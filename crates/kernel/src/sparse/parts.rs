@@ -186,15 +186,16 @@ macro_rules! real_values {
                 Self(Numbers::Real(x.into()))
             }
         }
-        impl From<Vec<$t>> for Values<'_, $t> {
-            fn from(x: Vec<$t>) -> Self {
-                Self(Numbers::Real(x.into()))
-            }
-        }
     )*};
 }
 
 real_values!(f32, f64);
+
+impl<T: Real> From<Vec<T>> for Values<'_, T> {
+    fn from(x: Vec<T>) -> Self {
+        Self(Numbers::Real(x.into()))
+    }
+}
 
 impl<'a, T: Real> Values<'a, T> {
     /// Numbers of the element type.

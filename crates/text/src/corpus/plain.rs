@@ -1,0 +1,63 @@
+//! A file that is one document, and what all files have in common.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::Document;
+use crate::TextError;
+
+/// Reads a file whole.
+pub(super) fn read(path: &Path) -> Result<Document, TextError> {
+    let mut input = Input::open(path)?;
+    let mut bytes = Vec::new();
+    input.reader.read_to_end(&mut bytes).map_err(|source| input.error(path, source))?;
+    if let Some(at) = bytes.iter().position(|&b| b == 0) {
+        return Err(TextError::Nul { path: path.to_owned(), line: 1 + lines(&bytes[..at]) });
+    }
+    Ok(Document { name: path.display().to_string(), text: utf8(bytes, path)? })
+}
+
+/// An open file, unpacked if it is packed by gzip.
+pub(super) struct Input {
+    pub reader: Box<dyn BufRead>,
+    packed: bool,
+}
+
+impl Input {
+    pub fn open(path: &Path) -> Result<Self, TextError> {
+        let mut file = BufReader::new(File::open(path).map_err(TextError::read(path))?);
+        let packed = file.fill_buf().map_err(TextError::read(path))?.starts_with(&[0x1f, 0x8b]);
+        let reader: Box<dyn BufRead> =
+            if packed { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) };
+        Ok(Self { reader, packed })
+    }
+
+    /// What an error in reading it is.
+    pub fn error(&self, path: &Path, source: io::Error) -> TextError {
+        let path = path.to_owned();
+        if self.packed { TextError::Gzip { path, source } } else { TextError::Read { path, source } }
+    }
+}
+
+/// Bytes as text.
+pub(crate) fn utf8(bytes: Vec<u8>, path: &Path) -> Result<String, TextError> {
+    String::from_utf8(bytes).map_err(|e| {
+        let valid = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+        TextError::NotUtf8 { path: path.to_owned(), line: 1 + lines(valid) }
+    })
+}
+
+/// Ends of lines.
+pub(super) fn lines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|&&b| b == b'\n').count() as u64
+}
+
+/// The ending of a file's name in lower case, `.gz` left out.
+pub(super) fn extension(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_string_lossy().to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    name.rsplit_once('.').map(|(_, extension)| extension.to_owned())
+}
