@@ -4,5 +4,9 @@
 mod faer;
 #[cfg(feature = "nalgebra")]
 mod nalgebra;
+#[cfg(feature = "nalgebra-sparse")]
+mod nalgebra_sparse;
 #[cfg(feature = "ndarray")]
 mod ndarray;
+#[cfg(feature = "sprs")]
+mod sprs;
