@@ -159,6 +159,13 @@ pub struct Pair<'a, T> {
     minus: bool,
 }
 
+impl<'a, T> Pair<'a, T> {
+    /// Σ a·b.
+    pub(crate) fn times(a: &'a [T], b: &'a [T]) -> Self {
+        Self { a, b, minus: false }
+    }
+}
+
 impl<T: Real> Op<T> for Pair<'_, T> {
     type Out = f64;
 

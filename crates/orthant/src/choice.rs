@@ -34,8 +34,9 @@ const SPARSE: usize = 4;
 
 /// Zeroing and summing an element of a lane costs as much as so many flops of the products.
 const LANE: usize = 40;
-/// Where fewer lanes than these are worth their sums, the transpose is kept instead, if it may be.
-const TOO_FEW: usize = 2;
+/// Where a pass with four lanes would spend more than a fifth of its time on them, the transpose is kept instead, if it may
+/// be: where they would have to be fewer than this to be worth it.
+const TOO_FEW: usize = 1;
 
 /// Bytes that copies which only save time may take with sparse data: these, or a fifth of V and the factors.
 const ROOM: usize = 64 << 20;
@@ -96,7 +97,7 @@ pub(crate) struct SparsePlan {
 
 impl SparsePlan {
     /// For a matrix with so many columns and entries, whose rows are summed over: as many lanes, 4 at least, as keep zeroing
-    /// and summing them at a tenth of the pass.
+    /// and summing them at a twentieth of the pass.
     pub fn summed(cols: usize, entries: usize) -> Self {
         let worth = Self::worth(cols, entries).clamp(4, reduce::MAX_LANES);
         Self { lanes: 1 << worth.ilog2(), twin: false }
@@ -108,7 +109,7 @@ impl SparsePlan {
     }
 
     fn worth(cols: usize, entries: usize) -> usize {
-        4 * SPARSE * entries / (10 * LANE * cols.max(1))
+        4 * SPARSE * entries / (20 * LANE * cols.max(1))
     }
 
     /// Whether so few lanes are worth their sums that the transpose is better.
@@ -321,7 +322,7 @@ mod tests {
         };
         let lanes = |lanes| SparsePlan { lanes, twin: false };
         assert_eq!(plan(20_000, 10_000, 1_000_000), lanes(4));
-        assert_eq!(plan(30_000, 2_000, 4_800_000), lanes(64));
+        assert_eq!(plan(30_000, 2_000, 4_800_000), lanes(32));
         assert_eq!(plan(1_000_000, 30_000, 100_000_000), lanes(64));
         assert_eq!(plan(10_000, 1_000_000, 1_000_000), SparsePlan { lanes: 64, twin: true });
         // but not where it would be more than the data may bring with it

@@ -59,6 +59,17 @@ impl<T: Real> Factor<T> {
         self.trail.as_ref().and_then(Trail::seen).map_or(&self.x, |(rows, _)| rows)
     }
 
+    /// The rows that the other factor is updated against, `stride` apart: as they are, or in `padded`.
+    pub fn padded<'a>(&'a self, k: usize, stride: usize, padded: &'a mut Buffer<T>) -> &'a [T] {
+        if stride == k {
+            return self.seen();
+        }
+        for (to, from) in padded.chunks_exact_mut(stride).zip(self.seen().chunks_exact(k)) {
+            to[..k].copy_from_slice(from);
+        }
+        padded
+    }
+
     /// Their Gram matrix.
     pub fn seen_gram(&self) -> &[T] {
         self.trail.as_ref().and_then(Trail::seen).map_or(&self.gram, |(_, gram)| gram)

@@ -147,7 +147,7 @@ impl<'a, T: Real> Problem<'a, T> {
     }
 
     fn source(&self) -> Result<MatrixSource<'a, T>, Error> {
-        MatrixSource::new(self.v, self.scale, self.nmf.products, &self.choice.sparse)
+        MatrixSource::new(self.v, self.scale, self.nmf.products, &self.choice.sparse, self.workers)
     }
 
     /// How a pass over a source is cut.

@@ -199,6 +199,8 @@ pub(crate) struct Pass<'a, T: Real, S: Source<T>> {
     exact: bool,
     /// Y as blocks are multiplied with it, where that is not Y itself.
     entered: Buffer<T>,
+    /// Y, and with a twin X, where blocks read them at another stride.
+    padded: [Buffer<T>; 2],
     /// B and G of the last pass, and what it was reduced with.
     sums: Option<Sums<T>>,
     reducer: Reducer<Sums<T>>,
@@ -269,6 +271,10 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
             verdict: None,
             exact: false,
             entered: Buffer::zeros(entered * k),
+            padded: [(Some(source), cols), (twin, rows)].map(|(s, rows)| match s.map(|s| s.row_stride(k)) {
+                Some(stride) if stride != k => Buffer::zeros(rows * stride),
+                _ => Buffer::default(),
+            }),
             sums: None,
             reducer: Reducer::new(lanes.count(), workers, || Sums::new(summed, k, lanes.fold())),
             side: Reducer::new(side.count(), workers, || Sums::new(entered, k, side.fold())),
@@ -364,7 +370,12 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         let (lanes, stride) = (&self.lanes, accumulator_stride::<T>(k));
         let kept = split(&mut self.kept, k, lanes);
         let (source, rule, scratch) = (self.source, &*self.rule, &self.scratch);
-        let y = if self.entered.is_empty() { self.outer.seen() } else { &self.entered };
+        let y_stride = source.row_stride(k);
+        let y = match self.entered.is_empty() {
+            true if update || (fixed && !known) => self.outer.padded(k, y_stride, &mut self.padded[0]),
+            true => self.outer.seen(),
+            false => &self.entered,
+        };
         let weights = self.inner.weights;
         let slots = split_lines(&mut self.inner.x, self.inner.trail.as_mut(), k, lanes);
         let mut sums = self.reducer.run(
@@ -435,7 +446,11 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
             self.rule.prepare(&half);
         }
         let (source, rule, scratch) = (self.source, &*self.rule, &self.scratch);
-        let (twin, x) = (source.twin(), self.inner.seen());
+        let twin = source.twin();
+        let x = match twin {
+            Some(twin) if update => self.inner.padded(k, twin.row_stride(k), &mut self.padded[1]),
+            _ => self.inner.seen(),
+        };
         let b = self.sums.as_ref().map_or(&[][..], |s| &s.b[..]);
         let weights = self.outer.weights;
         let slots = split_lines(&mut self.outer.x, self.outer.trail.as_mut(), k, lanes);

@@ -18,7 +18,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use orthant_kernel::rows::{self, Step};
-use orthant_kernel::{Isa, Real, accumulator_stride, divergence};
+use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, divergence};
 
 use crate::alternation::{Alternation, Figures, Fixed};
 use crate::factor::Factor;
@@ -123,13 +123,22 @@ pub(crate) struct RatioPass<'a, T: Real, S: Source<T>> {
     inner: Factor<T>,
     outer: Factor<T>,
     inner_is_h: bool,
+    /// β is taken at the entries of S.
+    by_entries: bool,
     /// Below what entries of X become 0.
     inner_least: T,
     fixed: Fixed,
     inner_columns: Columns<T>,
     outer_columns: Columns<T>,
-    /// Y as the kernels read it, if they read it so and it is.
+    /// N at X and Y, rows×k, where a loss makes it on the way, and whether it is known: the next update of X needs it.
+    ahead: Vec<T>,
+    is_ahead: bool,
+    /// The loss at X and Y, where a pass has told it on the way; and whether every pass is to.
+    told: Option<f64>,
+    telling: bool,
+    /// Y as blocks read it, if not as it is: in the kernel's tiles, or at another stride, as X with a twin; and whether it is.
     packed: Vec<T>,
+    padded: [Buffer<T>; 2],
     is_packed: bool,
     sums: Option<Sums<T>>,
     reducer: Reducer<Sums<T>>,
@@ -151,6 +160,15 @@ struct Columns<T> {
 impl<T: Real> Columns<T> {
     fn new(k: usize) -> Self {
         Self { sums: vec![0.0; k], elements: vec![T::ZERO; k] }
+    }
+
+    /// Of rows of k.
+    fn of(x: &[T], k: usize) -> Self {
+        let mut columns = Self::new(k);
+        for row in x.chunks_exact(k) {
+            columns.sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x.to_f64());
+        }
+        columns
     }
 
     fn take(&mut self, sums: &Sums<T>) {
@@ -180,7 +198,9 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         let side = twin.map_or_else(|| side_lanes(cols), Source::lanes);
         let side_block = twin.map_or(block, |twin| twin.block_rows(k).min(cols)).max(1);
         let summed = if fixed == Fixed::Outer || twin.is_some() { 0 } else { cols + source.spare() };
-        let packed = if source.packs(&rule.beta) { cols * k } else { 0 };
+        let by_entries = source.by_entries(&rule.beta);
+        let packed = if by_entries { 0 } else { cols * k };
+        let inner_columns = Columns::of(if by_entries { &inner.x } else { &[] }, k);
         let scratch = || {
             let rows = || vec![T::ZERO; block.max(side_block) * k];
             Mutex::new(Scratch {
@@ -204,14 +224,25 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             inner_is_h,
             inner_least: rule.least(inner_is_h),
             fixed,
-            inner_columns: Columns::new(k),
+            inner_columns,
             outer_columns: Columns::new(k),
             packed: vec![T::ZERO; packed],
-            is_packed: packed == 0,
+            padded: [(by_entries.then_some(source), cols), (twin, rows)].map(|(s, rows)| {
+                match s.map(|s| s.row_stride(k)) {
+                    Some(stride) if stride != k => Buffer::zeros(rows * stride),
+                    _ => Buffer::default(),
+                }
+            }),
+            is_packed: false,
+            ahead: Vec::new(),
+            is_ahead: false,
+            told: None,
+            telling: inner_is_h,
             sums: None,
             reducer: Reducer::new(lanes.count(), workers, || Sums::new(summed, k, both)),
             side: Reducer::new(side.count(), workers, || Sums::new(0, k, both)),
             losses: Reducer::new(lanes.count(), workers, || 0.0),
+            by_entries,
             lanes,
             side_lanes: side,
             side_block,
@@ -224,6 +255,11 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         self.inner_least = T::ZERO;
     }
 
+    /// Asks for the loss right after each update of X, before that of Y.
+    pub fn tell(&mut self) {
+        self.telling = true;
+    }
+
     /// What the last pass has summed for the update of Y: B and C with rows
     /// [`accumulator_stride`] apart, and the column sums of X.
     pub fn sums_of_outer(&self) -> (&[T], &[T], &[T]) {
@@ -233,7 +269,11 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
 
     fn pack(&mut self) {
         if !self.is_packed {
-            divergence::pack(&self.outer.x, self.k, &mut self.packed);
+            if self.by_entries {
+                self.outer.padded(self.k, self.source.row_stride(self.k), &mut self.padded[0]);
+            } else {
+                divergence::pack(&self.outer.x, self.k, &mut self.packed);
+            }
             self.is_packed = true;
         }
     }
@@ -247,8 +287,11 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         let (k, isa, block, rule) = (self.k, self.isa, self.layout.block, self.rule);
         let (source, scratch, lanes) = (self.source, &self.scratch, &self.lanes);
         let summing = what.sums && source.twin().is_none();
+        let told = what.loss && summing && self.by_entries;
+        let ahead = split(&mut self.ahead, if self.is_ahead { k } else { 0 }, lanes);
+        let is_ahead = self.is_ahead;
         let columns = &self.outer_columns;
-        let y = Packed { y: &self.outer.x, packed: &self.packed, k, columns: &columns.sums };
+        let y = Packed { y: read(&self.outer, &self.padded[0]), packed: &self.packed, k };
         let Factor { weights, .. } = self.inner;
         let (l1, l2) = weights.elements();
         let least = self.inner_least;
@@ -260,16 +303,23 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
                 let mut x = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
                 let Scratch { block: memory, n, d, copy, tiles, .. } = &mut *scratch;
+                let ahead = ahead[l].lock().unwrap_or_else(PoisonError::into_inner);
                 let first = lanes.range(l).start;
                 let mut folded = false;
                 for (rows, folds) in lanes.blocks(l, block) {
-                    let x = &mut x[(rows.start - first) * k..(rows.end - first) * k];
+                    let elements = (rows.start - first) * k..(rows.end - first) * k;
+                    let x = &mut x[elements.clone()];
                     let len = x.len();
                     let mut s = source.ratios(rows, memory);
                     let d_len = d.len().min(len);
                     if what.steps {
                         let (n, d) = (&mut n[..len], &mut d[..d_len]);
-                        s.ratio_numerators(&rule.beta, x, y, n, d, tiles);
+                        let n = if is_ahead {
+                            &ahead[elements]
+                        } else {
+                            s.ratio_numerators(&rule.beta, x, y, n, d, tiles, None);
+                            &*n
+                        };
                         let d = if d_stride == 0 { &columns.elements } else { &*d };
                         let to = if what.update {
                             &mut *x
@@ -295,9 +345,10 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
                         );
                     }
                     if summing {
-                        s.ratio_accumulate(&rule.beta, x, y, &mut out.b, &mut out.c, tiles);
+                        let sum = told.then_some(&mut out.loss);
+                        s.ratio_accumulate(&rule.beta, x, y, &mut out.b, &mut out.c, tiles, sum);
                     }
-                    if what.loss {
+                    if what.loss && !told {
                         out.loss = s.divergence(&rule.beta, x, y, tiles, out.loss);
                     }
                     out.rows_done(x, weights);
@@ -313,6 +364,8 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             Sums::add,
         );
         self.inner_columns.take(&sums);
+        self.is_ahead &= !what.update;
+        self.told = what.loss.then(|| sums.loss + self.all());
         self.sums = Some(sums);
     }
 
@@ -329,7 +382,11 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         let block = self.side_block;
         let (scratch, twin) = (&self.scratch, self.source.twin());
         debug_assert!(twin.is_none() || kl, "a twin has numerators of Kullback–Leibler");
-        let x = Packed { y: &self.inner.x, packed: &[], k, columns: &columns.sums };
+        let x = match twin {
+            Some(twin) if steps => self.inner.padded(k, twin.row_stride(k), &mut self.padded[1]),
+            _ => &self.inner.x,
+        };
+        let x = Packed { y: x, packed: &[], k };
         let slots = split(&mut self.outer.x, k, lanes);
         let sums = self.side.run(
             |l, worker, out| {
@@ -346,7 +403,8 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
                         let (n, n_stride) = match (twin, &mut *memory) {
                             (Some(twin), Some(memory)) => {
                                 let n = &mut n[..y.len()];
-                                twin.ratios(rows, memory).ratio_numerators(&rule.beta, y, x, n, d, tiles);
+                                let mut s = twin.ratios(rows, memory);
+                                s.ratio_numerators(&rule.beta, y, x, n, d, tiles, None);
                                 (&*n, k)
                             }
                             _ => (&b[range.clone()], stride),
@@ -386,9 +444,18 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         if update || !steps {
             keep(&mut self.outer, &sums);
         }
-        self.is_packed &= !update || self.packed.is_empty();
+        self.is_packed &= !update;
+        if update {
+            (self.is_ahead, self.told) = (false, None);
+        }
         self.side.give_back(sums);
         step
+    }
+
+    /// What a loss at the entries leaves out: ΣP = ⟨column sums of X, column sums of Y⟩.
+    fn all(&self) -> f64 {
+        let pairs = self.inner_columns.sums.iter().zip(&self.outer_columns.sums);
+        if self.by_entries { pairs.map(|(x, y)| x * y).sum() } else { 0.0 }
     }
 
     fn summed(&self) -> &Sums<T> {
@@ -409,6 +476,11 @@ struct What {
     loss: bool,
 }
 
+/// A factor, or its copy at another stride.
+fn read<'a, T>(factor: &'a Factor<T>, padded: &'a Buffer<T>) -> &'a [T] {
+    if padded.is_empty() { &factor.x } else { padded }
+}
+
 fn keep<T: Real>(factor: &mut Factor<T>, sums: &Sums<T>) {
     factor.sum = sums.columns.iter().sum();
     factor.squares = sums.squares;
@@ -417,7 +489,10 @@ fn keep<T: Real>(factor: &mut Factor<T>, sums: &Sums<T>) {
 
 impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
     fn sweep_inner(&mut self, update: bool) {
-        self.pass(What { steps: update, update, sums: self.fixed != Fixed::Outer, loss: false });
+        // by columns the sums are of the factors that the loss is of
+        let tells = self.telling && self.source.twin().is_none();
+        let loss = update && tells && self.by_entries;
+        self.pass(What { steps: update, update, sums: self.fixed != Fixed::Outer, loss });
         let sums = self.sums.as_ref().expect("the pass's");
         keep(&mut self.inner, sums);
     }
@@ -443,25 +518,43 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
     }
 
     fn exact_loss(&mut self) -> f64 {
+        if let Some(loss) = self.told {
+            return loss.max(0.0);
+        }
         self.pack();
+        // by rows the next update begins with the P that the loss is of
+        let looks = !self.telling && self.by_entries;
+        if looks && self.ahead.is_empty() {
+            self.ahead = vec![T::ZERO; self.inner.x.len()];
+        }
         let (k, block, beta) = (self.k, self.layout.block, self.rule.beta);
         let (source, scratch, x, lanes) = (self.source, &self.scratch, &self.inner.x, &self.lanes);
-        let columns = &self.outer_columns.sums[..];
-        let y = Packed { y: &self.outer.x, packed: &self.packed, k, columns };
+        let y = Packed { y: read(&self.outer, &self.padded[0]), packed: &self.packed, k };
+        let ahead = split(&mut self.ahead, if looks { k } else { 0 }, lanes);
         let sums = self.losses.run(
             |l, worker, out| {
                 *out = 0.0;
+                let mut ahead = ahead[l].lock().unwrap_or_else(PoisonError::into_inner);
+                let first = lanes.range(l).start;
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
                 let Scratch { block: memory, tiles, .. } = &mut *scratch;
                 for (rows, _) in lanes.blocks(l, block) {
                     let x = &x[rows.start * k..rows.end * k];
-                    *out = source.ratios(rows, memory).divergence(&beta, x, y, tiles, *out);
+                    let of_lane = (rows.start - first) * k..(rows.end - first) * k;
+                    let mut s = source.ratios(rows, memory);
+                    if looks {
+                        s.ratio_numerators(&beta, x, y, &mut ahead[of_lane], &mut [], tiles, Some(out));
+                    } else {
+                        *out = s.divergence(&beta, x, y, tiles, *out);
+                    }
                 }
             },
             |a, b| *a += b,
         );
+        drop(ahead);
+        self.is_ahead = looks;
         self.losses.give_back(sums);
-        sums.max(0.0)
+        (sums + self.all()).max(0.0)
     }
 
     fn step(&self) -> f64 {
@@ -477,7 +570,7 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
             loss: true,
         });
         let of_x = self.summed().step.movement;
-        let loss = self.summed().loss.max(0.0);
+        let loss = self.told.expect("the pass told it").max(0.0);
         let of_y = if fixed == Fixed::Outer { 0.0 } else { self.at_the_reduce(true, false).movement };
         Figures { loss, remaining: (of_x + of_y) / self.size }
     }

@@ -1,9 +1,14 @@
 //! Checking data before anything is computed with it.
 
-use orthant_kernel::{Csr, Isa, Real, View, scan};
+use std::ops::Range;
+
+use orthant_kernel::{Csr, Isa, Real, Unfolded, View, scan};
 
 use crate::reduce::{Lanes, MAX_LANES, Reducer, lanes};
 use crate::{Error, Loss, Matrix, Method};
+
+/// Lines of sparse data that are looked at together.
+const LINES: usize = 256;
 
 /// What the whole of V holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,23 +28,27 @@ pub(crate) fn data<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Resu
     let found = match (v, v.by_lines()) {
         (Matrix::Dense(view), _) => {
             let s = if v.by_columns() { view.transposed() } else { *view };
-            over_rows(&Lanes::even(s.nrows(), lanes(s.nrows())), workers, |i, copy, squares| {
-                let mut row = s.rows(i..i + 1);
-                if s.col_stride() != 1 && s.ncols() > 1 {
-                    copy.resize(s.ncols(), T::ZERO);
-                    row.copy_to(copy);
-                    row = View::row_major(copy, 1, s.ncols()).expect("one row");
-                }
-                scan::scan(isa, row, scale, squares)
-            })
+            over_blocks(
+                &Lanes::even(s.nrows(), lanes(s.nrows())),
+                1,
+                workers,
+                |row, copy: &mut Vec<T>, squares| {
+                    let mut row = s.rows(row);
+                    if s.col_stride() != 1 && s.ncols() > 1 {
+                        copy.resize(s.ncols(), T::ZERO);
+                        row.copy_to(copy);
+                        row = View::row_major(copy, 1, s.ncols()).expect("one row");
+                    }
+                    scan::scan(isa, row, scale, squares)
+                },
+            )
         }
         (_, lines) => {
             let lines = lines.expect("sparse matrices have lines");
             let cuts = Lanes::weighted(lines.nrows(), MAX_LANES, |i| lines.entries_before(i) + i);
-            over_rows(&cuts, workers, |i, copy, squares| {
-                copy.clear();
-                copy.extend(lines.row(i).map(|(_, x)| x));
-                let row = View::row_major(copy, 1, copy.len()).expect("one row");
+            over_blocks(&cuts, LINES, workers, |rows, scratch: &mut Unfolded<T>, squares| {
+                let values = lines.block(rows, T::ONE, scratch).values();
+                let row = View::row_major(values, 1, values.len()).expect("one row");
                 scan::scan(isa, row, scale, squares)
             })
         }
@@ -64,19 +73,20 @@ pub(crate) fn data<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Resu
     Ok(Found { max: found.max, squares: found.squares })
 }
 
-/// `one(row, room for a copy, squares so far)` for every row, lane by lane.
-fn over_rows<T: Real>(
+/// `one(rows, room for a copy, squares so far)` for every so many rows, lane by lane.
+fn over_blocks<M: Default>(
     lanes: &Lanes,
+    rows: usize,
     workers: usize,
-    one: impl Fn(usize, &mut Vec<T>, f64) -> scan::Scan + Sync,
+    one: impl Fn(Range<usize>, &mut M, f64) -> scan::Scan + Sync,
 ) -> scan::Scan {
     let empty = || scan::Scan { valid: true, max: 0.0, squares: 0.0 };
     Reducer::new(lanes.count(), workers, empty).run(
         |l, _, out| {
             *out = empty();
-            let mut copy = Vec::new();
-            for i in lanes.range(l) {
-                let found = one(i, &mut copy, out.squares);
+            let mut memory = M::default();
+            for (block, _) in lanes.blocks(l, rows) {
+                let found = one(block, &mut memory, out.squares);
                 out.valid &= found.valid;
                 out.max = out.max.max(found.max);
                 out.squares = found.squares;

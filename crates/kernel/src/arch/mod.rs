@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use generic::dense::{Accumulate, Numerators, TileRows};
 use generic::divergence::{Divergence, Ratios};
 use generic::rows::{Distance, Majorize, Multiply, Solve, Sweeps, Transpose};
-use generic::sparse::{Dots, Gather, Residual, Scatter};
+use generic::sparse::{AtEntries, Gather, Residual, Scatter};
 use vector::Vector;
 
 use crate::Real;
@@ -215,7 +215,7 @@ pub trait Kernels: Sized {
     ///
     /// # Safety
     /// The operands satisfy what its safe front checks.
-    unsafe fn dots(isa: Isa, op: Dots<'_, Self>);
+    unsafe fn at_entries(isa: Isa, op: AtEntries<'_, Self>);
     /// Runs the kernel.
     ///
     /// # Safety
@@ -261,7 +261,7 @@ macro_rules! kernels {
             chains: Chains<$t> => usize;
             gather: Gather<'_, $t>;
             scatter: Scatter<'_, $t>;
-            dots: Dots<'_, $t>;
+            at_entries: AtEntries<'_, $t>;
             residual: Residual<'_, $t> => f64;
         );
     };

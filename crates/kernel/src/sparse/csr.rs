@@ -361,23 +361,37 @@ impl<'a, T: Real> Csr<'a, T> {
 
     /// The transpose, in memory of its own.
     pub fn to_transposed(&self) -> Csr<'static, T> {
+        let mut scratch = Unfolded::default();
         let mut indptr = vec![0_usize; self.ncols + 1];
-        for e in 0..self.nnz() {
-            indptr[self.indices.at(e) as usize + 1] += 1;
+        for rows in self.parts() {
+            for &j in self.block(rows, T::ONE, &mut scratch).indices {
+                indptr[j as usize + 1] += 1;
+            }
         }
         for j in 0..self.ncols {
             indptr[j + 1] += indptr[j];
         }
         let mut next = indptr[..self.ncols].to_vec();
         let (mut indices, mut values) = (vec![0_u32; self.nnz()], vec![T::ZERO; self.nnz()]);
-        for i in 0..self.nrows {
-            for (j, x) in self.row(i) {
-                indices[next[j]] = i as u32;
-                values[next[j]] = x;
-                next[j] += 1;
+        for rows in self.parts() {
+            let block = self.block(rows.clone(), T::ONE, &mut scratch);
+            for (i, of_block) in rows.zip(0..) {
+                let (columns, entries) = block.row(of_block);
+                for (&j, &x) in columns.iter().zip(entries) {
+                    let to = &mut next[j as usize];
+                    indices[*to] = i as u32;
+                    values[*to] = x;
+                    *to += 1;
+                }
             }
         }
         Csr::owned(self.nrows, indptr, indices, values)
+    }
+
+    /// Some rows at a time, of few entries.
+    fn parts(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
+        let (nrows, step) = (self.nrows, 256);
+        (0..nrows).step_by(step).map(move |first| first..nrows.min(first + step))
     }
 
     /// All entries, in a matrix that has the others too.
@@ -548,7 +562,7 @@ pub struct SparseRows<'a, T> {
 
 impl<'a, T: Real> SparseRows<'a, T> {
     /// One row, of indices that are below `ncols`.
-    pub(super) fn one(indptr: &'a [usize; 2], indices: &'a [u32], values: &'a [T], ncols: usize) -> Self {
+    pub(crate) fn one(indptr: &'a [usize; 2], indices: &'a [u32], values: &'a [T], ncols: usize) -> Self {
         Self { indptr, indices, values, ncols }
     }
 
@@ -565,6 +579,16 @@ impl<'a, T: Real> SparseRows<'a, T> {
     /// Number of entries.
     pub fn nnz(&self) -> usize {
         self.indices.len()
+    }
+
+    /// The values of all rows, one after the other.
+    pub fn values(&self) -> &'a [T] {
+        self.values
+    }
+
+    /// The columns of all entries, row after row.
+    pub fn indices(&self) -> &'a [u32] {
+        self.indices
     }
 
     /// The columns and values of row `i`.

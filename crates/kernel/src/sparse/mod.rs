@@ -10,7 +10,7 @@
 pub use csr::{Csc, Csr, SparseError, SparseRows, Unfolded};
 pub use divergence::{SparseOperands, ratio_accumulate, ratio_numerators, ratio_sum};
 pub use parts::{Indices, Indptr, Values};
-pub use products::{accumulate, numerators, residual_entries};
+pub use products::{accumulate, numerators, residual_entries, row_stride};
 
 mod csr;
 mod divergence;

@@ -1,12 +1,13 @@
 //! The two products of the pass, and the residual, for sparse rows.
 
-use super::{SparseOperands, SparseRows};
+use super::SparseRows;
 use crate::arch::Isa;
-use crate::arch::generic::sparse::{Gather, Residual, Scatter};
+use crate::arch::generic::sparse::{AtEntries, Gather, Residual, Scatter, To};
 use crate::products::holds;
-use crate::{Real, accumulator_stride, scan};
+use crate::{Real, accumulator_stride};
 
-/// out = S·Y, with S rows×cols, Y cols×k and `out` rows×k, both row-major.
+/// out = S·Y, with S rows×cols, Y cols×k and `out` rows×k, both row-major. Rows of Y are [as far apart](row_stride) as its
+/// length says.
 ///
 /// Each element is summed over the row's entries in an order that depends on k, the element type and the instruction set
 /// alone, so a row's result does not depend on the rows beside it. 2·nnz·k flops.
@@ -24,10 +25,28 @@ use crate::{Real, accumulator_stride, scan};
 /// If an extent does not match.
 pub fn numerators<T: Real>(isa: Isa, rows: SparseRows<'_, T>, y: &[T], k: usize, out: &mut [T]) {
     assert!(k > 0, "k is at least 1");
-    assert!(holds(y.len(), rows.ncols(), k), "Y is cols×k");
+    let y_stride = stride_of(y, rows.ncols(), k);
     assert!(holds(out.len(), rows.nrows(), k), "out is rows×k");
     // SAFETY: the extents were just checked, and indices are below the number of columns.
-    unsafe { T::gather(isa.for_width::<T>(k), Gather { rows, y, k, out, add: false }) }
+    unsafe { T::gather(isa.for_width::<T>(k), Gather { rows, y, y_stride, k, out, add: false }) }
+}
+
+/// Elements from one row of Y to the next, for k columns, if it is to be gathered from: whole quarters of a cache line, so
+/// that a row does not touch more lines than it must.
+///
+/// ```
+/// use orthant_kernel::sparse::row_stride;
+/// assert_eq!((row_stride::<f32>(10), row_stride::<f32>(20), row_stride::<f64>(32)), (16, 24, 32));
+/// ```
+pub fn row_stride<T>(k: usize) -> usize {
+    k.next_multiple_of(32 / size_of::<T>())
+}
+
+/// Elements from one row of Y, which has `cols` of at least k, to the next.
+pub(super) fn stride_of<T>(y: &[T], cols: usize, k: usize) -> usize {
+    let stride = y.len() / cols.max(1);
+    assert!(stride >= k && holds(y.len(), cols, stride) || cols == 0, "Y is cols×k");
+    stride
 }
 
 /// acc += Sᵀ·Z, with S rows×cols, Z rows×k and `acc` cols×k, both row-major; rows of `acc` are [`accumulator_stride`]
@@ -65,15 +84,15 @@ pub fn residual_entries<T: Real>(
     mut sum: f64,
 ) -> f64 {
     assert!(k > 0 && holds(x.len(), rows.nrows(), k), "X is rows×k");
-    assert!(holds(y.len(), rows.ncols(), k), "Y is cols×k");
+    let y_stride = stride_of(y, rows.ncols(), k);
     if wide {
         let row = &mut row[..k];
         // SAFETY: the kernel has no contract beyond its types.
-        return unsafe { T::residual(isa, Residual { rows, x, y, row, sum }) };
+        return unsafe { T::residual(isa, Residual { rows, x, y, y_stride, row, sum }) };
     }
-    SparseOperands { v: rows, x, y, k }.each(isa.for_width::<T>(k), |_, _, _, v, p| {
-        let times = |b: &[T]| scan::inner_product(isa, v, v.len(), b, v.len(), 0.0);
-        sum += times(v) - 2.0 * times(p);
-    });
+    let (floor, ignore) = (T::ZERO, T::ZERO);
+    let op = AtEntries { v: rows, x, y, y_stride, k, floor, ignore, to: To::Residual, sum: Some(&mut sum) };
+    // SAFETY: the extents were just checked.
+    unsafe { T::at_entries(isa.for_width::<T>(k), op) }
     sum
 }

@@ -1,11 +1,13 @@
 //! The mean as numpy takes it, in the data's own precision, so that the random start has scikit-learn's numbers.
 
-use orthant_kernel::{Csr, Real, View};
+use orthant_kernel::{Csr, Real, Unfolded, View};
 
 use crate::Matrix;
 
 /// Elements that numpy sums in one go.
 const BLOCK: usize = 128;
+/// Rows of sparse data that are read together.
+const ROWS: usize = 256;
 /// Elements below which the two halves are not worth two threads.
 const SERIAL: usize = 1 << 16;
 
@@ -17,8 +19,14 @@ pub(crate) fn mean<T: Real>(v: &Matrix<'_, T>, scale: T, parallel: bool) -> T {
     match v {
         Matrix::Dense(v) => dense(*v, scale, parallel),
         Matrix::Csr(v) => {
-            let row = |i| v.row(i).fold(T::ZERO, |sum, (_, x)| sum + x * scale / count);
-            pairwise(&(0..v.nrows()).map(row).collect::<Vec<_>>(), T::ONE, parallel)
+            let mut sums = Vec::with_capacity(v.nrows());
+            let mut scratch = Unfolded::default();
+            for first in (0..v.nrows()).step_by(ROWS) {
+                let rows = v.block(first..v.nrows().min(first + ROWS), T::ONE, &mut scratch);
+                let sum = |i| rows.row(i).1.iter().fold(T::ZERO, |sum, &x| sum + x * scale / count);
+                sums.extend((0..rows.nrows()).map(sum));
+            }
+            pairwise(&sums, T::ONE, parallel)
         }
         Matrix::Csc(v) => pairwise(&sums_across(v.transposed(), scale, count), T::ONE, parallel),
     }

@@ -100,7 +100,7 @@ pub(crate) mod testing {
         f: impl FnOnce(&Data<'_, T>) -> R,
     ) -> R {
         let plan = SparsePlan { lanes: 4, twin: false };
-        let source = MatrixSource::new(v, scale, Products::Fused, &plan).unwrap();
+        let source = MatrixSource::new(v, scale, Products::Fused, &plan, 2).unwrap();
         f(&Data { v, scale, source: &source, workers })
     }
 

@@ -182,7 +182,7 @@ mod tests {
             let full = v.to_dense(1.0);
             for scale in [1.0, 0.25] {
                 for workers in [1, 2] {
-                    let source = MatrixSource::new(&v, scale, Products::Fused, &plan).unwrap();
+                    let source = MatrixSource::new(&v, scale, Products::Fused, &plan, 2).unwrap();
                     let operand = Operand::new(&source, v.by_columns(), workers);
                     let (vy, vz) = (operand.times(false, &y, l), operand.times(true, &z, l));
                     let mut sum = 0.0;
@@ -213,7 +213,7 @@ mod tests {
         let m = 1_000_000;
         let (v, x) = (vec![0.1_f32; m], vec![0.7_f32; m]);
         let v = Matrix::Dense(View::row_major(&v, m, 1).unwrap());
-        let source = MatrixSource::new(&v, 1.0, Products::Fused, &SparsePlan::default()).unwrap();
+        let source = MatrixSource::new(&v, 1.0, Products::Fused, &SparsePlan::default(), 2).unwrap();
         let sum = Operand::new(&source, false, 2).times(true, &x, 1)[0];
         let exact = m as f64 * f64::from(0.1_f32) * f64::from(0.7_f32);
         assert!((f64::from(sum) / exact - 1.0).abs() < 1e-5, "{sum} against {exact}");
@@ -228,7 +228,8 @@ mod tests {
         let indptr: Vec<usize> = (0..=m).map(|i| 2 * i).collect();
         let v = Matrix::Csr(Csr::<f32>::new(m, 51, indptr, indices, vec![0.1_f32; 2 * m]).unwrap());
         for twin in [false, true] {
-            let source = MatrixSource::new(&v, 1.0, Products::Fused, &SparsePlan { lanes: 4, twin }).unwrap();
+            let source =
+                MatrixSource::new(&v, 1.0, Products::Fused, &SparsePlan { lanes: 4, twin }, 2).unwrap();
             let sums = Operand::new(&source, false, 2).times(true, &x, 1);
             for (j, sum) in sums.iter().enumerate() {
                 let count = if j == 0 { m } else { m / 50 };

@@ -80,7 +80,7 @@ impl<'a, T: Real> Data<'a, T> {
     /// Rows of `v`, which [has](Matrix::with_rows) them, and how a pass over them is cut.
     pub fn source<'b>(&self, v: &'b Matrix<'_, T>) -> (MatrixSource<'b, T>, Layout) {
         let m = v.nrows();
-        let source = MatrixSource::by_rows(v, self.scale, &self.plan(v));
+        let source = MatrixSource::by_rows(v, self.scale, &self.plan(v), self.workers);
         let layout = Layout { block: source.block_rows(self.options.rank).min(m), workers: self.workers };
         (source, layout)
     }
@@ -219,7 +219,7 @@ pub(super) fn start<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>) -> Result<(V
         }
         return Ok((data.to_scaled(w.clone().into_vec()), data.to_scaled(h.transposed().into_vec())));
     }
-    let source = MatrixSource::new(v, data.scale, Products::Fused, &data.plan(v))?;
+    let source = MatrixSource::new(v, data.scale, Products::Fused, &data.plan(v), data.workers)?;
     let of = init::Data { v, scale: data.scale, source: &source, workers: data.workers };
     init::generate(chosen, &of, k, &mut options.random.clone())
 }

@@ -142,7 +142,9 @@ impl<T: Real> RatioBlock<T> for DenseBlock<'_, T> {
         n: &mut [T],
         d: &mut [T],
         scratch: &mut [T],
+        sum: Option<&mut f64>,
     ) {
+        debug_assert!(sum.is_none(), "a dense matrix tells nothing on the way");
         divergence::numerators(self.isa, beta, self.operands(x, y), n, d, scratch);
     }
 
@@ -154,7 +156,9 @@ impl<T: Real> RatioBlock<T> for DenseBlock<'_, T> {
         b: &mut [T],
         d: &mut [T],
         scratch: &mut [T],
+        sum: Option<&mut f64>,
     ) {
+        debug_assert!(sum.is_none(), "a dense matrix tells nothing on the way");
         divergence::accumulate(self.isa, beta, self.operands(x, y), b, d, scratch);
     }
 

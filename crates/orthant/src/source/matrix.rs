@@ -25,13 +25,19 @@ impl<'a, T: Real> MatrixSource<'a, T> {
     ///
     /// # Errors
     /// [`Error::Unsupported`] for products that are not there.
-    pub fn new(v: &'a Matrix<'_, T>, scale: T, products: Products, plan: &SparsePlan) -> Result<Self, Error> {
-        Self::along(v.by_columns(), v, scale, products, plan)
+    pub fn new(
+        v: &'a Matrix<'_, T>,
+        scale: T,
+        products: Products,
+        plan: &SparsePlan,
+        workers: usize,
+    ) -> Result<Self, Error> {
+        Self::along(v.by_columns(), v, scale, products, plan, workers)
     }
 
     /// V by rows, which it must [have](Matrix::with_rows).
-    pub fn by_rows(v: &'a Matrix<'_, T>, scale: T, plan: &SparsePlan) -> Self {
-        Self::along(false, v, scale, Products::Fused, plan).expect("fused products are always there")
+    pub fn by_rows(v: &'a Matrix<'_, T>, scale: T, plan: &SparsePlan, workers: usize) -> Self {
+        Self::along(false, v, scale, Products::Fused, plan, workers).expect("fused products are always there")
     }
 
     fn along(
@@ -40,6 +46,7 @@ impl<'a, T: Real> MatrixSource<'a, T> {
         scale: T,
         products: Products,
         plan: &SparsePlan,
+        workers: usize,
     ) -> Result<Self, Error> {
         let lines = match v {
             Matrix::Dense(view) => {
@@ -49,12 +56,9 @@ impl<'a, T: Real> MatrixSource<'a, T> {
             Matrix::Csr(lines) => lines,
             Matrix::Csc(v) => v.transposed(),
         };
-        let summed = !plan.twin;
-        let twin = plan.twin.then(|| {
-            let source = SparseSource::new(lines.to_transposed(), scale, plan.lanes, summed);
-            Box::new(Self::Sparse(source, None))
-        });
-        Ok(Self::Sparse(SparseSource::new(lines.by_ref(), scale, plan.lanes, summed), twin))
+        let source = |lines| SparseSource::new(lines, scale, plan.lanes, !plan.twin, workers > 1);
+        let twin = plan.twin.then(|| Box::new(Self::Sparse(source(lines.to_transposed()), None)));
+        Ok(Self::Sparse(source(lines.by_ref()), twin))
     }
 }
 
@@ -139,6 +143,10 @@ impl<T: Real> Source<T> for MatrixSource<'_, T> {
         }
     }
 
+    fn row_stride(&self, k: usize) -> usize {
+        either!(self, s => s.row_stride(k))
+    }
+
     fn spare(&self) -> usize {
         either!(self, s => s.spare())
     }
@@ -188,8 +196,8 @@ impl<T: Real> Ratios<T> for MatrixSource<'_, T> {
         self.block(range, scratch)
     }
 
-    fn packs(&self, beta: &Beta<T>) -> bool {
-        either!(self, s => s.packs(beta))
+    fn by_entries(&self, beta: &Beta<T>) -> bool {
+        either!(self, s => s.by_entries(beta))
     }
 }
 
@@ -202,8 +210,9 @@ impl<T: Real> RatioBlock<T> for MatrixBlock<'_, T> {
         n: &mut [T],
         d: &mut [T],
         scratch: &mut [T],
+        sum: Option<&mut f64>,
     ) {
-        each!(self, b => b.ratio_numerators(beta, x, y, n, d, scratch));
+        each!(self, b => b.ratio_numerators(beta, x, y, n, d, scratch, sum));
     }
 
     fn ratio_accumulate(
@@ -214,8 +223,9 @@ impl<T: Real> RatioBlock<T> for MatrixBlock<'_, T> {
         b: &mut [T],
         d: &mut [T],
         scratch: &mut [T],
+        sum: Option<&mut f64>,
     ) {
-        each!(self, s => s.ratio_accumulate(beta, x, y, b, d, scratch));
+        each!(self, s => s.ratio_accumulate(beta, x, y, b, d, scratch, sum));
     }
 
     fn divergence(&mut self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64 {

@@ -55,6 +55,10 @@ pub trait Source<T: Real>: Sync {
     fn twin(&self) -> Option<&Self> {
         None
     }
+    /// Elements from one row of Y to the next that blocks read it best by: k, unless Y is to be copied for it.
+    fn row_stride(&self, k: usize) -> usize {
+        k
+    }
     /// Rows that accumulators have beyond [`width`](Self::width), for [`fold`](Self::fold).
     fn spare(&self) -> usize {
         0
@@ -98,7 +102,7 @@ pub trait Source<T: Real>: Sync {
 
 /// What a block answers for the quadratic loss: three products.
 pub trait Block<T> {
-    /// out (rows×k) = S_b·Y, with Y cols×k; where the source [enters](Source::enters), L_b·Y with Y width×k.
+    /// out (rows×k) = S_b·Y, with Y cols×k, its rows a [`row_stride`](Source::row_stride) or k apart; where the source [enters](Source::enters), L_b·Y with Y width×k.
     fn numerators(&self, y: &[T], k: usize, out: &mut [T]);
     /// acc (cols×stride) += S_bᵀ·Z, with Z rows×k and the kernel's
     /// [`accumulator_stride`]; where the source enters, width×stride += L_bᵀ·Z.
@@ -137,13 +141,17 @@ pub trait Ratios<T: Real>: Source<T> {
 
     /// The rows of `range`, with `scratch` to unfold them in, as [`Source::block`].
     fn ratios<'a>(&'a self, range: Range<usize>, scratch: &'a mut Self::Scratch) -> Self::Ratio<'a>;
-    /// Whether blocks read Y [packed](Packed) for this β.
-    fn packs(&self, _beta: &Beta<T>) -> bool {
-        true
+    /// Whether this β is taken at the entries of S: then [`RatioBlock::divergence`] leaves ΣP out, and the other two products
+    /// tell it on the way.
+    fn by_entries(&self, _beta: &Beta<T>) -> bool {
+        false
     }
 }
 
 /// What a block answers for a divergence: three products.
+///
+/// The first two add the third to `sum` on the way, if it is given; only where β is
+/// [taken at the entries](Ratios::by_entries).
 pub trait RatioBlock<T> {
     /// For a divergence N = (S_b∘P^(β−2))·Y and D = P^(β−1)·Y, rows×k, with P = X·Yᵀ; D is not touched for β = 1. `y` is
     /// cols×k; `scratch`, here and below, holds the kernel's
@@ -156,6 +164,7 @@ pub trait RatioBlock<T> {
         n: &mut [T],
         d: &mut [T],
         scratch: &mut [T],
+        sum: Option<&mut f64>,
     );
     /// B += (S_b∘P^(β−2))ᵀ·X and D += (P^(β−1))ᵀ·X, cols×stride; D is not touched for β = 1.
     fn ratio_accumulate(
@@ -166,20 +175,19 @@ pub trait RatioBlock<T> {
         b: &mut [T],
         d: &mut [T],
         scratch: &mut [T],
+        sum: Option<&mut f64>,
     );
-    /// `sum` + Σ d_β(S_b | X·Yᵀ).
+    /// `sum` + Σ d_β(S_b | X·Yᵀ), without ΣP where β is [taken at the entries](Ratios::by_entries).
     fn divergence(&mut self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64;
 }
 
-/// A factor of k columns, as it is and packed, with its column sums.
+/// A factor of k columns, as it is and packed.
 #[derive(Clone, Copy, Debug)]
 pub struct Packed<'a, T> {
     /// Rows of k.
     pub y: &'a [T],
-    /// The kernel's tiles, if they are [read](Ratios::packs).
+    /// The kernel's tiles; nothing where β is [taken at the entries](Ratios::by_entries).
     pub packed: &'a [T],
-    /// Σ over the rows, k numbers.
-    pub columns: &'a [f64],
     /// k.
     pub k: usize,
 }

@@ -8,6 +8,8 @@ use orthant_kernel::{
     Csr, Isa, Real, SparseRows, Unfolded, View, accumulator_stride, scan, second_level_cache,
 };
 
+use rayon::prelude::*;
+
 use super::dense::DenseBlock;
 use super::{Block, Packed, RatioBlock, Ratios, Residual, Source};
 use crate::reduce::Lanes;
@@ -17,6 +19,12 @@ const ROW: usize = 8;
 
 /// A column with more terms than this in a lane is put aside as often as its sums need it.
 const MANY: usize = 2048;
+
+/// Bytes of a factor that may be copied for each pass over S.
+const COPIED: usize = 8 << 20;
+
+/// Rows whose indices are counted together.
+const COUNTED: usize = 1024;
 
 /// Rows that are unfolded together, where all elements are wanted.
 const UNFOLDED: usize = 48;
@@ -33,41 +41,41 @@ pub struct Sparse<'a, T: Real> {
 }
 
 impl<'a, T: Real> Sparse<'a, T> {
-    /// `rows` times `scale`, a power of two, in so many lanes; `summed` tells whether they are summed over.
-    pub fn new(rows: Csr<'a, T>, scale: T, lanes: usize, summed: bool) -> Self {
+    /// `rows` times `scale`, a power of two, in so many lanes; `summed` tells whether they are summed over. The rayon pool at
+    /// hand looks at the entries, if it is to work in `parallel`.
+    pub fn new(rows: Csr<'a, T>, scale: T, lanes: usize, summed: bool, parallel: bool) -> Self {
         let lanes = Lanes::weighted(rows.nrows(), lanes, |i| rows.entries_before(i) + ROW * i);
-        let heavy = if summed { heavy(&rows, &lanes) } else { Vec::new() };
+        let heavy = if summed { heavy(&rows, &lanes, parallel) } else { Vec::new() };
         Self { rows, scale, isa: Isa::detect(), lanes, heavy }
     }
 }
 
 /// The columns that have many terms in a lane, for each lane; nothing where no lane is long.
-fn heavy<T: Real>(rows: &Csr<'_, T>, lanes: &Lanes) -> Vec<Vec<u32>> {
+fn heavy<T: Real>(rows: &Csr<'_, T>, lanes: &Lanes, parallel: bool) -> Vec<Vec<u32>> {
     if !lanes.fold() {
         return Vec::new();
     }
-    let mut counts = vec![0_u32; rows.ncols()];
-    let mut heavy = Vec::with_capacity(lanes.count());
-    for l in 0..lanes.count() {
+    let of_lane = |l: usize| {
         let range = lanes.range(l);
         // where a column is put aside every 1024 rows, that is to be little beside what it sums
         let many = MANY.max(range.len() / 64);
-        counts.fill(0);
-        for i in range {
-            for (j, _) in rows.row(i) {
-                counts[j] += 1;
+        let (mut counts, mut unfolded) = (vec![0_u32; rows.ncols()], Unfolded::default());
+        for (part, _) in lanes.blocks(l, COUNTED) {
+            for &j in rows.block(part, T::ONE, &mut unfolded).indices() {
+                counts[j as usize] += 1;
             }
         }
         let columns = counts.iter().enumerate().filter(|(_, count)| **count as usize > many);
-        heavy.push(columns.map(|(j, _)| j as u32).collect());
-    }
-    heavy
+        columns.map(|(j, _)| j as u32).collect()
+    };
+    let all = 0..lanes.count();
+    if parallel { all.into_par_iter().map(of_lane).collect() } else { all.map(of_lane).collect() }
 }
 
-/// Rows of a cache block of a sparse matrix: as many as fill a quarter of a second-level cache with their entries, and
-/// another with what is computed of them.
+/// Rows of a cache block of a sparse matrix: as many as fill a second-level cache with their entries or with what is computed
+/// of them, which pass through it; what is to stay there are the rows of the other factor, and then the sums.
 pub(crate) fn block_rows<T>(rows: usize, entries: usize, k: usize) -> usize {
-    let cache = second_level_cache() / 4;
+    let cache = second_level_cache();
     let (of_s, of_x) = ((entries / rows.max(1) + 1) * (4 + size_of::<T>()), 2 * k * size_of::<T>());
     (cache / of_s).min(cache / of_x).clamp(16, 512)
 }
@@ -117,6 +125,12 @@ impl<T: Real> Source<T> for Sparse<'_, T> {
         SparseBlock { rows: self.rows.block(range, self.scale, unfolded), isa: self.isa, row, full }
     }
 
+    /// Where rows are not whole quarters of cache lines, a copy is worth it as long as it is small.
+    fn row_stride(&self, k: usize) -> usize {
+        let stride = sparse::row_stride::<T>(k);
+        if self.cols() * stride * size_of::<T>() <= COPIED { stride } else { k }
+    }
+
     fn spare(&self) -> usize {
         self.heavy.iter().map(Vec::len).max().unwrap_or(0)
     }
@@ -156,9 +170,8 @@ impl<T: Real> Ratios<T> for Sparse<'_, T> {
         self.block(range, scratch)
     }
 
-    /// Kullback–Leibler is taken at the entries.
-    fn packs(&self, beta: &Beta<T>) -> bool {
-        !beta.is_kullback_leibler()
+    fn by_entries(&self, beta: &Beta<T>) -> bool {
+        beta.is_kullback_leibler()
     }
 }
 
@@ -233,15 +246,16 @@ impl<T: Real> RatioBlock<T> for SparseBlock<'_, T> {
         n: &mut [T],
         d: &mut [T],
         scratch: &mut [T],
+        sum: Option<&mut f64>,
     ) {
         if beta.is_kullback_leibler() {
-            return sparse::ratio_numerators(self.isa, beta, self.operands(x, y), n);
+            return sparse::ratio_numerators(self.isa, beta, self.operands(x, y), n, sum);
         }
         let (isa, k) = (self.isa, y.k);
         self.in_full(|full, rows| {
             let at = rows.start * k..rows.end * k;
             let (n, d) = (&mut n[at.clone()], &mut d[at.clone()]);
-            DenseBlock::new(full, isa).ratio_numerators(beta, &x[at], y, n, d, scratch);
+            DenseBlock::new(full, isa).ratio_numerators(beta, &x[at], y, n, d, scratch, None);
         });
     }
 
@@ -253,17 +267,18 @@ impl<T: Real> RatioBlock<T> for SparseBlock<'_, T> {
         b: &mut [T],
         d: &mut [T],
         scratch: &mut [T],
+        sum: Option<&mut f64>,
     ) {
         let (isa, k) = (self.isa, y.k);
         let len = self.rows.ncols() * accumulator_stride::<T>(k);
         let b = &mut b[..len];
         if beta.is_kullback_leibler() {
-            return sparse::ratio_accumulate(isa, beta, self.operands(x, y), b);
+            return sparse::ratio_accumulate(isa, beta, self.operands(x, y), b, sum);
         }
         let d = &mut d[..len];
         self.in_full(|full, rows| {
             let x = &x[rows.start * k..rows.end * k];
-            DenseBlock::new(full, isa).ratio_accumulate(beta, x, y, b, d, scratch);
+            DenseBlock::new(full, isa).ratio_accumulate(beta, x, y, b, d, scratch, None);
         });
     }
 
@@ -276,7 +291,7 @@ impl<T: Real> RatioBlock<T> for SparseBlock<'_, T> {
         mut sum: f64,
     ) -> f64 {
         if beta.is_kullback_leibler() {
-            return sparse::ratio_sum(self.isa, beta, self.operands(x, y), y.columns, sum);
+            return sparse::ratio_sum(self.isa, beta, self.operands(x, y), sum);
         }
         let (isa, k) = (self.isa, y.k);
         self.in_full(|full, rows| {

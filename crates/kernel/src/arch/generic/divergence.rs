@@ -167,26 +167,18 @@ impl<T: Real> Op<T> for Divergence<'_, T> {
 
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = T>>(self) -> f64 {
-        let mut sums = [0.0; SUMS];
-        if self.beta != 0.0 && self.beta != 1.0 {
-            return self.powers();
+        match (self.beta, self.entries_only) {
+            (1.0, true) => self.logarithms::<V, KULLBACK_LEIBLER_OF_ENTRIES>(),
+            (1.0, false) => self.logarithms::<V, KULLBACK_LEIBLER>(),
+            (0.0, _) => self.logarithms::<V, ITAKURA_SAITO>(),
+            _ => self.powers(),
         }
-        let (mut v, mut p) = (self.v.chunks_exact(SUMS), self.p.chunks_exact(SUMS));
-        for (v, p) in (&mut v).zip(&mut p) {
-            self.logarithms::<V>(v, p, &mut sums);
-        }
-        let len = v.remainder().len();
-        if len > 0 {
-            let mut rest = [0.0; SUMS];
-            let (v, p) = (pad(v.remainder()), pad(p.remainder()));
-            self.logarithms::<V>(&v, &p, &mut rest);
-            for l in 0..SUMS {
-                sums[l] += if l < len { rest[l] } else { 0.0 };
-            }
-        }
-        ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]))
     }
 }
+
+const KULLBACK_LEIBLER: u8 = 0;
+const KULLBACK_LEIBLER_OF_ENTRIES: u8 = 1;
+const ITAKURA_SAITO: u8 = 2;
 
 #[inline(always)]
 fn pad<T: Real>(from: &[T]) -> [T; SUMS] {
@@ -196,19 +188,39 @@ fn pad<T: Real>(from: &[T]) -> [T; SUMS] {
 }
 
 impl<T: Real> Divergence<'_, T> {
-    /// Adds the terms of so many entries, for β = 1 and 0.
+    /// Σ of the terms, for β = 1 and 0.
     #[inline(always)]
-    fn logarithms<V: Vector>(&self, v: &[T], p: &[T], sums: &mut [f64; SUMS]) {
+    fn logarithms<V: Vector, const WHICH: u8>(&self) -> f64 {
+        let mut sums = [0.0; SUMS];
+        let (mut v, mut p) = (self.v.chunks_exact(SUMS), self.p.chunks_exact(SUMS));
+        for (v, p) in (&mut v).zip(&mut p) {
+            self.eight::<V, WHICH>(v, p, &mut sums);
+        }
+        let len = v.remainder().len();
+        if len > 0 {
+            let mut rest = [0.0; SUMS];
+            let (v, p) = (pad(v.remainder()), pad(p.remainder()));
+            self.eight::<V, WHICH>(&v, &p, &mut rest);
+            for l in 0..SUMS {
+                sums[l] += if l < len { rest[l] } else { 0.0 };
+            }
+        }
+        ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]))
+    }
+
+    /// Adds the terms of so many entries.
+    #[inline(always)]
+    fn eight<V: Vector, const WHICH: u8>(&self, v: &[T], p: &[T], sums: &mut [f64; SUMS]) {
         let (floor, ignore) = (self.floor.to_f64(), self.ignore.to_f64());
         for l in 0..SUMS {
             let (x, p) = (v[l].to_f64(), p[l].to_f64());
             let floored = if p > floor { p } else { floor };
             let ratio = x / floored;
             let log = ln::<V>(ratio);
-            let (positive, always) = if self.beta == 1.0 {
-                (x * log - x, if self.entries_only { 0.0 } else { p })
-            } else {
-                (ratio - log, -1.0)
+            let (positive, always) = match WHICH {
+                ITAKURA_SAITO => (ratio - log, -1.0),
+                KULLBACK_LEIBLER => (x * log - x, p),
+                _ => (x * log - x, 0.0),
             };
             sums[l] += always + if x > ignore { positive } else { 0.0 };
         }

@@ -3,7 +3,7 @@
 //! ```text
 //! Gather    out (rows×k)  = S·Y,  Y cols×k: for each row a sum of the rows of Y that its entries point at
 //! Scatter   acc (cols×stride) += Sᵀ·Z,  Z rows×k: each row of Z onto the rows of acc that its entries point at
-//! Dots      p_e = x·y_e for the entries of a row
+//! AtEntries p_e = x·y_e for the entries of a row, and what Kullback–Leibler or the residual makes of it
 //! ```
 //!
 //! k is cut in panels of at most eight registers, which stay in registers while a row's entries pass by: of the result in
@@ -13,9 +13,11 @@
 //! the panel alone; each element of `acc` gets its rows in ascending order. Neither depends on how rows are cut in blocks.
 
 use super::dense::{load_row, store_row};
+use super::divergence::Divergence;
 use crate::Real;
 use crate::arch::Op;
 use crate::arch::vector::Vector;
+use crate::scan::Pair;
 use crate::sparse::SparseRows;
 
 /// Entries of a row that are summed before the sum is added to the total.
@@ -24,12 +26,14 @@ const CHUNK: usize = 1024;
 /// Registers of a panel, at most.
 const MOST: usize = 8;
 
-/// Elements that a kernel may write beyond the last of [`Dots::out`]: a register, less one.
-pub(crate) const SLACK: usize = 15;
+/// Elements that [`Dots`] may write beyond the last: a register, less one.
+const SLACK: usize = 15;
 
 pub struct Gather<'a, T> {
     pub rows: SparseRows<'a, T>,
     pub y: &'a [T],
+    /// From one row of Y to the next.
+    pub y_stride: usize,
     pub k: usize,
     pub out: &'a mut [T],
     /// Adds to what is in `out`.
@@ -43,21 +47,53 @@ pub struct Scatter<'a, T> {
     pub acc: &'a mut [T],
 }
 
-pub struct Dots<'a, T> {
-    /// Rows of Y.
-    pub indices: &'a [u32],
+/// What is made of P = X·Yᵀ at the entries of V, some entries of a row at a time; for β = 1.
+pub struct AtEntries<'a, T> {
+    pub v: SparseRows<'a, T>,
     pub x: &'a [T],
     pub y: &'a [T],
+    /// From one row of Y to the next.
+    pub y_stride: usize,
     pub k: usize,
-    /// One for each index and [`SLACK`].
-    pub out: &'a mut [T],
+    pub floor: T,
+    pub ignore: T,
+    pub to: To<'a, T>,
+    /// Adds Σ v·ln(v/p) − v, or for [`To::Residual`] Σ v(v − 2p).
+    pub sum: Option<&'a mut f64>,
 }
+
+/// What becomes of P.
+pub enum To<'a, T> {
+    /// (V∘P⁻¹)·Y, rows×k.
+    Numerators(&'a mut [T]),
+    /// += (V∘P⁻¹)ᵀ·X, cols×stride.
+    Sums(&'a mut [T]),
+    /// Nothing but the sum.
+    Divergence,
+    Residual,
+}
+
+struct Dots<'a, T> {
+    /// Rows of Y.
+    indices: &'a [u32],
+    x: &'a [T],
+    y: &'a [T],
+    y_stride: usize,
+    k: usize,
+    /// One for each index, and [`SLACK`].
+    out: &'a mut [T],
+}
+
+/// Entries of a row that are worked on together: their rows of Y are in the first-level cache when they are wanted again.
+const TOGETHER: usize = 64;
 
 /// Where a panel's operands begin and how far apart their rows are.
 #[derive(Clone, Copy)]
 struct Panel<T> {
     /// Y or Z, at the panel's first column.
     from: *const T,
+    /// From one row of that to the next.
+    from_stride: usize,
     /// The result.
     to: *mut T,
     /// From one row of the result to the next.
@@ -94,8 +130,8 @@ unsafe fn panels<V: Vector>(whole: Panel<V::Elem>, to_moves: bool, work: impl Wo
                 (1, false) => work.on::<1, 4, true>(panel),
                 (2, true) => work.on::<2, 4, false>(panel),
                 (2, false) => work.on::<2, 4, true>(panel),
-                (3, true) => work.on::<3, 3, false>(panel),
-                (3, false) => work.on::<3, 3, true>(panel),
+                (3, true) => work.on::<3, 4, false>(panel),
+                (3, false) => work.on::<3, 4, true>(panel),
                 (4, true) => work.on::<4, 2, false>(panel),
                 (4, false) => work.on::<4, 2, true>(panel),
                 (5, true) => work.on::<5, 1, false>(panel),
@@ -117,8 +153,9 @@ impl<T: Real> Op<T> for Gather<'_, T> {
 
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = T>>(self) {
-        let Self { rows, y, k, out, add } = self;
-        let whole = Panel { from: y.as_ptr(), to: out.as_mut_ptr(), to_stride: k, k, start: 0, tail: 0 };
+        let Self { rows, y, y_stride: from_stride, k, out, add } = self;
+        let (from, to, to_stride) = (y.as_ptr(), out.as_mut_ptr(), k);
+        let whole = Panel { from, from_stride, to, to_stride, k, start: 0, tail: 0 };
         // SAFETY: Y has a row for every index, and `out` one for every row.
         unsafe { panels::<V>(whole, true, Gathering { rows, add }) }
     }
@@ -134,7 +171,7 @@ impl<V: Vector> Work<V> for Gathering<'_, V::Elem> {
     #[inline(always)]
     unsafe fn on<const NV: usize, const C: usize, const PARTIAL: bool>(self, panel: Panel<V::Elem>) {
         let Self { rows, add } = self;
-        let Panel { from, to, to_stride, k, tail, .. } = panel;
+        let Panel { from, from_stride, to, to_stride, tail, .. } = panel;
         // SAFETY: the panel's operands, of which Y has a row for every index.
         unsafe {
             for i in 0..rows.nrows() {
@@ -149,7 +186,7 @@ impl<V: Vector> Work<V> for Gathering<'_, V::Elem> {
                     let mut e = first;
                     while e + C <= end {
                         for c in 0..C {
-                            let y = from.add(*indices.get_unchecked(e + c) as usize * k);
+                            let y = from.add(*indices.get_unchecked(e + c) as usize * from_stride);
                             let v = V::splat(*values.get_unchecked(e + c));
                             let y = load_row::<V, NV, PARTIAL>(y, tail);
                             for t in 0..NV {
@@ -159,7 +196,7 @@ impl<V: Vector> Work<V> for Gathering<'_, V::Elem> {
                         e += C;
                     }
                     while e < end {
-                        let y = from.add(*indices.get_unchecked(e) as usize * k);
+                        let y = from.add(*indices.get_unchecked(e) as usize * from_stride);
                         let v = V::splat(*values.get_unchecked(e));
                         let y = load_row::<V, NV, PARTIAL>(y, tail);
                         for t in 0..NV {
@@ -188,7 +225,8 @@ impl<T: Real> Op<T> for Scatter<'_, T> {
     unsafe fn run<V: Vector<Elem = T>>(self) {
         let Self { rows, z, k, acc } = self;
         let to_stride = super::dense::stride::<T>(k);
-        let whole = Panel { from: z.as_ptr(), to: acc.as_mut_ptr(), to_stride, k, start: 0, tail: 0 };
+        let (from, from_stride, to) = (z.as_ptr(), k, acc.as_mut_ptr());
+        let whole = Panel { from, from_stride, to, to_stride, k, start: 0, tail: 0 };
         // SAFETY: Z has a row for every row, and `acc` one for every index, with room for whole registers.
         unsafe { panels::<V>(whole, true, Scattering { rows }) }
     }
@@ -203,12 +241,12 @@ impl<V: Vector> Work<V> for Scattering<'_, V::Elem> {
     #[inline(always)]
     unsafe fn on<const NV: usize, const C: usize, const PARTIAL: bool>(self, panel: Panel<V::Elem>) {
         let rows = self.rows;
-        let Panel { from, to, to_stride, k, tail, .. } = panel;
+        let Panel { from, from_stride, to, to_stride, tail, .. } = panel;
         // SAFETY: the panel's operands, of which the result has a row for every index.
         unsafe {
             for i in 0..rows.nrows() {
                 let (indices, values) = rows.row(i);
-                let z = load_row::<V, NV, PARTIAL>(from.add(i * k), tail);
+                let z = load_row::<V, NV, PARTIAL>(from.add(i * from_stride), tail);
                 for e in 0..indices.len() {
                     let to = to.add(*indices.get_unchecked(e) as usize * to_stride);
                     let v = V::splat(*values.get_unchecked(e));
@@ -223,14 +261,71 @@ impl<V: Vector> Work<V> for Scattering<'_, V::Elem> {
     }
 }
 
+impl<T: Real> Op<T> for AtEntries<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = T>>(self) {
+        let Self { v, x, y, y_stride, k, floor, ignore, mut to, mut sum } = self;
+        let mut p = [T::ZERO; TOGETHER + SLACK];
+        for i in 0..v.nrows() {
+            let (indices, values) = v.row(i);
+            let x = &x[i * k..(i + 1) * k];
+            if let To::Numerators(n) = &mut to
+                && indices.is_empty()
+            {
+                n[i * k..(i + 1) * k].fill(T::ZERO);
+            }
+            for (c, (indices, values)) in indices.chunks(TOGETHER).zip(values.chunks(TOGETHER)).enumerate() {
+                // SAFETY: Y has a row for every index and X is one row; there is room behind the last element.
+                unsafe {
+                    Dots { indices, x, y, y_stride, k, out: &mut p[..indices.len() + SLACK] }.run::<V>()
+                }
+                let p = &mut p[..indices.len()];
+                if let Some(sum) = &mut sum {
+                    // SAFETY: neither kernel has a contract beyond its types.
+                    **sum += unsafe {
+                        if let To::Residual = to {
+                            Pair::times(values, values).run::<V>() - 2.0 * Pair::times(values, p).run::<V>()
+                        } else {
+                            let (beta, entries_only) = (1.0, true);
+                            Divergence { v: values, p, beta, floor, ignore, entries_only }.run::<V>()
+                        }
+                    };
+                }
+                if let To::Divergence | To::Residual = to {
+                    continue;
+                }
+                for (p, &v) in p.iter_mut().zip(values) {
+                    *p = v / if *p > floor { *p } else { floor };
+                }
+                let ends = [0, indices.len()];
+                let rows = SparseRows::one(&ends, indices, p, v.ncols());
+                // SAFETY: Y has a row for every index and the sums have one; N has a row for every row, and X is one.
+                unsafe {
+                    match &mut to {
+                        To::Numerators(n) => {
+                            let out = &mut n[i * k..(i + 1) * k];
+                            Gather { rows, y, y_stride, k, out, add: c > 0 }.run::<V>();
+                        }
+                        To::Sums(acc) => Scatter { rows, z: x, k, acc }.run::<V>(),
+                        To::Divergence | To::Residual => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
 impl<T: Real> Op<T> for Dots<'_, T> {
     type Out = ();
 
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = T>>(self) {
-        let Self { indices, x, y, k, out } = self;
+        let Self { indices, x, y, y_stride: from_stride, k, out } = self;
         out.fill(T::ZERO);
-        let whole = Panel { from: y.as_ptr(), to: out.as_mut_ptr(), to_stride: 0, k, start: 0, tail: 0 };
+        let (from, to) = (y.as_ptr(), out.as_mut_ptr());
+        let whole = Panel { from, from_stride, to, to_stride: 0, k, start: 0, tail: 0 };
         // SAFETY: Y has a row for every index, and `out` an element, with room for a whole register behind the last.
         unsafe { panels::<V>(whole, false, Dotting { indices, x }) }
     }
@@ -246,43 +341,47 @@ impl<V: Vector> Work<V> for Dotting<'_, V::Elem> {
     #[inline(always)]
     unsafe fn on<const NV: usize, const C: usize, const PARTIAL: bool>(self, panel: Panel<V::Elem>) {
         let Self { indices, x } = self;
-        let Panel { from, to, k, start, tail, .. } = panel;
-        let Some(last) = indices.len().checked_sub(1) else { return };
+        let Panel { from, from_stride, to, start, tail, .. } = panel;
+        let Some(&last) = indices.last() else { return };
+        // the last few, and the last one for all beyond
+        let mut rest = [last; SLACK + 1];
+        let whole = indices.len() / V::LANES * V::LANES;
+        rest[..indices.len() - whole].copy_from_slice(&indices[whole..]);
         // SAFETY: the panel's operands, X being one row.
         unsafe {
             let x = load_row::<V, NV, PARTIAL>(x.as_ptr().add(start), tail);
-            let mut products = Products::<V, NV, PARTIAL> { indices, x, y: from, k, tail, first: 0, last };
-            while products.first <= last {
-                let to = to.add(products.first);
-                V::load(to).add(products.across()).store(to);
-                products.first += V::LANES;
+            let mut e = 0;
+            while e < indices.len() {
+                let indices = if e < whole { indices.as_ptr().add(e) } else { rest.as_ptr() };
+                let group = Group::<V, NV, PARTIAL> { indices, x, y: from, y_stride: from_stride, tail };
+                let to = to.add(e);
+                V::load(to).add(group.across()).store(to);
+                e += V::LANES;
             }
         }
     }
 }
 
-/// x∘y_e for the entries from `first` on; the last one for all beyond it.
-struct Products<'a, V: Vector, const NV: usize, const PARTIAL: bool> {
-    indices: &'a [u32],
+/// x∘y_e for a register of entries.
+struct Group<V: Vector, const NV: usize, const PARTIAL: bool> {
+    indices: *const u32,
     x: [V; NV],
     y: *const V::Elem,
-    k: usize,
+    y_stride: usize,
     tail: usize,
-    first: usize,
-    last: usize,
 }
 
-impl<V: Vector, const NV: usize, const PARTIAL: bool> Products<'_, V, NV, PARTIAL> {
+impl<V: Vector, const NV: usize, const PARTIAL: bool> Group<V, NV, PARTIAL> {
     /// The sum of the registers of x∘y_e for the l-th entry.
     ///
     /// # Safety
-    /// Of this and of what follows: the processor has V's instruction set, and Y has a row for every index.
+    /// Of this and of what follows: the processor has V's instruction set, there are as many indices as lanes, and Y has a row
+    /// for each.
     #[inline(always)]
     unsafe fn of(&self, l: usize) -> V {
-        // SAFETY: the entry is not beyond the last; the rest is the caller's promise.
+        // SAFETY: the caller's promise.
         unsafe {
-            let e = (self.first + l).min(self.last);
-            let y = self.y.add(*self.indices.get_unchecked(e) as usize * self.k);
+            let y = self.y.add(*self.indices.add(l) as usize * self.y_stride);
             let y = load_row::<V, NV, PARTIAL>(y, self.tail);
             let mut sum = self.x[0].mul(y[0]);
             for t in 1..NV {
@@ -343,6 +442,8 @@ pub struct Residual<'a, T> {
     pub rows: SparseRows<'a, T>,
     pub x: &'a [T],
     pub y: &'a [T],
+    /// From one row of Y to the next.
+    pub y_stride: usize,
     /// Room for a row of X.
     pub row: &'a mut [f64],
     pub sum: f64,
@@ -353,7 +454,7 @@ impl<T: Real> Op<T> for Residual<'_, T> {
 
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = T>>(self) -> f64 {
-        let Self { rows, x, y, row, mut sum } = self;
+        let Self { rows, x, y, y_stride, row, mut sum } = self;
         let k = row.len();
         for i in 0..rows.nrows() {
             for (to, x) in row.iter_mut().zip(&x[i * k..(i + 1) * k]) {
@@ -362,7 +463,7 @@ impl<T: Real> Op<T> for Residual<'_, T> {
             let (indices, values) = rows.row(i);
             let mut entries = 0.0;
             for (&j, v) in indices.iter().zip(values) {
-                let p = wide_dot(row, &y[j as usize * k..][..k]);
+                let p = wide_dot(row, &y[j as usize * y_stride..][..k]);
                 entries += v.to_f64() * (v.to_f64() - 2.0 * p);
             }
             sum += entries;

@@ -10,7 +10,7 @@ static MASK64: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
 
 macro_rules! avx2 {
     ($name:ident, $t:ident, $raw:ident, $lanes:literal, $table:ident, $doc:literal, $set1:ident, $loadu:ident,
-     $maskload:ident, $storeu:ident, $maskstore:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $max:ident,
+     $maskload:ident, $storeu:ident, $storepart:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $max:ident,
      $min:ident, $fma:ident, $cmp:ident, $blend:ident, $exchange:ident) => {
         #[doc = $doc]
         #[derive(Clone, Copy)]
@@ -47,8 +47,8 @@ macro_rules! avx2 {
             #[inline(always)]
             unsafe fn store_partial(self, p: *mut $t, n: usize) {
                 debug_assert!(n < $lanes);
-                // SAFETY: as `store`; the mask as in `load_partial`.
-                unsafe { $maskstore(p, _mm256_loadu_si256($table.as_ptr().add($lanes - n).cast()), self.0) }
+                // SAFETY: as `store`, of the first n lanes.
+                unsafe { $storepart(p, n, self.0) }
             }
             #[inline(always)]
             unsafe fn add(self, b: Self) -> Self {
@@ -120,7 +120,7 @@ avx2!(
     _mm256_loadu_ps,
     _mm256_maskload_ps,
     _mm256_storeu_ps,
-    _mm256_maskstore_ps,
+    store_part_f32,
     _mm256_add_ps,
     _mm256_sub_ps,
     _mm256_mul_ps,
@@ -143,7 +143,7 @@ avx2!(
     _mm256_loadu_pd,
     _mm256_maskload_pd,
     _mm256_storeu_pd,
-    _mm256_maskstore_pd,
+    store_part_f64,
     _mm256_add_pd,
     _mm256_sub_pd,
     _mm256_mul_pd,
@@ -155,6 +155,47 @@ avx2!(
     _mm256_blendv_pd,
     exchange_f64
 );
+
+/// The first n < 8 lanes, in halves, pairs and one: masked stores take dozens of cycles on some processors.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn store_part_f32(mut p: *mut f32, n: usize, x: __m256) {
+    // SAFETY: what is written are n elements from p on.
+    unsafe {
+        let mut rest = _mm256_castps256_ps128(x);
+        if n & 4 != 0 {
+            _mm_storeu_ps(p, rest);
+            p = p.add(4);
+            rest = _mm256_extractf128_ps::<1>(x);
+        }
+        if n & 2 != 0 {
+            _mm_storel_pd(p.cast(), _mm_castps_pd(rest));
+            p = p.add(2);
+            rest = _mm_movehl_ps(rest, rest);
+        }
+        if n & 1 != 0 {
+            _mm_store_ss(p, rest);
+        }
+    }
+}
+
+/// The first n < 4 lanes, likewise.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn store_part_f64(mut p: *mut f64, n: usize, x: __m256d) {
+    // SAFETY: what is written are n elements from p on.
+    unsafe {
+        let mut rest = _mm256_castpd256_pd128(x);
+        if n & 2 != 0 {
+            _mm_storeu_pd(p, rest);
+            p = p.add(2);
+            rest = _mm256_extractf128_pd::<1>(x);
+        }
+        if n & 1 != 0 {
+            _mm_store_sd(p, rest);
+        }
+    }
+}
 
 #[inline]
 #[target_feature(enable = "avx2")]
