@@ -27,6 +27,8 @@ pub enum Format {
     Png,
     /// An image.
     Jpeg,
+    /// Matrix Market's text, of coordinates or of all entries.
+    MatrixMarket,
 }
 
 /// What the first bytes of a file say.
@@ -37,7 +39,10 @@ pub(crate) enum Magic {
     Silent,
 }
 
-/// First bytes that settle it. Eight bytes are enough for every line.
+/// So many bytes are enough for every line of [`by_content`].
+pub(crate) const HEAD: usize = 14;
+
+/// First bytes that settle it.
 pub(crate) fn by_content(head: &[u8]) -> Magic {
     let foreign = |what, instead| Magic::Other { what, instead };
     match head {
@@ -45,6 +50,7 @@ pub(crate) fn by_content(head: &[u8]) -> Magic {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Magic::Known(Format::Png),
         [0xff, 0xd8, 0xff, ..] => Magic::Known(Format::Jpeg),
         [0x1f, 0x8b, ..] => Magic::Gzip,
+        _ if head.eq_ignore_ascii_case(b"%%MatrixMarket") => Magic::Known(Format::MatrixMarket),
         [b'P', b'K', 3, 4, ..] => {
             foreign("a zip archive (npz, xlsx)", "save one matrix with numpy.save, or export it as csv")
         }
@@ -65,6 +71,7 @@ pub(crate) fn by_name(path: &Path) -> Option<Format> {
         "txt" | "dat" => Some(Format::Text),
         "png" => Some(Format::Png),
         "jpg" | "jpeg" => Some(Format::Jpeg),
+        "mtx" => Some(Format::MatrixMarket),
         _ => None,
     }
 }

@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use crate::format::{self, Format, Magic};
+use crate::mtx::MatrixMarket;
 use crate::npy::{self, Header};
-use crate::{IoError, Precision, Scalar, Table, picture, text};
+use crate::{AnyTable, Extent, IoError, Precision, Scalar, Table, picture, text};
 
 /// Whether a text file has names at one of its edges.
 ///
@@ -55,8 +56,9 @@ pub struct ReadOptions {
 /// Memory: one vector of the final size for npy files; text may take up to twice that while its length is unknown.
 ///
 /// # Errors
-/// [`IoError`], which names the file and, for a bad entry, its place. Negative entries and NaN are read as they
-/// are; the fit refuses them, and [`Table::locate`] tells where they stand.
+/// [`IoError`], which names the file and, for a bad entry, its place; [`IoError::Sparse`] for a sparse matrix, which
+/// [`read_any`] reads. Negative entries and NaN are read as they are; the fit refuses them, and [`Table::locate`] tells
+/// where they stand.
 ///
 /// ```
 /// use orthant_io::{ReadOptions, read_matrix};
@@ -69,6 +71,38 @@ pub struct ReadOptions {
 /// ```
 pub fn read_matrix<T: Scalar>(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Table<T>, IoError> {
     Source::open(path, options)?.read()
+}
+
+/// Reads a matrix as `T`, dense or sparse as its file is.
+///
+/// As [`read_matrix`] otherwise. A Matrix Market file `matrix.mtx` with `barcodes.tsv` and `features.tsv` (or
+/// `genes.tsv`) of fitting lengths beside it, each perhaps packed as `.gz`, gets their names: rows are genes then, and
+/// columns cells, as in the file; [`AnyTable::transposed`] turns them round at no cost. Equal names of genes are told apart by
+/// `-1`, `-2`, … behind the second, third, …, as scanpy does.
+///
+/// Memory: the matrix; twice that at once where coordinates are neither in the order of rows nor of columns.
+///
+/// # Errors
+/// [`IoError`], which names the file and, for a bad entry, its place.
+///
+/// ```
+/// use orthant_io::{AnyTable, ReadOptions, read_any};
+/// let dir = tempfile::tempdir()?;
+/// std::fs::write(
+///     dir.path().join("matrix.mtx"),
+///     "%%MatrixMarket matrix coordinate integer general\n3 2 4\n1 1 5\n3 1 1\n2 2 7\n3 2 2\n",
+/// )?;
+/// std::fs::write(dir.path().join("features.tsv"), "ENSG1\tTP53\nENSG2\tMYC\nENSG3\tMYC\n")?;
+/// std::fs::write(dir.path().join("barcodes.tsv"), "AAAC\nAAAG\n")?;
+///
+/// let genes = read_any::<f32>(dir.path().join("matrix.mtx"), &ReadOptions::default())?;
+/// assert_eq!(genes.row_names().unwrap(), ["TP53", "MYC", "MYC-1"]);
+/// let AnyTable::Sparse(cells) = genes.transposed() else { panic!("coordinates are sparse") };
+/// assert_eq!((cells.nrows(), cells.ncols(), cells.nnz()), (2, 3, 4));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read_any<T: Scalar>(path: impl AsRef<Path>, options: &ReadOptions) -> Result<AnyTable<T>, IoError> {
+    Source::open(path, options)?.read_any()
 }
 
 /// An opened file whose kind is known but whose entries are not read yet.
@@ -85,6 +119,8 @@ pub struct Source<'a> {
     path: PathBuf,
     options: ReadOptions,
     content: Content<'a>,
+    /// The path again, if there is a file of this name, and others may stand beside it.
+    on_disk: Option<PathBuf>,
 }
 
 type Input<'a> = Box<dyn BufRead + 'a>;
@@ -93,6 +129,7 @@ enum Content<'a> {
     Npy { header: Header, input: Input<'a>, len: Option<u64> },
     Text { split: text::Split, input: Input<'a> },
     Picture { format: Format, input: Input<'a> },
+    MatrixMarket(MatrixMarket<Input<'a>>),
 }
 
 impl std::fmt::Debug for Source<'_> {
@@ -115,7 +152,8 @@ impl Source<'static> {
         let meta = file.metadata().map_err(IoError::read(path))?;
         // a pipe's length is not known
         let len = meta.is_file().then_some(meta.len());
-        Self::from_reader(path, file, len, options)
+        let source = Self::from_reader(path, file, len, options)?;
+        Ok(Self { on_disk: Some(path.to_owned()), ..source })
     }
 }
 
@@ -136,7 +174,7 @@ impl<'a> Source<'a> {
             (Box::new(BufReader::new(reader)) as Input<'a>, len, Magic::Silent);
         // at most one wrapping of gzip
         for packed in [false, true] {
-            let mut head = [0; 8];
+            let mut head = [0; format::HEAD];
             let got = read_up_to(&mut input, &mut head).map_err(IoError::read(&path))?;
             input = Box::new(Cursor::new(head).take(got as u64).chain(input));
             magic = format::by_content(&head[..got]);
@@ -158,14 +196,16 @@ impl<'a> Source<'a> {
         let content = match format {
             Format::Npy => {
                 let header = npy::read_header(&mut input, len, &path)?;
+                header.sides(&path)?;
                 Content::Npy { header, input, len }
             }
             Format::Csv => Content::Text { split: text::Split::Delimiter(b','), input },
             Format::Tsv => Content::Text { split: text::Split::Delimiter(b'\t'), input },
             Format::Text => Content::Text { split: text::Split::WhiteSpace, input },
             Format::Png | Format::Jpeg => Content::Picture { format, input },
+            Format::MatrixMarket => Content::MatrixMarket(MatrixMarket::open(input, len, &path)?),
         };
-        Ok(Self { path, options: *options, content })
+        Ok(Self { path, options: *options, content, on_disk: None })
     }
 
     /// The kind of file.
@@ -176,6 +216,26 @@ impl<'a> Source<'a> {
             Content::Text { split: text::Split::Delimiter(_), .. } => Format::Tsv,
             Content::Text { split: text::Split::WhiteSpace, .. } => Format::Text,
             Content::Picture { format, .. } => *format,
+            Content::MatrixMarket(_) => Format::MatrixMarket,
+        }
+    }
+
+    /// How large the matrix is, where the file says so ahead of the entries: text and images do not.
+    ///
+    /// ```
+    /// use orthant_io::{ReadOptions, Source};
+    /// let text = &b"1,2\n3,4\n"[..];
+    /// assert_eq!(Source::from_reader("v.csv", text, None, &ReadOptions::default())?.extent(), None);
+    /// # Ok::<(), orthant_io::IoError>(())
+    /// ```
+    pub fn extent(&self) -> Option<Extent> {
+        match &self.content {
+            Content::Npy { header, .. } => {
+                let (rows, cols) = header.sides(&self.path).ok()?;
+                Some(Extent { rows, cols, nnz: None })
+            }
+            Content::Text { .. } | Content::Picture { .. } => None,
+            Content::MatrixMarket(file) => Some(file.extent()),
         }
     }
 
@@ -188,18 +248,41 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Reads the entries.
+    /// Reads the entries of a dense matrix.
+    ///
+    /// # Errors
+    /// [`IoError`]; [`IoError::Sparse`], before an entry is read, if the matrix is sparse.
+    pub fn read<T: Scalar>(self) -> Result<Table<T>, IoError> {
+        let sparse = |path: PathBuf, rows, cols| Err(IoError::Sparse { path, rows, cols });
+        if let Some(Extent { rows, cols, nnz: Some(_) }) = self.extent() {
+            return sparse(self.path, rows, cols);
+        }
+        match self.read_any()? {
+            AnyTable::Dense(table) => Ok(table),
+            AnyTable::Sparse(table) => {
+                let (rows, cols) = (table.nrows() as u64, table.ncols() as u64);
+                sparse(table.path, rows, cols)
+            }
+        }
+    }
+
+    /// Reads the entries, of a dense or a sparse matrix.
     ///
     /// # Errors
     /// [`IoError`].
-    pub fn read<T: Scalar>(self) -> Result<Table<T>, IoError> {
+    pub fn read_any<T: Scalar>(self) -> Result<AnyTable<T>, IoError> {
         let path = self.path;
         let mut table = match self.content {
-            Content::Npy { header, mut input, len } => npy::read_data(&mut input, &header, len, &path)?,
-            Content::Text { split, input } => text::read(input, split, &self.options, &path)?,
-            Content::Picture { input, .. } => picture::read(input, &path)?,
+            Content::Npy { header, mut input, len } => {
+                AnyTable::Dense(npy::read_data(&mut input, &header, len, &path)?)
+            }
+            Content::Text { split, input } => {
+                AnyTable::Dense(text::read(input, split, &self.options, &path)?)
+            }
+            Content::Picture { input, .. } => AnyTable::Dense(picture::read(input, &path)?),
+            Content::MatrixMarket(file) => file.read(self.on_disk.as_ref(), &path)?,
         };
-        table.path = path;
+        table.set_path(path);
         Ok(table)
     }
 }

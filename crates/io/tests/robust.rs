@@ -8,9 +8,9 @@ fn read(name: &str, bytes: &[u8], options: &ReadOptions) {
         let read = |single: bool| -> Result<usize, IoError> {
             let source = Source::from_reader(name, bytes, len, options)?;
             if single {
-                source.read::<f32>().map(|t| t.nrows())
+                source.read_any::<f32>().map(|t| t.nrows())
             } else {
-                source.read::<f64>().map(|t| t.nrows())
+                source.read_any::<f64>().map(|t| t.nrows())
             }
         };
         if let Err(e) = read(false) {
@@ -37,13 +37,35 @@ fn tables() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, 0..60).prop_map(|p| p.concat().into_bytes())
 }
 
+/// A banner of a Matrix Market file, mostly a good one.
+fn banners() -> impl Strategy<Value = String> {
+    let layout = prop_oneof![4 => Just("coordinate"), 4 => Just("array"), 1 => Just("list")];
+    let field =
+        prop_oneof![4 => Just("real"), 4 => Just("integer"), 4 => Just("pattern"), 1 => Just("complex")];
+    let symmetry =
+        prop_oneof![4 => Just("general"), 4 => Just("symmetric"), 4 => Just("skew-symmetric"), 1 => Just("")];
+    (layout, field, symmetry).prop_map(|(l, f, s)| format!("%%MatrixMarket matrix {l} {f} {s}\n"))
+}
+
+/// Lines that look like those of a Matrix Market file, more or less. Empty rows cost memory, as a file may have them.
+fn market_lines() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        6 => "[0-4]",
+        4 => Just(" ".to_owned()),
+        4 => Just("\n".to_owned()),
+        1 => "[%\t\r;xé-]",
+        1 => "(nan|1e999|-3|1.5|18446744073709551615|9007199254740993|5000000000)",
+    ];
+    proptest::collection::vec(piece, 0..80).prop_map(|p| p.concat().into_bytes())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn arbitrary_bytes(
         bytes in proptest::collection::vec(any::<u8>(), 0..300),
-        name in prop_oneof![Just("a.npy"), Just("a.csv"), Just("a.tsv"), Just("a.txt"), Just("a.png"), Just("a.jpg")],
+        name in prop_oneof![Just("a.npy"), Just("a.csv"), Just("a.tsv"), Just("a.txt"), Just("a.png"), Just("a.jpg"), Just("a.mtx")],
         options in options(),
     ) {
         read(name, &bytes, &options);
@@ -78,6 +100,16 @@ proptest! {
     #[test]
     fn near_tables(bytes in tables(), name in prop_oneof![Just("a.csv"), Just("a.tsv"), Just("a.txt")], options in options()) {
         read(name, &bytes, &options);
+    }
+
+    #[test]
+    fn behind_a_banner(banner in banners(), rest in proptest::collection::vec(any::<u8>(), 0..300)) {
+        read("a.mtx", &[banner.as_bytes(), &rest].concat(), &ReadOptions::default());
+    }
+
+    #[test]
+    fn near_markets(banner in banners(), sizes in "[0-4]{1,2} [0-4] [0-9]{1,2}\n|", lines in market_lines()) {
+        read("a.mtx", &[banner.as_bytes(), sizes.as_bytes(), &lines].concat(), &ReadOptions::default());
     }
 
     #[test]
