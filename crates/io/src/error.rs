@@ -86,7 +86,7 @@ pub enum IoError {
     },
     /// Neither the content nor the name says what a file is.
     #[error(
-        "{}: unknown kind of file; what can be read: npy, csv, tsv, txt (white space), mtx, png, jpg, and these as .gz",
+        "{}: unknown kind of file; what can be read: npy, csv, tsv, txt (white space), mtx, npz, png, jpg, and these as .gz",
         path.display()
     )]
     UnknownFormat {
@@ -152,6 +152,24 @@ pub enum IoError {
         rows: u64,
         /// Its columns.
         cols: u64,
+    },
+    /// A file of several matrices, of which [`ReadOptions::layer`](crate::ReadOptions::layer) names none.
+    #[error("{}: it holds several matrices ({}): say which in ReadOptions::layer", path.display(), names.join(", "))]
+    SeveralMatrices {
+        /// The file.
+        path: PathBuf,
+        /// What they are called.
+        names: Vec<String>,
+    },
+    /// A layer that a file does not have.
+    #[error("{}: there is no layer '{layer}' in it{}", path.display(), layers(available))]
+    NoLayer {
+        /// The file.
+        path: PathBuf,
+        /// The name that was asked for.
+        layer: String,
+        /// Those that there are.
+        available: Vec<String>,
     },
     /// An element type that is no real number, or is wider than a double.
     #[error("{}: elements of type {dtype} cannot be read; what can: float16 to float64, integers, bool", path.display())]
@@ -271,6 +289,13 @@ pub enum IoError {
         /// What is wrong with them.
         source: orthant::Error,
     },
+}
+
+fn layers(available: &[String]) -> String {
+    match available {
+        [] => ", nor any other".to_owned(),
+        some => format!("; there are: {}", some.join(", ")),
+    }
 }
 
 fn not_a_number(text: &str, first_row: bool) -> String {

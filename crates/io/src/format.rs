@@ -29,6 +29,15 @@ pub enum Format {
     Jpeg,
     /// Matrix Market's text, of coordinates or of all entries.
     MatrixMarket,
+    /// numpy's archive of arrays, in which scipy keeps sparse matrices.
+    Npz,
+}
+
+impl Format {
+    /// Read here and there rather than from end to end, and perhaps of several matrices.
+    pub(crate) fn is_archive(self) -> bool {
+        matches!(self, Self::Npz)
+    }
 }
 
 /// What the first bytes of a file say.
@@ -51,9 +60,7 @@ pub(crate) fn by_content(head: &[u8]) -> Magic {
         [0xff, 0xd8, 0xff, ..] => Magic::Known(Format::Jpeg),
         [0x1f, 0x8b, ..] => Magic::Gzip,
         _ if head.eq_ignore_ascii_case(b"%%MatrixMarket") => Magic::Known(Format::MatrixMarket),
-        [b'P', b'K', 3, 4, ..] => {
-            foreign("a zip archive (npz, xlsx)", "save one matrix with numpy.save, or export it as csv")
-        }
+        [b'P', b'K', 3, 4, ..] => Magic::Known(Format::Npz),
         [0x89, b'H', b'D', b'F', ..] => foreign("an HDF5 file", "save the matrix with numpy.save"),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => foreign("UTF-16 text", "save it as UTF-8"),
         _ => Magic::Silent,
@@ -72,6 +79,7 @@ pub(crate) fn by_name(path: &Path) -> Option<Format> {
         "png" => Some(Format::Png),
         "jpg" | "jpeg" => Some(Format::Jpeg),
         "mtx" => Some(Format::MatrixMarket),
+        "npz" => Some(Format::Npz),
         _ => None,
     }
 }

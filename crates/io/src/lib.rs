@@ -6,6 +6,7 @@
 //! | `.csv`, `.tsv`, `.txt` (white space, `#` comments), with or without names | yes | csv, tsv |
 //! | `.png`, `.jpg` as grey levels | yes | png |
 //! | `.mtx` (Matrix Market: coordinates or all entries, general or symmetric; with 10x's names beside it) | yes | |
+//! | `.npz`: scipy's sparse matrices (`csr`, `csc`, `coo`), or numpy's arrays, one of them | yes | `csr` |
 //! | any of these packed as `.gz` | yes | |
 //! | `.json` (rows of numbers) | | yes |
 //! | `model.safetensors`: the components with a manifest | yes | yes |
@@ -42,7 +43,7 @@ pub use read::{Detect, ReadOptions, Source, read_any, read_matrix};
 pub use scalar::{Precision, Scalar};
 pub use sparse::{AnyTable, SparseStorage, SparseTable};
 pub use table::{Order, Table};
-pub use write::{Names, Staged, write_matrix, write_to};
+pub use write::{Names, Staged, write_matrix, write_npz, write_to};
 
 mod error;
 mod extent;
@@ -52,6 +53,7 @@ mod model;
 mod mtx;
 mod names;
 mod npy;
+mod npz;
 mod number;
 mod picture;
 mod read;

@@ -1,12 +1,15 @@
 //! The front door for reading a matrix.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
+
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::format::{self, Format, Magic};
 use crate::mtx::MatrixMarket;
 use crate::npy::{self, Header};
+use crate::npz::Npz;
 use crate::{AnyTable, Extent, IoError, Precision, Scalar, Table, picture, text};
 
 /// Whether a text file has names at one of its edges.
@@ -31,7 +34,7 @@ pub enum Detect {
     No,
 }
 
-/// How to read a text file; other files need no options.
+/// How to read a text file, and what of a file with several matrices; other files need no options.
 ///
 /// Left to itself, a first line is a header if none of its fields is a number, and a first column holds the names
 /// of the rows if the first row of data has text there (or an empty corner or a header one field short says so).
@@ -42,12 +45,15 @@ pub enum Detect {
 /// let options = ReadOptions { labels: Detect::Yes, ..Default::default() };
 /// assert_eq!(options.header, Detect::Auto);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadOptions {
     /// A first line with the names of the columns.
     pub header: Detect,
     /// A first column with the names of the rows.
     pub labels: Detect,
+    /// Which matrix, in a file that has several: the name of an array of an `.npz` archive. Asking any other file for one
+    /// is an error.
+    pub layer: Option<String>,
 }
 
 /// Reads a matrix as `T`, whatever the file's own element type is.
@@ -121,6 +127,8 @@ pub struct Source<'a> {
     content: Content<'a>,
     /// The path again, if there is a file of this name, and others may stand beside it.
     on_disk: Option<PathBuf>,
+    /// A copy of what came as a stream, or packed, and cannot be read from end to end. It goes with the value.
+    spooled: Option<TempPath>,
 }
 
 type Input<'a> = Box<dyn BufRead + 'a>;
@@ -130,6 +138,7 @@ enum Content<'a> {
     Text { split: text::Split, input: Input<'a> },
     Picture { format: Format, input: Input<'a> },
     MatrixMarket(MatrixMarket<Input<'a>>),
+    Npz(Box<Npz>),
 }
 
 impl std::fmt::Debug for Source<'_> {
@@ -148,10 +157,22 @@ impl Source<'static> {
     /// [`IoError`] if it cannot be opened or is no kind of file that can be read.
     pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, IoError> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(IoError::read(path))?;
+        let mut file = File::open(path).map_err(IoError::read(path))?;
         let meta = file.metadata().map_err(IoError::read(path))?;
         // a pipe's length is not known
         let len = meta.is_file().then_some(meta.len());
+        if len.is_some() {
+            let mut head = [0; format::HEAD];
+            let got = read_up_to(&mut file, &mut head).map_err(IoError::read(path))?;
+            file.rewind().map_err(IoError::read(path))?;
+            if let Magic::Known(format) = format::by_content(&head[..got])
+                && format.is_archive()
+            {
+                let content = open_archive(file, options, path)?;
+                let (path, options) = (path.to_owned(), options.clone());
+                return Ok(Self { path, options, content, on_disk: None, spooled: None });
+            }
+        }
         let source = Self::from_reader(path, file, len, options)?;
         Ok(Self { on_disk: Some(path.to_owned()), ..source })
     }
@@ -193,6 +214,10 @@ impl<'a> Source<'a> {
                 format::by_name(&path).ok_or_else(|| IoError::UnknownFormat { path: path.clone() })?
             }
         };
+        if let Some(layer) = options.layer.clone().filter(|_| !format.is_archive()) {
+            return Err(IoError::NoLayer { path, layer, available: vec![] });
+        }
+        let mut spooled = None;
         let content = match format {
             Format::Npy => {
                 let header = npy::read_header(&mut input, len, &path)?;
@@ -204,8 +229,15 @@ impl<'a> Source<'a> {
             Format::Text => Content::Text { split: text::Split::WhiteSpace, input },
             Format::Png | Format::Jpeg => Content::Picture { format, input },
             Format::MatrixMarket => Content::MatrixMarket(MatrixMarket::open(input, len, &path)?),
+            Format::Npz => {
+                let mut copy = NamedTempFile::new().map_err(IoError::read(&path))?;
+                std::io::copy(&mut input, &mut copy).map_err(IoError::read(&path))?;
+                let (file, copy) = copy.into_parts();
+                spooled = Some(copy);
+                open_archive(file, options, &path)?
+            }
         };
-        Ok(Self { path, options: *options, content, on_disk: None })
+        Ok(Self { path, options: options.clone(), content, on_disk: None, spooled })
     }
 
     /// The kind of file.
@@ -217,6 +249,7 @@ impl<'a> Source<'a> {
             Content::Text { split: text::Split::WhiteSpace, .. } => Format::Text,
             Content::Picture { format, .. } => *format,
             Content::MatrixMarket(_) => Format::MatrixMarket,
+            Content::Npz(_) => Format::Npz,
         }
     }
 
@@ -236,14 +269,16 @@ impl<'a> Source<'a> {
             }
             Content::Text { .. } | Content::Picture { .. } => None,
             Content::MatrixMarket(file) => Some(file.extent()),
+            Content::Npz(file) => Some(file.extent()),
         }
     }
 
-    /// The precision that suits the file: single for npy files of `float32` or `float16`, else double, as
-    /// scikit-learn chooses.
+    /// The precision that suits the file: single for arrays of `float32` or `float16`, else double, as scikit-learn
+    /// chooses.
     pub fn precision(&self) -> Precision {
         match &self.content {
             Content::Npy { header, .. } => header.precision(),
+            Content::Npz(file) => file.precision(),
             _ => Precision::Float64,
         }
     }
@@ -271,20 +306,25 @@ impl<'a> Source<'a> {
     /// # Errors
     /// [`IoError`].
     pub fn read_any<T: Scalar>(self) -> Result<AnyTable<T>, IoError> {
-        let path = self.path;
-        let mut table = match self.content {
+        let Self { path, options, content, on_disk, spooled } = self;
+        let mut table = match content {
             Content::Npy { header, mut input, len } => {
                 AnyTable::Dense(npy::read_data(&mut input, &header, len, &path)?)
             }
-            Content::Text { split, input } => {
-                AnyTable::Dense(text::read(input, split, &self.options, &path)?)
-            }
+            Content::Text { split, input } => AnyTable::Dense(text::read(input, split, &options, &path)?),
             Content::Picture { input, .. } => AnyTable::Dense(picture::read(input, &path)?),
-            Content::MatrixMarket(file) => file.read(self.on_disk.as_ref(), &path)?,
+            Content::MatrixMarket(file) => file.read(on_disk.as_ref(), &path)?,
+            Content::Npz(file) => file.read()?,
         };
+        drop(spooled);
         table.set_path(path);
         Ok(table)
     }
+}
+
+/// Opens a file that is read here and there.
+fn open_archive(file: File, options: &ReadOptions, path: &Path) -> Result<Content<'static>, IoError> {
+    Npz::open(file, options.layer.as_deref(), path).map(Box::new).map(Content::Npz)
 }
 
 /// Fills `buffer` as far as the reader goes, and says how far that was.

@@ -22,7 +22,7 @@ fn read(name: &str, bytes: &[u8], options: &ReadOptions) {
 
 fn options() -> impl Strategy<Value = ReadOptions> {
     let detect = || prop_oneof![Just(Detect::Auto), Just(Detect::Yes), Just(Detect::No)];
-    (detect(), detect()).prop_map(|(header, labels)| ReadOptions { header, labels })
+    (detect(), detect()).prop_map(|(header, labels)| ReadOptions { header, labels, ..ReadOptions::default() })
 }
 
 /// Text that looks like a table, more or less.
@@ -65,7 +65,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes(
         bytes in proptest::collection::vec(any::<u8>(), 0..300),
-        name in prop_oneof![Just("a.npy"), Just("a.csv"), Just("a.tsv"), Just("a.txt"), Just("a.png"), Just("a.jpg"), Just("a.mtx")],
+        name in prop_oneof![Just("a.npy"), Just("a.csv"), Just("a.tsv"), Just("a.txt"), Just("a.png"), Just("a.jpg"), Just("a.mtx"), Just("a.npz")],
         options in options(),
     ) {
         read(name, &bytes, &options);
@@ -74,7 +74,7 @@ proptest! {
     #[test]
     fn behind_a_magic_number(
         magic in proptest::sample::select(vec![
-            &b"\x93NUMPY\x01\x00"[..], b"\x93NUMPY\x02\x00", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"\x1f\x8b\x08\x00",
+            &b"\x93NUMPY\x01\x00"[..], b"\x93NUMPY\x02\x00", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"\x1f\x8b\x08\x00", b"PK\x03\x04",
         ]),
         rest in proptest::collection::vec(any::<u8>(), 0..300),
     ) {
@@ -110,6 +110,18 @@ proptest! {
     #[test]
     fn near_markets(banner in banners(), sizes in "[0-4]{1,2} [0-4] [0-9]{1,2}\n|", lines in market_lines()) {
         read("a.mtx", &[banner.as_bytes(), sizes.as_bytes(), &lines].concat(), &ReadOptions::default());
+    }
+
+    #[test]
+    fn near_archives(changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..4)) {
+        for archive in [&include_bytes!("data/sparse/stored.npz")[..], include_bytes!("data/sparse/coo.npz")] {
+            let mut bytes = archive.to_vec();
+            for &(at, byte) in &changes {
+                let at = usize::from(at) % bytes.len();
+                bytes[at] = byte;
+            }
+            read("a.npz", &bytes, &ReadOptions::default());
+        }
     }
 
     #[test]

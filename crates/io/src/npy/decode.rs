@@ -10,7 +10,7 @@ use crate::read::read_up_to;
 use crate::{IoError, Order, Place, Scalar, Table};
 
 /// Bytes read at a time: within a core's cache, so that each is touched in main memory once.
-const CHUNK: usize = 1 << 19;
+pub(super) const CHUNK: usize = 1 << 19;
 
 /// Reads the matrix that follows `header`, in the file's own order.
 ///
@@ -68,12 +68,12 @@ pub(crate) fn read_vector<T: Scalar>(
 }
 
 /// The bytes that follow a header, once it is known that there can be so many.
-struct Body<'a, R> {
+pub(super) struct Body<'a, R> {
     input: &'a mut R,
     header: &'a Header,
     path: &'a Path,
     /// Elements.
-    count: usize,
+    pub count: usize,
     /// Bytes that the file should have, header included.
     expected: u64,
     /// Bytes read so far, header included.
@@ -82,7 +82,7 @@ struct Body<'a, R> {
 
 impl<'a, R: Read> Body<'a, R> {
     /// `size` is that of an element in memory.
-    fn open(
+    pub fn open(
         input: &'a mut R,
         header: &'a Header,
         len: Option<u64>,
@@ -103,7 +103,7 @@ impl<'a, R: Read> Body<'a, R> {
     }
 
     /// With room for all elements where the file is known to have them.
-    fn vector<E>(&self, len: Option<u64>) -> Result<Vec<E>, IoError> {
+    pub fn vector<E>(&self, len: Option<u64>) -> Result<Vec<E>, IoError> {
         let mut out = Vec::new();
         if len.is_some() {
             out.try_reserve_exact(self.count).map_err(|_| self.too_large())?;
@@ -111,7 +111,7 @@ impl<'a, R: Read> Body<'a, R> {
         Ok(out)
     }
 
-    fn take(&mut self, into: &mut [u8]) -> Result<(), IoError> {
+    pub fn take(&mut self, into: &mut [u8]) -> Result<(), IoError> {
         let got = read_up_to(self.input, into).map_err(IoError::read(self.path))?;
         self.found += got as u64;
         if got < into.len() { Err(self.truncated(self.found)) } else { Ok(()) }
@@ -121,7 +121,7 @@ impl<'a, R: Read> Body<'a, R> {
         IoError::Truncated { path: self.path.to_owned(), expected: self.expected, found }
     }
 
-    fn too_large(&self) -> IoError {
+    pub fn too_large(&self) -> IoError {
         let side = |i: usize| self.header.shape.get(i).copied().unwrap_or(1);
         IoError::TooLarge { path: self.path.to_owned(), rows: side(0), cols: side(1) }
     }

@@ -5,10 +5,9 @@ use std::path::Path;
 use super::Parts;
 use crate::{IoError, Order, Scalar, SparseTable};
 
-/// A list of entries in any order.
+/// A list of entries in any order, whose parts need not be right.
 #[derive(Debug, Default)]
 pub(crate) struct Coordinates<T> {
-    /// Below 2³², as columns are.
     pub rows: Vec<u32>,
     pub cols: Vec<u32>,
     pub values: Vec<T>,
@@ -32,7 +31,8 @@ impl<T: Scalar> Coordinates<T> {
     }
 
     /// The matrix: by columns if the entries follow one another by columns and not by rows, or else by rows. A list
-    /// that is in order already is not copied; out of order, it is for a moment held twice.
+    /// that is in order already is not copied; out of order, it is for a moment held twice. The list comes from a file of
+    /// kind `format`.
     pub fn table(
         mut self,
         nrows: usize,
@@ -40,6 +40,18 @@ impl<T: Scalar> Coordinates<T> {
         format: &'static str,
         path: &Path,
     ) -> Result<SparseTable<T>, IoError> {
+        let corrupt = |reason| IoError::Corrupt { path: path.to_owned(), format, reason };
+        let counts = [self.rows.len(), self.cols.len(), self.values.len()];
+        if counts[0] != counts[2] || counts[1] != counts[2] {
+            let [rows, cols, values] = counts;
+            return Err(corrupt(format!("{rows} rows and {cols} columns of {values} entries")));
+        }
+        for (what, indices, bound) in [("row", &self.rows, nrows), ("column", &self.cols, ncols)] {
+            if let Some(e) = indices.iter().position(|&i| i as usize >= bound) {
+                let (i, last) = (indices[e], bound as i128 - 1);
+                return Err(corrupt(format!("entry {e} is in {what} {i}, outside 0 to {last}")));
+            }
+        }
         self.rows.shrink_to_fit();
         self.cols.shrink_to_fit();
         self.values.shrink_to_fit();

@@ -7,5 +7,5 @@ mod table;
 
 pub use any::AnyTable;
 pub(crate) use coordinates::Coordinates;
-use parts::Parts;
+pub(crate) use parts::{Parts, row_and_col};
 pub use table::{SparseStorage, SparseTable};

@@ -33,3 +33,13 @@ impl<T: Scalar> Parts<T> {
         })
     }
 }
+
+/// Row and column of entry `e` of a compressed matrix whose parts need not be right.
+pub(crate) fn row_and_col(order: Order, indptr: &[usize], indices: &[u32], e: usize) -> (usize, usize) {
+    let line = indptr.partition_point(|&start| start <= e).saturating_sub(1);
+    let index = indices.get(e).map_or(0, |&i| i as usize);
+    match order {
+        Order::RowMajor => (line, index),
+        Order::ColMajor => (index, line),
+    }
+}

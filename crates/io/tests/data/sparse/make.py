@@ -67,7 +67,7 @@ def archives():
     sp.save_npz(here / "beyond_i8.npz", large)
     sp.save_npz(here / "beyond_f4.npz", sp.coo_array(np.array([[0, 1e300], [1, 0]])))
     np.savez(here / "dense.npz", V)
-    np.savez_compressed(here / "dense_named.npz", v=V.T.astype("f4").T, genes=np.array(["a", "b", "c"]))
+    np.savez_compressed(here / "dense_named.npz", v=np.asfortranarray(V, "f4"), genes=np.array(["a", "b", "c"]))
     np.savez(here / "two.npz", w=V, h=V.T, n=np.array([1, 2]))
     np.savez(here / "vector.npz", x=np.array([1.0, 2.0]))
 
