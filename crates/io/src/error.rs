@@ -86,7 +86,8 @@ pub enum IoError {
     },
     /// Neither the content nor the name says what a file is.
     #[error(
-        "{}: unknown kind of file; what can be read: npy, csv, tsv, txt (white space), mtx, npz, png, jpg, and these as .gz",
+        "{}: unknown kind of file; what can be read: npy, csv, tsv, txt (white space), mtx, npz, h5ad, h5 (10x), png, jpg, and \
+         these as .gz",
         path.display()
     )]
     UnknownFormat {

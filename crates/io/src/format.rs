@@ -31,12 +31,14 @@ pub enum Format {
     MatrixMarket,
     /// numpy's archive of arrays, in which scipy keeps sparse matrices.
     Npz,
+    /// AnnData's `.h5ad` and 10x Genomics' `.h5`.
+    Hdf5,
 }
 
 impl Format {
     /// Read here and there rather than from end to end, and perhaps of several matrices.
     pub(crate) fn is_archive(self) -> bool {
-        matches!(self, Self::Npz)
+        matches!(self, Self::Npz | Self::Hdf5)
     }
 }
 
@@ -61,7 +63,7 @@ pub(crate) fn by_content(head: &[u8]) -> Magic {
         [0x1f, 0x8b, ..] => Magic::Gzip,
         _ if head.eq_ignore_ascii_case(b"%%MatrixMarket") => Magic::Known(Format::MatrixMarket),
         [b'P', b'K', 3, 4, ..] => Magic::Known(Format::Npz),
-        [0x89, b'H', b'D', b'F', ..] => foreign("an HDF5 file", "save the matrix with numpy.save"),
+        [0x89, b'H', b'D', b'F', ..] => Magic::Known(Format::Hdf5),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => foreign("UTF-16 text", "save it as UTF-8"),
         _ => Magic::Silent,
     }
@@ -80,6 +82,7 @@ pub(crate) fn by_name(path: &Path) -> Option<Format> {
         "jpg" | "jpeg" => Some(Format::Jpeg),
         "mtx" => Some(Format::MatrixMarket),
         "npz" => Some(Format::Npz),
+        "h5ad" | "h5" => Some(Format::Hdf5),
         _ => None,
     }
 }

@@ -7,6 +7,7 @@
 //! | `.png`, `.jpg` as grey levels | yes | png |
 //! | `.mtx` (Matrix Market: coordinates or all entries, general or symmetric; with 10x's names beside it) | yes | |
 //! | `.npz`: scipy's sparse matrices (`csr`, `csc`, `coo`), or numpy's arrays, one of them | yes | `csr` |
+//! | `.h5ad` (AnnData: `X`, a layer, `raw`) and 10x Genomics' `.h5`, with the feature `hdf5` | yes | |
 //! | any of these packed as `.gz` | yes | |
 //! | `.json` (rows of numbers) | | yes |
 //! | `model.safetensors`: the components with a manifest | yes | yes |
@@ -49,6 +50,8 @@ mod error;
 mod extent;
 mod fingerprint;
 mod format;
+#[cfg(feature = "hdf5")]
+mod h5;
 mod model;
 mod mtx;
 mod names;

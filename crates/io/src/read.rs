@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::format::{self, Format, Magic};
+#[cfg(feature = "hdf5")]
+use crate::h5;
 use crate::mtx::MatrixMarket;
 use crate::npy::{self, Header};
 use crate::npz::Npz;
@@ -51,8 +53,9 @@ pub struct ReadOptions {
     pub header: Detect,
     /// A first column with the names of the rows.
     pub labels: Detect,
-    /// Which matrix, in a file that has several: the name of an array of an `.npz` archive. Asking any other file for one
-    /// is an error.
+    /// Which matrix, in a file that has several: of `.h5ad` files one of the layers, or `raw`, which has the names of its
+    /// own variables; of an older 10x `.h5` file the genome; of an `.npz` archive the name of the array. Asking any other
+    /// file for one is an error, as is a name that is not there.
     pub layer: Option<String>,
 }
 
@@ -81,10 +84,15 @@ pub fn read_matrix<T: Scalar>(path: impl AsRef<Path>, options: &ReadOptions) -> 
 
 /// Reads a matrix as `T`, dense or sparse as its file is.
 ///
-/// As [`read_matrix`] otherwise. A Matrix Market file `matrix.mtx` with `barcodes.tsv` and `features.tsv` (or
-/// `genes.tsv`) of fitting lengths beside it, each perhaps packed as `.gz`, gets their names: rows are genes then, and
-/// columns cells, as in the file; [`AnyTable::transposed`] turns them round at no cost. Equal names of genes are told apart by
-/// `-1`, `-2`, … behind the second, third, …, as scanpy does.
+/// As [`read_matrix`] otherwise.
+///
+/// - Matrix Market: a file `matrix.mtx` with `barcodes.tsv` and `features.tsv` (or `genes.tsv`) of fitting lengths beside
+///   it, each perhaps packed as `.gz`, gets their names: 10x Genomics' folders. Rows are genes then, and columns cells, as
+///   in the file; [`AnyTable::transposed`] turns them round at no cost.
+/// - AnnData's `.h5ad`: observations in rows, `X` or the layer that [`ReadOptions::layer`] names.
+/// - 10x Genomics' `.h5`: cells in rows and genes in columns, which is how such a file lies.
+///
+/// Equal names of 10x's genes are told apart by `-1`, `-2`, … behind the second, third, …, as scanpy does.
 ///
 /// Memory: the matrix; twice that at once where coordinates are neither in the order of rows nor of columns.
 ///
@@ -134,11 +142,23 @@ pub struct Source<'a> {
 type Input<'a> = Box<dyn BufRead + 'a>;
 
 enum Content<'a> {
-    Npy { header: Header, input: Input<'a>, len: Option<u64> },
-    Text { split: text::Split, input: Input<'a> },
-    Picture { format: Format, input: Input<'a> },
+    Npy {
+        header: Header,
+        input: Input<'a>,
+        len: Option<u64>,
+    },
+    Text {
+        split: text::Split,
+        input: Input<'a>,
+    },
+    Picture {
+        format: Format,
+        input: Input<'a>,
+    },
     MatrixMarket(MatrixMarket<Input<'a>>),
     Npz(Box<Npz>),
+    #[cfg(feature = "hdf5")]
+    Hdf5(Box<h5::Hdf5>),
 }
 
 impl std::fmt::Debug for Source<'_> {
@@ -168,7 +188,7 @@ impl Source<'static> {
             if let Magic::Known(format) = format::by_content(&head[..got])
                 && format.is_archive()
             {
-                let content = open_archive(file, options, path)?;
+                let content = open_archive(format, file, path, options, path)?;
                 let (path, options) = (path.to_owned(), options.clone());
                 return Ok(Self { path, options, content, on_disk: None, spooled: None });
             }
@@ -180,7 +200,8 @@ impl Source<'static> {
 
 impl<'a> Source<'a> {
     /// Takes any reader for a file. `name` stands for it in messages, and its ending tells kinds of text apart;
-    /// `len` is its length in bytes, where known.
+    /// `len` is its length in bytes, where known. What cannot be read from end to end, `.npz` and HDF5, is copied to a
+    /// temporary file first.
     ///
     /// # Errors
     /// As [`open`](Source::open).
@@ -229,12 +250,12 @@ impl<'a> Source<'a> {
             Format::Text => Content::Text { split: text::Split::WhiteSpace, input },
             Format::Png | Format::Jpeg => Content::Picture { format, input },
             Format::MatrixMarket => Content::MatrixMarket(MatrixMarket::open(input, len, &path)?),
-            Format::Npz => {
+            Format::Npz | Format::Hdf5 => {
                 let mut copy = NamedTempFile::new().map_err(IoError::read(&path))?;
                 std::io::copy(&mut input, &mut copy).map_err(IoError::read(&path))?;
                 let (file, copy) = copy.into_parts();
-                spooled = Some(copy);
-                open_archive(file, options, &path)?
+                let copy = spooled.insert(copy);
+                open_archive(format, file, copy, options, &path)?
             }
         };
         Ok(Self { path, options: options.clone(), content, on_disk: None, spooled })
@@ -250,6 +271,8 @@ impl<'a> Source<'a> {
             Content::Picture { format, .. } => *format,
             Content::MatrixMarket(_) => Format::MatrixMarket,
             Content::Npz(_) => Format::Npz,
+            #[cfg(feature = "hdf5")]
+            Content::Hdf5(_) => Format::Hdf5,
         }
     }
 
@@ -270,6 +293,8 @@ impl<'a> Source<'a> {
             Content::Text { .. } | Content::Picture { .. } => None,
             Content::MatrixMarket(file) => Some(file.extent()),
             Content::Npz(file) => Some(file.extent()),
+            #[cfg(feature = "hdf5")]
+            Content::Hdf5(file) => Some(file.extent()),
         }
     }
 
@@ -279,6 +304,8 @@ impl<'a> Source<'a> {
         match &self.content {
             Content::Npy { header, .. } => header.precision(),
             Content::Npz(file) => file.precision(),
+            #[cfg(feature = "hdf5")]
+            Content::Hdf5(file) => file.precision(),
             _ => Precision::Float64,
         }
     }
@@ -315,6 +342,8 @@ impl<'a> Source<'a> {
             Content::Picture { input, .. } => AnyTable::Dense(picture::read(input, &path)?),
             Content::MatrixMarket(file) => file.read(on_disk.as_ref(), &path)?,
             Content::Npz(file) => file.read()?,
+            #[cfg(feature = "hdf5")]
+            Content::Hdf5(file) => file.read(&path)?,
         };
         drop(spooled);
         table.set_path(path);
@@ -322,9 +351,29 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Opens a file that is read here and there.
-fn open_archive(file: File, options: &ReadOptions, path: &Path) -> Result<Content<'static>, IoError> {
-    Npz::open(file, options.layer.as_deref(), path).map(Box::new).map(Content::Npz)
+/// Opens a file that is read here and there: `file`, which is at `place`. Messages call it `path`.
+#[cfg_attr(
+    not(feature = "hdf5"),
+    expect(unused_variables, reason = "HDF5's library opens files by their place")
+)]
+fn open_archive(
+    format: Format,
+    file: File,
+    place: &Path,
+    options: &ReadOptions,
+    path: &Path,
+) -> Result<Content<'static>, IoError> {
+    let layer = options.layer.as_deref();
+    if format == Format::Npz {
+        return Npz::open(file, layer, path).map(Box::new).map(Content::Npz);
+    }
+    #[cfg(feature = "hdf5")]
+    return h5::Hdf5::open(place, layer, path).map(Box::new).map(Content::Hdf5);
+    #[cfg(not(feature = "hdf5"))]
+    {
+        let (what, instead) = ("an HDF5 file", "build with `--features hdf5` to read it");
+        Err(IoError::UnsupportedFormat { path: path.to_owned(), what, instead })
+    }
 }
 
 /// Fills `buffer` as far as the reader goes, and says how far that was.
