@@ -72,7 +72,7 @@ pub struct TextArgs {
 
 impl TextArgs {
     pub fn options(self) -> ReadOptions {
-        ReadOptions { header: self.header.0, labels: self.labels.0 }
+        ReadOptions { header: self.header.0, labels: self.labels.0, ..ReadOptions::default() }
     }
 }
 

@@ -65,7 +65,7 @@ fn bad_data_is_named_by_file_line_row_and_column() {
         (
             "data.xyz",
             b"1,2".to_vec(),
-            "data.xyz: unknown kind of file; what can be read: npy, csv, tsv, txt (white space), png, jpg, and these as .gz",
+            "data.xyz: unknown kind of file; what can be read: npy, csv, tsv, txt (white space), mtx, npz, h5ad, h5 (10x), png, jpg, and these as .gz",
         ),
     ];
     for (name, content, message) in cases {

@@ -33,6 +33,13 @@ pub struct Place {
     pub col_name: Option<String>,
 }
 
+impl Place {
+    /// A place of which nothing but row and column is known.
+    pub(crate) fn of(path: impl Into<PathBuf>, row: usize, col: usize) -> Self {
+        Self { path: path.into(), line: None, field: None, row, col, row_name: None, col_name: None }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |name: &Option<String>| name.as_ref().map(|n| format!(" {n:?}")).unwrap_or_default();
@@ -79,7 +86,8 @@ pub enum IoError {
     },
     /// Neither the content nor the name says what a file is.
     #[error(
-        "{}: unknown kind of file; what can be read: npy, csv, tsv, txt (white space), png, jpg, and these as .gz",
+        "{}: unknown kind of file; what can be read: npy, csv, tsv, txt (white space), mtx, npz, h5ad, h5 (10x), png, jpg, and \
+         these as .gz",
         path.display()
     )]
     UnknownFormat {
@@ -123,6 +131,46 @@ pub enum IoError {
         expected: u64,
         /// The bytes that are there.
         found: u64,
+    },
+    /// A text file with fewer entries than one of its lines announces.
+    #[error("{}: cut short: line {line} announces {expected} entries, but {found} follow", path.display())]
+    MissingEntries {
+        /// The file.
+        path: PathBuf,
+        /// The line that announces them, from 1.
+        line: u64,
+        /// How many it announces.
+        expected: u64,
+        /// How many there are.
+        found: u64,
+    },
+    /// A sparse matrix where one with all its entries was asked for.
+    #[error("{}: this is a sparse matrix, {rows}×{cols}: read it with read_any", path.display())]
+    Sparse {
+        /// The file.
+        path: PathBuf,
+        /// Its rows.
+        rows: u64,
+        /// Its columns.
+        cols: u64,
+    },
+    /// A file of several matrices, of which [`ReadOptions::layer`](crate::ReadOptions::layer) names none.
+    #[error("{}: it holds several matrices ({}): say which in ReadOptions::layer", path.display(), names.join(", "))]
+    SeveralMatrices {
+        /// The file.
+        path: PathBuf,
+        /// What they are called.
+        names: Vec<String>,
+    },
+    /// A layer that a file does not have.
+    #[error("{}: there is no layer '{layer}' in it{}", path.display(), layers(available))]
+    NoLayer {
+        /// The file.
+        path: PathBuf,
+        /// The name that was asked for.
+        layer: String,
+        /// Those that there are.
+        available: Vec<String>,
     },
     /// An element type that is no real number, or is wider than a double.
     #[error("{}: elements of type {dtype} cannot be read; what can: float16 to float64, integers, bool", path.display())]
@@ -242,6 +290,13 @@ pub enum IoError {
         /// What is wrong with them.
         source: orthant::Error,
     },
+}
+
+fn layers(available: &[String]) -> String {
+    match available {
+        [] => ", nor any other".to_owned(),
+        some => format!("; there are: {}", some.join(", ")),
+    }
 }
 
 fn not_a_number(text: &str, first_row: bool) -> String {

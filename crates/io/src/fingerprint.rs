@@ -4,13 +4,16 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::scalar::little_endian_bytes;
-use crate::{Order, Precision, Scalar, Table};
+use crate::{Order, Precision, Scalar, SparseTable, Table};
 
 /// Shape, layout, precision and a 128-bit hash of a matrix.
 ///
 /// The hash is XXH3-128 (seed 0) of the elements as they were used: in memory order, as little-endian bytes of
 /// their precision, nothing before or after. The same numbers in C and in Fortran order, or read as `float32`
 /// and as `float64`, therefore have different fingerprints. It detects accidents, not attacks.
+///
+/// Of a sparse matrix it is that of scipy's `indptr`, as integers of 64 bits, then `indices`, of 32 bits, then `data`, all
+/// little-endian, by rows or by columns as [`order`](Self::order) says.
 ///
 /// ```
 /// use orthant_io::{Fingerprint, Order, Table};
@@ -32,6 +35,9 @@ pub struct Fingerprint {
     pub dtype: Precision,
     /// The hash, 32 hexadecimal digits.
     pub xxh3_128: String,
+    /// Entries of a sparse matrix; nothing for a dense one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nnz: Option<usize>,
 }
 
 impl Fingerprint {
@@ -47,6 +53,49 @@ impl Fingerprint {
             order: table.order(),
             dtype: T::PRECISION,
             xxh3_128: format!("{:032x}", hash.digest128()),
+            nnz: None,
+        }
+    }
+
+    /// The fingerprint of a sparse table, in two passes over its entries.
+    ///
+    /// ```
+    /// use orthant::Csr;
+    /// use orthant_io::{Fingerprint, SparseTable};
+    /// let csr = Csr::<f64>::new(2, 3, vec![0, 1, 2], vec![0_u32, 2], vec![1.0, 2.0])?;
+    /// let fingerprint = Fingerprint::of_sparse(&SparseTable::by_rows(csr));
+    /// assert_eq!((fingerprint.rows, fingerprint.cols, fingerprint.nnz), (2, 3, Some(2)));
+    /// # Ok::<(), orthant::SparseError>(())
+    /// ```
+    pub fn of_sparse<T: Scalar>(table: &SparseTable<T>) -> Self {
+        let lines = table.lines();
+        let mut hash = Xxh3::new();
+        let mut end = 0_u64;
+        hash.update(&end.to_le_bytes());
+        for i in 0..lines.nrows() {
+            end += lines.row_nnz(i) as u64;
+            hash.update(&end.to_le_bytes());
+        }
+        let mut bytes = Vec::new();
+        for i in 0..lines.nrows() {
+            bytes.clear();
+            // indices are below 2³²
+            lines.row(i).for_each(|(j, _)| bytes.extend((j as u32).to_le_bytes()));
+            hash.update(&bytes);
+        }
+        let mut values = Vec::new();
+        for i in 0..lines.nrows() {
+            values.clear();
+            values.extend(lines.row(i).map(|(_, x)| x));
+            hash.update(&little_endian_bytes(&values));
+        }
+        Self {
+            rows: table.nrows(),
+            cols: table.ncols(),
+            order: table.order(),
+            dtype: T::PRECISION,
+            xxh3_128: format!("{:032x}", hash.digest128()),
+            nnz: Some(table.nnz()),
         }
     }
 }

@@ -27,6 +27,19 @@ pub enum Format {
     Png,
     /// An image.
     Jpeg,
+    /// Matrix Market's text, of coordinates or of all entries.
+    MatrixMarket,
+    /// numpy's archive of arrays, in which scipy keeps sparse matrices.
+    Npz,
+    /// AnnData's `.h5ad` and 10x Genomics' `.h5`.
+    Hdf5,
+}
+
+impl Format {
+    /// Read here and there rather than from end to end, and perhaps of several matrices.
+    pub(crate) fn is_archive(self) -> bool {
+        matches!(self, Self::Npz | Self::Hdf5)
+    }
 }
 
 /// What the first bytes of a file say.
@@ -37,7 +50,10 @@ pub(crate) enum Magic {
     Silent,
 }
 
-/// First bytes that settle it. Eight bytes are enough for every line.
+/// So many bytes are enough for every line of [`by_content`].
+pub(crate) const HEAD: usize = 14;
+
+/// First bytes that settle it.
 pub(crate) fn by_content(head: &[u8]) -> Magic {
     let foreign = |what, instead| Magic::Other { what, instead };
     match head {
@@ -45,10 +61,9 @@ pub(crate) fn by_content(head: &[u8]) -> Magic {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Magic::Known(Format::Png),
         [0xff, 0xd8, 0xff, ..] => Magic::Known(Format::Jpeg),
         [0x1f, 0x8b, ..] => Magic::Gzip,
-        [b'P', b'K', 3, 4, ..] => {
-            foreign("a zip archive (npz, xlsx)", "save one matrix with numpy.save, or export it as csv")
-        }
-        [0x89, b'H', b'D', b'F', ..] => foreign("an HDF5 file", "save the matrix with numpy.save"),
+        _ if head.eq_ignore_ascii_case(b"%%MatrixMarket") => Magic::Known(Format::MatrixMarket),
+        [b'P', b'K', 3, 4, ..] => Magic::Known(Format::Npz),
+        [0x89, b'H', b'D', b'F', ..] => Magic::Known(Format::Hdf5),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => foreign("UTF-16 text", "save it as UTF-8"),
         _ => Magic::Silent,
     }
@@ -65,6 +80,9 @@ pub(crate) fn by_name(path: &Path) -> Option<Format> {
         "txt" | "dat" => Some(Format::Text),
         "png" => Some(Format::Png),
         "jpg" | "jpeg" => Some(Format::Jpeg),
+        "mtx" => Some(Format::MatrixMarket),
+        "npz" => Some(Format::Npz),
+        "h5ad" | "h5" => Some(Format::Hdf5),
         _ => None,
     }
 }

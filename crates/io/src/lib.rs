@@ -5,12 +5,15 @@
 //! | `.npy` (any real dtype, C or Fortran order, either byte order) | yes | yes |
 //! | `.csv`, `.tsv`, `.txt` (white space, `#` comments), with or without names | yes | csv, tsv |
 //! | `.png`, `.jpg` as grey levels | yes | png |
+//! | `.mtx` (Matrix Market: coordinates or all entries, general or symmetric; with 10x's names beside it) | yes | |
+//! | `.npz`: scipy's sparse matrices (`csr`, `csc`, `coo`), or numpy's arrays, one of them | yes | `csr` |
+//! | `.h5ad` (AnnData: `X`, a layer, `raw`) and 10x Genomics' `.h5`, with the feature `hdf5` | yes | |
+//! | any of these packed as `.gz` | yes | |
 //! | `.json` (rows of numbers) | | yes |
-//! | any of the first three packed as `.gz` | yes | |
 //! | `model.safetensors`: the components with a manifest | yes | yes |
 //!
-//! Reading goes through [`read_matrix`], or [`Source`] where the precision should follow the file. Every file is
-//! written beside its final place and renamed into it, so that a failure leaves the previous one whole.
+//! Reading goes through [`read_matrix`], [`read_any`] where a matrix may be sparse, or [`Source`] where the precision
+//! should follow the file or its extent be known first. Every file is written beside its final place and renamed into it, so that a failure leaves the previous one whole.
 //!
 //! ```
 //! use orthant::Nmf;
@@ -33,22 +36,32 @@
 //! ```
 
 pub use error::{IoError, Place};
+pub use extent::Extent;
 pub use fingerprint::Fingerprint;
 pub use format::{Format, OutputFormat};
 pub use model::{AnySavedModel, FitOptions, FitSummary, Manifest, MiniBatchOptions, SavedModel};
-pub use read::{Detect, ReadOptions, Source, read_matrix};
+pub use read::{Detect, ReadOptions, Source, read_any, read_matrix};
 pub use scalar::{Precision, Scalar};
+pub use sparse::{AnyTable, SparseStorage, SparseTable};
 pub use table::{Order, Table};
-pub use write::{Names, Staged, write_matrix, write_to};
+pub use write::{Names, Staged, write_matrix, write_npz, write_to};
 
 mod error;
+mod extent;
 mod fingerprint;
 mod format;
+#[cfg(feature = "hdf5")]
+mod h5;
 mod model;
+mod mtx;
+mod names;
 mod npy;
+mod npz;
+mod number;
 mod picture;
 mod read;
 mod scalar;
+mod sparse;
 mod table;
 mod text;
 mod write;

@@ -1,12 +1,18 @@
 //! The front door for reading a matrix.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
+use tempfile::{NamedTempFile, TempPath};
+
 use crate::format::{self, Format, Magic};
+#[cfg(feature = "hdf5")]
+use crate::h5;
+use crate::mtx::MatrixMarket;
 use crate::npy::{self, Header};
-use crate::{IoError, Precision, Scalar, Table, picture, text};
+use crate::npz::Npz;
+use crate::{AnyTable, Extent, IoError, Precision, Scalar, Table, picture, text};
 
 /// Whether a text file has names at one of its edges.
 ///
@@ -30,7 +36,7 @@ pub enum Detect {
     No,
 }
 
-/// How to read a text file; other files need no options.
+/// How to read a text file, and what of a file with several matrices; other files need no options.
 ///
 /// Left to itself, a first line is a header if none of its fields is a number, and a first column holds the names
 /// of the rows if the first row of data has text there (or an empty corner or a header one field short says so).
@@ -41,12 +47,16 @@ pub enum Detect {
 /// let options = ReadOptions { labels: Detect::Yes, ..Default::default() };
 /// assert_eq!(options.header, Detect::Auto);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadOptions {
     /// A first line with the names of the columns.
     pub header: Detect,
     /// A first column with the names of the rows.
     pub labels: Detect,
+    /// Which matrix, in a file that has several: of `.h5ad` files one of the layers, or `raw`, which has the names of its
+    /// own variables; of an older 10x `.h5` file the genome; of an `.npz` archive the name of the array. Asking any other
+    /// file for one is an error, as is a name that is not there.
+    pub layer: Option<String>,
 }
 
 /// Reads a matrix as `T`, whatever the file's own element type is.
@@ -55,8 +65,9 @@ pub struct ReadOptions {
 /// Memory: one vector of the final size for npy files; text may take up to twice that while its length is unknown.
 ///
 /// # Errors
-/// [`IoError`], which names the file and, for a bad entry, its place. Negative entries and NaN are read as they
-/// are; the fit refuses them, and [`Table::locate`] tells where they stand.
+/// [`IoError`], which names the file and, for a bad entry, its place; [`IoError::Sparse`] for a sparse matrix, which
+/// [`read_any`] reads. Negative entries and NaN are read as they are; the fit refuses them, and [`Table::locate`] tells
+/// where they stand.
 ///
 /// ```
 /// use orthant_io::{ReadOptions, read_matrix};
@@ -69,6 +80,43 @@ pub struct ReadOptions {
 /// ```
 pub fn read_matrix<T: Scalar>(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Table<T>, IoError> {
     Source::open(path, options)?.read()
+}
+
+/// Reads a matrix as `T`, dense or sparse as its file is.
+///
+/// As [`read_matrix`] otherwise.
+///
+/// - Matrix Market: a file `matrix.mtx` with `barcodes.tsv` and `features.tsv` (or `genes.tsv`) of fitting lengths beside
+///   it, each perhaps packed as `.gz`, gets their names: 10x Genomics' folders. Rows are genes then, and columns cells, as
+///   in the file; [`AnyTable::transposed`] turns them round at no cost.
+/// - AnnData's `.h5ad`: observations in rows, `X` or the layer that [`ReadOptions::layer`] names.
+/// - 10x Genomics' `.h5`: cells in rows and genes in columns, which is how such a file lies.
+///
+/// Equal names of 10x's genes are told apart by `-1`, `-2`, … behind the second, third, …, as scanpy does.
+///
+/// Memory: the matrix; twice that at once where coordinates are neither in the order of rows nor of columns.
+///
+/// # Errors
+/// [`IoError`], which names the file and, for a bad entry, its place.
+///
+/// ```
+/// use orthant_io::{AnyTable, ReadOptions, read_any};
+/// let dir = tempfile::tempdir()?;
+/// std::fs::write(
+///     dir.path().join("matrix.mtx"),
+///     "%%MatrixMarket matrix coordinate integer general\n3 2 4\n1 1 5\n3 1 1\n2 2 7\n3 2 2\n",
+/// )?;
+/// std::fs::write(dir.path().join("features.tsv"), "ENSG1\tTP53\nENSG2\tMYC\nENSG3\tMYC\n")?;
+/// std::fs::write(dir.path().join("barcodes.tsv"), "AAAC\nAAAG\n")?;
+///
+/// let genes = read_any::<f32>(dir.path().join("matrix.mtx"), &ReadOptions::default())?;
+/// assert_eq!(genes.row_names().unwrap(), ["TP53", "MYC", "MYC-1"]);
+/// let AnyTable::Sparse(cells) = genes.transposed() else { panic!("coordinates are sparse") };
+/// assert_eq!((cells.nrows(), cells.ncols(), cells.nnz()), (2, 3, 4));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read_any<T: Scalar>(path: impl AsRef<Path>, options: &ReadOptions) -> Result<AnyTable<T>, IoError> {
+    Source::open(path, options)?.read_any()
 }
 
 /// An opened file whose kind is known but whose entries are not read yet.
@@ -85,14 +133,32 @@ pub struct Source<'a> {
     path: PathBuf,
     options: ReadOptions,
     content: Content<'a>,
+    /// The path again, if there is a file of this name, and others may stand beside it.
+    on_disk: Option<PathBuf>,
+    /// A copy of what came as a stream, or packed, and cannot be read from end to end. It goes with the value.
+    spooled: Option<TempPath>,
 }
 
 type Input<'a> = Box<dyn BufRead + 'a>;
 
 enum Content<'a> {
-    Npy { header: Header, input: Input<'a>, len: Option<u64> },
-    Text { split: text::Split, input: Input<'a> },
-    Picture { format: Format, input: Input<'a> },
+    Npy {
+        header: Header,
+        input: Input<'a>,
+        len: Option<u64>,
+    },
+    Text {
+        split: text::Split,
+        input: Input<'a>,
+    },
+    Picture {
+        format: Format,
+        input: Input<'a>,
+    },
+    MatrixMarket(MatrixMarket<Input<'a>>),
+    Npz(Box<Npz>),
+    #[cfg(feature = "hdf5")]
+    Hdf5(Box<h5::Hdf5>),
 }
 
 impl std::fmt::Debug for Source<'_> {
@@ -111,17 +177,31 @@ impl Source<'static> {
     /// [`IoError`] if it cannot be opened or is no kind of file that can be read.
     pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, IoError> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(IoError::read(path))?;
+        let mut file = File::open(path).map_err(IoError::read(path))?;
         let meta = file.metadata().map_err(IoError::read(path))?;
         // a pipe's length is not known
         let len = meta.is_file().then_some(meta.len());
-        Self::from_reader(path, file, len, options)
+        if len.is_some() {
+            let mut head = [0; format::HEAD];
+            let got = read_up_to(&mut file, &mut head).map_err(IoError::read(path))?;
+            file.rewind().map_err(IoError::read(path))?;
+            if let Magic::Known(format) = format::by_content(&head[..got])
+                && format.is_archive()
+            {
+                let content = open_archive(format, file, path, options, path)?;
+                let (path, options) = (path.to_owned(), options.clone());
+                return Ok(Self { path, options, content, on_disk: None, spooled: None });
+            }
+        }
+        let source = Self::from_reader(path, file, len, options)?;
+        Ok(Self { on_disk: Some(path.to_owned()), ..source })
     }
 }
 
 impl<'a> Source<'a> {
     /// Takes any reader for a file. `name` stands for it in messages, and its ending tells kinds of text apart;
-    /// `len` is its length in bytes, where known.
+    /// `len` is its length in bytes, where known. What cannot be read from end to end, `.npz` and HDF5, is copied to a
+    /// temporary file first.
     ///
     /// # Errors
     /// As [`open`](Source::open).
@@ -136,7 +216,7 @@ impl<'a> Source<'a> {
             (Box::new(BufReader::new(reader)) as Input<'a>, len, Magic::Silent);
         // at most one wrapping of gzip
         for packed in [false, true] {
-            let mut head = [0; 8];
+            let mut head = [0; format::HEAD];
             let got = read_up_to(&mut input, &mut head).map_err(IoError::read(&path))?;
             input = Box::new(Cursor::new(head).take(got as u64).chain(input));
             magic = format::by_content(&head[..got]);
@@ -155,17 +235,30 @@ impl<'a> Source<'a> {
                 format::by_name(&path).ok_or_else(|| IoError::UnknownFormat { path: path.clone() })?
             }
         };
+        if let Some(layer) = options.layer.clone().filter(|_| !format.is_archive()) {
+            return Err(IoError::NoLayer { path, layer, available: vec![] });
+        }
+        let mut spooled = None;
         let content = match format {
             Format::Npy => {
                 let header = npy::read_header(&mut input, len, &path)?;
+                header.sides(&path)?;
                 Content::Npy { header, input, len }
             }
             Format::Csv => Content::Text { split: text::Split::Delimiter(b','), input },
             Format::Tsv => Content::Text { split: text::Split::Delimiter(b'\t'), input },
             Format::Text => Content::Text { split: text::Split::WhiteSpace, input },
             Format::Png | Format::Jpeg => Content::Picture { format, input },
+            Format::MatrixMarket => Content::MatrixMarket(MatrixMarket::open(input, len, &path)?),
+            Format::Npz | Format::Hdf5 => {
+                let mut copy = NamedTempFile::new().map_err(IoError::read(&path))?;
+                std::io::copy(&mut input, &mut copy).map_err(IoError::read(&path))?;
+                let (file, copy) = copy.into_parts();
+                let copy = spooled.insert(copy);
+                open_archive(format, file, copy, options, &path)?
+            }
         };
-        Ok(Self { path, options: *options, content })
+        Ok(Self { path, options: options.clone(), content, on_disk: None, spooled })
     }
 
     /// The kind of file.
@@ -176,31 +269,110 @@ impl<'a> Source<'a> {
             Content::Text { split: text::Split::Delimiter(_), .. } => Format::Tsv,
             Content::Text { split: text::Split::WhiteSpace, .. } => Format::Text,
             Content::Picture { format, .. } => *format,
+            Content::MatrixMarket(_) => Format::MatrixMarket,
+            Content::Npz(_) => Format::Npz,
+            #[cfg(feature = "hdf5")]
+            Content::Hdf5(_) => Format::Hdf5,
         }
     }
 
-    /// The precision that suits the file: single for npy files of `float32` or `float16`, else double, as
-    /// scikit-learn chooses.
+    /// How large the matrix is, where the file says so ahead of the entries: text and images do not.
+    ///
+    /// ```
+    /// use orthant_io::{ReadOptions, Source};
+    /// let text = &b"1,2\n3,4\n"[..];
+    /// assert_eq!(Source::from_reader("v.csv", text, None, &ReadOptions::default())?.extent(), None);
+    /// # Ok::<(), orthant_io::IoError>(())
+    /// ```
+    pub fn extent(&self) -> Option<Extent> {
+        match &self.content {
+            Content::Npy { header, .. } => {
+                let (rows, cols) = header.sides(&self.path).ok()?;
+                Some(Extent { rows, cols, nnz: None })
+            }
+            Content::Text { .. } | Content::Picture { .. } => None,
+            Content::MatrixMarket(file) => Some(file.extent()),
+            Content::Npz(file) => Some(file.extent()),
+            #[cfg(feature = "hdf5")]
+            Content::Hdf5(file) => Some(file.extent()),
+        }
+    }
+
+    /// The precision that suits the file: single for arrays of `float32` or `float16`, else double, as scikit-learn
+    /// chooses.
     pub fn precision(&self) -> Precision {
         match &self.content {
             Content::Npy { header, .. } => header.precision(),
+            Content::Npz(file) => file.precision(),
+            #[cfg(feature = "hdf5")]
+            Content::Hdf5(file) => file.precision(),
             _ => Precision::Float64,
         }
     }
 
-    /// Reads the entries.
+    /// Reads the entries of a dense matrix.
+    ///
+    /// # Errors
+    /// [`IoError`]; [`IoError::Sparse`], before an entry is read, if the matrix is sparse.
+    pub fn read<T: Scalar>(self) -> Result<Table<T>, IoError> {
+        let sparse = |path: PathBuf, rows, cols| Err(IoError::Sparse { path, rows, cols });
+        if let Some(Extent { rows, cols, nnz: Some(_) }) = self.extent() {
+            return sparse(self.path, rows, cols);
+        }
+        match self.read_any()? {
+            AnyTable::Dense(table) => Ok(table),
+            AnyTable::Sparse(table) => {
+                let (rows, cols) = (table.nrows() as u64, table.ncols() as u64);
+                sparse(table.path, rows, cols)
+            }
+        }
+    }
+
+    /// Reads the entries, of a dense or a sparse matrix.
     ///
     /// # Errors
     /// [`IoError`].
-    pub fn read<T: Scalar>(self) -> Result<Table<T>, IoError> {
-        let path = self.path;
-        let mut table = match self.content {
-            Content::Npy { header, mut input, len } => npy::read_data(&mut input, &header, len, &path)?,
-            Content::Text { split, input } => text::read(input, split, &self.options, &path)?,
-            Content::Picture { input, .. } => picture::read(input, &path)?,
+    pub fn read_any<T: Scalar>(self) -> Result<AnyTable<T>, IoError> {
+        let Self { path, options, content, on_disk, spooled } = self;
+        let mut table = match content {
+            Content::Npy { header, mut input, len } => {
+                AnyTable::Dense(npy::read_data(&mut input, &header, len, &path)?)
+            }
+            Content::Text { split, input } => AnyTable::Dense(text::read(input, split, &options, &path)?),
+            Content::Picture { input, .. } => AnyTable::Dense(picture::read(input, &path)?),
+            Content::MatrixMarket(file) => file.read(on_disk.as_ref(), &path)?,
+            Content::Npz(file) => file.read()?,
+            #[cfg(feature = "hdf5")]
+            Content::Hdf5(file) => file.read(&path)?,
         };
-        table.path = path;
+        drop(spooled);
+        table.set_path(path);
         Ok(table)
+    }
+}
+
+/// Opens a file that is read here and there: `file`, which is at `place`. Messages call it `path`.
+#[cfg_attr(
+    not(feature = "hdf5"),
+    expect(unused_variables, reason = "HDF5's library opens files by their place")
+)]
+fn open_archive(
+    format: Format,
+    file: File,
+    place: &Path,
+    options: &ReadOptions,
+    path: &Path,
+) -> Result<Content<'static>, IoError> {
+    let layer = options.layer.as_deref();
+    if format == Format::Npz {
+        return Npz::open(file, layer, path).map(Box::new).map(Content::Npz);
+    }
+    #[cfg(feature = "hdf5")]
+    return h5::Hdf5::open(place, layer, path).map(Box::new).map(Content::Hdf5);
+    #[cfg(not(feature = "hdf5"))]
+    {
+        let (what, instead) = ("an HDF5 file", "build with `--features hdf5` to read it");
+        Err(IoError::UnsupportedFormat { path: path.to_owned(), what, instead })
     }
 }
 

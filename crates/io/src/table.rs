@@ -23,6 +23,16 @@ pub enum Order {
     ColMajor,
 }
 
+impl Order {
+    /// The other one: that of the same elements as the transposed matrix.
+    pub(crate) fn transposed(self) -> Self {
+        match self {
+            Self::RowMajor => Self::ColMajor,
+            Self::ColMajor => Self::RowMajor,
+        }
+    }
+}
+
 /// A matrix with the names of its rows and columns, if it has any, and where each entry came from.
 ///
 /// It can be handed to a fit as it is.
@@ -47,8 +57,10 @@ pub struct Table<T> {
     pub(crate) row_names: Option<Vec<String>>,
     pub(crate) col_names: Option<Vec<String>>,
     pub(crate) path: PathBuf,
-    /// For text, the line on which each row begins, from 1.
+    /// For text, the line on which each row of the file begins, from 1.
     pub(crate) lines: Option<Vec<u64>>,
+    /// Rows of the file are columns here.
+    transposed: bool,
 }
 
 impl<T: Real> Table<T> {
@@ -73,6 +85,7 @@ impl<T: Real> Table<T> {
             col_names: None,
             path: PathBuf::new(),
             lines: None,
+            transposed: false,
         })
     }
 
@@ -101,12 +114,12 @@ impl<T: Real> Table<T> {
         self.data
     }
 
-    /// The names of the rows, if the file had a column of them.
+    /// The names of the rows, if the file had them.
     pub fn row_names(&self) -> Option<&[String]> {
         self.row_names.as_deref()
     }
 
-    /// The names of the columns, if the file had a header line.
+    /// The names of the columns, if the file had them.
     pub fn col_names(&self) -> Option<&[String]> {
         self.col_names.as_deref()
     }
@@ -120,18 +133,43 @@ impl<T: Real> Table<T> {
         .expect("a Table holds nrows·ncols elements")
     }
 
+    /// Rows for columns and columns for rows. Moves no element.
+    ///
+    /// ```
+    /// use orthant_io::{ReadOptions, Source};
+    /// let text = "gene,s1,s2\nTP53,1,2\nMYC,3,4\n";
+    /// let genes = Source::from_reader("genes.csv", text.as_bytes(), None, &ReadOptions::default())?.read::<f64>()?;
+    /// let samples = genes.transposed();
+    /// assert_eq!(samples.row_names().unwrap(), ["s1", "s2"]);
+    /// assert_eq!(samples.view().at(0, 1), 3.0);
+    /// assert_eq!(samples.locate(0, 1).to_string(), "genes.csv: line 3, field 2 (row 0 \"s1\", column 1 \"MYC\")");
+    /// # Ok::<(), orthant_io::IoError>(())
+    /// ```
+    #[must_use]
+    pub fn transposed(self) -> Self {
+        Self {
+            nrows: self.ncols,
+            ncols: self.nrows,
+            order: self.order.transposed(),
+            row_names: self.col_names,
+            col_names: self.row_names,
+            transposed: !self.transposed,
+            ..self
+        }
+    }
+
     /// Where entry (`row`, `col`), counted from 0, stands in the file.
     pub fn locate(&self, row: usize, col: usize) -> Place {
         let name = |names: &Option<Vec<String>>, i: usize| names.as_ref().and_then(|n| n.get(i).cloned());
-        let line = self.lines.as_ref().and_then(|l| l.get(row).copied());
+        let (down, across, labels) =
+            if self.transposed { (col, row, &self.col_names) } else { (row, col, &self.row_names) };
+        let line = self.lines.as_ref().and_then(|l| l.get(down).copied());
         Place {
-            path: self.path.clone(),
             line,
-            field: line.map(|_| col + 1 + usize::from(self.row_names.is_some())),
-            row,
-            col,
+            field: line.map(|_| across + 1 + usize::from(labels.is_some())),
             row_name: name(&self.row_names, row),
             col_name: name(&self.col_names, col),
+            ..Place::of(&self.path, row, col)
         }
     }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use orthant::{Dense, Error, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty, Solver, StartKind, Stop};
 use orthant_io::{
-    AnySavedModel, Fingerprint, FitOptions, FitSummary, IoError, MiniBatchOptions, Order, Precision,
-    SavedModel, Scalar, Table,
+    AnySavedModel, AnyTable, Fingerprint, FitOptions, FitSummary, IoError, MiniBatchOptions, Order,
+    Precision, ReadOptions, SavedModel, Scalar, Table, read_any,
 };
 use proptest::prelude::*;
 
@@ -138,6 +138,37 @@ fn manifests_from_before_still_load() {
     }
     let error = load(&with_manifest(&BEFORE.replace(r#""mu""#, r#""newton""#))).unwrap_err();
     assert!(error.to_string().contains("no method that this release knows"), "{error}");
+}
+
+/// The hashes are those of Python's xxhash over scipy's `indptr.astype("<u8")`, `indices.astype("<u4")` and `data`.
+#[test]
+fn fingerprints_of_sparse_tables() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sparse");
+    fn of<T: Scalar>(path: std::path::PathBuf) -> Fingerprint {
+        let AnyTable::Sparse(table) = read_any::<T>(path, &ReadOptions::default()).unwrap() else {
+            panic!("the files are sparse")
+        };
+        Fingerprint::of_sparse(&table)
+    }
+    let by_rows = of::<f64>(data.join("csr.npz"));
+    let by_columns = of::<f64>(data.join("csc.npz"));
+    assert_eq!(by_rows.xxh3_128, "8d70d0af8acb54f96b23e19504e89878");
+    assert_eq!(by_columns.xxh3_128, "6230dfbfa71c7a2563a26e9ede2c9a47");
+    assert_eq!(of::<f32>(data.join("csr.npz")).xxh3_128, "da4190db242706c2de00255a12315f22");
+    assert_eq!((by_rows.order, by_columns.order), (Order::RowMajor, Order::ColMajor));
+    assert_eq!((by_rows.rows, by_rows.cols, by_rows.nnz), (4, 3, Some(5)));
+    // one matrix, one fingerprint, whatever the file
+    for name in ["coo.npz", "untidy.npz", "index_big.npz", "real.mtx"] {
+        assert_eq!(of::<f64>(data.join(name)), by_rows, "{name}");
+    }
+    // entries are a part of a fingerprint only where there are such
+    let json = serde_json::to_value(&by_rows).unwrap();
+    assert_eq!(json["nnz"], 5);
+    assert_eq!(serde_json::from_value::<Fingerprint>(json).unwrap(), by_rows);
+    let before = r#"{"rows":1,"cols":2,"order":"row_major","dtype":"float64","xxh3_128":"00"}"#;
+    let dense: Fingerprint = serde_json::from_str(before).unwrap();
+    assert_eq!(dense.nnz, None);
+    assert_eq!(serde_json::to_string(&dense).unwrap(), before);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use orthant::View;
 use orthant_io::{Detect, IoError, Names, ReadOptions, Source, Table, read_matrix, write_matrix};
 
 fn options(header: Detect, labels: Detect) -> ReadOptions {
-    ReadOptions { header, labels }
+    ReadOptions { header, labels, ..ReadOptions::default() }
 }
 
 fn read_as(name: &str, text: &str, options: ReadOptions) -> Result<Table<f64>, IoError> {
@@ -139,9 +139,13 @@ fn names_that_say_nothing_and_foreign_files() {
         Source::from_reader(name, bytes, None, &ReadOptions::default()).unwrap_err().to_string()
     };
     assert!(read("data.bin", b"1,2\n").contains("unknown kind of file; what can be read: npy, csv"));
-    assert!(read("data.npz", b"PK\x03\x04....").contains("zip archive"));
+    assert!(read("data.npz", b"PK\x03\x04....").contains("not a valid npz file"));
     assert!(read("data.csv", b"\xff\xfe1\x00").contains("UTF-16"));
-    assert!(read("data.h5", b"\x89HDF\r\n\x1a\n").contains("HDF5"));
+    let hdf5 = read("data.h5", b"\x89HDF\r\n\x1a\n");
+    assert!(
+        hdf5.contains(if cfg!(feature = "hdf5") { "not a valid HDF5" } else { "--features hdf5" }),
+        "{hdf5}"
+    );
     let missing = read_matrix::<f64>("no/such/file.csv", &ReadOptions::default()).unwrap_err();
     assert!(missing.to_string().starts_with("cannot read no/such/file.csv: "), "{missing}");
 }

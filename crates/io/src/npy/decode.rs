@@ -5,13 +5,14 @@ use std::io::Read;
 use std::path::Path;
 
 use super::header::{Header, Kind};
+use crate::number::{Unfit, element, exact};
 use crate::read::read_up_to;
-use crate::{IoError, Order, Scalar, Table};
+use crate::{IoError, Order, Place, Scalar, Table};
 
 /// Bytes read at a time: within a core's cache, so that each is touched in main memory once.
-const CHUNK: usize = 1 << 19;
+pub(super) const CHUNK: usize = 1 << 19;
 
-/// Reads the elements that follow `header`, in the file's own order, into one vector of the final size.
+/// Reads the matrix that follows `header`, in the file's own order.
 ///
 /// Where `len`, the length of the file, is known, it is compared with what the header announces before anything
 /// is allocated; where not, the vector grows with what is really read. Bytes after the last element are left
@@ -22,25 +23,28 @@ pub(crate) fn read_data<T: Scalar>(
     len: Option<u64>,
     path: &Path,
 ) -> Result<Table<T>, IoError> {
-    let too_large = || IoError::TooLarge { path: path.to_owned(), rows: header.rows, cols: header.cols };
-    let truncated = |expected, found| IoError::Truncated { path: path.to_owned(), expected, found };
-    let width = header.width();
-    let sides = (usize::try_from(header.rows), usize::try_from(header.cols));
+    let (rows, cols) = header.sides(path)?;
+    let too_large = || IoError::TooLarge { path: path.to_owned(), rows, cols };
+    let sides = (usize::try_from(rows), usize::try_from(cols));
     let (Ok(rows), Ok(cols)) = sides else { return Err(too_large()) };
-    let count = rows.checked_mul(cols).ok_or_else(too_large)?;
-    count
-        .checked_mul(size_of::<T>().max(width))
-        .filter(|&b| b <= isize::MAX as usize)
-        .ok_or_else(too_large)?;
-    let expected = header.offset.checked_add((count * width) as u64).ok_or_else(too_large)?;
-    if let Some(found) = len.filter(|&len| len < expected) {
-        return Err(truncated(expected, found));
-    }
+    let data = read_vector(input, header, len, path, |index| match header.order {
+        Order::RowMajor => Place::of(path, index / cols, index % cols),
+        Order::ColMajor => Place::of(path, index % rows, index / rows),
+    })?;
+    Ok(Table::new(data, rows, cols, header.order).expect("rows times columns elements were read"))
+}
 
-    let mut data: Vec<T> = Vec::new();
-    if len.is_some() {
-        data.try_reserve_exact(count).map_err(|_| too_large())?;
-    }
+/// Reads all elements that follow `header` into one vector of the final size; `place` says where one of them stands.
+pub(crate) fn read_vector<T: Scalar>(
+    input: &mut impl Read,
+    header: &Header,
+    len: Option<u64>,
+    path: &Path,
+    place: impl FnOnce(usize) -> Place,
+) -> Result<Vec<T>, IoError> {
+    let mut body = Body::open(input, header, len, size_of::<T>(), path)?;
+    let (mut data, count) = (body.vector(len)?, body.count);
+    let width = header.width();
     let as_is = !(cfg!(target_endian = "big") ^ header.big_endian)
         && (header.kind == Kind::Float(8) && TypeId::of::<T>() == TypeId::of::<f64>()
             || header.kind == Kind::Float(4) && TypeId::of::<T>() == TypeId::of::<f32>());
@@ -48,57 +52,83 @@ pub(crate) fn read_data<T: Scalar>(
     while data.len() < count {
         let start = data.len();
         let n = (CHUNK / width).min(count - start);
-        data.try_reserve(n).map_err(|_| too_large())?;
-        let got = if as_is {
+        data.try_reserve(n).map_err(|_| body.too_large())?;
+        if as_is {
             data.resize(start + n, T::ZERO);
-            read_up_to(input, bytemuck::cast_slice_mut(&mut data[start..])).map_err(IoError::read(path))?
+            body.take(bytemuck::cast_slice_mut(&mut data[start..]))?;
         } else {
-            read_up_to(input, &mut buffer[..n * width]).map_err(IoError::read(path))?
-        };
-        if got < n * width {
-            return Err(truncated(expected, header.offset + (start * width + got) as u64));
-        }
-        if !as_is {
-            convert(&buffer[..n * width], header, &mut data)
-                .map_err(|(at, bad)| bad.error::<T>(start + at, rows, cols, header.order, path))?;
-        }
-    }
-    Ok(Table::new(data, rows, cols, header.order).expect("rows times columns elements were read"))
-}
-
-/// An element that cannot be represented.
-enum Bad {
-    Inexact(String),
-    OutOfRange(f64),
-}
-
-impl Bad {
-    fn error<T: Scalar>(self, index: usize, rows: usize, cols: usize, order: Order, path: &Path) -> IoError {
-        let (row, col) = match order {
-            Order::RowMajor => (index / cols, index % cols),
-            Order::ColMajor => (index % rows, index / rows),
-        };
-        let place = crate::Place {
-            path: path.to_owned(),
-            line: None,
-            field: None,
-            row,
-            col,
-            row_name: None,
-            col_name: None,
-        };
-        let place = Box::new(place);
-        match self {
-            Self::Inexact(value) => IoError::PrecisionLoss { place, value },
-            Self::OutOfRange(value) => {
-                IoError::OutOfRange { place, value: format!("{value:e}"), precision: T::PRECISION }
+            body.take(&mut buffer[..n * width])?;
+            let converted = convert(&buffer[..n * width], header, &mut data);
+            if let Err((at, unfit)) = converted {
+                return Err(unfit.at::<T>(place(start + at)));
             }
         }
+    }
+    Ok(data)
+}
+
+/// The bytes that follow a header, once it is known that there can be so many.
+pub(super) struct Body<'a, R> {
+    input: &'a mut R,
+    header: &'a Header,
+    path: &'a Path,
+    /// Elements.
+    pub count: usize,
+    /// Bytes that the file should have, header included.
+    expected: u64,
+    /// Bytes read so far, header included.
+    found: u64,
+}
+
+impl<'a, R: Read> Body<'a, R> {
+    /// `size` is that of an element in memory.
+    pub fn open(
+        input: &'a mut R,
+        header: &'a Header,
+        len: Option<u64>,
+        size: usize,
+        path: &'a Path,
+    ) -> Result<Self, IoError> {
+        let mut body = Self { input, header, path, count: 0, expected: 0, found: header.offset };
+        let width = header.width();
+        let count = header.shape.iter().try_fold(1_usize, |n, &x| n.checked_mul(usize::try_from(x).ok()?));
+        let count = count
+            .filter(|n| n.checked_mul(size.max(width)).is_some_and(|bytes| bytes <= isize::MAX as usize));
+        let expected = count.and_then(|n| header.offset.checked_add((n * width) as u64));
+        (body.count, body.expected) = count.zip(expected).ok_or_else(|| body.too_large())?;
+        match len {
+            Some(found) if found < body.expected => Err(body.truncated(found)),
+            _ => Ok(body),
+        }
+    }
+
+    /// With room for all elements where the file is known to have them.
+    pub fn vector<E>(&self, len: Option<u64>) -> Result<Vec<E>, IoError> {
+        let mut out = Vec::new();
+        if len.is_some() {
+            out.try_reserve_exact(self.count).map_err(|_| self.too_large())?;
+        }
+        Ok(out)
+    }
+
+    pub fn take(&mut self, into: &mut [u8]) -> Result<(), IoError> {
+        let got = read_up_to(self.input, into).map_err(IoError::read(self.path))?;
+        self.found += got as u64;
+        if got < into.len() { Err(self.truncated(self.found)) } else { Ok(()) }
+    }
+
+    fn truncated(&self, found: u64) -> IoError {
+        IoError::Truncated { path: self.path.to_owned(), expected: self.expected, found }
+    }
+
+    pub fn too_large(&self) -> IoError {
+        let side = |i: usize| self.header.shape.get(i).copied().unwrap_or(1);
+        IoError::TooLarge { path: self.path.to_owned(), rows: side(0), cols: side(1) }
     }
 }
 
 /// Appends the elements in `bytes`; fails with the index of the first that cannot be represented.
-fn convert<T: Scalar>(bytes: &[u8], header: &Header, out: &mut Vec<T>) -> Result<(), (usize, Bad)> {
+fn convert<T: Scalar>(bytes: &[u8], header: &Header, out: &mut Vec<T>) -> Result<(), (usize, Unfit)> {
     macro_rules! as_type {
         ($t:ty, $to:expr) => {
             if header.big_endian {
@@ -128,22 +158,12 @@ fn convert<T: Scalar>(bytes: &[u8], header: &Header, out: &mut Vec<T>) -> Result
 fn each<T: Scalar, const N: usize>(
     bytes: &[u8],
     out: &mut Vec<T>,
-    read: impl Fn([u8; N]) -> Result<f64, Bad>,
-) -> Result<(), (usize, Bad)> {
+    read: impl Fn([u8; N]) -> Result<f64, Unfit>,
+) -> Result<(), (usize, Unfit)> {
     for (i, &b) in bytes.as_chunks::<N>().0.iter().enumerate() {
-        let x = read(b).map_err(|bad| (i, bad))?;
-        let t = T::from_f64(x);
-        if x.is_finite() && !t.is_finite() {
-            return Err((i, Bad::OutOfRange(x)));
-        }
-        out.push(t);
+        out.push(read(b).and_then(element).map_err(|unfit| (i, unfit))?);
     }
     Ok(())
-}
-
-#[inline(always)]
-fn exact<I: Into<i128> + ToString + Copy>(integer: I, double: f64) -> Result<f64, Bad> {
-    if double as i128 == integer.into() { Ok(double) } else { Err(Bad::Inexact(integer.to_string())) }
 }
 
 /// IEEE half precision, from its bits.

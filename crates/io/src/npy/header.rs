@@ -23,13 +23,20 @@ pub(crate) struct Header {
     pub kind: Kind,
     pub big_endian: bool,
     pub order: Order,
-    pub rows: u64,
-    pub cols: u64,
+    pub shape: Vec<u64>,
     /// Bytes before the first element.
     pub offset: u64,
 }
 
 impl Header {
+    /// Rows and columns.
+    pub fn sides(&self, path: &Path) -> Result<(u64, u64), IoError> {
+        match self.shape[..] {
+            [rows, cols] => Ok((rows, cols)),
+            _ => Err(IoError::NotAMatrix { path: path.to_owned(), shape: self.shape.clone() }),
+        }
+    }
+
     pub fn precision(&self) -> Precision {
         match self.kind {
             Kind::Float(2 | 4) => Precision::Float32,
@@ -46,8 +53,17 @@ impl Header {
     }
 }
 
-/// Reads from the start of the file up to the first element.
+/// Reads from the start of the file up to the first element, which must be a real number.
 pub(crate) fn read_header(input: &mut impl Read, len: Option<u64>, path: &Path) -> Result<Header, IoError> {
+    let (raw, offset) = read_raw(input, len, path)?;
+    let (kind, big_endian) = dtype(&raw.descr)
+        .ok_or_else(|| IoError::UnsupportedDtype { path: path.to_owned(), dtype: raw.descr.clone() })?;
+    let order = if raw.fortran_order { Order::ColMajor } else { Order::RowMajor };
+    Ok(Header { kind, big_endian, order, shape: raw.shape, offset })
+}
+
+/// Reads from the start of the file up to the first element, whatever it is, and says where that is.
+pub(crate) fn read_raw(input: &mut impl Read, len: Option<u64>, path: &Path) -> Result<(Raw, u64), IoError> {
     let mut fixed = [0_u8; 12];
     // magic, version and a two-byte length; version 2 has two bytes more
     take(input, &mut fixed[..10], 0, path)?;
@@ -69,13 +85,7 @@ pub(crate) fn read_header(input: &mut impl Read, len: Option<u64>, path: &Path) 
     let mut text = vec![0; size];
     take(input, &mut text, start as u64, path)?;
     let raw = parse(&text).map_err(|reason| corrupt(path, format!("header: {reason}")))?;
-    let (kind, big_endian) = dtype(&raw.descr)
-        .ok_or_else(|| IoError::UnsupportedDtype { path: path.to_owned(), dtype: raw.descr.clone() })?;
-    let &[rows, cols] = raw.shape.as_slice() else {
-        return Err(IoError::NotAMatrix { path: path.to_owned(), shape: raw.shape });
-    };
-    let order = if raw.fortran_order { Order::ColMajor } else { Order::RowMajor };
-    Ok(Header { kind, big_endian, order, rows, cols, offset })
+    Ok((raw, offset))
 }
 
 fn corrupt(path: &Path, reason: String) -> IoError {
@@ -117,11 +127,12 @@ fn dtype(descr: &str) -> Option<(Kind, bool)> {
     Some((kind, big))
 }
 
+/// What a header says, in its own words.
 #[derive(Debug)]
-struct Raw {
-    descr: String,
+pub(crate) struct Raw {
+    pub descr: String,
     fortran_order: bool,
-    shape: Vec<u64>,
+    pub shape: Vec<u64>,
 }
 
 /// `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }`, keys in any order.

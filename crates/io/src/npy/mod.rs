@@ -6,8 +6,10 @@
 
 mod decode;
 mod header;
+mod integers;
 mod write;
 
-pub(crate) use decode::read_data;
-pub(crate) use header::{Header, read_header};
-pub(crate) use write::write;
+pub(crate) use decode::{read_data, read_vector};
+pub(crate) use header::{Header, Raw, read_header, read_raw};
+pub(crate) use integers::read_integers;
+pub(crate) use write::{write, write_header};

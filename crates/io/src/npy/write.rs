@@ -7,19 +7,10 @@ use orthant::View;
 use crate::Scalar;
 use crate::scalar::little_endian_bytes;
 
-/// Writes `view` in C order, little-endian, in format version 1.0.
+/// Writes `view` in C order, little-endian.
 pub(crate) fn write<T: Scalar>(out: &mut dyn Write, view: View<'_, T>) -> io::Result<()> {
     let (m, n) = (view.nrows(), view.ncols());
-    let width = size_of::<T>();
-    let mut header = format!("{{'descr': '<f{width}', 'fortran_order': False, 'shape': ({m}, {n}), }}");
-    // magic, version, length, header and a newline fill a multiple of 64 bytes
-    let total = (10 + header.len() + 1).next_multiple_of(64);
-    header.extend(std::iter::repeat_n(' ', total - 10 - header.len() - 1));
-    header.push('\n');
-    out.write_all(b"\x93NUMPY\x01\x00")?;
-    let length = u16::try_from(header.len()).expect("two numbers of 64 bits are short");
-    out.write_all(&length.to_le_bytes())?;
-    out.write_all(header.as_bytes())?;
+    write_header(out, &format!("<f{}", size_of::<T>()), &format!("({m}, {n})"))?;
     let mut gathered = Vec::new();
     for i in 0..m {
         match view.row(i) {
@@ -32,4 +23,17 @@ pub(crate) fn write<T: Scalar>(out: &mut dyn Write, view: View<'_, T>) -> io::Re
         }
     }
     Ok(())
+}
+
+/// Writes the header of an array in C order, in format version 1.0. `shape` is a tuple as Python writes it.
+pub(crate) fn write_header(out: &mut dyn Write, descr: &str, shape: &str) -> io::Result<()> {
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    // magic, version, length, header and a newline fill a multiple of 64 bytes
+    let total = (10 + header.len() + 1).next_multiple_of(64);
+    header.extend(std::iter::repeat_n(' ', total - 10 - header.len() - 1));
+    header.push('\n');
+    out.write_all(b"\x93NUMPY\x01\x00")?;
+    let length = u16::try_from(header.len()).expect("two numbers of 64 bits are short");
+    out.write_all(&length.to_le_bytes())?;
+    out.write_all(header.as_bytes())
 }

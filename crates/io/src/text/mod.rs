@@ -129,7 +129,7 @@ fn word(field: &[u8]) -> String {
 }
 
 /// Enough of a field to recognise it in a message.
-fn excerpt(field: &[u8]) -> String {
+pub(crate) fn excerpt(field: &[u8]) -> String {
     let text = word(field);
     match text.char_indices().nth(40) {
         Some((cut, _)) => format!("{}…", &text[..cut]),

@@ -9,10 +9,10 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use orthant::View;
+use orthant::{Csr, View};
 pub use staged::Staged;
 
-use crate::{IoError, OutputFormat, Scalar, npy, picture};
+use crate::{IoError, OutputFormat, Scalar, npy, npz, picture};
 
 /// Names for the rows and columns of a csv or tsv file.
 ///
@@ -42,7 +42,7 @@ pub struct Names<'a> {
 /// If `names` are not as many as the rows or columns.
 ///
 /// ```
-/// use orthant::View;
+/// use orthant::{Csr, View};
 /// use orthant_io::{Names, ReadOptions, read_matrix, write_matrix};
 /// let dir = tempfile::tempdir()?;
 /// let path = dir.path().join("levels.png");
@@ -66,6 +66,26 @@ pub fn write_matrix<T: Scalar>(
     Ok(clipped)
 }
 
+/// Writes a sparse matrix as `scipy.sparse.load_npz` reads it, a `csr`, whole or not at all.
+///
+/// # Errors
+/// [`IoError::Write`].
+///
+/// ```
+/// use orthant::Csr;
+/// use orthant_io::{AnyTable, ReadOptions, SparseTable, read_any, write_npz};
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("v.npz");
+/// let v = Csr::<f32>::new(2, 3, vec![0, 1, 2], vec![0_u32, 2], vec![1.0, 2.0])?;
+/// write_npz(&path, &v)?;
+/// let AnyTable::Sparse(table) = read_any::<f32>(&path, &ReadOptions::default())? else { panic!("sparse it was") };
+/// assert_eq!((table.nrows(), table.ncols(), table.nnz()), (2, 3, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_npz<T: Scalar>(path: impl AsRef<Path>, v: &Csr<'_, T>) -> Result<(), IoError> {
+    write_file(path.as_ref(), |out| npz::write(out, v))
+}
+
 /// Writes a matrix to any writer. Returns how many entries were clipped, which only a PNG needs.
 ///
 /// # Errors
@@ -75,7 +95,7 @@ pub fn write_matrix<T: Scalar>(
 /// If `names` are not as many as the rows or columns.
 ///
 /// ```
-/// use orthant::View;
+/// use orthant::{Csr, View};
 /// use orthant_io::{Names, OutputFormat, write_to};
 /// let mut text = Vec::new();
 /// let rows = ["d1".to_owned(), "d2".to_owned()];

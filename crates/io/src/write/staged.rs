@@ -4,18 +4,18 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use orthant::View;
+use orthant::{Csr, View};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::{Names, write_to};
-use crate::{IoError, OutputFormat, Scalar};
+use crate::{IoError, OutputFormat, Scalar, npz};
 
 /// Files for one directory, each written in full under a temporary name until [`commit`](Self::commit) renames
 /// them all. A full disk, an error or a dropped value leaves what stood there before.
 ///
 /// ```
-/// use orthant::View;
+/// use orthant::{Csr, View};
 /// use orthant_io::Staged;
 /// let dir = tempfile::tempdir()?;
 /// let out = dir.path().join("out");
@@ -71,6 +71,24 @@ impl Staged {
     /// [`IoError::Write`].
     pub fn npy<T: Scalar>(&mut self, name: &str, view: View<'_, T>) -> Result<(), IoError> {
         self.file(name, |out| write_to(out, OutputFormat::Npy, view, Names::default()).map(drop))
+    }
+
+    /// Stages a sparse matrix as `scipy.sparse.load_npz` reads it, a `csr`.
+    ///
+    /// # Errors
+    /// [`IoError::Write`].
+    ///
+    /// ```
+    /// use orthant::Csr;
+    /// use orthant_io::Staged;
+    /// let dir = tempfile::tempdir()?;
+    /// let mut staged = Staged::in_dir(dir.path())?;
+    /// staged.npz("v.npz", &Csr::<f64>::new(1, 3, vec![0, 1], vec![2_u32], vec![5.0])?)?;
+    /// staged.commit()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn npz<T: Scalar>(&mut self, name: &str, v: &Csr<'_, T>) -> Result<(), IoError> {
+        self.file(name, |out| npz::write(out, v))
     }
 
     /// Stages a matrix as csv.

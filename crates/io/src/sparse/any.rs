@@ -1,0 +1,93 @@
+//! What a file holds: a matrix with all its entries, or a sparse one.
+
+use std::path::PathBuf;
+
+use orthant::Real;
+
+use crate::{Place, SparseTable, Table};
+
+/// A matrix as its file has it.
+///
+/// ```
+/// use orthant_io::{AnyTable, ReadOptions, Source};
+/// let read = |name: &str, text: &'static str| {
+///     Source::from_reader(name, text.as_bytes(), None, &ReadOptions::default())?.read_any::<f64>()
+/// };
+/// let dense = read("v.csv", "0,1\n2,0\n0,3\n")?;
+/// let sparse = read("v.mtx", "%%MatrixMarket matrix coordinate integer general\n3 2 3\n1 2 1\n2 1 2\n3 2 3\n")?;
+/// assert!(matches!((&dense, &sparse), (AnyTable::Dense(_), AnyTable::Sparse(_))));
+/// assert_eq!((dense.nrows(), dense.ncols()), (sparse.nrows(), sparse.ncols()));
+/// # Ok::<(), orthant_io::IoError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnyTable<T: Real> {
+    /// All entries.
+    Dense(Table<T>),
+    /// Those that are not 0.
+    Sparse(SparseTable<T>),
+}
+
+impl<T: Real> AnyTable<T> {
+    /// Number of rows.
+    pub fn nrows(&self) -> usize {
+        match self {
+            Self::Dense(table) => table.nrows(),
+            Self::Sparse(table) => table.nrows(),
+        }
+    }
+
+    /// Number of columns.
+    pub fn ncols(&self) -> usize {
+        match self {
+            Self::Dense(table) => table.ncols(),
+            Self::Sparse(table) => table.ncols(),
+        }
+    }
+
+    /// The names of the rows, if the file had them.
+    pub fn row_names(&self) -> Option<&[String]> {
+        match self {
+            Self::Dense(table) => table.row_names(),
+            Self::Sparse(table) => table.row_names(),
+        }
+    }
+
+    /// The names of the columns, if the file had them.
+    pub fn col_names(&self) -> Option<&[String]> {
+        match self {
+            Self::Dense(table) => table.col_names(),
+            Self::Sparse(table) => table.col_names(),
+        }
+    }
+
+    /// Rows for columns and columns for rows. Moves no entry.
+    #[must_use]
+    pub fn transposed(self) -> Self {
+        match self {
+            Self::Dense(table) => Self::Dense(table.transposed()),
+            Self::Sparse(table) => Self::Sparse(table.transposed()),
+        }
+    }
+
+    /// Where entry (`row`, `col`), counted from 0, stands in the file.
+    pub fn locate(&self, row: usize, col: usize) -> Place {
+        match self {
+            Self::Dense(table) => table.locate(row, col),
+            Self::Sparse(table) => table.locate(row, col),
+        }
+    }
+
+    pub(crate) fn set_path(&mut self, path: PathBuf) {
+        match self {
+            Self::Dense(table) => table.path = path,
+            Self::Sparse(table) => table.path = path,
+        }
+    }
+
+    pub(crate) fn set_names(&mut self, rows: Option<Vec<String>>, cols: Option<Vec<String>>) {
+        match self {
+            Self::Dense(table) => (table.row_names, table.col_names) = (rows, cols),
+            Self::Sparse(table) => (table.row_names, table.col_names) = (rows, cols),
+        }
+    }
+}

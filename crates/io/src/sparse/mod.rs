@@ -1,0 +1,11 @@
+//! Sparse matrices read from files, and how they are put together.
+
+mod any;
+mod coordinates;
+mod parts;
+mod table;
+
+pub use any::AnyTable;
+pub(crate) use coordinates::Coordinates;
+pub(crate) use parts::{Parts, row_and_col};
+pub use table::{SparseStorage, SparseTable};
