@@ -39,7 +39,7 @@ def draw(rows, cols, topics, density, rng):
     low, high = 1.0, 1e9
     for _ in range(60):
         length = np.sqrt(low * high)
-        found = 1.0 - np.exp(-length * rate).mean() if False else -np.expm1(-length * rate).mean()
+        found = -np.expm1(-length * rate).mean()
         low, high = (length, high) if found < density else (low, length)
     # tokens of a row and a topic are Poisson; which column each falls on is drawn by the topic
     tokens = rng.poisson(length * size[:, None] * mixture)

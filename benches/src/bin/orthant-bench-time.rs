@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use orthant::{Error, Iteration, Loss, Method, Nmf, Real, Report, Solver, Start, StopReason, View};
+use orthant::{Error, Iteration, Loss, Method, Nmf, Real, Report, Solver, Start, StopReason, ToMatrix};
 use orthant_io::ReadOptions;
 use orthant_kernel::accumulator_stride;
 
 /// Fits DATA until the objective is at most TARGET or the iteration limit, RUNS times, and prints one line of JSON.
 #[derive(Parser)]
 struct Args {
-    /// The matrix, an npy file
+    /// The matrix, an npy or npz file
     #[arg(long)]
     data: PathBuf,
     /// Components
@@ -31,6 +31,9 @@ struct Args {
     /// Sweeps over each factor an iteration, for hals
     #[arg(long)]
     sweeps: Option<usize>,
+    /// Improve the start on a sketch of the data first
+    #[arg(long)]
+    compress: bool,
     /// Objective to stop at
     #[arg(long)]
     target: Option<f64>,
@@ -99,11 +102,14 @@ fn complain(error: &dyn std::error::Error) {
 #[expect(clippy::print_stdout, reason = "this program's result")]
 fn run<T: Real + orthant_io::Scalar>(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
     let method = method(args)?;
-    let table = orthant_io::read_matrix::<T>(&args.data, &ReadOptions::default())?;
-    let v: View<'_, T> = table.view();
+    let table = orthant_io::read_any::<T>(&args.data, &ReadOptions::default())?;
+    let v = table.to_matrix()?;
     // the start of scikit-learn's init="random"
     let nmf = Nmf::<T>::new(args.k).method(method).start(Start::Random);
-    let nmf = nmf.seed(args.seed).threads(args.threads).max_iter(args.max_iter);
+    let mut nmf = nmf.seed(args.seed).threads(args.threads).max_iter(args.max_iter);
+    if args.compress {
+        nmf = nmf.compress(true);
+    }
     let mut seconds = Vec::new();
     let mut last = None;
     for _ in 0..args.runs {
@@ -132,6 +138,7 @@ fn run<T: Real + orthant_io::Scalar>(args: &Args) -> Result<(), Box<dyn std::err
             "final_loss": converged.as_ref().map(|r| r.objective),
             "final_iterations": converged.as_ref().map(|r| r.iterations),
             "final_seconds": converged.as_ref().map(|r| r.seconds_total),
+            "sketch": report.compression.map(|c| c.iterations),
             "sweeps": report.plan.sweeps,
             "threads": report.plan.threads,
             "isa": report.plan.isa,

@@ -13,6 +13,7 @@ use orthant_kernel::{Real, accumulator_stride};
 use crate::compress::columns;
 use crate::reduce::{self, accumulators};
 use crate::rule::sweeps;
+use crate::source::read_stride;
 use crate::{Error, Matrix, Method, Nmf, Start};
 
 /// The most sweeps over a factor that HALS takes by itself in an iteration.
@@ -224,9 +225,16 @@ impl Choice {
             _ => 0,
         };
         let blocks = workers * (512 * k + unfolded);
+        // rows of a factor at another stride, and numerators that a loss leaves for the next update
+        let padded = |rows: usize| match read_stride::<T>(rows, k) {
+            stride if v.entries.is_some() && by_entries(method) && stride != k => rows * stride,
+            _ => 0,
+        };
+        let ahead = if v.entries.is_some() && method.loss().beta() == 1.0 { rows * k } else { 0 };
+        let read = padded(cols) + if sparse.twin { padded(rows) } else { 0 } + ahead;
         // W, H and either again while they are made or handed over
         let working_bytes =
-            2 * factor_bytes::<T>(v, k) + extra_bytes::<T>(v, extras, k) + (sums + blocks) * element;
+            2 * factor_bytes::<T>(v, k) + extra_bytes::<T>(v, extras, k) + (sums + blocks + read) * element;
         let (of_w, of_h) = v.met();
         let sweeps = (sweeps_of(method, of_w, k), sweeps_of(method, of_h, k));
         Self { method, sketch, sweeps, sparse, lanes: sparse.lanes, working_bytes }

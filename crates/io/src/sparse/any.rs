@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use orthant::Real;
+use orthant::{Error, Matrix, Real, ToMatrix};
 
 use crate::{Place, SparseTable, Table};
 
-/// A matrix as its file has it.
+/// A matrix as its file has it. It can be handed to a fit as it is.
 ///
 /// ```
 /// use orthant_io::{AnyTable, ReadOptions, Source};
@@ -17,7 +17,8 @@ use crate::{Place, SparseTable, Table};
 /// let sparse = read("v.mtx", "%%MatrixMarket matrix coordinate integer general\n3 2 3\n1 2 1\n2 1 2\n3 2 3\n")?;
 /// assert!(matches!((&dense, &sparse), (AnyTable::Dense(_), AnyTable::Sparse(_))));
 /// assert_eq!((dense.nrows(), dense.ncols()), (sparse.nrows(), sparse.ncols()));
-/// # Ok::<(), orthant_io::IoError>(())
+/// assert!(orthant::Nmf::new(2).fit(&sparse)?.report.relative_error < 1e-3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnyTable<T: Real> {
@@ -88,6 +89,15 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => (table.row_names, table.col_names) = (rows, cols),
             Self::Sparse(table) => (table.row_names, table.col_names) = (rows, cols),
+        }
+    }
+}
+
+impl<T: Real> ToMatrix<T> for AnyTable<T> {
+    fn to_matrix(&self) -> Result<Matrix<'_, T>, Error> {
+        match self {
+            Self::Dense(table) => table.to_matrix(),
+            Self::Sparse(table) => table.to_matrix(),
         }
     }
 }

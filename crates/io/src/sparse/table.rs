@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-use orthant::{Csc, Csr, Real};
+use orthant::{Csc, Csr, Error, Matrix, Real, ToMatrix};
 
 use crate::{Order, Place};
 
 /// A sparse matrix with the names of its rows and columns, if it has any, by rows or by columns as its file is.
+///
+/// It can be handed to a fit as it is.
 ///
 /// ```
 /// use orthant_io::{AnyTable, Order, ReadOptions, Source};
@@ -137,6 +139,15 @@ impl<T: Real> SparseTable<T> {
             row_name: name(&self.row_names, row),
             col_name: name(&self.col_names, col),
             ..Place::of(&self.path, row, col)
+        }
+    }
+}
+
+impl<T: Real> ToMatrix<T> for SparseTable<T> {
+    fn to_matrix(&self) -> Result<Matrix<'_, T>, Error> {
+        match self.storage() {
+            SparseStorage::ByRows(csr) => csr.to_matrix(),
+            SparseStorage::ByColumns(csc) => csc.to_matrix(),
         }
     }
 }

@@ -14,7 +14,7 @@ pub use dense::Dense as DenseSource;
 pub(crate) use matrix::MatrixSource;
 pub use product::Product;
 pub use sparse::Sparse as SparseSource;
-pub(crate) use sparse::block_rows as sparse_block_rows;
+pub(crate) use sparse::{block_rows as sparse_block_rows, read_stride};
 
 mod dense;
 mod matrix;

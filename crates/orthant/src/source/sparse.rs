@@ -90,6 +90,12 @@ pub struct SparseScratch<T> {
     full: Vec<T>,
 }
 
+/// Elements from one row to the next that a factor of so many rows is read best by.
+pub(crate) fn read_stride<T>(rows: usize, k: usize) -> usize {
+    let stride = sparse::row_stride::<T>(k);
+    if rows * stride * size_of::<T>() <= COPIED { stride } else { k }
+}
+
 impl<T: Real> Source<T> for Sparse<'_, T> {
     type Block<'b>
         = SparseBlock<'b, T>
@@ -127,8 +133,7 @@ impl<T: Real> Source<T> for Sparse<'_, T> {
 
     /// Where rows are not whole quarters of cache lines, a copy is worth it as long as it is small.
     fn row_stride(&self, k: usize) -> usize {
-        let stride = sparse::row_stride::<T>(k);
-        if self.cols() * stride * size_of::<T>() <= COPIED { stride } else { k }
+        read_stride::<T>(self.cols(), k)
     }
 
     fn spare(&self) -> usize {
