@@ -86,9 +86,9 @@ pub fn read_matrix<T: Scalar>(path: impl AsRef<Path>, options: &ReadOptions) -> 
 ///
 /// As [`read_matrix`] otherwise.
 ///
-/// - Matrix Market: a file `matrix.mtx` with `barcodes.tsv` and `features.tsv` (or `genes.tsv`) of fitting lengths beside
-///   it, each perhaps packed as `.gz`, gets their names: 10x Genomics' folders. Rows are genes then, and columns cells, as
-///   in the file; [`AnyTable::transposed`] turns them round at no cost.
+/// - Matrix Market: a folder's `matrix.mtx` can be had by the folder's path too. One with `barcodes.tsv` and `features.tsv`
+///   (or `genes.tsv`) of fitting lengths beside it, each perhaps packed as `.gz`, gets their names: 10x Genomics' folders.
+///   Rows are genes then, and columns cells, as in the file; [`AnyTable::transposed`] turns them round at no cost.
 /// - AnnData's `.h5ad`: observations in rows, `X` or the layer that [`ReadOptions::layer`] names.
 /// - 10x Genomics' `.h5`: cells in rows and genes in columns, which is how such a file lies.
 ///
@@ -171,12 +171,14 @@ impl std::fmt::Debug for Source<'_> {
 }
 
 impl Source<'static> {
-    /// Opens a file, or a pipe.
+    /// Opens a file, or a pipe; of a folder, the `matrix.mtx` or `matrix.mtx.gz` in it.
     ///
     /// # Errors
     /// [`IoError`] if it cannot be opened or is no kind of file that can be read.
     pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, IoError> {
         let path = path.as_ref();
+        let in_folder = ["matrix.mtx.gz", "matrix.mtx"].map(|name| path.join(name));
+        let path = in_folder.iter().find(|path| path.is_file()).map_or(path, |path| path);
         let mut file = File::open(path).map_err(IoError::read(path))?;
         let meta = file.metadata().map_err(IoError::read(path))?;
         // a pipe's length is not known

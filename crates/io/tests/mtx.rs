@@ -341,6 +341,10 @@ fn the_names_of_a_10x_folder() {
     write("genes.tsv", genes.as_bytes());
     assert_eq!(read("matrix.mtx"), unique);
     assert_eq!(read("matrix.mtx.gz"), unique);
+    // the folder itself is the packed one, which is read first
+    fs::write(dir.path().join("matrix.mtx"), "damaged").unwrap();
+    assert_eq!(read(""), unique);
+    write("matrix.mtx", &matrix);
     // newer names go first; one column is the id
     write("features.tsv.gz", &pack(b"a\nb\nb\nc\n"));
     assert_eq!(read("matrix.mtx").0.unwrap(), "a b b-1 c");

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | tensor `H` | the components, k×n, row-major, `F32` or `F64` |
 //! | metadata key `orthant` | the [`Manifest`] as JSON |
+//! | metadata keys `orthant.NAME` | [attachments](SavedModel::attachments), of any format |
 //!
 //! Any safetensors reader gets at both; `safetensors.numpy.load_file("model.safetensors")["H"]` does in Python.
 

@@ -42,6 +42,9 @@ pub struct FitOptions {
     pub compress: Option<bool>,
     /// What multiplied V with the factors.
     pub products: Products,
+    /// The most bytes that the fit was to take besides V, if there was a limit, which may have decided how it went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<usize>,
     /// How to go by mini-batches, if so: then `method` is [`Method::Mu`].
     #[serde(default)]
     pub minibatch: Option<MiniBatchOptions>,
@@ -99,6 +102,7 @@ impl FitOptions {
             shuffle: false,
             compress: None,
             products: Products::default(),
+            memory_limit: None,
             minibatch: None,
         }
     }
@@ -125,6 +129,10 @@ impl FitOptions {
             .products(self.products);
         let nmf = match self.compress {
             Some(compress) => nmf.compress(compress),
+            None => nmf,
+        };
+        let nmf = match self.memory_limit {
+            Some(bytes) => nmf.memory_limit(bytes),
             None => nmf,
         };
         match self.start.and_then(StartKind::start) {

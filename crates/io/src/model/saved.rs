@@ -1,6 +1,6 @@
 //! Saving and loading a model.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -16,6 +16,8 @@ use crate::{IoError, Precision, Scalar};
 
 /// The metadata key of the manifest.
 const KEY: &str = "orthant";
+/// What the metadata keys of attachments begin with.
+const ATTACHED: &str = "orthant.";
 
 /// A model with its manifest.
 ///
@@ -39,12 +41,27 @@ pub struct SavedModel<T> {
     pub model: Model<T>,
     /// What is known about them.
     pub manifest: Manifest,
+    /// Texts of any kind by their names, kept in the same file: what a program needs beside the model to use it again.
+    ///
+    /// ```
+    /// use orthant::{Dense, Model, Penalty};
+    /// use orthant_io::SavedModel;
+    /// let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("model.safetensors");
+    /// let h = Dense::from_vec(vec![1.0, 2.0], 1, 2).unwrap();
+    /// let mut saved = SavedModel::new(Model::from_components(h, Penalty::default())?);
+    /// saved.attachments.insert("scaling".into(), "[0.5, 2.0]".into());
+    /// saved.save(&path)?;
+    /// assert_eq!(SavedModel::<f64>::load(&path)?.attachments["scaling"], "[0.5, 2.0]");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub attachments: BTreeMap<String, String>,
 }
 
 impl<T: Scalar> SavedModel<T> {
-    /// A model with the shortest manifest.
+    /// A model with the shortest manifest, and nothing attached.
     pub fn new(model: Model<T>) -> Self {
-        Self { manifest: Manifest::of(&model), model }
+        Self { manifest: Manifest::of(&model), model, attachments: BTreeMap::new() }
     }
 
     /// Writes the file, whole or not at all.
@@ -79,7 +96,9 @@ impl<T: Scalar> SavedModel<T> {
         let bytes = little_endian_bytes(h.as_slice());
         let shape = vec![h.nrows(), h.ncols()];
         let tensor = TensorView::new(dtype(T::PRECISION), shape, &bytes).map_err(io::Error::other)?;
-        let metadata = HashMap::from([(KEY.to_owned(), json)]);
+        let attached =
+            self.attachments.iter().map(|(name, text)| (format!("{ATTACHED}{name}"), text.clone()));
+        let metadata: HashMap<String, String> = attached.chain([(KEY.to_owned(), json)]).collect();
         let file = safetensors::serialize([("H", tensor)], Some(metadata)).map_err(io::Error::other)?;
         out.write_all(&file)
     }
@@ -96,7 +115,7 @@ impl<T: Scalar> SavedModel<T> {
     }
 
     fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, IoError> {
-        let (manifest, file) = open(bytes, path)?;
+        let (manifest, attachments, file) = open(bytes, path)?;
         if manifest.dtype != T::PRECISION {
             let (expected, found) = (T::PRECISION, manifest.dtype);
             return Err(IoError::ModelPrecision { path: path.to_owned(), expected, found });
@@ -119,7 +138,7 @@ impl<T: Scalar> SavedModel<T> {
         let model = Model::from_components(h, manifest.penalty)
             .and_then(|model| model.with_loss(manifest.loss))
             .map_err(|source| IoError::ModelInvalid { path: path.to_owned(), source })?;
-        Ok(Self { model, manifest })
+        Ok(Self { model, manifest, attachments })
     }
 }
 
@@ -188,14 +207,18 @@ fn corrupt(path: &Path, reason: impl ToString) -> IoError {
     IoError::Corrupt { path: path.to_owned(), format: "model", reason: reason.to_string() }
 }
 
-/// The manifest, its version checked first, and the tensors.
-fn open<'a>(bytes: &'a [u8], path: &Path) -> Result<(Manifest, SafeTensors<'a>), IoError> {
+/// The manifest, its version checked first, what is attached, and the tensors.
+fn open<'a>(
+    bytes: &'a [u8],
+    path: &Path,
+) -> Result<(Manifest, BTreeMap<String, String>, SafeTensors<'a>), IoError> {
     check_offsets(bytes).map_err(|reason| corrupt(path, reason))?;
     let file = SafeTensors::deserialize(bytes).map_err(|e| corrupt(path, e))?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| corrupt(path, e))?;
-    let json = header.metadata().as_ref().and_then(|m| m.get(KEY));
-    let json =
-        json.ok_or_else(|| corrupt(path, "a safetensors file, but without the manifest of a model"))?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    let json = metadata
+        .get(KEY)
+        .ok_or_else(|| corrupt(path, "a safetensors file, but without the manifest of a model"))?;
     #[derive(serde::Deserialize)]
     struct Version {
         format: u64,
@@ -205,7 +228,10 @@ fn open<'a>(bytes: &'a [u8], path: &Path) -> Result<(Manifest, SafeTensors<'a>),
     if format != FORMAT {
         return Err(IoError::ModelVersion { path: path.to_owned(), found: format, supported: FORMAT });
     }
-    Ok((serde_json::from_str(json).map_err(manifest)?, file))
+    let manifest = serde_json::from_str(json).map_err(manifest)?;
+    let attached = metadata.into_iter();
+    let attached = attached.filter_map(|(key, text)| Some((key.strip_prefix(ATTACHED)?.to_owned(), text)));
+    Ok((manifest, attached.collect(), file))
 }
 
 /// Refuses offsets beyond the end of the file, which the library adds up without a check.

@@ -63,6 +63,26 @@ impl<T: Real> SparseTable<T> {
         Self { held, order, row_names: None, col_names: None, path: PathBuf::new() }
     }
 
+    /// The same with other names.
+    ///
+    /// # Panics
+    /// If there is not one for each row, or each column.
+    ///
+    /// ```
+    /// use orthant::Csr;
+    /// use orthant_io::SparseTable;
+    /// let csr = Csr::<f64>::new(1, 2, vec![0, 1], vec![1_u32], vec![1.0])?;
+    /// let table = SparseTable::by_rows(csr).named(None, Some(vec!["apple".into(), "pear".into()]));
+    /// assert_eq!(table.col_names().unwrap()[1], "pear");
+    /// # Ok::<(), orthant::SparseError>(())
+    /// ```
+    #[must_use]
+    pub fn named(self, rows: Option<Vec<String>>, cols: Option<Vec<String>>) -> Self {
+        assert!(rows.as_ref().is_none_or(|names| names.len() == self.nrows()), "a name for each row");
+        assert!(cols.as_ref().is_none_or(|names| names.len() == self.ncols()), "a name for each column");
+        Self { row_names: rows, col_names: cols, ..self }
+    }
+
     /// Number of rows.
     pub fn nrows(&self) -> usize {
         match self.order {
