@@ -1,15 +1,18 @@
 //! The command line: what can be typed. What it means is in `commands`.
 
 use std::fmt::Debug;
+use std::path::Path;
 use std::str::FromStr;
 
+use bytesize::ByteSize;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
-use orthant_io::{Detect, ReadOptions};
+use orthant_io::{AnyTable, Detect, IoError, ReadOptions, Scalar, Source};
 
 use crate::commands::demo::DemoArgs;
 use crate::commands::fit::FitArgs;
 use crate::commands::reconstruct::ReconstructArgs;
+use crate::commands::topics::TopicsArgs;
 use crate::commands::transform::TransformArgs;
 
 const ABOUT: &str = "Non-negative matrix factorization: V ≈ W·H with no entry below zero";
@@ -21,8 +24,10 @@ V is the data, m×n: a sample (document, image, cell) in each row, a feature
 (word, pixel, gene) in each column. H, k×n, holds k components: parts, topics,
 programs. W, m×k, holds how much of each component a sample has.
 
-If your data has an observation in each COLUMN, transpose it first; or keep it,
-and read Hᵀ as the weights and W as the components.
+If your data has an observation in each COLUMN, say --transpose; or keep it as it
+is, and read Hᵀ as the weights and W as the components.
+
+Sparse data stays sparse: zeros cost neither memory nor time.
 
 `transform` returns W for new samples, with H as it was learnt.";
 
@@ -31,7 +36,9 @@ Examples:
   orthant demo                                factorise handwritten digits, draw the parts
   orthant fit counts.csv -k 16 -o out         write W, H, a report and a model to out/
   orthant fit X.npy -k 10 --solver cd -o out  as NMF(10, init=\"random\", random_state=0)
+  orthant fit cells.h5ad -k 20 --loss kl -o programs
   orthant transform out new.csv -o new_W.npy  the weights of new samples
+  orthant topics articles/ -k 10              topics of texts, by their words
   orthant fit photo.png -k 40 -o photo        compress an image …
   orthant reconstruct photo -o approx.png     … and look at what is left of it
 
@@ -54,25 +61,45 @@ pub enum Command {
     Fit(FitArgs),
     Transform(TransformArgs),
     Reconstruct(ReconstructArgs),
+    Topics(TopicsArgs),
     Demo(DemoArgs),
 }
 
-/// How to read a text file.
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub struct TextArgs {
+/// How to read a matrix.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ReadArgs {
+    /// Take rows for columns and columns for rows: for files with a sample in each column, as 10x folders have it
+    #[arg(long, help_heading = "Data")]
+    transpose: bool,
+    /// Which matrix of a file with several: a layer of h5ad, or raw; an array of npz; a genome of 10x h5
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    layer: Option<String>,
     /// Whether the first line of a text file holds the columns' names
     #[arg(long, value_enum, default_value_t, value_name = "auto|yes|no", hide_possible_values = true)]
-    #[arg(help_heading = "Text files")]
+    #[arg(help_heading = "Data")]
     header: Edge,
     /// Whether the first column of a text file holds the rows' names
     #[arg(long, value_enum, default_value_t, value_name = "auto|yes|no", hide_possible_values = true)]
-    #[arg(help_heading = "Text files")]
+    #[arg(help_heading = "Data")]
     labels: Edge,
 }
 
-impl TextArgs {
-    pub fn options(self) -> ReadOptions {
-        ReadOptions { header: self.header.0, labels: self.labels.0, ..ReadOptions::default() }
+impl ReadArgs {
+    /// Opens the file.
+    pub fn open(&self, path: &Path) -> Result<Source<'static>, IoError> {
+        let layer = self.layer.clone();
+        Source::open(path, &ReadOptions { header: self.header.0, labels: self.labels.0, layer })
+    }
+
+    /// Reads the matrix of an opened file.
+    pub fn read<T: Scalar>(&self, source: Source<'_>) -> Result<AnyTable<T>, IoError> {
+        let table = source.read_any()?;
+        Ok(if self.transpose { table.transposed() } else { table })
+    }
+
+    /// Whether it is turned round.
+    pub fn transposes(&self) -> bool {
+        self.transpose
     }
 }
 
@@ -124,6 +151,12 @@ pub fn from_zero_to_one(text: &str) -> Result<f64, String> {
         Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
         _ => Err("a number from 0 to 1 is needed".into()),
     }
+}
+
+/// A number of bytes, with or without a unit.
+pub fn bytes(text: &str) -> Result<usize, String> {
+    let size = text.parse::<ByteSize>().ok().and_then(|size| usize::try_from(size.as_u64()).ok());
+    size.filter(|size| *size > 0).ok_or_else(|| "a size is needed, such as 500MB or 2GiB".into())
 }
 
 /// A limit, or none.

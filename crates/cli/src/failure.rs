@@ -3,8 +3,10 @@
 use std::io;
 use std::path::Path;
 
+use bytesize::ByteSize;
 use orthant::{Error, Real};
-use orthant_io::{IoError, Table};
+use orthant_io::{AnyTable, IoError, Place};
+use orthant_text::TextError;
 
 /// Why the command did not do what it was asked to.
 #[derive(Debug)]
@@ -59,37 +61,69 @@ impl From<Error> for Failure {
     }
 }
 
+/// An error about texts or their words; columns and options by the names that arguments have.
+impl From<TextError> for Failure {
+    fn from(error: TextError) -> Self {
+        match error {
+            TextError::Option { option, value, allowed } => {
+                let flag = option.replace('_', "-");
+                Self::Usage(format!("--{flag} {value} is not possible: {allowed}"))
+            }
+            TextError::ColumnNeeded { .. } => Self::Usage(format!("{error}: --column NAME")),
+            TextError::UnknownLanguage { .. } | TextError::Limits { .. } => Self::Usage(error.to_string()),
+            _ => Self::Run(error.to_string()),
+        }
+    }
+}
+
 /// A library error about the data in `table`, read from `file`: with the place in the file.
-pub fn in_data<T: Real>(error: Error, table: &Table<T>, file: &str) -> Failure {
-    if let Some(failure) = in_matrix(&error, "V", table, file.as_ref()) {
+pub fn in_data<T: Real>(error: Error, table: &AnyTable<T>, file: &str) -> Failure {
+    let at = |row, col| table.locate(row, col);
+    if let Some(failure) = in_matrix(&error, "V", at, file.as_ref()) {
         return failure;
     }
     match error {
         Error::ZeroInNonPositiveBeta { row, col, count } => {
-            let place = table.locate(row, col);
+            let instead = match table {
+                AnyTable::Dense(_) => "add a small number to all of them, or fit with --loss kl",
+                AnyTable::Sparse(_) => "fit sparse data with --loss kl or frobenius",
+            };
             Failure::Run(format!(
-                "{place}: 0, the first of {count} such; the loss is, like any β of at most 0, needs every entry above 0: \
-                 add a small number to all of them, or fit with --loss kl"
+                "{}: 0, the first of {count} such; the loss is, like any β of at most 0, needs every entry above 0: {instead}",
+                at(row, col)
             ))
         }
         Error::Empty { rows, cols } => {
             Failure::Run(format!("{file}: {rows} rows and {cols} columns: there is nothing to factorise"))
         }
+        Error::MemoryLimit { need, have } => Failure::Run(format!(
+            "{file}: the fit needs {} besides the data, more than --memory-limit {}",
+            size(need),
+            size(have)
+        )),
         Error::LossOverflow { .. } | Error::TooLarge { .. } => Failure::Run(format!("{file}: {error}")),
         other => other.into(),
     }
 }
 
-/// A library error about the entries or the shape of `operand`, which is `table`, read from `file`.
-pub fn in_matrix<T: Real>(error: &Error, operand: &str, table: &Table<T>, file: &Path) -> Option<Failure> {
+/// Bytes as a person reads them.
+pub fn size(bytes: usize) -> impl std::fmt::Display {
+    ByteSize::b(bytes as u64).display().iec()
+}
+
+/// A library error about the entries or the shape of `operand`, whose entries are found `at` places of `file`.
+pub fn in_matrix(
+    error: &Error,
+    operand: &str,
+    at: impl Fn(usize, usize) -> Place,
+    file: &Path,
+) -> Option<Failure> {
     let message = match *error {
         Error::Negative { operand: o, row, col, value } if o == operand => {
-            let place = table.locate(row, col);
-            format!("{place}: {value} is negative; every entry must be at least 0")
+            format!("{}: {value} is negative; every entry must be at least 0", at(row, col))
         }
         Error::NonFinite { operand: o, row, col, value } if o == operand => {
-            let place = table.locate(row, col);
-            format!("{place}: {value} is not finite; every entry must be a number of at least 0")
+            format!("{}: {value} is not finite; every entry must be a number of at least 0", at(row, col))
         }
         Error::ShapeMismatch { operand: o, expected, found } if o == operand => {
             let (m, n) = expected;

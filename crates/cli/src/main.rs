@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod demo;
 mod failure;
+mod fitting;
 mod interrupt;
 mod numpy_text;
 mod progress;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Fit(args) => commands::fit::run(&args),
         Command::Transform(args) => commands::transform::run(&args),
         Command::Reconstruct(args) => commands::reconstruct::run(&args),
+        Command::Topics(args) => commands::topics::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
     };
     match done {

@@ -1,13 +1,15 @@
 //! The directory that a fit leaves behind.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use orthant::{Fit, Report, View};
+use orthant::{Report, View};
 use orthant_io::{
-    Fingerprint, FitOptions, FitSummary, Names, SavedModel, Scalar, Staged, Table, write_matrix,
+    AnyTable, Fingerprint, FitOptions, FitSummary, Names, SavedModel, Scalar, Staged, write_matrix,
 };
 
+use crate::fitting::Fitted;
 use crate::{Failure, say};
 
 /// The file names, for whoever reads the directory.
@@ -52,40 +54,55 @@ struct Record<'a> {
     report: &'a Report,
 }
 
-/// Writes everything, or nothing.
-pub fn save<T: Scalar>(
-    mut staged: Staged,
-    input: &Path,
-    options: &FitOptions,
-    table: &Table<T>,
-    fit: &Fit<T>,
-    steps: Option<usize>,
-) -> Result<(), Failure> {
-    let h = fit.model.components();
-    staged.npy(WEIGHTS, fit.w.view())?;
-    staged.npy("H.npy", h.view())?;
-    let (rows, cols) = (table.row_names(), table.col_names());
-    if rows.is_some() || cols.is_some() {
-        let components: Vec<String> = (0..h.nrows()).map(|t| format!("component_{t}")).collect();
-        staged.csv("W.csv", fit.w.view(), Names { rows, cols: Some(&components) })?;
-        staged.csv("H.csv", h.view(), Names { rows: Some(&components), cols })?;
+/// What was fitted and what came of it.
+pub struct Results<'a, T: Scalar> {
+    /// What the data is called.
+    pub input: String,
+    pub options: &'a FitOptions,
+    pub table: &'a AnyTable<T>,
+    pub fitted: &'a Fitted<T>,
+    /// What the components are called, with their numbers behind.
+    pub component: &'a str,
+}
+
+impl<T: Scalar> Results<'_, T> {
+    /// Stages the factors, with names if the data has any, the report, and the model with what is attached to it.
+    pub fn stage(self, staged: &mut Staged, attachments: BTreeMap<String, String>) -> Result<(), Failure> {
+        let Self { input, options, table, fitted: Fitted { fit, steps }, component } = self;
+        let h = fit.model.components();
+        staged.npy(WEIGHTS, fit.w.view())?;
+        staged.npy("H.npy", h.view())?;
+        let (rows, cols) = (table.row_names(), table.col_names());
+        if rows.is_some() || cols.is_some() {
+            let components = component_names(component, h.nrows());
+            staged.csv("W.csv", fit.w.view(), Names { rows, cols: Some(&components) })?;
+            staged.csv("H.csv", h.view(), Names { rows: Some(&components), cols })?;
+        }
+        let fingerprint = match table {
+            AnyTable::Dense(table) => Fingerprint::of(table),
+            AnyTable::Sparse(table) => Fingerprint::of_sparse(table),
+        };
+        let record = Record {
+            orthant: env!("CARGO_PKG_VERSION"),
+            file: input,
+            input: &fingerprint,
+            options,
+            steps: *steps,
+            report: &fit.report,
+        };
+        staged.json("report.json", &record)?;
+        let mut saved = SavedModel::new(fit.model.clone());
+        saved.manifest.options = Some(options.clone());
+        saved.manifest.input = Some(fingerprint);
+        saved.manifest.columns = cols.map(<[String]>::to_vec);
+        saved.manifest.report = Some(FitSummary::of(&fit.report));
+        saved.attachments = attachments;
+        staged.file(MODEL, |out| saved.write_to(out))?;
+        Ok(())
     }
-    let fingerprint = Fingerprint::of(table);
-    let record = Record {
-        orthant: env!("CARGO_PKG_VERSION"),
-        file: input.display().to_string(),
-        input: &fingerprint,
-        options,
-        steps,
-        report: &fit.report,
-    };
-    staged.json("report.json", &record)?;
-    let mut saved = SavedModel::new(fit.model.clone());
-    saved.manifest.options = Some(options.clone());
-    saved.manifest.input = Some(fingerprint);
-    saved.manifest.columns = cols.map(<[String]>::to_vec);
-    saved.manifest.report = Some(FitSummary::of(&fit.report));
-    staged.file(MODEL, |out| saved.write_to(out))?;
-    staged.commit()?;
-    Ok(())
+}
+
+/// `component_0`, `component_1`, …
+pub fn component_names(component: &str, k: usize) -> Vec<String> {
+    (0..k).map(|t| format!("{component}_{t}")).collect()
 }

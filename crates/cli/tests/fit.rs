@@ -39,7 +39,13 @@ fn a_table_with_names_goes_all_the_way_round() {
     let d = dir();
     file(d.path(), "counts.csv", COUNTS);
     let ran = run(d.path(), "fit counts.csv -k 2 --seed 3 -o out/deep").ends(0);
-    assert!(ran.out.starts_with("counts.csv: 8×5, float64, 2 components\nconverged after "), "{}", ran.out);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(
+        lines[0].starts_with("counts.csv: 8×5, float64, 2 components; 320 B of data and up to "),
+        "{}",
+        lines[0]
+    );
+    assert!(lines[1].starts_with("converged after "), "{}", lines[1]);
     assert!(ran.out.ends_with("report.json, model.safetensors, W.csv, H.csv\n"), "{}", ran.out);
     assert_eq!(ran.err, "", "nothing in a pipe");
     let out = d.path().join("out/deep");

@@ -345,12 +345,13 @@ fn a_plan_is_explained_without_a_fit() {
     let d = dir();
     positive(d.path());
     let ran = run(d.path(), "fit v.npy -k 2 --threads 1 --explain -o out").ends(0);
-    let first = ran.out.lines().next().unwrap();
-    assert_eq!(first, "method    accelerated, frobenius: the default for this loss");
+    let mut lines = ran.out.lines();
+    assert_eq!(lines.next().unwrap(), "data      40×9: every element is looked at");
+    assert_eq!(lines.next().unwrap(), "method    accelerated, frobenius: the default for this loss");
     for what in ["sweeps", "start", "pass", "lanes", "block", "threads", "products", "memory"] {
         assert!(ran.out.lines().any(|line| line.starts_with(what)), "{what} in {}", ran.out);
     }
     assert!(!d.path().join("out").exists());
     let ran = run(d.path(), "fit v.npy -k 2 --loss kl --explain").ends(0);
-    assert!(ran.out.starts_with("method    mm, kullback-leibler: the default for this loss"), "{}", ran.out);
+    assert!(ran.out.contains("\nmethod    mm, kullback-leibler: the default for this loss\n"), "{}", ran.out);
 }

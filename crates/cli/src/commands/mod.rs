@@ -3,4 +3,5 @@
 pub mod demo;
 pub mod fit;
 pub mod reconstruct;
+pub mod topics;
 pub mod transform;

@@ -4,19 +4,16 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use orthant::{Dense, Solver, Transform};
-use orthant_io::{
-    AnySavedModel, FitOptions, Names, OutputFormat, ReadOptions, SavedModel, Scalar, Table, read_matrix,
-    write_to,
-};
+use orthant_io::{AnySavedModel, AnyTable, FitOptions, Names, OutputFormat, SavedModel, Scalar, write_to};
 
-use crate::args::{TextArgs, at_least_one, at_least_zero};
+use crate::args::{ReadArgs, at_least_one, at_least_zero};
 use crate::failure::in_data;
 use crate::{Failure, results, say};
 
 /// Find the weights W of new samples, with the components as they were learnt
 ///
-/// INPUT has the same columns as the data of the fit, and any number of rows; a row's weights do not depend on the
-/// other rows. The loss and the penalty on W of the fit apply here too.
+/// INPUT is any file that `orthant fit` reads, with the same columns as the data of the fit, and any number of rows; a
+/// row's weights do not depend on the other rows. The loss and the penalty on W of the fit apply here too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -48,7 +45,7 @@ pub struct TransformArgs {
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
-    text: TextArgs,
+    read: ReadArgs,
 }
 
 /// Runs the command.
@@ -64,13 +61,17 @@ pub fn run(args: &TransformArgs) -> Result<(), Failure> {
 
 fn run_in<T: Scalar>(args: &TransformArgs, saved: &SavedModel<T>) -> Result<(), Failure> {
     let compatible = args.compatible.then(|| compatible_options(args, saved)).transpose()?;
-    let options: ReadOptions = args.text.options();
-    let table: Table<T> = read_matrix(&args.input, &options)?;
+    let table: AnyTable<T> = args.read.read(args.read.open(&args.input)?)?;
     same_features(args, saved, &table)?;
     let (found, expected) = (table.ncols(), saved.model.n_features());
     if found != expected {
+        let instead = match (table.nrows() == expected, args.read.transposes()) {
+            (false, _) => "",
+            (true, false) => "; it has as many rows: --transpose takes these for columns",
+            (true, true) => "; it has as many without --transpose",
+        };
         return Err(Failure::Run(format!(
-            "{}: {found} columns, but the model in {} was fitted to {expected}",
+            "{}: {found} columns, but the model in {} was fitted to {expected}{instead}",
             args.input.display(),
             args.model.display()
         )));
@@ -79,7 +80,7 @@ fn run_in<T: Scalar>(args: &TransformArgs, saved: &SavedModel<T>) -> Result<(), 
         Some(options) => as_scikit_learn(args, options, saved, &table)?,
         None => row_by_row(args, saved, &table)?,
     };
-    let components: Vec<String> = (0..w.ncols()).map(|t| format!("component_{t}")).collect();
+    let components = results::component_names("component", w.ncols());
     let cols = table.row_names().is_some() || table.col_names().is_some();
     let names = Names { rows: table.row_names(), cols: cols.then_some(&components) };
     let Some(path) = &args.out else {
@@ -95,7 +96,7 @@ fn run_in<T: Scalar>(args: &TransformArgs, saved: &SavedModel<T>) -> Result<(), 
 fn row_by_row<T: Scalar>(
     args: &TransformArgs,
     saved: &SavedModel<T>,
-    table: &Table<T>,
+    table: &AnyTable<T>,
 ) -> Result<Dense<T>, Failure> {
     let defaults = Transform::default();
     let transform = Transform {
@@ -140,7 +141,7 @@ fn as_scikit_learn<T: Scalar>(
     args: &TransformArgs,
     options: &FitOptions,
     saved: &SavedModel<T>,
-    table: &Table<T>,
+    table: &AnyTable<T>,
 ) -> Result<Dense<T>, Failure> {
     let h = saved.model.components();
     // H is given, and W starts from a constant
@@ -172,7 +173,7 @@ fn as_scikit_learn<T: Scalar>(
 fn same_features<T: Scalar>(
     args: &TransformArgs,
     saved: &SavedModel<T>,
-    table: &Table<T>,
+    table: &AnyTable<T>,
 ) -> Result<(), Failure> {
     let (Some(learnt), Some(new)) = (&saved.manifest.columns, table.col_names()) else { return Ok(()) };
     if learnt.len() != new.len() {

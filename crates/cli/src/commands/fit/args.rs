@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use orthant::{Loss, Method, Penalty, Products, Solver, StartKind, Support};
-use orthant_io::{FitOptions, MiniBatchOptions, Precision, ReadOptions};
+use orthant_io::{FitOptions, MiniBatchOptions, Precision};
 
 use crate::Failure;
-use crate::args::{Limit, TextArgs, at_least_one, at_least_zero, from_zero_to_one, limit, named, share};
+use crate::args::{
+    Limit, ReadArgs, at_least_one, at_least_zero, bytes, from_zero_to_one, limit, named, share,
+};
 
 /// Factorise a matrix
 ///
 /// INPUT is npy (any real type, C or Fortran order), csv, tsv, txt (white space, # comments), png or jpg (grey
-/// levels); text and npy may be packed as .gz. Samples are rows, features columns. Names in a first line or a
-/// first column of text are found and kept.
+/// levels); or sparse: npz (scipy), mtx (Matrix Market), a 10x folder, h5ad (AnnData) or h5 (10x). Text, npy and mtx
+/// may be packed as .gz. What a file is, is found from its first bytes. Samples are rows, features columns, or the other
+/// way round with --transpose. Names in a first line or a first column of text, of cells and of genes, are kept.
 ///
 /// Written to OUT: W.npy (one row of weights for each sample), H.npy (one component in each row), report.json (why
 /// it stopped, the loss after every iteration, timings) and model.safetensors (for `orthant transform` and
@@ -29,11 +32,13 @@ Examples:
   orthant fit X.npy -k 32 --alpha-w 0.01 --l1-ratio 1 --max-seconds 60 -o out
   orthant fit examples/six-by-two.csv -k 2 --solver cd --init random --seed 0 --print
   orthant fit words.csv -k 20 --loss kl -o topics        topics, from counts of words
+  orthant fit cells.h5ad --layer counts -k 20 --loss kl -o programs
+  orthant fit filtered_feature_bc_matrix/ --transpose -k 20 -o programs
   orthant fit power.npy -k 8 --loss is -o sources        sources, from power spectra
   orthant fit big.npy -k 50 --minibatch -o out           as MiniBatchNMF(50, random_state=0)
   orthant fit big.npy -k 50 --explain                    what it would do, and why")]
 pub struct FitArgs {
-    /// The data: .npy, .csv, .tsv, .txt, .png or .jpg
+    /// The data: .npy, .csv, .tsv, .txt, .png, .jpg, .npz, .mtx, .h5ad or .h5, or a folder of 10x
     input: PathBuf,
     /// Number of components
     #[arg(short = 'k', long = "components", value_name = "K", value_parser = at_least_one)]
@@ -145,12 +150,17 @@ pub struct FitArgs {
     /// Double precision
     #[arg(long, help_heading = "Computing")]
     f64: bool,
+    /// The most memory to take besides the data, such as 500MB or 2GiB: what only saves time is left out before it is an
+    /// error [default: no limit; with sparse data a fifth of it, or 64 MiB, for what only saves time]
+    #[arg(long, value_name = "SIZE", value_parser = bytes, conflicts_with = "minibatch")]
+    #[arg(help_heading = "Computing")]
+    memory_limit: Option<usize>,
     /// What multiplies the data with the factors: fused reads it once an iteration; the others are for frobenius
     #[arg(long, value_enum, default_value_t = Product::Fused, help_heading = "Computing")]
     products: Product,
 
     #[command(flatten)]
-    text: TextArgs,
+    read: ReadArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -173,7 +183,7 @@ impl From<Product> for Products {
 /// What the arguments ask for.
 pub(super) struct Job {
     pub input: PathBuf,
-    pub read: ReadOptions,
+    pub read: ReadArgs,
     pub precision: Option<Precision>,
     pub options: FitOptions,
     /// The files of W and H to start from.
@@ -204,7 +214,7 @@ impl FitArgs {
         };
         Ok(Job {
             input: self.input.clone(),
-            read: self.text.options(),
+            read: self.read.clone(),
             precision,
             options: self.options()?,
             start: self.start_w.clone().zip(self.start_h.clone()),
@@ -228,6 +238,7 @@ impl FitArgs {
             _ => None,
         };
         options.products = self.products.into();
+        options.memory_limit = self.memory_limit;
         options.penalty = self.penalty()?;
         options.minibatch = self.minibatch.then(|| self.batches());
         options.max_iter = self.max_iter.unwrap_or(options.max_iter);
@@ -376,5 +387,8 @@ mod tests {
             max_no_improvement: Some(4),
         };
         assert_eq!(said.minibatch, Some(batches));
+        for (said, limit) in [("500MB", 500_000_000), ("2GiB", 2 << 30), ("4096", 4096)] {
+            assert_eq!(options(&format!("--memory-limit {said}")).memory_limit, Some(limit));
+        }
     }
 }

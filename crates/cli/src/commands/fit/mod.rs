@@ -1,16 +1,17 @@
 //! `orthant fit`: a matrix in, W, H, a report and a model out.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use orthant::{Dense, Error, Fit, Iteration, Loss, Start, StopReason};
-use orthant_io::{Precision, ReadOptions, Scalar, Source, Staged, Table, read_matrix};
+use orthant::{Dense, Error, Start, StopReason};
+use orthant_io::{AnyTable, Precision, ReadOptions, Scalar, Source, Staged, Table, read_matrix};
 
 use crate::failure::{in_data, in_matrix};
+use crate::fitting::{Fitted, Fitting};
 use crate::interrupt::Interrupt;
-use crate::progress::Progress;
-use crate::{Failure, numpy_text, results, say};
+use crate::results::Results;
+use crate::{Failure, numpy_text, say};
 
 pub use args::FitArgs;
 use args::Job;
@@ -21,7 +22,7 @@ mod args;
 pub fn run(args: &FitArgs) -> Result<(), Failure> {
     let job = args.job()?;
     let interrupt = Interrupt::listen()?;
-    let source = Source::open(&job.input, &job.read)?;
+    let source = job.read.open(&job.input)?;
     match job.precision.unwrap_or(source.precision()) {
         Precision::Float32 => run_in::<f32>(&job, source, &interrupt),
         Precision::Float64 => run_in::<f64>(&job, source, &interrupt),
@@ -32,30 +33,31 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     // a directory that cannot be written is better known before the work than after it
     let out = job.out.as_ref().filter(|_| !job.explain);
     let staged = out.map(Staged::in_dir).transpose()?;
-    let table: Table<T> = source.read()?;
+    let table: AnyTable<T> = job.read.read(source)?;
     if job.explain {
         return explain(job, &table);
     }
     let given = job.start.as_ref().map(Given::read).transpose()?;
     interrupt.fitting();
+    let input = job.input.display().to_string();
+    let failed =
+        |e| given.as_ref().and_then(|given| given.failure(&e)).unwrap_or_else(|| in_data(e, &table, &input));
+    let fitting =
+        Fitting { options: &job.options, threads: job.threads, max_time: job.max_time, quiet: job.quiet };
     if !job.quiet {
-        let (m, n, k) = (table.nrows(), table.ncols(), job.options.rank);
         let mut out = io::stdout().lock();
-        writeln!(out, "{}: {m}×{n}, {}, {k} components", job.input.display(), T::PRECISION)?;
+        writeln!(out, "{input}: {}", fitting.describe(&table).map_err(failed)?)?;
         out.flush()?;
     }
-    let fitted = fit(job, &table, given.as_ref(), interrupt).map_err(|e| {
-        given
-            .as_ref()
-            .and_then(|given| given.failure(&e))
-            .unwrap_or_else(|| in_data(e, &table, &job.input.display().to_string()))
-    })?;
-    let Fitted { fit, steps } = &fitted;
-    for warning in &fit.report.warnings {
+    let fitted = fitting.run(&table, given.as_ref().map(Given::start), interrupt).map_err(failed)?;
+    for warning in &fitted.fit.report.warnings {
         say::warning(warning);
     }
-    if let Some(staged) = staged {
-        results::save(staged, &job.input, &job.options, &table, fit, *steps)?;
+    if let Some(mut staged) = staged {
+        let results =
+            Results { input, options: &job.options, table: &table, fitted: &fitted, component: "component" };
+        results.stage(&mut staged, BTreeMap::new())?;
+        staged.commit()?;
     }
     if !job.quiet {
         let named = table.col_names().is_some() || table.row_names().is_some();
@@ -65,7 +67,7 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
 }
 
 /// Prints the plan of the fit.
-fn explain<T: Scalar>(job: &Job, table: &Table<T>) -> Result<(), Failure> {
+fn explain<T: Scalar>(job: &Job, table: &AnyTable<T>) -> Result<(), Failure> {
     let nmf = job.options.nmf::<T>();
     let nmf = match job.threads {
         Some(threads) => nmf.threads(threads),
@@ -95,79 +97,20 @@ impl<'a, T: Scalar> Given<'a, T> {
 
     /// An error about one of them.
     fn failure(&self, error: &Error) -> Option<Failure> {
-        in_matrix(error, "W", &self.w, &self.files.0)
-            .or_else(|| in_matrix(error, "H", &self.h, &self.files.1))
+        let (w, h) = self.files;
+        in_matrix(error, "W", |row, col| self.w.locate(row, col), w)
+            .or_else(|| in_matrix(error, "H", |row, col| self.h.locate(row, col), h))
     }
-}
-
-/// A finished fit, with the number of batches that it took, if it went by batches.
-struct Fitted<T> {
-    fit: Fit<T>,
-    steps: Option<usize>,
-}
-
-fn fit<T: Scalar>(
-    job: &Job,
-    table: &Table<T>,
-    given: Option<&Given<'_, T>>,
-    interrupt: &Interrupt,
-) -> Result<Fitted<T>, Error> {
-    let mut progress = Progress::new(job.quiet);
-    let mut show = |it: &Iteration<'_, T>| {
-        progress.show(it);
-        ControlFlow::<StopReason>::Continue(())
-    };
-    // the two builders have these options in common
-    macro_rules! run {
-        ($nmf:expr) => {{
-            let mut nmf = $nmf.cancel(interrupt.cancel());
-            if let Some(given) = given {
-                nmf = nmf.start(given.start());
-            }
-            if let Some(threads) = job.threads {
-                nmf = nmf.threads(threads);
-            }
-            if let Some(limit) = job.max_time {
-                nmf = nmf.max_time(limit);
-            }
-            nmf.fit_observed(table, &mut show)
-        }};
-    }
-    let fitted = match job.options.minibatch::<T>() {
-        None => run!(job.options.nmf::<T>()).map(|fit| Fitted { fit, steps: None }),
-        Some(nmf) => run!(nmf).map(|by_batches| {
-            let orthant::MiniBatchFit { w, model, report, steps } = by_batches;
-            Fitted { fit: Fit { w, model, report }, steps: Some(steps) }
-        }),
-    };
-    progress.clear();
-    fitted
 }
 
 fn summary<T: Scalar>(fitted: &Fitted<T>, dir: Option<&Path>, named: bool) -> io::Result<()> {
-    let Fitted { fit, steps } = fitted;
-    let report = &fit.report;
+    let fit = &fitted.fit;
     let (m, k, n) = (fit.w.nrows(), fit.w.ncols(), fit.model.n_features());
-    let count = match (steps, report.compression) {
-        (None, None) => format!("{} iterations", report.iterations),
-        (None, Some(sketch)) => {
-            format!("{} iterations and {} on a sketch", report.iterations, sketch.iterations)
-        }
-        (Some(steps), _) => format!("{steps} steps in {} passes", report.iterations),
-    };
-    let loss = match report.loss_function {
-        Loss::Frobenius => "loss".to_owned(),
-        other => format!("{other} loss"),
-    };
     let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "{} after {count}, {:.3} s: relative error {:.6}, {loss} {:.6e}",
-        report.stop_reason, report.seconds_total, report.relative_error, report.objective
-    )?;
+    writeln!(out, "{}", fitted.outcome())?;
     let Some(dir) = dir else { return Ok(()) };
     let saved =
-        if report.stop_reason == StopReason::Interrupted { "best so far saved in" } else { "saved in" };
+        if fit.report.stop_reason == StopReason::Interrupted { "best so far saved in" } else { "saved in" };
     let tables = if named { ", W.csv, H.csv" } else { "" };
     let dir = dir.display();
     writeln!(out, "{saved} {dir}: W.npy ({m}×{k}), H.npy ({k}×{n}), report.json, model.safetensors{tables}")

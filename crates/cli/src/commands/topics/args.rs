@@ -1,0 +1,257 @@
+//! What can be typed, and what it asks for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use orthant::{Loss, Method};
+use orthant_io::FitOptions;
+use orthant_text::{Column, Frequency, ReadOptions, StopWords, Vectorizer, Weighting};
+
+use crate::Failure;
+use crate::args::{at_least_one, at_least_zero};
+
+/// Find the topics of texts, or those of new texts under topics found before
+///
+/// A PATH is a text file, a folder, of which every text file in it and below is a document, a csv or tsv file with a
+/// document in each row (--column), or a jsonl file with one in each line. All may be packed as .gz. Text is UTF-8.
+///
+/// Words are runs of two letters, digits or underscores at least, in lower case. Those that are in almost every
+/// document, in one alone, or on a list of stop words say nothing of topics and are left out. What is left is weighted
+/// by tf-idf, as scikit-learn's TfidfVectorizer does, or counted, and factorised: documents × words ≈ documents ×
+/// topics · topics × words.
+///
+/// Printed are the words that weigh most in each topic, with their shares of it, and the topics that weigh most in each
+/// document, with theirs. Written to OUT: topics.json and documents.csv with the same, W.csv, H.csv, W.npy and H.npy
+/// with all the numbers, report.json, and model.safetensors, which has the words too: --model OUT finds their topics in
+/// other documents.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "\
+orthant topics <PATH>... -k <K> [-o <OUT>] [OPTIONS]
+       orthant topics <PATH>... --model <OUT> [-o <NEW>] [OPTIONS]")]
+#[command(after_help = "\
+Examples:
+  orthant topics articles/ -k 10
+  orthant topics articles/ --extension md,txt -k 20 -o topics
+  orthant topics reviews.csv --column text --name-column id -k 8 --loss kl
+  orthant topics --model topics new.txt                what a new document is about
+  orthant topics letters/ -k 5 --stop-words de --min-df 3 --max-df 0.5")]
+pub struct TopicsArgs {
+    /// Text files, folders of them, csv, tsv or jsonl files
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Directory of topics found before, or its model.safetensors: finds these in the documents
+    #[arg(long, value_name = "OUT", conflicts_with = "Learning")]
+    model: Option<PathBuf>,
+    /// Directory for the results, made if need be
+    #[arg(short, long = "out", value_name = "OUT")]
+    out: Option<PathBuf>,
+    /// Only the topics and the documents: no progress bar, no summary
+    #[arg(short, long)]
+    quiet: bool,
+    /// Words to print of a topic
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
+    #[arg(allow_negative_numbers = true)]
+    words: usize,
+    /// Documents to print: a number, all or none [default: 20; with --model all]
+    #[arg(long, value_name = "N|all|none", value_parser = documents)]
+    documents: Option<Most>,
+    /// Threads; the result is the same to the bit on any number [default: all cores]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    threads: Option<usize>,
+
+    /// Column of csv and tsv files, or field of jsonl, that is the text: its name, or its number from 0
+    #[arg(long, value_name = "NAME", help_heading = "Documents")]
+    column: Option<Column>,
+    /// Column or field that names the documents [default: their number]
+    #[arg(long, value_name = "NAME", help_heading = "Documents")]
+    name_column: Option<Column>,
+    /// The first line of csv and tsv files is a document too, not the columns' names
+    #[arg(long, help_heading = "Documents")]
+    no_header: bool,
+    /// Read only the files of folders that end so, such as md,txt [default: all that are text]
+    #[arg(long, value_name = "EXT", value_delimiter = ',', help_heading = "Documents")]
+    extension: Vec<String>,
+
+    #[command(flatten)]
+    learning: Learning,
+}
+
+/// What only finding topics needs.
+#[derive(Debug, clap::Args)]
+struct Learning {
+    /// Number of topics
+    #[arg(short = 'k', long = "topics", value_name = "K", value_parser = at_least_one)]
+    #[arg(allow_negative_numbers = true, required_unless_present = "model")]
+    rank: Option<usize>,
+
+    /// Words to leave out: a language such as en, a file with a word in each line, or none
+    #[arg(long, value_name = "LANG|FILE|none", default_value = "en", help_heading = "Words")]
+    stop_words: String,
+    /// The fewest documents that a word must be in: a number, or with a point a share of all
+    #[arg(long, value_name = "N|SHARE", default_value = "2", allow_negative_numbers = true)]
+    #[arg(help_heading = "Words")]
+    min_df: Frequency,
+    /// The most documents that it may be in
+    #[arg(long, value_name = "N|SHARE", default_value = "0.95", allow_negative_numbers = true)]
+    #[arg(help_heading = "Words")]
+    max_df: Frequency,
+    /// Keep at most so many words, the most frequent ones [default: no limit]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(help_heading = "Words")]
+    max_features: Option<usize>,
+    /// What a word counts in a document [default: tfidf; with --loss kl counts]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "tfidf|counts",
+        hide_possible_values = true,
+        help_heading = "Words"
+    )]
+    weighting: Option<Weights>,
+
+    /// What to minimise: frobenius (squares), or kl, which suits counts
+    #[arg(long, value_enum, default_value_t = Losses::Frobenius, value_name = "frobenius|kl")]
+    #[arg(hide_possible_values = true, help_heading = "Method")]
+    loss: Losses,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Method")]
+    seed: u32,
+    /// Limit of iterations [default: 500]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(help_heading = "Method")]
+    max_iter: Option<usize>,
+    /// Tolerance of the stopping rule; 0 never stops early [default: 1e-5]
+    #[arg(long, value_name = "T", value_parser = at_least_zero, allow_negative_numbers = true)]
+    #[arg(help_heading = "Method")]
+    tol: Option<f64>,
+    /// Time limit for the fit, looked at after every iteration
+    #[arg(long, value_name = "S", value_parser = at_least_zero, allow_negative_numbers = true)]
+    #[arg(help_heading = "Method")]
+    max_seconds: Option<f64>,
+    /// Double precision: twice the memory
+    #[arg(long, help_heading = "Method")]
+    f64: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Weights {
+    Tfidf,
+    Counts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Losses {
+    Frobenius,
+    #[value(alias = "kullback-leibler")]
+    Kl,
+}
+
+/// At most so many.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Most(pub usize);
+
+fn documents(text: &str) -> Result<Most, String> {
+    match text {
+        "all" => Ok(Most(usize::MAX)),
+        "none" => Ok(Most(0)),
+        number => number.parse().map(Most).map_err(|_| "a number, all or none is needed".into()),
+    }
+}
+
+/// What both ways have in common.
+pub(super) struct Common {
+    pub paths: Vec<PathBuf>,
+    pub read: ReadOptions,
+    pub out: Option<PathBuf>,
+    pub quiet: bool,
+    pub words: usize,
+    pub documents: usize,
+    pub threads: Option<usize>,
+}
+
+/// How to find topics.
+pub(super) struct Learn {
+    pub vectorizer: Vectorizer,
+    pub options: FitOptions,
+    pub max_time: Option<Duration>,
+    pub double: bool,
+}
+
+/// What the arguments ask for.
+pub(super) enum Task {
+    Learn(Box<Learn>),
+    /// With the topics of this model.
+    Assign(PathBuf),
+}
+
+impl TopicsArgs {
+    pub(super) fn task(&self) -> Result<(Common, Task), Failure> {
+        let most = self.documents.unwrap_or(Most(if self.model.is_some() { usize::MAX } else { 20 }));
+        let common = Common {
+            paths: self.paths.clone(),
+            read: ReadOptions {
+                extensions: self.extension.clone(),
+                column: self.column.clone(),
+                name_column: self.name_column.clone(),
+                header: !self.no_header,
+            },
+            out: self.out.clone(),
+            quiet: self.quiet,
+            words: self.words,
+            documents: most.0,
+            threads: self.threads,
+        };
+        let task = match &self.model {
+            Some(model) => Task::Assign(model.clone()),
+            None => Task::Learn(Box::new(self.learning.learn()?)),
+        };
+        Ok((common, task))
+    }
+}
+
+impl Learning {
+    fn learn(&self) -> Result<Learn, Failure> {
+        let max_time = match self.max_seconds.map(Duration::try_from_secs_f64) {
+            Some(Err(_)) => return Err(Failure::Usage("--max-seconds is more than can be counted".into())),
+            Some(Ok(limit)) => Some(limit),
+            None => None,
+        };
+        let loss = match self.loss {
+            Losses::Frobenius => Loss::Frobenius,
+            Losses::Kl => Loss::KullbackLeibler,
+        };
+        let weighting = match (self.weighting, self.loss) {
+            (Some(Weights::Tfidf), _) | (None, Losses::Frobenius) => Weighting::default(),
+            (Some(Weights::Counts), _) | (None, Losses::Kl) => Weighting::counts(),
+        };
+        let rank = self.rank.expect("needed without --model");
+        let mut options = FitOptions::new(rank, Method::Auto(loss));
+        options.seed = self.seed;
+        options.max_iter = self.max_iter.unwrap_or(options.max_iter);
+        if let Some(tol) = self.tol {
+            options = options.tol(tol);
+        }
+        let vectorizer = Vectorizer {
+            stop_words: self.stop_words()?,
+            min_df: self.min_df,
+            max_df: self.max_df,
+            max_features: self.max_features,
+            weighting,
+            ..Vectorizer::default()
+        };
+        Ok(Learn { vectorizer, options, max_time, double: self.f64 })
+    }
+
+    /// What names a file that is there is one.
+    fn stop_words(&self) -> Result<StopWords, Failure> {
+        let path = PathBuf::from(&self.stop_words);
+        match &*self.stop_words {
+            "none" => Ok(StopWords::default()),
+            _ if path.is_file() => Ok(StopWords::read(&path)?),
+            language => StopWords::language(language).map_err(|error| {
+                Failure::Usage(format!("--stop-words {language}: there is no file of this name, and {error}"))
+            }),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! `orthant topics`: texts in, their topics out.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use orthant::{StopReason, Transform};
+use orthant_io::{AnySavedModel, AnyTable, Names, SavedModel, Scalar, SparseTable, Staged};
+use orthant_text::{Corpus, DocumentTerms, Fitted as Words, Weighting};
+
+use crate::failure::in_data;
+use crate::fitting::Fitting;
+use crate::interrupt::Interrupt;
+use crate::results::Results;
+use crate::{Failure, results, say};
+
+pub use args::TopicsArgs;
+use args::{Common, Learn, Task};
+use shares::Shares;
+
+mod args;
+mod shares;
+
+/// What the words are called among a model's attachments.
+const WORDS: &str = "text";
+
+/// Runs the command.
+pub fn run(args: &TopicsArgs) -> Result<(), Failure> {
+    let (common, task) = args.task()?;
+    if let Some(threads) = common.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.map_err(|e| Failure::Run(format!("cannot start {threads} threads: {e}")))?;
+    }
+    match task {
+        Task::Learn(learn) if learn.double => find::<f64>(&common, &learn),
+        Task::Learn(learn) => find::<f32>(&common, &learn),
+        Task::Assign(model) => match AnySavedModel::load(results::model_path(&model))? {
+            AnySavedModel::F32(saved) => assign(&common, &model, &saved),
+            AnySavedModel::F64(saved) => assign(&common, &model, &saved),
+        },
+    }
+}
+
+/// Finds topics.
+fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
+    let staged = common.out.as_ref().map(Staged::in_dir).transpose()?;
+    let corpus = read(common)?;
+    let (words, weights) = learn.vectorizer.fit_transform::<T, _>(&corpus.documents)?;
+    warn_of_empty(&weights.empty, &corpus, "is left of its words");
+    let (names, table) = named(&corpus, weights, &words);
+    let Learn { options, max_time, .. } = learn;
+    let fitting = Fitting { options, threads: common.threads, max_time: *max_time, quiet: common.quiet };
+    let input = common.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    if !common.quiet {
+        let what = if words.weighting() == Weighting::counts() { "counts" } else { "tf-idf" };
+        let mut out = io::stdout().lock();
+        writeln!(out, "{input}: {} of documents × words, {}", what, fitting.describe(&table)?)?;
+        out.flush()?;
+    }
+    interrupt.fitting();
+    let fitted = fitting.run(&table, None, &interrupt).map_err(|e| in_data(e, &table, &input))?;
+    let fit = &fitted.fit;
+    for warning in &fit.report.warnings {
+        say::warning(warning);
+    }
+    if !common.quiet {
+        writeln!(io::stdout().lock(), "{}", fitted.outcome())?;
+    }
+    let shares = Shares::new(&fit.w, fit.model.components());
+    shares.print(common, words.vocabulary().terms(), &names)?;
+    let (Some(mut staged), Some(dir)) = (staged, &common.out) else { return Ok(()) };
+    let attachment = serde_json::to_string(&words).map_err(|e| Failure::Run(format!("the words: {e}")))?;
+    let results = Results { input, options, table: &table, fitted: &fitted, component: "topic" };
+    results.stage(&mut staged, BTreeMap::from([(WORDS.to_owned(), attachment)]))?;
+    staged.json("topics.json", &shares.topics(common.words, words.vocabulary().terms()))?;
+    stage_documents(&mut staged, &shares, &names)?;
+    staged.commit()?;
+    if !common.quiet {
+        let best =
+            if fit.report.stop_reason == StopReason::Interrupted { "best so far saved" } else { "saved" };
+        let files = "topics.json, documents.csv, W.csv, H.csv, W.npy, H.npy, report.json, model.safetensors";
+        writeln!(io::stdout().lock(), "{best} in {}: {files}", dir.display())?;
+    }
+    Ok(())
+}
+
+/// Finds the topics of a model in other documents.
+fn assign<T: Scalar>(common: &Common, model: &Path, saved: &SavedModel<T>) -> Result<(), Failure> {
+    let wrong = |what: String| Failure::Run(format!("{}: {what}", results::model_path(model).display()));
+    let words = saved.attachments.get(WORDS).ok_or_else(|| {
+        wrong(
+            "a model of numbers, not of texts: it was not made by `orthant topics`, and has no words".into(),
+        )
+    })?;
+    let words: Words = serde_json::from_str(words).map_err(|e| wrong(format!("its words: {e}")))?;
+    let (found, expected) = (words.vocabulary().len(), saved.model.n_features());
+    if found != expected {
+        return Err(wrong(format!("{found} words for {expected} features")));
+    }
+    let staged = common.out.as_ref().map(Staged::in_dir).transpose()?;
+    let corpus = read(common)?;
+    let weights = words.tfidf::<T, _>(&corpus.documents);
+    warn_of_empty(&weights.empty, &corpus, "of its words is known to the model");
+    let (names, table) = named(&corpus, weights, &words);
+    let transform = Transform { threads: common.threads, ..Transform::default() };
+    let input = common.paths[0].display().to_string();
+    let (w, report) =
+        saved.model.transform_with(&table, &transform).map_err(|e| in_data(e, &table, &input))?;
+    if report.unconverged_rows > 0 {
+        let (some, all) = (report.unconverged_rows, w.nrows());
+        say::warning(format_args!("{some} of {all} documents could not be brought to the tolerance"));
+    }
+    let shares = Shares::new(&w, saved.model.components());
+    shares.print_documents(common, words.vocabulary().terms(), &names)?;
+    let (Some(mut staged), Some(dir)) = (staged, &common.out) else { return Ok(()) };
+    staged.npy(results::WEIGHTS, w.view())?;
+    stage_documents(&mut staged, &shares, &names)?;
+    staged.commit()?;
+    if !common.quiet {
+        writeln!(io::stdout().lock(), "saved in {}: documents.csv, W.npy", dir.display())?;
+    }
+    Ok(())
+}
+
+fn read(common: &Common) -> Result<Corpus, Failure> {
+    let corpus = Corpus::read(&common.paths, &common.read)?;
+    if let Some(first) = corpus.skipped.first() {
+        let count = corpus.skipped.len();
+        say::warning(format_args!(
+            "{count} files in folders are no text and are left out; the first: {}",
+            first.reason
+        ));
+    }
+    Ok(corpus)
+}
+
+/// Says which documents have no words that count.
+fn warn_of_empty(empty: &[usize], corpus: &Corpus, why: &str) {
+    if let Some(&first) = empty.first() {
+        let (count, all, name) = (empty.len(), corpus.documents.len(), &corpus.documents[first].name);
+        say::warning(format_args!(
+            "{count} of {all} documents are in no topic, as none {why}; the first is {name}"
+        ));
+    }
+}
+
+/// The documents' names, and their words as a table.
+fn named<T: Scalar>(corpus: &Corpus, weights: DocumentTerms<T>, words: &Words) -> (Vec<String>, AnyTable<T>) {
+    let names: Vec<String> = corpus.documents.iter().map(|document| document.name.clone()).collect();
+    let terms = words.vocabulary().terms().iter().map(ToString::to_string).collect();
+    let table = SparseTable::by_rows(weights.matrix).named(Some(names.clone()), Some(terms));
+    (names, AnyTable::Sparse(table))
+}
+
+/// `documents.csv`: the share of each topic in each document.
+fn stage_documents(staged: &mut Staged, shares: &Shares, names: &[String]) -> Result<(), Failure> {
+    let topics = results::component_names("topic", shares.of_documents().ncols());
+    let names = Names { rows: Some(names), cols: Some(&topics) };
+    Ok(staged.csv("documents.csv", shares.of_documents().view(), names)?)
+}

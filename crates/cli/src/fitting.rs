@@ -1,0 +1,135 @@
+//! A fit as commands run it: with a progress bar, and ended early by Ctrl-C.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use orthant::{Error, Fit, Iteration, Loss, MiniBatchFit, Report, Start, StopReason, ToMatrix};
+use orthant_io::{AnyTable, FitOptions, Scalar};
+
+use crate::failure::size;
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+
+/// A finished fit, with the number of batches that it took, if it went by batches.
+pub struct Fitted<T> {
+    pub fit: Fit<T>,
+    pub steps: Option<usize>,
+}
+
+/// What a fit is, apart from the data.
+pub struct Fitting<'a> {
+    pub options: &'a FitOptions,
+    pub threads: Option<usize>,
+    pub max_time: Option<Duration>,
+    /// No progress bar.
+    pub quiet: bool,
+}
+
+impl Fitting<'_> {
+    /// Runs it, from `start` or as the options say.
+    pub fn run<T: Scalar>(
+        &self,
+        v: &impl ToMatrix<T>,
+        start: Option<Start<T>>,
+        interrupt: &Interrupt,
+    ) -> Result<Fitted<T>, Error> {
+        let mut progress = Progress::new(self.quiet);
+        let mut show = |it: &Iteration<'_, T>| {
+            progress.show(it);
+            ControlFlow::<StopReason>::Continue(())
+        };
+        // the two builders have these options in common
+        macro_rules! run {
+            ($nmf:expr) => {{
+                let mut nmf = $nmf.cancel(interrupt.cancel());
+                if let Some(start) = start {
+                    nmf = nmf.start(start);
+                }
+                if let Some(threads) = self.threads {
+                    nmf = nmf.threads(threads);
+                }
+                if let Some(limit) = self.max_time {
+                    nmf = nmf.max_time(limit);
+                }
+                nmf.fit_observed(v, &mut show)
+            }};
+        }
+        let fitted = match self.options.minibatch::<T>() {
+            None => run!(self.options.nmf::<T>()).map(|fit| Fitted { fit, steps: None }),
+            Some(nmf) => run!(nmf).map(|by_batches| {
+                let MiniBatchFit { w, model, report, steps } = by_batches;
+                Fitted { fit: Fit { w, model, report }, steps: Some(steps) }
+            }),
+        };
+        progress.clear();
+        fitted
+    }
+
+    /// What is about to be fitted, in a line: shape, density, and the memory that it will take.
+    pub fn describe<T: Scalar>(&self, table: &AnyTable<T>) -> Result<String, Error> {
+        let (m, n, k) = (table.nrows(), table.ncols(), self.options.rank);
+        let mut line = format!("{m}×{n}");
+        if let AnyTable::Sparse(table) = table {
+            line += &format!(", {} entries ({} %)", table.nnz(), significant(100.0 * table.density()));
+        }
+        line += &format!(", {}, {k} components", T::PRECISION);
+        if self.options.minibatch.is_none() {
+            let nmf = self.options.nmf::<T>();
+            let nmf = if let Some(threads) = self.threads { nmf.threads(threads) } else { nmf };
+            let plan = nmf.explain(table)?;
+            line += &format!(
+                "; {} of data and up to {} besides",
+                size(plan.data_bytes),
+                size(plan.working_bytes)
+            );
+        }
+        Ok(line)
+    }
+}
+
+impl<T> Fitted<T> {
+    /// How it ended, in a line.
+    pub fn outcome(&self) -> impl fmt::Display {
+        let Self { fit: Fit { report, .. }, steps } = self;
+        let Report { iterations, stop_reason, seconds_total, relative_error, objective, .. } = report;
+        let count = match (steps, report.compression) {
+            (None, None) => format!("{iterations} iterations"),
+            (None, Some(sketch)) => format!("{iterations} iterations and {} on a sketch", sketch.iterations),
+            (Some(steps), _) => format!("{steps} steps in {iterations} passes"),
+        };
+        let loss = match report.loss_function {
+            Loss::Frobenius => "loss".to_owned(),
+            other => format!("{other} loss"),
+        };
+        format!(
+            "{stop_reason} after {count}, {seconds_total:.3} s: relative error {relative_error:.6}, {loss} {objective:.6e}"
+        )
+    }
+}
+
+/// Three significant digits.
+fn significant(x: f64) -> String {
+    let digits = if x > 0.0 { (2 - x.log10().floor() as i32).clamp(0, 12) as usize } else { 0 };
+    let text = format!("{x:.digits$}");
+    if digits == 0 { text } else { text.trim_end_matches('0').trim_end_matches('.').to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_digits() {
+        for (x, text) in [
+            (0.5, "0.5"),
+            (8.0, "8"),
+            (12.345, "12.3"),
+            (100.0, "100"),
+            (0.0, "0"),
+            (0.000_333_33, "0.000333"),
+        ] {
+            assert_eq!(significant(x), text);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! `orthant topics` on a corpus with three topics that nobody could mistake.
+
+mod common;
+
+use std::path::Path;
+
+use common::{dir, file, listing, run};
+use orthant_io::{ReadOptions, read_matrix};
+use serde_json::Value;
+
+const SUBJECTS: [(&str, [&str; 4]); 3] = [
+    ("garden", ["tomato", "compost", "seedling", "greenhouse"]),
+    ("sea", ["harbour", "anchor", "lighthouse", "captain"]),
+    ("music", ["violin", "orchestra", "conductor", "rehearsal"]),
+];
+
+/// The words of a document about one subject, or two; every document's number makes it another.
+fn text(subjects: &[usize], i: usize) -> String {
+    let mut text = String::from("The ");
+    for &s in subjects {
+        for (n, word) in SUBJECTS[s].1.iter().enumerate() {
+            for _ in 0..1 + (i + n) % 3 {
+                text += &format!("{word} and the ");
+            }
+        }
+    }
+    text + "end.\n"
+}
+
+/// Five documents about each subject in a folder.
+fn folder(dir: &Path) {
+    for (s, (name, _)) in SUBJECTS.iter().enumerate() {
+        std::fs::create_dir_all(dir.join("docs").join(name)).unwrap();
+        for i in 0..5 {
+            file(dir, &format!("docs/{name}/{i}.txt"), text(&[s], i));
+        }
+    }
+}
+
+/// Which topic has the subject's words first, and that it has no others there.
+fn topic_of(topics: &Value, subject: usize) -> u64 {
+    let (name, words) = SUBJECTS[subject];
+    let about = |topic: &&Value| {
+        let first = topic["words"].as_array().unwrap().iter().take(4);
+        let first: Vec<&str> = first.map(|w| w["word"].as_str().unwrap()).collect();
+        words.iter().all(|word| first.contains(word))
+    };
+    let found = topics.as_array().unwrap().iter().find(about);
+    found.unwrap_or_else(|| panic!("no topic is {name}: {topics}"))["topic"].as_u64().unwrap()
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn a_folder_is_taken_apart_and_new_documents_are_assigned() {
+    let d = dir();
+    folder(d.path());
+    for (options, out) in [("", "out"), ("--loss kl", "kl"), ("--f64 --threads 2", "double")] {
+        let ran = run(d.path(), &format!("topics docs -k 3 {options} -o {out}")).ends(0);
+        assert!(ran.out.starts_with("docs: "), "{}", ran.out);
+        assert!(ran.out.contains("15×12"), "the, and, end are stop words: {}", ran.out);
+        let topic_lines = ran.out.lines().filter(|line| line.starts_with("topic "));
+        assert_eq!(topic_lines.count(), 3, "{}", ran.out);
+        let out = d.path().join(out);
+        assert_eq!(
+            listing(&out),
+            [
+                "H.csv",
+                "H.npy",
+                "W.csv",
+                "W.npy",
+                "documents.csv",
+                "model.safetensors",
+                "report.json",
+                "topics.json"
+            ]
+        );
+        let topics = json(&out.join("topics.json"));
+        let shares: f64 = topics.as_array().unwrap().iter().map(|t| t["share"].as_f64().unwrap()).sum();
+        assert!((shares - 1.0).abs() < 1e-6, "{shares}");
+        let documents = read_matrix::<f64>(out.join("documents.csv"), &ReadOptions::default()).unwrap();
+        assert_eq!(documents.nrows(), 15);
+        for (s, (name, _)) in SUBJECTS.iter().enumerate() {
+            let topic = topic_of(&topics, s) as usize;
+            for (i, row) in documents.row_names().unwrap().iter().enumerate() {
+                let share = documents.view().at(i, topic);
+                assert_eq!(share > 0.9, row.contains(name), "{row}: {share} of {name}");
+            }
+        }
+
+        // half a letter about the sea, half about music
+        file(d.path(), "new.txt", text(&[1, 2], 1));
+        file(d.path(), "none.txt", "unheard of\n");
+        let model = out.file_name().unwrap().to_str().unwrap();
+        let ran = run(d.path(), &format!("topics --model {model} new.txt none.txt -o new")).ends(0);
+        assert!(ran.err.contains("1 of 2 documents are in no topic"), "{}", ran.err);
+        assert!(ran.out.contains("none.txt: no topic"), "{}", ran.out);
+        let assigned =
+            read_matrix::<f64>(d.path().join("new/documents.csv"), &ReadOptions::default()).unwrap();
+        let share = |s| assigned.view().at(0, topic_of(&topics, s) as usize);
+        assert!(share(0) < 0.05 && (0.3..0.7).contains(&share(1)) && (0.3..0.7).contains(&share(2)));
+        assert_eq!(listing(&d.path().join("new")), ["W.npy", "documents.csv"]);
+    }
+}
+
+/// The same documents, whatever they lie in, are the same topics to the bit.
+#[test]
+fn columns_of_csv_and_jsonl_are_documents_too() {
+    let d = dir();
+    folder(d.path());
+    let (mut csv, mut lines) = (String::from("id,text\n"), String::new());
+    let mut paths: Vec<_> = Vec::new();
+    for (name, _) in SUBJECTS {
+        paths.extend((0..5).map(|i| format!("docs/{name}/{i}.txt")));
+    }
+    paths.sort();
+    for path in &paths {
+        let text = std::fs::read_to_string(d.path().join(path)).unwrap();
+        csv += &format!("{path},\"{text}\"\n");
+        lines += &format!("{}\n", serde_json::json!({ "id": path, "text": text }));
+    }
+    file(d.path(), "docs.csv", csv);
+    file(d.path(), "docs.jsonl", lines);
+    run(d.path(), "topics docs -k 3 -q -o a").ends(0);
+    run(d.path(), "topics docs.csv --column text --name-column id -k 3 --threads 1 -q -o b").ends(0);
+    run(d.path(), "topics docs.jsonl --column text --name-column id -k 3 -q -o c").ends(0);
+    let w = |out: &str| std::fs::read(d.path().join(out).join("W.npy")).unwrap();
+    assert_eq!(w("a"), w("b"));
+    assert_eq!(w("b"), w("c"));
+    let names = std::fs::read_to_string(d.path().join("b/documents.csv")).unwrap();
+    assert!(names.contains("\ndocs/garden/0.txt,"), "{names}");
+}
+
+#[test]
+fn wrong_arguments_are_named() {
+    let d = dir();
+    folder(d.path());
+    file(d.path(), "docs.csv", "id,text\n1,a violin and an orchestra\n");
+    file(d.path(), "v.csv", "1,2\n3,4\n5,6\n");
+    run(d.path(), "fit v.csv -k 1 -q -o numbers").ends(0);
+    run(d.path(), "topics docs -k 3 -q -o out").ends(0);
+    for (args, code, message) in [
+        ("topics docs", 2, "--topics"),
+        ("topics -k 3", 2, "<PATH>"),
+        ("topics docs -k 0", 2, "a whole number of at least 1 is needed"),
+        ("topics docs -k 3 --stop-words klingon", 2, "--stop-words klingon: there is no file of this name"),
+        ("topics docs -k 3 --min-df 1.5", 2, "--min-df"),
+        ("topics docs -k 3 --max-df -1", 2, "--max-df"),
+        ("topics docs -k 3 --min-df 20", 2, ""),
+        ("topics docs -k 3 --loss is", 2, "frobenius"),
+        ("topics docs -k 3 --documents some", 2, "a number, all or none is needed"),
+        ("topics docs.csv -k 1", 2, "--column NAME"),
+        ("topics docs.csv -k 1 --column body", 1, "body"),
+        ("topics nowhere -k 3", 1, "nowhere"),
+        ("topics --model out -k 3 docs", 2, "cannot be used with"),
+        ("topics --model out docs --stop-words none", 2, "cannot be used with"),
+        ("topics --model numbers docs", 1, "it was not made by `orthant topics`"),
+        ("topics --model nowhere docs", 1, "nowhere"),
+    ] {
+        let ran = run(d.path(), args).ends(code);
+        assert!(ran.err.starts_with("orthant: error: ") && ran.err.contains(message), "{args}: {}", ran.err);
+        assert!(!ran.err.contains("panicked"), "{args}: {}", ran.err);
+    }
+}
+
+#[test]
+fn what_is_printed_can_be_chosen() {
+    let d = dir();
+    folder(d.path());
+    let ran = run(d.path(), "topics docs -k 3 -q --words 2 --documents none").ends(0);
+    assert_eq!(ran.out.lines().count(), 3, "{}", ran.out);
+    assert!(ran.out.lines().all(|line| line.matches(", ").count() == 1), "{}", ran.out);
+    let ran = run(d.path(), "topics docs -k 3 -q --documents 4").ends(0);
+    assert_eq!(ran.out.lines().count(), 7, "{}", ran.out);
+    // a list of one's own
+    file(d.path(), "stop.txt", "the\nand\nend\ntomato\nviolin\n");
+    let ran = run(d.path(), "topics docs -k 3 --stop-words stop.txt --weighting counts").ends(0);
+    assert!(ran.out.contains("15×10") && ran.out.contains("counts"), "{}", ran.out);
+    assert!(!ran.out.contains("tomato"), "{}", ran.out);
+}
