@@ -3,6 +3,7 @@
 
     .venv/bin/python scripts/text_reference.py DIR          of a real corpus: the sources and texts that the installed
                                                             Python packages ship, each file a document
+    .venv/bin/python scripts/text_reference.py --every N DIR  of every Nth of these files
     .venv/bin/python scripts/text_reference.py --small DIR  of a few documents in many scripts, and what Python takes for
                                                             word characters and lower case: crates/text/tests/data
 
@@ -164,11 +165,14 @@ def unicode():
     }
 
 
-def real(out):
+def real(out, every):
     packages = pathlib.Path(sklearn.__file__).parent.parent
-    listing, documents = [], []
+    listing, documents, seen = [], [], 0
     for path in sorted(packages.rglob("*")):
         if path.suffix not in {".py", ".pyi", ".pyx", ".pxd", ".rst", ".txt", ".md", ".csv"} or not path.is_file():
+            continue
+        seen += 1
+        if seen % every:
             continue
         try:
             text = path.read_bytes().decode("utf-8")
@@ -196,9 +200,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", metavar="DIR", type=pathlib.Path)
     parser.add_argument("--small", action="store_true", help="the documents in many scripts, and the Unicode tables")
+    parser.add_argument("--every", metavar="N", type=int, default=1, help="of the real corpus, every Nth file")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    (small if arguments.small else real)(arguments.out)
+    if arguments.small:
+        small(arguments.out)
+    else:
+        real(arguments.out, arguments.every)
 
 
 if __name__ == "__main__":
