@@ -89,23 +89,25 @@ fn check_sparse<T: Real>() {
         v
     };
     // more and fewer than 50 entries a column, and one that is full in lanes of more than 2048 rows
-    let (thick, thin, long) = (made(300, 40, 40, 0.5), made(90, 300, 300, 0.1), made(9000, 8, 3, 0.01));
+    let (thick, thin, long) = (made(300, 40, 40, 0.5), made(90, 300, 300, 0.1), made(9000, 60, 3, 0.02));
     // losses that look at all elements unfold some rows at a time, into memory that a worker has from its first block on
     let by_elements = Method::Mm(Loss::Beta(1.5));
-    let methods = [
-        (Method::Cd, 0),
+    let all = [
         (Method::Hals { sweeps: None }, 0),
         (Method::Accelerated { sweeps: None }, 0),
         (Method::Anls, 0),
+        (Method::Cd, 0),
         (Method::Mm(Loss::KullbackLeibler), 0),
         (by_elements, 1),
     ];
+    // what differs by precision are the kernels
+    let methods = if T::NAME == "float64" { &all[..] } else { &all[3..5] };
     for layout in [Layout::Csr, Layout::Csc] {
         for (v, transpose) in [(&thick, false), (&thin, true)] {
             let v = if layout == Layout::Csc { v.transposed() } else { v.clone() };
             let v = Stored::new(&cast::<f64, T>(&v), layout);
             assert_eq!(Nmf::<T>::new(7).method(Method::Cd).explain(&v).expect("a plan").transpose, transpose);
-            for (method, late) in methods {
+            for &(method, late) in methods {
                 check_fit(method, &v, 25, late, &format!("{layout:?} transpose {transpose}"));
             }
         }
@@ -113,9 +115,7 @@ fn check_sparse<T: Real>() {
         let v = Stored::new(&cast::<f64, T>(&v), layout);
         let plan = Nmf::<T>::new(7).method(Method::Cd).explain(&v).expect("a plan");
         assert!(!plan.transpose && 9000 / plan.lanes > 2048, "{plan}");
-        for method in [Method::Cd, Method::Mm(Loss::KullbackLeibler)] {
-            check_fit(method, &v, 10, 0, &format!("{layout:?} in long lanes"));
-        }
+        check_fit(Method::Cd, &v, 8, 0, &format!("{layout:?} in long lanes"));
     }
     let (mut indptr, mut indices, mut values) = (vec![0_i64], Vec::<i64>::new(), Vec::<u8>::new());
     for i in 0..thick.nrows() {

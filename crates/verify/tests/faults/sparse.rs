@@ -288,7 +288,7 @@ pub fn fault_27_corrupt_parts() {
     };
     let far = usize::MAX;
     for (parts, expected) in [
-        (with(&|p| drop(p.indptr.pop())), SparseError::IndptrLength { expected: 4, found: 3 }),
+        (with(&|p| p.indptr.truncate(3)), SparseError::IndptrLength { expected: 4, found: 3 }),
         (with(&|p| p.indptr.push(4)), SparseError::IndptrLength { expected: 4, found: 5 }),
         (with(&|p| p.indptr.clear()), SparseError::IndptrLength { expected: 4, found: 0 }),
         (with(&|p| p.indptr[0] = 1), SparseError::IndptrStart),
