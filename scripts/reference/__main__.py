@@ -7,7 +7,7 @@
 
 DIR gets `cases.json`, a list with one entry a case, and one npz file a case:
 
-    X                the data, C or Fortran order, float64 or float32
+    X                the data, float64 or float32, in C or Fortran order; with its zeros where the case was sparse
     W0 H0            the start, the case's own or what scikit-learn generated
     W1 H1, W5 H5     after 1 and after 5 iterations with tol=0 (MiniBatchNMF: 1 and 3 passes; H alone after
                      1 and 3 batches of partial_fit)

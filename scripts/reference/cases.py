@@ -8,7 +8,7 @@ divides none of the extents, so that every value, and nearly every pair of value
 import itertools
 
 import numpy as np
-from data import KINDS, POSITIVE
+from data import KINDS, POSITIVE, ZEROS
 
 EVERY = 5
 BETAS = [2.0, 1.0, 0.0, 0.5, 1.5, 3.0, -1.0]
@@ -173,6 +173,9 @@ def all_cases():
             # a quarter is big, of the ordinary run as of the rest, and another one in each stratum
             big = (i // EVERY + i % EVERY) % 4 == (at + at // 4) % 4
             one = sized(rng, solver, beta, dtype, init, penalty, options, big)
+            # of the data with zeros every other case is given as sparse
+            if one["data"] in ZEROS and i % 4 in (1, 3):
+                one["order"] = "csr" if i % 4 == 1 else "csc"
             cases.append((one, i % EVERY == at % EVERY))
     for solver, beta in (("mu", 1.0), ("mu", 2.0), ("mu", 0.5)):
         tiny = case(solver, beta, "float64", "C", (20, 15), 4, "none", "tiny", "random", max_iter=100)
@@ -202,10 +205,10 @@ def committed_cases():
         options["transform_rows"] = m if k % 2 else (m + 1) // 2
         return case("mu", beta, dtype, order, (m, n), k, penalty, data, init, **options)
 
-    def mini(beta, dtype, m, n, k, penalty, data, init, fresh, patience, batch, forget=0.7, batches=None):
+    def mini(beta, dtype, m, n, k, penalty, data, init, fresh, patience, batch, forget=0.7, batches=None, order="C"):
         options = dict(batch_size=batch, forget_factor=forget, fresh_restarts=fresh, max_no_improvement=patience)
         options |= dict(batches=batches, max_iter=15 if fresh else 60)
-        return case("minibatch", beta, dtype, "C", (m, n), k, penalty, data, init, **options)
+        return case("minibatch", beta, dtype, order, (m, n), k, penalty, data, init, **options)
 
     cases = [
         cd(f64, "C", 13, 9, 3, "none", "uniform", "custom"),
@@ -257,5 +260,25 @@ def committed_cases():
         mini(3.0, f64, 21, 10, 3, "none", "uniform", "nndsvd", False, 10, 8, 1.0),
         mini(-1.0, f64, 20, 9, 2, "none", "uniform+", "custom", False, 10, 7),
         mini(2.0, f32, 22, 10, 3, "none", "uniform", "random", False, 10, 8),
+        cd(f64, "csr", 22, 15, 5, "none", "sparse", "random"),
+        cd(f64, "csc", 15, 21, 4, "mixed-both", "sparse", "random", shuffle=True),
+        cd(f64, "csr", 18, 14, 4, "l1-w", "zero-lines", "custom", zeros=True),
+        cd(f64, "csc", 16, 19, 5, "none", "sparse", "nndsvda"),
+        cd(f64, "csr", 20, 13, 3, "l1-both", "counts", "nndsvd"),
+        cd(f32, "csr", 17, 13, 4, "none", "sparse", "random"),
+        mu(2.0, f64, "csc", 14, 18, 4, "l2-w", "sparse", "random"),
+        mu(2.0, f64, "csr", 15, 12, 3, "none", "sparse", "nndsvdar", random_state="instance"),
+        mu(1.0, f64, "csr", 19, 14, 4, "none", "sparse", "random"),
+        mu(1.0, f64, "csc", 13, 17, 5, "mixed-both", "counts", "nndsvda"),
+        mu(1.0, f64, "csr", 16, 15, 4, "l1-w", "zero-lines", "custom"),
+        mu(1.0, f32, "csc", 14, 12, 3, "none", "sparse", "random"),
+        mu(0.0, f64, "csr", 12, 10, 3, "none", "gamma", "custom"),
+        mu(0.5, f64, "csr", 13, 11, 3, "l2-w", "sparse", "custom"),
+        mu(1.5, f64, "csc", 12, 14, 4, "none", "counts", "random"),
+        mu(3.0, f64, "csr", 11, 12, 3, "none", "sparse", "nndsvda"),
+        mini(2.0, f64, 25, 11, 3, "none", "sparse", "random", False, 10, 8, order="csr"),
+        mini(2.0, f64, 22, 12, 4, "l1-w", "counts", "nndsvda", True, None, 7, order="csc"),
+        mini(1.0, f64, 24, 10, 3, "mixed-both", "sparse", "custom", False, 3, 9, 0.9, order="csr"),
+        mini(1.0, f64, 23, 12, 3, "none", "counts", "random", False, 10, 8, batches=[9, 4, 10], order="csc"),
     ]
     return [named(i + 1, one) for i, one in enumerate(cases)]

@@ -1,10 +1,31 @@
 """The matrices of the cases: data of several kinds, custom starts, and changes in the last place."""
 
 import numpy as np
+import scipy.sparse
 
 # What the data looks like; those of POSITIVE have no zeros, as beta <= 0 wants it.
 KINDS = ["uniform", "planted", "sparse", "counts", "wide", "zero-lines"]
 POSITIVE = ["uniform+", "gamma", "wide", "counts+", "planted+"]
+# Those that are mostly, or partly, zeros.
+ZEROS = ["sparse", "zero-lines", "counts"]
+
+ORDERS = {
+    "C": np.ascontiguousarray,
+    "F": np.asfortranarray,
+    "csr": scipy.sparse.csr_array,
+    "csc": scipy.sparse.csc_array,
+}
+
+
+def full(x):
+    """X with its zeros."""
+    return x.toarray() if scipy.sparse.issparse(x) else x
+
+
+def handed(case, x):
+    """X as scikit-learn is given it. Its multiplicative updates go wrong on csc for beta other than 2: they put X.data,
+    by columns, beside products that are by rows. It gets the same matrix by rows then."""
+    return x.tocsr() if case["order"] == "csc" and case["beta"] != 2.0 else x
 
 
 def planted(rng, m, n, k):
@@ -63,15 +84,19 @@ def data_of(case):
     """X, and W0 and H0 if the case brings its own start."""
     rng = np.random.RandomState(case["seed"])
     x = make_data(rng, case["data"], case["m"], case["n"], case["k"]).astype(case["dtype"])
-    x = np.asfortranarray(x) if case["order"] == "F" else np.ascontiguousarray(x)
-    if case["init"] != "custom":
-        return x, None
-    rows = case["batches"][0] if case.get("batches") else case["m"]
-    return x, make_start(rng, x, rows, case["k"], case["start_zeros"])
+    start = None
+    if case["init"] == "custom":
+        rows = case["batches"][0] if case.get("batches") else case["m"]
+        start = make_start(rng, x, rows, case["k"], case["start_zeros"])
+    return ORDERS[case["order"]](x), start
 
 
 def perturbed(rng, a):
     """Every entry changed by at most one unit in the last place; zeros stay, and so does the memory order."""
+    if scipy.sparse.issparse(a):
+        out = a.copy()
+        out.data = perturbed(rng, a.data)
+        return out
     out = a.copy(order="K")
     out *= 1.0 + np.finfo(a.dtype).eps * rng.randint(-1, 2, size=a.shape).astype(a.dtype)
     return out
@@ -86,7 +111,7 @@ def moved(a, reference):
 
 def divergence(x, w, h, beta):
     """The beta-divergence of X from WH in double precision, by its definition; it may be infinite."""
-    x = x.astype(np.float64)
+    x = full(x).astype(np.float64)
     y = w.astype(np.float64) @ h.astype(np.float64)
     if beta == 2.0:
         return 0.5 * float(np.vdot(x - y, x - y))

@@ -1,7 +1,7 @@
 """What scikit-learn's NMF makes of a case, and how far that moves with its input's last place."""
 
 import numpy as np
-from data import data_of, divergence, moved, perturbed
+from data import ORDERS, data_of, divergence, full, handed, moved, perturbed
 from sklearn.decomposition import NMF, non_negative_factorization
 from sklearn.decomposition._nmf import _initialize_nmf, _update_coordinate_descent
 
@@ -55,6 +55,7 @@ def options_of(case):
 def fit(case, x, start, tol, max_iter):
     """One fit, from a copy of the start, which scikit-learn's solvers overwrite, or without one from the seed."""
     options = options_of(case) | dict(tol=tol, max_iter=max_iter)
+    x = handed(case, x)
     if start is None:
         model = NMF(init=init_of(case), **options)
         w = model.fit_transform(x)
@@ -77,13 +78,12 @@ def results(case, x, start):
 def rows_to_transform(case, x):
     """X itself, or its last rows in reverse."""
     rows = case["transform_rows"]
-    out = x if rows == case["m"] else x[: -rows - 1 : -1]
-    return np.asfortranarray(out) if case["order"] == "F" else np.ascontiguousarray(out)
+    return x if rows == case["m"] else ORDERS[case["order"]](full(x)[: -rows - 1 : -1])
 
 
 def weights(case, x, h):
     w, _, n_iter = non_negative_factorization(
-        x, H=h.copy(), update_H=False, tol=TOLS[-1], max_iter=case["max_iter"], **options_of(case)
+        handed(case, x), H=h.copy(), update_H=False, tol=TOLS[-1], max_iter=case["max_iter"], **options_of(case)
     )
     return np.ascontiguousarray(w), n_iter
 
@@ -205,7 +205,7 @@ def run(case):
     case |= dict(exception=None, stale=None, transform=None, from_seed=None, reconstruction_err=None, spread=spread)
     if not finite(dict(enumerate(start))):
         case["exception"] = NON_FINITE
-        return dict(X=x, W0=start[0], H0=start[1])
+        return dict(X=full(x), W0=start[0], H0=start[1])
     given = None if steps_from_seed(case) else start
     case["steps_from"] = "seed" if given is None else "start"
     arrays, n_iter, error = results(case, x, given)
@@ -234,4 +234,4 @@ def run(case):
             case["stale"] = first_stale(case, x, start, n_iter[-1])
     case["n_iter_at"] = [list(row) for row in zip(TOLS, n_iter, least, most)]
     case["reconstruction_err"] = error
-    return dict(X=x, W0=start[0], H0=start[1]) | {k: a for k, a in arrays.items() if a is not None}
+    return dict(X=full(x), W0=start[0], H0=start[1]) | {k: a for k, a in arrays.items() if a is not None}

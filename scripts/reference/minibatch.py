@@ -1,7 +1,7 @@
 """What scikit-learn's MiniBatchNMF makes of a case: a fit, or a sequence of partial fits."""
 
 import numpy as np
-from data import data_of, moved, perturbed
+from data import data_of, full, handed, moved, perturbed
 from fits import (
     BELOW_EPSILON,
     NON_FINITE,
@@ -43,6 +43,7 @@ def model_of(case, tol, max_iter, **options):
 
 def fit(case, x, start, tol, max_iter, **options):
     """One fit from a copy of the start, or without one from the seed."""
+    x = handed(case, x)
     if start is None:
         model = model_of(case, tol, max_iter, **options)
         w = model.fit_transform(x)
@@ -66,6 +67,7 @@ def partial_fits(case, x, start):
     """H after the first batch, the third and the last, and the weights of all of X for the last H."""
     model = model_of(case, TOLS[-1], case["max_iter"], **({} if start is None else dict(init="custom")))
     arrays, first = {}, 0
+    x = handed(case, x)
     for number, rows in enumerate(case["batches"], start=1):
         given = dict(W=start[0].copy(), H=start[1].copy()) if number == 1 and start is not None else {}
         model.partial_fit(x[first : first + rows], **given)
@@ -79,6 +81,7 @@ def partial_fits(case, x, start):
 
 def transform(case, x, model):
     """scikit-learn's transform of X by the fitted model, and its spread."""
+    x = handed(case, x)
     w = np.ascontiguousarray(model.transform(x))
     if not np.isfinite(w).all():
         return w, dict(spread=0.0, exception=NON_FINITE)
@@ -114,7 +117,7 @@ def run(case):
     case |= dict(exception=None, transform=None, from_seed=None, n_iter=None, reconstruction_err=None, spread=spread)
     if not finite(dict(enumerate(start))):
         case["exception"] = NON_FINITE
-        return dict(X=x, W0=start[0], H0=start[1])
+        return dict(X=full(x), W0=start[0], H0=start[1])
     results = partial_fits if case["batches"] else whole_fit
     arrays, n_steps, model = results(case, x, start)
     error = None if case["batches"] else float(model.reconstruction_err_)
@@ -143,4 +146,4 @@ def run(case):
     tols = TOLS if not case["batches"] else TOLS[-1:]
     case["n_steps_at"] = [list(row) for row in zip(tols, n_steps, least, most)]
     case["reconstruction_err"] = error
-    return dict(X=x, W0=start[0], H0=start[1]) | arrays
+    return dict(X=full(x), W0=start[0], H0=start[1]) | arrays

@@ -111,9 +111,20 @@ fn data<T: Real>() -> Dense<T> {
 }
 
 /// Threads do not matter, neither to a fit nor to learning online.
-fn law_23<T: Real>() {
-    let v = data::<T>();
-    for loss in [Loss::Frobenius, Loss::KullbackLeibler, Loss::ItakuraSaito, Loss::Beta(0.3)] {
+fn law_23<T: Real>(layout: Layout) {
+    let mut dense = data::<T>();
+    let mut losses = vec![Loss::Frobenius, Loss::KullbackLeibler, Loss::Beta(0.3)];
+    if layout.is_sparse() {
+        dense.as_mut_slice().iter_mut().filter(|x| x.to_f64() < 0.3).for_each(|x| *x = T::ZERO);
+    } else {
+        losses.push(Loss::ItakuraSaito);
+    }
+    let v = Stored::new(&dense, layout);
+    let parts = [0, 800, 1600].map(|first| {
+        let part = Dense::from_fn(800, dense.ncols(), |i, j| dense[(first + i, j)]);
+        Stored::new(&part, layout)
+    });
+    for loss in losses {
         for fresh in [false, true] {
             let nmf = MiniBatchNmf::<T>::new(4).loss(loss).start(Start::Random).seed(3).batch_size(900);
             let nmf = nmf.max_iter(2).fresh_restarts(fresh).fresh_restarts_max_iter(4);
@@ -122,18 +133,17 @@ fn law_23<T: Real>() {
                 pool.install(|| {
                     let fit = nmf.fit(&v).unwrap();
                     let mut online = nmf.online().unwrap();
-                    for first in [0, 800, 1600] {
-                        online.partial_fit(&v.view().rows(first..first + 800)).unwrap();
-                    }
+                    parts.iter().for_each(|part| online.partial_fit(part).unwrap());
                     let h = fit.model.components().clone();
                     let w = nmf.transform(&v, &h).unwrap();
                     (fit, online.model().unwrap(), w)
                 })
             };
             let (reference, learnt, weights) = run(1);
+            assert!(reference.report.plan.lanes >= 8, "{:?}", reference.report.plan);
             for threads in [2, 3, 8] {
                 let (fit, model, w) = run(threads);
-                let what = format!("{} {loss} {threads} threads", T::NAME);
+                let what = format!("{} {layout:?} {loss} {threads} threads", T::NAME);
                 assert_eq!(first_other_bit(&fit.w, &reference.w), None, "{what}");
                 let h = reference.model.components();
                 assert_eq!(first_other_bit(fit.model.components(), h), None, "{what}");
@@ -147,8 +157,14 @@ fn law_23<T: Real>() {
 
 #[test]
 fn law_23_the_number_of_threads_does_not_matter() {
-    law_23::<f64>();
-    law_23::<f32>();
+    law_23::<f64>(Layout::RowMajor);
+    law_23::<f32>(Layout::RowMajor);
+}
+
+#[test]
+fn law_23_the_number_of_threads_does_not_matter_to_sparse_data() {
+    law_23::<f64>(Layout::Csr);
+    law_23::<f32>(Layout::Csc);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use orthant::{Dense, Error, Fit, Loss, Method, Model, Nmf, Penalty, Real, Start,
 use orthant_verify::compare::{cast, difference, first_other_bit, is_non_negative};
 use orthant_verify::divergences;
 use orthant_verify::fits::{METHODS, fixed, trace};
-use orthant_verify::layout::{ALL, Stored};
+use orthant_verify::layout::{ALL, Layout, Stored};
 use orthant_verify::oracle;
 use orthant_verify::strategies::{Data, Numbers, Problem, Recipe};
 
@@ -110,8 +110,13 @@ pub fn fault_04_negative_zero() {
             }
         }
     }
-    let weights = |v, h| Model::from_components(h, Penalty::default()).unwrap().transform(v).unwrap();
-    assert_eq!(first_other_bit(&weights(&q.v, q.h.clone()), &weights(&p.v, p.h.clone())), None);
+    for layout in ALL {
+        let weights = |p: &Problem<f64>| {
+            let model = Model::from_components(p.h.clone(), Penalty::default()).unwrap();
+            model.transform(&Stored::new(&p.v, layout)).unwrap()
+        };
+        assert_eq!(first_other_bit(&weights(&q), &weights(&p)), None, "{layout:?}");
+    }
 }
 
 #[test]
@@ -133,7 +138,9 @@ pub fn fault_12_all_zero() {
             }
         }
         let model = Model::from_components(p.h, Penalty::default()).unwrap();
-        assert!(zero(&model.transform(&v).unwrap()));
+        for layout in ORDERS {
+            assert!(zero(&model.transform(&Stored::new(&v, layout)).unwrap()), "{layout:?}");
+        }
     }
     check::<f64>();
     check::<f32>();
@@ -222,9 +229,9 @@ pub fn fault_18_huge_and_tiny() {
         // entries of about 1e200 would have a loss of 1e400
         if exponent == 332 {
             let big = Dense::from_fn(13, 9, |i, j| v[(i, j)] * 1e200);
-            for method in FITTED {
-                let error = Nmf::new(3).method(method).fit(&big).unwrap_err();
-                assert!(matches!(error, Error::LossOverflow { max } if max > 1e199), "{error:?}");
+            for (method, layout) in FITTED.into_iter().flat_map(|m| ORDERS.map(|layout| (m, layout))) {
+                let error = Nmf::new(3).method(method).fit(&Stored::new(&big, layout)).unwrap_err();
+                assert!(matches!(error, Error::LossOverflow { max } if max > 1e199), "{layout:?}: {error:?}");
             }
         } else {
             equivariant(&v, exponent, &UNITLESS);
@@ -233,10 +240,11 @@ pub fn fault_18_huge_and_tiny() {
     for by in [1e-200, 1e140, 1e-300] {
         let other = Dense::from_fn(13, 9, |i, j| v[(i, j)] * by);
         // the cube of the third is beyond a double
-        for method in all().filter(|m| m.loss().beta() <= 2.0) {
+        let small = all().filter(|m| m.loss().beta() <= 2.0);
+        for (method, layout) in small.flat_map(|m| ORDERS.map(|layout| (m, layout))) {
             // scikit-learn's default start has V's mean for its zeros, whatever the scale
             let nmf = Nmf::new(3).method(method).start(Start::Random).tol(0.0).max_iter(10);
-            let fit = nmf.fit(&other).unwrap();
+            let fit = nmf.fit(&Stored::new(&other, layout)).unwrap();
             assert!(is_non_negative(&fit.w) && is_non_negative(fit.model.components()));
             assert!(fit.report.kkt_residual.is_finite() && fit.report.relative_error.is_finite());
             let product = |f: &Fit<f64>, by: f64| {
@@ -244,8 +252,9 @@ pub fn fault_18_huge_and_tiny() {
                 let h = f.model.components();
                 oracle::product(&w, &Dense::from_fn(3, h.ncols(), |t, j| h[(t, j)] / by.sqrt()))
             };
-            let d = difference(&product(&fit, by), &product(&nmf.fit(&v).unwrap(), 1.0));
-            assert!(d <= 1e-9, "{method:?} times {by:e}: differs by {d:e}");
+            let plain = nmf.fit(&Stored::new(&v, layout)).unwrap();
+            let d = difference(&product(&fit, by), &product(&plain, 1.0));
+            assert!(d <= 1e-9, "{method:?} {layout:?} times {by:e}: differs by {d:e}");
         }
     }
 }
@@ -257,13 +266,14 @@ pub fn fault_19_huge_and_tiny_in_single_precision() {
     equivariant(&v, -50, &UNITLESS);
     for by in [1e30_f32, 1e-30] {
         let other = Dense::from_fn(13, 9, |i, j| v[(i, j)] * by);
-        for method in all() {
+        for (method, layout) in all().flat_map(|m| ORDERS.map(|layout| (m, layout))) {
             // scikit-learn's default start has V's mean for its zeros, whatever the scale
             let nmf = Nmf::new(3).method(method).start(Start::Random).tol(0.0).max_iter(10);
-            let (plain, fit) = (nmf.fit(&v).unwrap(), nmf.fit(&other).unwrap());
+            let fit = |v| nmf.fit(&Stored::new(v, layout)).unwrap();
+            let (plain, fit) = (fit(&v), fit(&other));
             assert!(is_non_negative(&fit.w) && is_non_negative(fit.model.components()));
             let (a, b) = (plain.report.relative_error, fit.report.relative_error);
-            assert!((a - b).abs() <= 1e-4 * a, "{method:?} times {by:e}: {a} and {b}");
+            assert!((a - b).abs() <= 1e-4 * a, "{method:?} {layout:?} times {by:e}: {a} and {b}");
         }
     }
 }
@@ -375,11 +385,14 @@ pub fn fault_20_tiny_data() {
                     }
                 }
                 let nmf = batches::<T>(loss).max_iter(20).tol(0.0).max_no_improvement(None);
-                let (plain, fit) = (nmf.fit(&v).unwrap(), nmf.fit(&other).unwrap());
-                let expected = plain.report.loss * by.powf(loss.beta());
-                let off = (fit.report.loss - expected).abs();
-                // A and B begin with H and 1, which have units: only the size of the loss is the same
-                assert!(off <= 0.5 * expected, "batches, {loss} {by:e}: {} for {expected}", fit.report.loss);
+                for layout in [Layout::RowMajor, Layout::Csr, Layout::Csc] {
+                    let (plain, fit) = (nmf.fit(&v).unwrap(), nmf.fit(&Stored::new(&other, layout)).unwrap());
+                    let expected = plain.report.loss * by.powf(loss.beta());
+                    let off = (fit.report.loss - expected).abs();
+                    // A and B begin with H and 1, which have units: only the size of the loss is the same
+                    let what = format!("batches, {loss} {layout:?} {by:e}");
+                    assert!(off <= 0.5 * expected, "{what}: {} for {expected}", fit.report.loss);
+                }
             }
         }
     }
@@ -392,18 +405,21 @@ pub fn fault_12_all_zero_batches() {
     fn check<T: Real>() {
         let v = Dense::<T>::zeros(13, 9);
         let p = problem().cast::<T>();
-        for loss in LOSSES {
-            let batches = batches::<T>(loss);
-            let fit = batches.fit(&v).unwrap();
-            assert!(zero(&fit.w) && zero(fit.model.components()) && fit.steps == 0, "{loss}");
-            assert_eq!((fit.report.stop_reason, fit.report.objective), (StopReason::ZeroData, 0.0));
-            assert!(zero(&batches.transform(&v, &p.h).unwrap()), "{loss}");
-        }
-        for method in all() {
-            let fit = Nmf::new(3).method(method).fit_weights(&v, &p.h).unwrap();
-            assert!(zero(&fit.w), "{method:?}");
-            assert_eq!(first_other_bit(fit.model.components(), &p.h), None, "{method:?}");
-            assert_eq!(fit.report.stop_reason, StopReason::ZeroData);
+        for layout in ORDERS {
+            let v = Stored::new(&v, layout);
+            for loss in LOSSES {
+                let batches = batches::<T>(loss);
+                let fit = batches.fit(&v).unwrap();
+                assert!(zero(&fit.w) && zero(fit.model.components()) && fit.steps == 0, "{loss} {layout:?}");
+                assert_eq!((fit.report.stop_reason, fit.report.objective), (StopReason::ZeroData, 0.0));
+                assert!(zero(&batches.transform(&v, &p.h).unwrap()), "{loss} {layout:?}");
+            }
+            for method in all() {
+                let fit = Nmf::new(3).method(method).fit_weights(&v, &p.h).unwrap();
+                assert!(zero(&fit.w), "{method:?} {layout:?}");
+                assert_eq!(first_other_bit(fit.model.components(), &p.h), None, "{method:?} {layout:?}");
+                assert_eq!(fit.report.stop_reason, StopReason::ZeroData);
+            }
         }
     }
     check::<f64>();
@@ -418,12 +434,17 @@ pub fn fault_14_zero_rows_in_batches() {
     for i in [0, 1, 2, 3, 4, 7] {
         (0..9).for_each(|j| v[(i, j)] = 0.0);
     }
-    for loss in LOSSES {
+    for (loss, layout) in LOSSES.into_iter().flat_map(|loss| ORDERS.map(|layout| (loss, layout))) {
+        let v = Stored::new(&v, layout);
         let fit = batches::<f64>(loss).max_iter(4).fit(&v).unwrap();
         let w = batches::<f64>(loss).transform(&v, fit.model.components()).unwrap();
         for i in [0, 1, 2, 3, 4, 7] {
             for w in [&fit.w, &w] {
-                assert!(w.row(i).iter().all(|x| x.to_bits() == 0), "{loss} row {i}: {:?}", w.row(i));
+                assert!(
+                    w.row(i).iter().all(|x| x.to_bits() == 0),
+                    "{loss} {layout:?} row {i}: {:?}",
+                    w.row(i)
+                );
             }
         }
         assert!(is_non_negative(&fit.w) && is_non_negative(fit.model.components()));

@@ -7,6 +7,7 @@ mod entries;
 mod options;
 mod running;
 mod shapes;
+mod sparse;
 mod starts;
 
 use orthant::{Dense, Loss, Method, MiniBatchNmf, Real, Start};
@@ -19,6 +20,7 @@ use entries::*;
 use options::*;
 use running::*;
 use shapes::*;
+use sparse::*;
 use starts::*;
 
 enum Answer {
@@ -29,7 +31,6 @@ use Answer::{NotHere, Tests};
 
 const NO_MASKS: &str = "there are no masks or weights";
 const NO_FILES: &str = "fits read matrices in memory; files are the affair of the crate that reads them";
-const NO_SPARSE: &str = "all data is dense";
 
 const TABLE: [(u32, &str, Answer); 61] = [
     (1, "NaN entry", Tests(&[fault_01_nan])),
@@ -53,16 +54,17 @@ const TABLE: [(u32, &str, Answer); 61] = [
     (19, "entries of 1e±30 in f32", Tests(&[fault_19_huge_and_tiny_in_single_precision])),
     (20, "KL of tiny data", Tests(&[fault_20_tiny_data])),
     (21, "lines of very different scale", Tests(&[fault_21_lines_of_different_scale])),
-    (22, "integers", NotHere("element types are f32 and f64; files of integers are widened by their reader")),
-    (23, "u64 above 2^53", NotHere("as 22")),
-    (24, "stored zeros", NotHere(NO_SPARSE)),
-    (25, "duplicate entries", NotHere(NO_SPARSE)),
-    (26, "unsorted indices", NotHere(NO_SPARSE)),
-    (27, "corrupt sparse structure", NotHere(NO_SPARSE)),
-    (28, "CSC, CSR and dense", NotHere(NO_SPARSE)),
-    (29, "more than 2^31 stored entries", NotHere(NO_SPARSE)),
+    // of dense data element types are f32 and f64; files of integers are widened by their reader
+    (22, "integers", Tests(&[fault_22_integers])),
+    (23, "u64 above 2^53", Tests(&[fault_23_integers_that_are_not_exact])),
+    (24, "stored zeros", Tests(&[fault_24_stored_zeros])),
+    (25, "duplicate entries", Tests(&[fault_25_duplicates])),
+    (26, "unsorted indices", Tests(&[fault_26_unsorted_indices])),
+    (27, "corrupt sparse structure", Tests(&[fault_27_corrupt_parts, fault_27_changed_parts])),
+    (28, "CSC, CSR and dense", Tests(&[fault_28_rows_columns_and_dense])),
+    (29, "more than 2^31 stored entries", Tests(&[fault_29_more_than_32_bits])),
     (30, "extents that overflow", Tests(&[fault_30_extents_that_overflow])),
-    (31, "memory above the budget", NotHere("there is no memory budget")),
+    (31, "memory above the budget", Tests(&[fault_31_memory_above_the_budget])),
     (32, "memory layouts", Tests(&[fault_32_layouts])),
     (33, "read-only data", Tests(&[fault_33_read_only])),
     (34, "custom start", Tests(&[fault_34_custom_start])),

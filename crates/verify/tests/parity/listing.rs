@@ -113,6 +113,16 @@ impl Case {
         self.init == "random" || (self.init == "default" && self.k > rows.min(self.n))
     }
 
+    pub fn is_sparse(&self) -> bool {
+        matches!(self.order.as_str(), "csr" | "csc")
+    }
+
+    /// Whether the start's bits are compared: not those of sparse data, see
+    /// [`random_starts_of_sparse_data_have_the_same_bits`](crate::random_starts_of_sparse_data_have_the_same_bits).
+    pub fn same_bits(&self) -> bool {
+        self.draws_start() && !self.is_sparse()
+    }
+
     /// The start to ask for by name; none for scikit-learn's default.
     fn named_start<T: Real>(&self) -> Option<Start<T>> {
         match self.init.as_str() {
@@ -181,9 +191,16 @@ impl Case {
         self.minibatch().start(Start::Custom { w: w.clone(), h: h.clone() })
     }
 
-    /// `a` in the memory order of the case's data.
+    /// `a` as the case's data lies in memory.
     pub fn stored<T: Real>(&self, a: &Dense<T>) -> Stored<T> {
-        Stored::new(a, if self.order == "F" { Layout::ColMajor } else { Layout::RowMajor })
+        let layout = match self.order.as_str() {
+            "C" => Layout::RowMajor,
+            "F" => Layout::ColMajor,
+            "csr" => Layout::Csr,
+            "csc" => Layout::Csc,
+            other => panic!("{}: order {other}", self.name),
+        };
+        Stored::new(a, layout)
     }
 }
 
@@ -213,12 +230,16 @@ impl Arrays {
         self.read(name).0
     }
 
-    /// X, in the order that the case speaks of.
+    /// X, in the order that the case speaks of; of a sparse one the file has the zeros too.
     pub fn data<T: Real + Deserialize>(&mut self, case: &Case) -> Dense<T> {
         let (x, fortran) = self.read::<T>("X");
         assert_eq!((x.nrows(), x.ncols()), (case.m, case.n), "{}", case.name);
         // a single row or column is in both orders at once, and numpy writes it as C
-        assert!(fortran == (case.order == "F") || case.m == 1 || case.n == 1, "{}", case.name);
+        assert!(
+            case.is_sparse() || fortran == (case.order == "F") || case.m == 1 || case.n == 1,
+            "{}",
+            case.name
+        );
         x
     }
 }

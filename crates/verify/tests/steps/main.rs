@@ -1,4 +1,6 @@
-//! Laws of a single step, from a given start.
+//! Laws of a single step, from a given start, and of sparse data.
+
+mod sparse;
 
 use orthant::{Dense, Loss, Method, Penalty, Products, Real};
 use orthant_verify::compare::{after_step, cast, first_other_bit, is_non_negative, unit_roundoff, weakest};
