@@ -25,7 +25,7 @@ sparse-threads an iteration on one thread and on two, of all three.
 sparse-memory  the most memory of a fit against what the matrix and the factors take, of all three; how fast an
                iteration of cd is, and how fast it could be if only rows had to be gathered. With --big also of counts
                of 1000000×30000 with 100 million entries, which the program orthant-bench-sparse makes, with seed 0:
-               some gigabytes of memory and one of disk.
+               a gigabyte of memory and one of disk.
 
 --only time,cd runs a subset. Both start from the same numbers. The runs alternate: one of each, then the next of each.
 Losses are half the squared Frobenius norm of the residual, in double precision. The record is printed and written to
