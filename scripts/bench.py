@@ -15,6 +15,18 @@ ranks        the pass at ranks that fill no register against the next that does.
 shapes       the pass over other shapes and orders of V.
 memory       the most memory of a fit of a gigabyte.
 
+Sparse data, in single precision: from scripts/planted_sparse.py with seed 0, 20000×10000 with 0.5 % of the entries as
+tf-idf (k = 32) and as counts (k = 32, Kullback–Leibler), and 30000×2000 with 8 % as logarithms of counts (k = 20).
+
+sparse         an iteration of the same rule by both, from the same start: cd, and mu for Kullback–Leibler; what each
+               then has as its loss.
+sparse-time    as time, by --solver and by hals, both Frobenius problems, each start once.
+sparse-threads an iteration on one thread and on two, of all three.
+sparse-memory  the most memory of a fit against what the matrix and the factors take, of all three; how fast an
+               iteration of cd is, and how fast it could be if only rows had to be gathered. With --big also of counts
+               of 1000000×30000 with 100 million entries, which the program orthant-bench-sparse makes, with seed 0:
+               a gigabyte of memory and one of disk.
+
 --only time,cd runs a subset. Both start from the same numbers. The runs alternate: one of each, then the next of each.
 Losses are half the squared Frobenius norm of the residual, in double precision. The record is printed and written to
 benches/record/<date>-<processor>.md (with the names of the subset after it). Run it through scripts/bench, which builds
@@ -29,10 +41,17 @@ longest that fits counts:
     share of peak, pass against faer (gemm, OpenBLAS)  [, float32[, k=32]]
     odd rank                                         [, float32[, k=17]]
     shapes                                           [, float32] or [, 960×20000, row-major]
+    sparse and sparse threads                        [, tf-idf 20000×10000]
+    sparse time, strict and sparse time, within 0.1 %  [, tf-idf 20000×10000, auto[, float32]]
+    sparse starts that reach it                      [, tf-idf 20000×10000, auto]
+    sparse mean loss                                 [, tf-idf 20000×10000, auto]: over scikit-learn's
+    sparse memory                                    [, counts 1000000×30000]: over matrix and factors
+    share of gathering                               [, counts 1000000×30000]
 """
 
 import argparse
 import datetime
+import itertools
 import json
 import math
 import os
@@ -48,17 +67,20 @@ import warnings
 
 import numpy as np
 import scipy
+import scipy.sparse as sp
 import sklearn
 import threadpoolctl
 from sklearn.datasets import load_digits
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 
+import planted_sparse
 from planted import images, planted, spectrogram
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NEAR = 1e-3  # "within 0.1 %"
 TOL, MAX_ITER = 1e-4, 1000
+SPARSE_MAX_ITER = 400  # orthant's to scikit-learn's loss of sparse data: some starts never reach it
 DATA_SEED = 0  # the seeds of --seeds are those of the starts
 DTYPES = (np.float64, np.float32)
 TARGETS = json.loads((ROOT / "benches" / "targets.json").read_text())
@@ -72,6 +94,8 @@ def markdown(heads, rows):
 def check_targets():
     kinds = ["time, strict", "time, within 0.1 %", "starts that reach it", "cd", "threads", "share of peak"]
     kinds += ["pass against faer", "pass against gemm", "pass against OpenBLAS", "odd rank", "shapes"]
+    kinds += ["sparse", "sparse threads", "sparse time, strict", "sparse time, within 0.1 %", "sparse mean loss"]
+    kinds += ["sparse starts that reach it", "sparse memory", "share of gathering"]
     for name, target in TARGETS.items():
         if not any(name == kind or name.startswith(kind + ", ") for kind in kinds):
             sys.exit(f"bench: benches/targets.json: {name} is no cell's name; see --help")
@@ -94,8 +118,9 @@ def loss_of(x, w, h):
     return 0.5 * float(np.vdot(residual, residual))
 
 
-def sklearn_run(x, k, seed, tol=TOL, max_iter=MAX_ITER):
-    model = NMF(k, init="random", random_state=seed, solver="cd", tol=tol, max_iter=max_iter)
+def sklearn_run(x, k, seed, tol=TOL, max_iter=MAX_ITER, loss="frobenius"):
+    solver, beta_loss = ("mu", "kullback-leibler") if loss == "kl" else ("cd", loss)
+    model = NMF(k, init="random", random_state=seed, solver=solver, beta_loss=beta_loss, tol=tol, max_iter=max_iter)
     begin = time.perf_counter()
     w = model.fit_transform(x)
     seconds = time.perf_counter() - begin
@@ -221,8 +246,11 @@ def row(r):
     ]  # fmt: skip
 
 
-def overall(results):
-    """Medians over the starts of each problem, a start that does not reach the loss counting as never."""
+def overall(results, which=""):
+    """Medians over the starts of each problem, a start that does not reach the loss counting as never.
+
+    Targets are those whose names begin with `which`.
+    """
     heads = [
         "data", "k", "dtype", "starts", "scikit-learn ms", "its mean loss",
         "orthant ms, strict", "ratio", "starts that reach it",
@@ -237,7 +265,7 @@ def overall(results):
         mean_theirs = statistics.fmean(r["target"] for r in group)
         mean_ours = statistics.fmean(r["own"]["final_loss"] for r in group)
         row = [name, str(k), dtype, str(len(group)), milliseconds(theirs), f"{mean_theirs:.8g}"]
-        for kind, words in (("strict", "time, strict"), ("near", "time, within 0.1 %")):
+        for kind, words in (("strict", f"{which}time, strict"), ("near", f"{which}time, within 0.1 %")):
             seconds = [r[kind]["seconds"] for r in group]
             count = sum(s is not None for s in seconds)
             ours = statistics.median(math.inf if s is None else s for s in seconds)
@@ -248,9 +276,14 @@ def overall(results):
                 beside_target(
                     f"{value:.2f}" if value else "–", value, f"{words}, {name}, {dtype}", f"{words}, {name}", words
                 ),
-                beside_target(f"{count} of {len(group)}", count / len(group), "starts that reach it"),
-            ]
-        rows.append([*row, f"{mean_ours:.8g}"])
+                beside_target(
+                    f"{count} of {len(group)}", count / len(group),
+                    f"{which}starts that reach it, {name}", f"{which}starts that reach it",
+                ),
+            ]  # fmt: skip
+        over = mean_ours / mean_theirs
+        mean = f"{mean_ours:.8g}, {over:.6f} of its"
+        rows.append([*row, beside_target(mean, over, f"{which}mean loss, {name}", f"{which}mean loss")])
     return markdown(heads, rows)
 
 
@@ -600,6 +633,220 @@ The most resident memory of the whole process, program and reading the file incl
 """
 
 
+# Rows, columns, topics and density of the sparse problems where it is only to be seen that they work.
+TINY_SPARSE = {
+    "topics": dict(rows=150, cols=90, topics=5, density=0.06),
+    "cells": dict(rows=200, cols=60, topics=4, density=0.1),
+}
+
+
+def sparse_problems(options, folder):
+    """Name, rank, loss, the rule that both have, matrix and its file, of every sparse problem."""
+    sizes = TINY_SPARSE if options.tiny else planted_sparse.PROBLEMS
+    for words, problem, kind, loss, solver in (
+        ("tf-idf", "topics", "tfidf", "frobenius", "cd"),
+        ("log counts", "cells", "log", "frobenius", "cd"),
+        ("counts", "topics", "counts", "kl", "mu"),
+    ):
+        size = sizes[problem]
+        x = planted_sparse.KINDS[kind](planted_sparse.counts(**size, seed=DATA_SEED, dtype=np.float32))
+        path = pathlib.Path(folder) / "x.npz"
+        sp.save_npz(path, x, compressed=False)
+        yield f"{words} {size['rows']}×{size['cols']}", size["topics"], loss, solver, x, path
+
+
+def sparse_loss(x, w, h, loss):
+    """D(X|WH) in double precision, without what is dense."""
+    x, w, h = x.astype(np.float64), w.astype(np.float64), h.astype(np.float64)
+    if loss == "frobenius":
+        return 0.5 * float(np.vdot(x.data, x.data) - 2.0 * np.vdot(w, x @ h.T) + np.vdot(w.T @ w, h @ h.T))
+    found = float(np.vdot(w.sum(axis=0), h.sum(axis=1)))
+    for row in range(0, x.shape[0], 1000):
+        part = x[row : row + 1000].tocoo()
+        p = np.einsum("ek,ke->e", w[row + part.row], h[:, part.col])
+        found += float(np.sum(part.data * np.log(part.data / np.maximum(p, np.finfo(np.float32).eps)) - part.data))
+    return found
+
+
+def sparse(options, folder):
+    """The rules that both have on sparse data, iteration by iteration."""
+    few, many = (2, 6) if options.tiny else (5, 20)
+    seed, lines = options.seeds[0], []
+    for name, k, loss, solver, x, path in sparse_problems(options, folder):
+        theirs, ours = {few: [], many: []}, {few: [], many: []}
+        sklearn_run(x, k, seed, tol=0.0, max_iter=2, loss=loss)
+        for _ in range(options.runs):
+            for count in (few, many):
+                time.sleep(options.pause)
+                seconds, w, model = sklearn_run(x, k, seed, tol=0.0, max_iter=count, loss=loss)
+                theirs[count].append(seconds)
+                time.sleep(options.pause)
+                run = orthant_run(options, path, k, seed, solver, np.float32, "--loss", loss, "--max-iter", count)
+                ours[count].append(run["seconds"][0])
+        assert model.n_iter_ == run["iterations"] == many
+        t, o = between(theirs[few], theirs[many], many - few), between(ours[few], ours[many], many - few)
+        whole_t, whole_o = statistics.median(theirs[many]), statistics.median(ours[many])
+        say(f"{name} k={k} {solver}: scikit-learn {1e3 * t:.2f} ms an iteration, orthant {1e3 * o:.2f}")
+        lines.append([
+            name, f"{x.nnz}", str(k), solver, f"{1e3 * t:.2f}", f"{1e3 * o:.2f}",
+            beside_target(f"{t / o:.2f}", t / o, f"sparse, {name}", "sparse"),
+            f"{1e3 * whole_t:.1f}", f"{1e3 * whole_o:.1f}", f"{whole_t / whole_o:.2f}",
+            f"{sparse_loss(x, w, model.components_, loss):.8g}", f"{run['loss']:.8g}",
+        ])  # fmt: skip
+    heads = [
+        "data", "entries", "k", "rule", "scikit-learn ms an iteration", "orthant", "ratio",
+        f"scikit-learn ms, fit of {many}", "orthant", "ratio", "its loss", "orthant's",
+    ]  # fmt: skip
+    return f"""## Sparse data, by the rules that both have
+
+float32, from the same start (seed {seed}), `tol=0`, {options.threads} threads; tf-idf and log counts for the Frobenius
+loss, counts for Kullback–Leibler. An iteration is the difference of a fit of {many} and one of {few}, median of {options.runs} in turn; the whole
+fits have their starts in. Of Kullback–Leibler, orthant takes the loss after every iteration, scikit-learn never.
+
+{markdown(heads, lines)}
+"""
+
+
+def sparse_time(options, folder):
+    """Time to scikit-learn's loss on sparse data."""
+    results = []
+    solvers = list(dict.fromkeys([options.solver, "hals"]))
+    for name, k, loss, _, x, path in sparse_problems(options, folder):
+        if loss != "frobenius":
+            continue
+        sklearn_run(x, k, 0, max_iter=2)  # warms up
+        for seed in options.seeds:
+            time.sleep(options.pause)
+            theirs, w, model = sklearn_run(x, k, seed)
+            target = sparse_loss(x, w, model.components_, loss)
+            near_target = target * (1.0 + NEAR)
+            time.sleep(options.pause)
+            for solver in solvers:
+                to = lambda goal, *more: orthant_run(
+                    options, path, k, seed, solver, np.float32,
+                    "--target", repr(goal), "--max-iter", SPARSE_MAX_ITER, *more,
+                )  # fmt: skip
+                strict, near = to(target, "--converge"), to(near_target)
+                results.append(dict(
+                    name=f"{name}, {solver}", k=k, seed=seed, dtype="float32",
+                    theirs=theirs, target=target, n_iter=model.n_iter_,
+                    strict=median_run([strict], target, True), near=median_run([near], near_target, True),
+                    own=strict,
+                ))  # fmt: skip
+                r = results[-1]
+                say(
+                    f"{r['name']} k={k} seed={seed}: scikit-learn {milliseconds(r['theirs'])} ms, "
+                    f"orthant {milliseconds(r['strict']['seconds'])} ms, "
+                    f"within 0.1 %: {milliseconds(r['near']['seconds'])} ms"
+                )
+    results.sort(key=lambda r: r["name"])
+    return f"""## Sparse data: time to scikit-learn's loss
+
+- scikit-learn: `NMF(k, init="random", random_state=seed, solver="cd", tol={TOL:g}, max_iter={MAX_ITER})`, the whole of
+  `fit_transform`, its start included.
+- orthant, {' and '.join(solvers)}: a whole fit, threads and start included, from the same start, until its objective is at
+  most scikit-learn's final one ("strict"), and until it is within 0.1 % of it; at most {SPARSE_MAX_ITER} iterations.
+- float32, {options.threads} threads for both. The starts' seeds are {', '.join(map(str, options.seeds))}, each run once, in turn; a
+  start that does not reach the loss counts as never. Ratios that should be 15 are meant to be 30.
+
+{overall(results, "sparse ")}
+
+Start by start:
+
+{markdown(HEADER, [row(r) for r in results])}
+"""
+
+
+def sparse_threads(options, folder):
+    """An iteration on one thread and on two, of sparse data."""
+    many, lines, seed = 6 if options.tiny else 25, [], options.seeds[0]
+    if options.threads == 1:
+        return "## Sparse data: threads\n\nThere is one core.\n"
+    for name, k, loss, solver, x, path in sparse_problems(options, folder):
+        each = {(rule, count): [] for rule in dict.fromkeys((solver, options.solver)) for count in (1, 2)}
+        for _ in range(options.runs):
+            for (rule, count), seconds in each.items():
+                time.sleep(options.pause)
+                more = ["--loss", loss, "--max-iter", many]
+                run = orthant_run(options, path, k, seed, rule, np.float32, *more, threads=count)
+                seconds.append(run["iteration_seconds"])
+        for rule in dict.fromkeys(rule for rule, _ in each):
+            one, two = (statistics.median(each[rule, count]) for count in (1, 2))
+            say(f"{name} k={k} {rule}: {1e3 * one:.2f} ms an iteration on 1 thread, {1e3 * two:.2f} on 2")
+            cell = beside_target(f"{one / two:.2f}", one / two, f"sparse threads, {name}", "sparse threads")
+            lines.append([name, str(k), rule, f"{1e3 * one:.2f}", f"{1e3 * two:.2f}", cell])
+    heads = ["data", "k", "rule", "ms an iteration, 1 thread", "2 threads", "ratio"]
+    return f"""## Sparse data: threads
+
+float32. The median time from one iteration to the next in a fit of {many}, median of {options.runs} in turn, start {seed}.
+
+{markdown(heads, lines)}
+"""
+
+
+def large_sparse(options, folder):
+    """Name, rank, rows, columns, entries and file of the large problem."""
+    rows, cols, entries, k = (2000, 300, 20_000, 5) if options.tiny else (1_000_000, 30_000, 100_000_000, 20)
+    program = pathlib.Path(options.program).with_name("orthant-bench-sparse")
+    path = pathlib.Path(folder) / "large.npz"
+    size = ["--rows", rows, "--cols", cols, "--entries", entries, "--topics", k, "--seed", DATA_SEED]
+    made = json.loads(run_program([program, "make", path, *size]))
+    return f"counts {rows}×{cols}", k, "frobenius", "cd", (rows, cols, made["entries"]), path
+
+
+def sparse_memory(options, folder):
+    """The most memory of fits of sparse data, and their rates."""
+    program = pathlib.Path(options.program).with_name("orthant-bench-sparse")
+    problems = (
+        (name, k, loss, solver, (*x.shape, x.nnz), path)
+        for name, k, loss, solver, x, path in sparse_problems(options, folder)
+    )
+    large = (large_sparse(options, folder) for _ in range(options.big or options.tiny))
+    lines, rates = [], []
+    for name, k, loss, solver, (m, n, entries), path in itertools.chain(problems, large):
+        # float32 values, indices and offsets of 32 bits, as scipy has them
+        parts = [8 * entries + 4 * (m + 1), 4 * (m + n) * k]
+        for rule in dict.fromkeys((solver, options.solver)):
+            more = ["--loss", loss, "--max-iter", 6 if options.tiny else 10]
+            run = orthant_run(options, path, k, 0, rule, np.float32, *more)
+            peak, cell = run["peak_bytes"], "not known on this system"
+            if peak is not None:
+                over = peak / sum(parts)
+                cell = beside_target(f"{over:.3f}", over, f"sparse memory, {name}", "sparse memory")
+            shown = "–" if peak is None else f"{peak / 1e6:.1f}"
+            say(f"sparse memory {name} k={k} {rule}: {shown} MB at the peak, {sum(parts) / 1e6:.1f} of data and factors")
+            lines.append([name, str(entries), str(k), rule, *(f"{part / 1e6:.1f}" for part in parts), shown, cell])
+            if rule == "cd":
+                seconds = run["iteration_seconds"]
+                gather = [program, "gather", path, "--k", k, "--threads", options.threads]
+                gathered = json.loads(run_program(gather))["rows_per_second"]
+                share = 2.0 * entries / gathered / seconds
+                say(f"{name} k={k} {rule}: {1e3 * seconds:.2f} ms an iteration, {100 * share:.0f} % of gathering's rate")
+                rates.append([
+                    name, str(k), f"{1e3 * seconds:.2f}", f"{4e-9 * entries * k / seconds:.1f}",
+                    f"{1e-6 * gathered:.0f}", f"{4e-9 * gathered * k:.1f}",
+                    beside_target(f"{100 * share:.0f} %", share, f"share of gathering, {name}", "share of gathering"),
+                ])  # fmt: skip
+        path.unlink()
+    heads = ["data", "entries", "k", "rule", "matrix, MB", "factors", "peak, MB", "peak over matrix and factors"]
+    rate_heads = ["data", "k", "ms an iteration", "GFLOP/s", "gathers rows, 10⁶/s", "GB/s", "share of that"]
+    return f"""## Sparse data: memory and rates
+
+float32, {options.threads} threads. The most resident memory of the whole process, program and reading the file included, over
+{6 if options.tiny else 10} iterations; MB are 10⁶ bytes, the matrix is values, indices and offsets of 4 bytes each. For small data the
+program alone is a good part.
+
+{markdown(heads, lines)}
+
+An iteration of cd needs, for each entry, a row of H and a row of the sums for H, 4k flops. Were these all, and only read, it
+would take as long as to gather two rows of k numbers for each entry, in the matrix's order and on as many threads, from a
+table of as many rows as V has columns, and to add them up in registers: that rate is the roofline (`orthant-bench-sparse
+gather`, the fastest of five rounds). The sweeps' flops are not counted.
+
+{markdown(rate_heads, rates)}
+"""
+
+
 def versions(options):
     shape = ["--shapes", "48x64", "--ranks", "8", "--alone"]
     machine, cases = products_program(options, *shape)
@@ -638,6 +885,10 @@ SECTIONS = {
     "ranks": ranks,
     "shapes": shapes,
     "memory": memory,
+    "sparse": sparse,
+    "sparse-time": sparse_time,
+    "sparse-threads": sparse_threads,
+    "sparse-memory": sparse_memory,
 }
 
 
@@ -662,6 +913,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", type=sections, default=list(SECTIONS), help=f"some of {','.join(SECTIONS)}")
     parser.add_argument("--tiny", action="store_true", help="small problems: only to see that it works")
+    parser.add_argument("--big", action="store_true", help="sparse-memory also with 100 million entries")
     parser.add_argument("--runs", type=int, default=5, help="runs of each program on each problem (default 5)")
     parser.add_argument("--rounds", type=int, default=9, help="timed rounds of the pass and the gemms (default 9)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="of the starts")
@@ -699,7 +951,7 @@ beside, and whether it was met. Ratios above 1 are in orthant's favour, but wher
 {about}
 
 Data, from `scripts/planted.py` with seed {DATA_SEED}: planted X = max(0, W·H + E) with ‖E‖ a tenth of ‖W·H‖; images of 28×28 from
-49 parts. The digits are scikit-learn's `load_digits`.
+49 parts. The digits are scikit-learn's `load_digits`. Sparse data is from `scripts/planted_sparse.py` with seed {DATA_SEED}.
 
 {chr(10).join(parts)}"""
     print("\n" + text)

@@ -4,7 +4,9 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+pub use gather::gathered_rows;
 pub use gemms::{Element, Gemms, Peer};
+pub use texts::Texts;
 
 use orthant_kernel::rows::{self, Step};
 use orthant_kernel::{
@@ -12,7 +14,9 @@ use orthant_kernel::{
     second_level_cache,
 };
 
+mod gather;
 mod gemms;
+mod texts;
 
 /// Whether the suites run as tests, on tiny sizes (`cargo test --benches`).
 pub fn tiny() -> bool {
@@ -24,20 +28,31 @@ pub fn sizes() -> (usize, usize, &'static [usize]) {
     if tiny() { (70, 50, &[3, 17]) } else { (4800, 4000, &[8, 16, 32, 64, 128, 256]) }
 }
 
-/// `count` numbers in [0, 1) from the linear congruential sequence x ← 6364136223846793005·x + 1442695040888963407
-/// modulo 2⁶⁴, from x = `seed`, its top 24 bits.
+/// The linear congruential sequence x ← 6364136223846793005·x + 1442695040888963407 modulo 2⁶⁴.
+pub struct Sequence(u64);
+
+impl Sequence {
+    /// From x = `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number in [0, 1): the top 24 bits of the next x.
+    #[inline]
+    pub fn draw(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f64 / (1u64 << 24) as f64
+    }
+}
+
+/// `count` numbers in [0, 1) from the [`Sequence`] of `seed`.
 ///
 /// ```
 /// assert_eq!(orthant_benches::numbers::<f64>(2, 1), orthant_benches::numbers::<f64>(2, 1));
 /// ```
 pub fn numbers<T: Real>(count: usize, seed: u64) -> Vec<T> {
-    let mut x = seed;
-    (0..count)
-        .map(|_| {
-            x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            T::from_f64((x >> 40) as f64 / (1u64 << 24) as f64)
-        })
-        .collect()
+    let mut sequence = Sequence::new(seed);
+    (0..count).map(|_| T::from_f64(sequence.draw())).collect()
 }
 
 /// Rounds of multiply-adds that take long enough to time: some milliseconds.
