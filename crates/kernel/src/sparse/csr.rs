@@ -199,21 +199,26 @@ impl<'a, T: Real> Csr<'a, T> {
         }
         tidy &= !used.has_zero();
         let whole = Self { nrows, ncols, indptr, indices, values };
-        Ok(if tidy { whole } else { whole.tidied() })
+        if tidy { Ok(whole) } else { whole.tidied() }
     }
 
     /// Sorted, with duplicates summed in the order in which they are stored, and without zeros.
-    fn tidied(&self) -> Self {
+    fn tidied(&self) -> Result<Self, SparseError> {
         let (mut indptr, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
-        let mut row: Vec<(u32, T)> = Vec::new();
+        let mut row: Vec<(u32, usize)> = Vec::new();
         for i in 0..self.nrows {
             row.clear();
-            row.extend(self.row(i).map(|(j, x)| (j as u32, x)));
+            row.extend((self.indptr[i]..self.indptr[i + 1]).map(|e| (self.indices.at(e) as u32, e)));
             row.sort_by_key(|&(j, _)| j);
             let mut rest = &row[..];
             while let Some(&(j, _)) = rest.first() {
                 let count = rest.partition_point(|&(other, _)| other == j);
-                let sum = rest[1..count].iter().fold(rest[0].1, |sum, &(_, x)| sum + x);
+                let alike = rest[..count].iter().map(|&(_, e)| e);
+                let sum = self.values.sum(alike).map_err(|value| SparseError::Inexact {
+                    line: i,
+                    index: j as usize,
+                    value,
+                })?;
                 if sum != T::ZERO {
                     indices.push(j);
                     values.push(sum);
@@ -222,7 +227,7 @@ impl<'a, T: Real> Csr<'a, T> {
             }
             indptr.push(indices.len());
         }
-        Self::owned(self.ncols, indptr, indices, values)
+        Ok(Self::owned(self.ncols, indptr, indices, values))
     }
 
     /// From parts that are known to be in order.
@@ -333,6 +338,25 @@ impl<'a, T: Real> Csr<'a, T> {
         let first = self.indptr[0];
         let entries = self.indptr[i] - first..self.indptr[i + 1] - first;
         entries.map(|e| (self.indices.at(e) as usize, self.values.at(e)))
+    }
+
+    /// Copies the entries of `range`, counted from the first entry of the first row on.
+    ///
+    /// # Panics
+    /// If there are no such entries, or `out` has another length.
+    ///
+    /// ```
+    /// use orthant_kernel::Csr;
+    /// let v = Csr::<f32>::new(2, 3, &[0_i32, 2, 3][..], &[0_i32, 2, 2][..], &[1_u8, 2, 3][..])?;
+    /// let mut out = [0.0; 2];
+    /// v.copy_entries(1..3, &mut out);
+    /// assert_eq!(out, [2.0, 3.0]);
+    /// # Ok::<(), orthant_kernel::SparseError>(())
+    /// ```
+    pub fn copy_entries(&self, range: Range<usize>, out: &mut [T]) {
+        assert_eq!(range.len(), out.len(), "a place for each entry");
+        assert!(range.end <= self.nnz(), "{range:?} of {} entries", self.nnz());
+        self.values.copy_to(range, T::ONE, out);
     }
 
     /// The entries of row `i`, counted.

@@ -245,6 +245,25 @@ impl<T: Real> Numbers<'_, T> {
         })
     }
 
+    /// Sum of some entries: one after the other, or exactly, if they are integers.
+    ///
+    /// # Errors
+    /// The sum of integers that the element type does not hold.
+    pub fn sum(&self, mut entries: impl Iterator<Item = usize>) -> Result<T, i128> {
+        each!(
+            self,
+            x => {
+                let first = entries.next().map_or(T::ZERO, |e| x[e]);
+                Ok(entries.fold(first, |sum, e| sum + x[e]))
+            },
+            x => {
+                let sum: i128 = entries.map(|e| i128::from(x[e])).sum();
+                let near = T::from_f64(sum as f64);
+                if near.to_f64() as i128 == sum { Ok(near) } else { Err(sum) }
+            }
+        )
+    }
+
     /// The same numbers, borrowed.
     pub fn by_ref(&self) -> Numbers<'_, T> {
         self.slice(0..self.len())

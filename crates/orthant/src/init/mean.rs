@@ -1,46 +1,52 @@
 //! The mean as numpy takes it, in the data's own precision, so that the random start has scikit-learn's numbers.
 
-use orthant_kernel::{Csr, Real, Unfolded, View};
+use std::ops::Range;
+
+use orthant_kernel::{Csr, Real, View};
 
 use crate::Matrix;
 
 /// Elements that numpy sums in one go.
 const BLOCK: usize = 128;
-/// Rows of sparse data that are read together.
-const ROWS: usize = 256;
 /// Elements below which the two halves are not worth two threads.
 const SERIAL: usize = 1 << 16;
 
 /// Mean of `scale`·V. Dense: numpy's pairwise sum over contiguous memory, else row by row (column by column where columns
-/// are the closer ones), divided by the count. Sparse: scipy's, of which each entry is divided by the count first, each row
-/// then summed one by one, and the rows pairwise.
+/// are the closer ones), divided by the count. Sparse: scipy's, the pairwise sum of all entries as they lie, each times
+/// one over the count.
 pub(crate) fn mean<T: Real>(v: &Matrix<'_, T>, scale: T, parallel: bool) -> T {
-    let count = T::from_f64(v.nrows() as f64 * v.ncols() as f64);
+    let entries = |v: &Csr<'_, T>| {
+        let part = T::from_f64(1.0 / (v.nrows() as f64 * v.ncols() as f64));
+        // a power of two rounds nothing
+        sum_of_entries(v, 0..v.nnz(), part * scale, parallel)
+    };
     match v {
         Matrix::Dense(v) => dense(*v, scale, parallel),
-        Matrix::Csr(v) => {
-            let mut sums = Vec::with_capacity(v.nrows());
-            let mut scratch = Unfolded::default();
-            for first in (0..v.nrows()).step_by(ROWS) {
-                let rows = v.block(first..v.nrows().min(first + ROWS), T::ONE, &mut scratch);
-                let sum = |i| rows.row(i).1.iter().fold(T::ZERO, |sum, &x| sum + x * scale / count);
-                sums.extend((0..rows.nrows()).map(sum));
-            }
-            pairwise(&sums, T::ONE, parallel)
-        }
-        Matrix::Csc(v) => pairwise(&sums_across(v.transposed(), scale, count), T::ONE, parallel),
+        Matrix::Csr(v) => entries(v),
+        Matrix::Csc(v) => entries(v.transposed()),
     }
 }
 
-/// Σ x·scale/count over the lines, for each index.
-fn sums_across<T: Real>(lines: &Csr<'_, T>, scale: T, count: T) -> Vec<T> {
-    let mut sums = vec![T::ZERO; lines.ncols()];
-    for line in 0..lines.nrows() {
-        for (i, x) in lines.row(line) {
-            sums[i] += x * scale / count;
-        }
+/// [`pairwise`] over entries of any type.
+fn sum_of_entries<T: Real>(v: &Csr<'_, T>, range: Range<usize>, scale: T, parallel: bool) -> T {
+    let n = range.len();
+    if n <= BLOCK {
+        let mut block = [T::ZERO; BLOCK];
+        v.copy_entries(range, &mut block[..n]);
+        return pairwise(&block[..n], scale, false);
     }
-    sums
+    let middle = range.start + half(n);
+    let (a, b) = (range.start..middle, middle..range.end);
+    if n <= SERIAL || !parallel {
+        return sum_of_entries(v, a, scale, false) + sum_of_entries(v, b, scale, false);
+    }
+    let (a, b) = rayon::join(|| sum_of_entries(v, a, scale, true), || sum_of_entries(v, b, scale, true));
+    a + b
+}
+
+/// Where numpy cuts n elements in two.
+fn half(n: usize) -> usize {
+    n / 2 - n / 2 % 8
 }
 
 fn dense<T: Real>(v: View<'_, T>, scale: T, parallel: bool) -> T {
@@ -74,8 +80,7 @@ fn pairwise<T: Real>(x: &[T], scale: T, parallel: bool) -> T {
         let sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
         return chunks.remainder().iter().fold(sum, |sum, &x| sum + x * scale);
     }
-    let half = n / 2 - n / 2 % 8;
-    let (a, b) = x.split_at(half);
+    let (a, b) = x.split_at(half(n));
     if n <= SERIAL || !parallel {
         return pairwise(a, scale, false) + pairwise(b, scale, false);
     }

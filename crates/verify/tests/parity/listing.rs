@@ -117,12 +117,6 @@ impl Case {
         matches!(self.order.as_str(), "csr" | "csc")
     }
 
-    /// Whether the start's bits are compared: not those of sparse data, see
-    /// [`random_starts_of_sparse_data_have_the_same_bits`](crate::random_starts_of_sparse_data_have_the_same_bits).
-    pub fn same_bits(&self) -> bool {
-        self.draws_start() && !self.is_sparse()
-    }
-
     /// The start to ask for by name; none for scikit-learn's default.
     fn named_start<T: Real>(&self) -> Option<Start<T>> {
         match self.init.as_str() {

@@ -89,7 +89,7 @@ fn whole_fits<T: Real + Deserialize>(
 
     let Some(seeded) = &case.from_seed else { return };
     let fit = passes(&case.minibatch_from_seed(), 1);
-    if case.same_bits() {
+    if case.draws_start() {
         let given = passes(model, 1);
         let other = first_other_bit(fit.model.components(), given.model.components());
         out.check(other.is_none(), || format!("H after a pass from the seed at {other:?}"));

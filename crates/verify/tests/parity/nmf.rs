@@ -23,7 +23,7 @@ pub fn compare_start<T: Real>(out: &mut Outcome<'_>, v: &Stored<T>, (w0, h0): (&
     let (w, h) = case.nmf_from_seed().start_factors(v).expect("a start");
     if case.draws_start() {
         for (what, a, b) in [("W", &w, w0), ("H", &h, h0)] {
-            if case.same_bits() {
+            if case.draws_start() {
                 let other = first_other_bit(a, b);
                 out.check(other.is_none(), || format!("another random start: {what} at {other:?}"));
             } else {
