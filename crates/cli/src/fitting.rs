@@ -95,7 +95,10 @@ impl<T> Fitted<T> {
         let Report { iterations, stop_reason, seconds_total, relative_error, objective, .. } = report;
         let count = match (steps, report.compression) {
             (None, None) => format!("{iterations} iterations"),
-            (None, Some(sketch)) => format!("{iterations} iterations and {} on a sketch", sketch.iterations),
+            (None, Some(first)) => {
+                let on = if report.plan.sample.is_some() { "sample" } else { "sketch" };
+                format!("{iterations} iterations and {} on a {on}", first.iterations)
+            }
             (Some(steps), _) => format!("{steps} steps in {iterations} passes"),
         };
         let loss = match report.loss_function {

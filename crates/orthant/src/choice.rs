@@ -6,7 +6,8 @@
 //! Costs are in flops as the fused products of dense data make them; one of sparse data costs as much as four. With z for
 //! m·n, or four times the entries, an iteration is 4zk of them and the sweeps, 2k² a row. A start on
 //! a sketch of l columns is the sketch (6zl), its basis (4nl²), iterations on it (4(m + n)lk and the sweeps) and a look
-//! whether they led anywhere (4zk); it saves iterations on V. How many, is what `docs/acceleration.md` measures.
+//! whether they led anywhere (4zk); it saves iterations on V. How many, is what `docs/acceleration.md` measures. Sparse data
+//! with entries enough for a few rows to tell what the components are is sampled instead, which costs a few iterations.
 
 use orthant_kernel::{Real, accumulator_stride};
 
@@ -38,6 +39,13 @@ const LANE: usize = 40;
 /// Where a pass with four lanes would spend more than a fifth of its time on them, the transpose is kept instead, if it may
 /// be: where they would have to be fewer than this to be worth it.
 const TOO_FEW: usize = 1;
+
+/// A sample of sparse data has one row of so many at most, and at least …
+const MOST_SAMPLED: usize = 16;
+/// … of so many, or it saves too little, with …
+const LEAST_SAMPLED: usize = 4;
+/// … so many entries for each number of H.
+const ENTRIES_FOR_ONE: usize = 5;
 
 /// Bytes that copies which only save time may take with sparse data: these, or a fifth of V and the factors.
 const ROOM: usize = 64 << 20;
@@ -125,6 +133,8 @@ struct Extras {
     twin: bool,
     accelerated: bool,
     sketch: bool,
+    /// Rows of a sample, of which little is to be held.
+    sample: Option<usize>,
 }
 
 /// Everything that a fit's options and data decide.
@@ -134,6 +144,8 @@ pub(crate) struct Choice {
     pub method: Method,
     /// Columns of the sketch that the start is compressed by, if it is.
     pub sketch: Option<usize>,
+    /// Rows of the sample that the start is found on, if it is.
+    pub sample: Option<usize>,
     /// Sweeps over W and over H.
     pub sweeps: (usize, usize),
     /// For sparse data.
@@ -157,13 +169,19 @@ impl Choice {
         let automatic = matches!(nmf.method, Method::Auto(_));
         let can = matches!(asked, Method::Accelerated { .. });
         let (rows, cols) = v.lines();
+        let sample = if can && automatic && !given_start(nmf) && nmf.compress != Some(false) {
+            sampled_rows(v, nmf.rank)
+        } else {
+            None
+        };
         let wanted = Extras {
             twin: v.entries.is_some_and(|entries| {
                 // nothing is summed over rows where H is fixed
                 !fixed && by_entries(asked) && SparsePlan::too_few(rows, cols, entries)
             }),
             accelerated: can,
-            sketch: can && nmf.compress.unwrap_or_else(|| sketch_pays(nmf, v, asked)),
+            sketch: can && sample.is_none() && nmf.compress.unwrap_or_else(|| sketch_pays(nmf, v, asked)),
+            sample,
         };
         let (asked_for_copies, asked_for_sketch) = (can && !automatic, nmf.compress == Some(true));
         let fits = |extras: Extras| match (nmf.memory_limit, v.entries) {
@@ -191,6 +209,8 @@ impl Choice {
             twin: wanted.twin && twin,
             accelerated: wanted.accelerated && (accelerated || asked_for_copies || asked_for_sketch),
             sketch: wanted.sketch && (sketch || asked_for_sketch),
+            // without the copies that go first there is no need to save what it takes
+            sample: wanted.sample.filter(|_| sketch),
         };
         let least = choose((false, false, false));
         let extras = fewer.into_iter().map(choose).find(|&extras| fits(extras)).unwrap_or(least);
@@ -214,6 +234,7 @@ impl Choice {
             _ => SparsePlan { lanes: reduce::lanes(rows), twin: false },
         };
         let sketch = extras.sketch.then(|| columns(v.m, v.n, k));
+        let sample = extras.sample;
         let both = !method.loss().is_quadratic() && method.loss().beta() != 1.0;
         let summed = if sparse.twin { 0 } else { cols } * if both { 2 } else { 1 };
         let lane =
@@ -237,7 +258,7 @@ impl Choice {
             2 * factor_bytes::<T>(v, k) + extra_bytes::<T>(v, extras, k) + (sums + blocks + read) * element;
         let (of_w, of_h) = v.met();
         let sweeps = (sweeps_of(method, of_w, k), sweeps_of(method, of_h, k));
-        Self { method, sketch, sweeps, sparse, lanes: sparse.lanes, working_bytes }
+        Self { method, sketch, sample, sweeps, sparse, lanes: sparse.lanes, working_bytes }
     }
 }
 
@@ -259,7 +280,14 @@ fn extra_bytes<T>(v: &Extent, extras: Extras, k: usize) -> usize {
     let l = columns(m, n, k);
     // the basis of the sketch is found in double precision, and its start is compared with the other
     let sketch = ((m + 3 * n) * l + 2 * (m + n) * k) * size_of::<T>() + 3 * n * l * size_of::<f64>();
-    of(extras.twin, twin)
+    // its entries, its weights twice and H once more; the lanes and blocks are those of the fit, before it
+    let sample = extras.sample.map_or(0, |rows| {
+        let part = entries.div_ceil(m.max(1)) * rows;
+        part * (size_of::<u32>() + size_of::<T>())
+            + (rows + n) * (size_of::<usize>() + 3 * k * size_of::<T>())
+    });
+    sample
+        + of(extras.twin, twin)
         + of(extras.accelerated, (3 * m + 2 * n) * k * size_of::<T>())
         + of(extras.sketch, sketch)
 }
@@ -294,10 +322,20 @@ pub(crate) fn expected(v: &Extent, k: usize, method: Method) -> (f64, f64) {
 
 /// Whether a sketch is expected to pay, where nobody says so.
 fn sketch_pays<T: Real>(nmf: &Nmf<T>, v: &Extent, method: Method) -> bool {
-    // who gives factors has a reason to start there
-    let given = matches!(nmf.start, Some(Start::Custom { .. }));
     let (plain, compressed) = expected(v, nmf.rank, method);
-    matches!(nmf.method, Method::Auto(_)) && !given && compressed < plain
+    matches!(nmf.method, Method::Auto(_)) && !given_start(nmf) && compressed < plain
+}
+
+/// Who gives factors has a reason to start there.
+fn given_start<T>(nmf: &Nmf<T>) -> bool {
+    matches!(nmf.start, Some(Start::Custom { .. }))
+}
+
+/// Rows of sparse data that tell enough of H: one of 16, or of as many as leave five entries for each of its numbers, and
+/// four rows for each component.
+fn sampled_rows(v: &Extent, k: usize) -> Option<usize> {
+    let step = (v.entries? / (ENTRIES_FOR_ONE * v.n * k).max(1)).min(v.m / (4 * k)).min(MOST_SAMPLED);
+    (step >= LEAST_SAMPLED).then(|| v.m.div_ceil(step))
 }
 
 #[cfg(test)]

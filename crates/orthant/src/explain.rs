@@ -30,6 +30,8 @@ pub struct Explanation {
     pub sweeps: (usize, usize),
     /// Columns of the sketch that the start is compressed by, if it is.
     pub sketch: Option<usize>,
+    /// Rows of the sample of sparse data that the start is found on instead, if it is.
+    pub sample: Option<usize>,
     /// Whether it was the caller who said so.
     pub sketch_asked: bool,
     /// What the fit is expected to cost without and with a sketch, in iterations on V; for the methods that can.
@@ -74,7 +76,7 @@ impl<T: Real> Nmf<T> {
         let extent = Extent::of(&v);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = self.threads.map_or_else(rayon::current_num_threads, |asked| asked.min(cores));
-        let Choice { method, sketch, sweeps, sparse, lanes, working_bytes } =
+        let Choice { method, sketch, sample, sweeps, sparse, lanes, working_bytes } =
             Choice::new(self, &extent, false, threads)?;
         let (rows, cols) = extent.lines();
         let block = self.block.unwrap_or_else(|| match extent.entries {
@@ -87,6 +89,7 @@ impl<T: Real> Nmf<T> {
             method,
             sweeps,
             sketch,
+            sample,
             sketch_asked: self.compress.is_some(),
             expected: compresses.then(|| choice::expected(&extent, k, method)),
             shape: (extent.m, extent.n),
@@ -129,7 +132,10 @@ impl fmt::Display for Explanation {
             _ => "the method's own",
         };
         line("sweeps", &format!("{w} over W and {h} over H an iteration"), why)?;
-        if let Some((plain, compressed)) = self.expected {
+        if let Some(rows) = self.sample {
+            let why = "they have entries enough to tell what the components are, and cost little";
+            line("start", &format!("found on a sample of {rows} rows"), why)?;
+        } else if let Some((plain, compressed)) = self.expected {
             let costs = format!("about {compressed:.0} iterations' worth with a sketch, {plain:.0} without");
             let why = match (self.sketch_asked, automatic, self.start_given) {
                 (true, ..) => format!("as asked; {costs}"),
@@ -172,6 +178,6 @@ impl fmt::Display for Explanation {
         line("products", &products, why)?;
         let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
         let memory = format!("{:.1} MiB beside V's {:.1} MiB", mib(self.working_bytes), mib(self.data_bytes));
-        line("memory", &memory, "factors with their copies, lanes, blocks and sketch, at most")
+        line("memory", &memory, "factors with their copies, lanes, blocks and sketch or sample, at most")
     }
 }

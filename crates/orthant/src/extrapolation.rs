@@ -12,7 +12,8 @@
 //!     X̄ ← X', Ȳ ← Y',  β ← min(β̄, 1.01·β),  β̄ ← min(1, 1.005·β̄)
 //! ```
 //!
-//! F(X̂, Y') costs nothing: it follows from the sums that the update of Y takes. β starts at ½.
+//! F(X̂, Y') costs nothing: it follows from the sums that the update of Y takes. β starts at ½; after a start on a sample
+//! at ⅕, and grows by 1.05: where the plain rule is fast as it is, near a minimum, more only carries it past.
 //!
 //! Cost: the rule's, and 2(m + n)k flops. Memory: two or three more copies of either factor; rows are copied and
 //! extrapolated inside the pass, while they are in cache, and copies change their roles between passes without being
@@ -37,6 +38,9 @@ const BETA: f64 = 0.5;
 const ETA: f64 = 1.5;
 /// Growth of β, and of its limit, with every iteration that is accepted.
 const GAMMA: f64 = 1.01;
+/// β at a start that is near to a minimum already, and its growth.
+const BETA_NEAR: f64 = 0.2;
+const GAMMA_NEAR: f64 = 1.05;
 const GAMMA_OF_LIMIT: f64 = 1.005;
 
 /// So many restarts in a row leave less than a hundredth of β.
@@ -47,6 +51,7 @@ const MOST_IN_A_ROW: u32 = 12;
 pub(crate) struct Schedule {
     pub beta: f64,
     limit: f64,
+    growth: f64,
     /// β an iteration ago.
     before: f64,
     /// The lowest objective so far.
@@ -60,9 +65,14 @@ impl Schedule {
         Self::from(BETA)
     }
 
+    /// From a start that is near to a minimum already.
+    pub fn near() -> Self {
+        Self { growth: GAMMA_NEAR, ..Self::from(BETA_NEAR) }
+    }
+
     /// From another β.
     pub fn from(beta: f64) -> Self {
-        Self { beta, limit: 1.0, before: beta, best: f64::INFINITY, in_a_row: 0 }
+        Self { beta, limit: 1.0, growth: GAMMA, before: beta, best: f64::INFINITY, in_a_row: 0 }
     }
 
     /// Whether the iteration that ended at `objective`, known to `rounding`, is accepted. Moves β.
@@ -73,7 +83,7 @@ impl Schedule {
             self.in_a_row = 0;
             self.best = self.best.min(objective);
             self.before = self.beta;
-            self.beta = self.limit.min(GAMMA * self.beta);
+            self.beta = self.limit.min(self.growth * self.beta);
             self.limit = (GAMMA_OF_LIMIT * self.limit).min(1.0);
         } else {
             self.in_a_row += 1;

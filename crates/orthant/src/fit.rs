@@ -21,6 +21,7 @@ use crate::stop::{Criterion, Seen};
 use crate::{Error, Loss, Matrix, Model, Start, check, init, reduce, scan, threads};
 
 mod compressed;
+mod sampled;
 
 pub(crate) fn fit<T: Real>(
     nmf: &Nmf<T>,
@@ -63,8 +64,17 @@ fn run<T: Real>(
     let source = problem.source()?;
     let layout = problem.layout(&source);
     let isa = Isa::detect();
-    let (mut factors, warnings) = problem.factors(&source)?;
     let mut compression = None;
+    let found_on_sample = match problem.choice.sample {
+        Some(rows) => {
+            let (start, done) = problem.sampled(rows)?;
+            compression = Some(done);
+            start
+        }
+        None => None,
+    };
+    let near = found_on_sample.is_some();
+    let (mut factors, warnings) = problem.factors(&source, found_on_sample)?;
     if let Some(columns) = problem.choice.sketch {
         let done;
         (factors, done) = problem.compressed(factors, columns, &source)?;
@@ -94,7 +104,8 @@ fn run<T: Real>(
     };
     let mut pass = Pass::new(&source, rule, k, layout, squares, pair).fixed(fixed).shuffled(shuffle);
     if matches!(method, Method::Accelerated { .. }) {
-        pass = pass.extrapolated(Schedule::new(), problem.by_columns);
+        let schedule = if near { Schedule::near() } else { Schedule::new() };
+        pass = pass.extrapolated(schedule, problem.by_columns);
     }
     problem.iterate(pass, layout, observer, warnings, compression)
 }
@@ -166,7 +177,7 @@ impl<'a, T: Real> Problem<'a, T> {
     }
 
     fn plan(&self, block: usize) -> Plan {
-        let Choice { method, sketch, sweeps, sparse, lanes, .. } = self.choice;
+        let Choice { method, sketch, sample, sweeps, sparse, lanes, .. } = self.choice;
         let summed = !sparse.twin && self.fixed() != Fixed::Outer;
         Plan {
             method,
@@ -175,6 +186,7 @@ impl<'a, T: Real> Problem<'a, T> {
             block,
             threads: self.workers,
             sketch,
+            sample,
             sweeps,
             isa: Isa::detect().name(),
             products: self.nmf.products,
@@ -226,13 +238,21 @@ impl<'a, T: Real> Problem<'a, T> {
         init::generate(start, &data, k, generator)
     }
 
-    fn factors(&self, source: &MatrixSource<'_, T>) -> Result<(Factors<T>, Vec<Warning>), Error> {
+    /// The factors to start from: those that were found, if any were.
+    fn factors(
+        &self,
+        source: &MatrixSource<'_, T>,
+        found: Option<(Vec<T>, Vec<T>)>,
+    ) -> Result<(Factors<T>, Vec<Warning>), Error> {
         let Self { nmf, v, by_columns, exponent, .. } = *self;
         let Choice { method, sweeps, .. } = self.choice;
         let (m, n, k) = (v.nrows(), v.ncols(), nmf.rank);
         let (p, beta) = (exponent / 2, method.loss().beta());
         let mut generator = nmf.random.clone();
-        let (w, ht) = self.start(&mut generator, source)?;
+        let (w, ht) = match found {
+            Some(factors) => factors,
+            None => self.start(&mut generator, source)?,
+        };
         let mut warnings = Vec::new();
         if ht.iter().all(|&x| x == T::ZERO) {
             warnings.push(Warning::ZeroStart);

@@ -336,11 +336,12 @@ impl<T: Real> Nmf<T> {
         Self { shuffle, ..self }
     }
 
-    /// Whether the start is improved on a sketch of V before V itself is iterated on. The default is
-    /// [`Method::Auto`]'s choice, and not to with the other methods. Only for [`Method::Auto`] with the Frobenius loss
-    /// and [`Method::Accelerated`], and not where H is given.
+    /// Whether the start is improved on a sketch of V, or found on a sample of the rows of sparse data, before V itself is
+    /// iterated on. The default is [`Method::Auto`]'s choice (a sample needs five entries for each number of H, and factors
+    /// that are not given), and not to with the other methods. Only for [`Method::Auto`] with the Frobenius loss and, with a
+    /// sketch, [`Method::Accelerated`], and not where H is given.
     ///
-    /// The iterations on the sketch are counted apart ([`Report::compression`]), and no observer sees them.
+    /// The iterations on the sketch or the sample are counted apart ([`Report::compression`]), and no observer sees them.
     #[must_use]
     pub fn compress(self, compress: bool) -> Self {
         Self { compress: Some(compress), ..self }

@@ -156,6 +156,9 @@ pub struct Plan {
     /// Columns of the sketch that the start is compressed by, if it is.
     #[cfg_attr(feature = "serde", serde(default))]
     pub sketch: Option<usize>,
+    /// Rows of the sample of sparse data that the start is found on instead, if it is.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub sample: Option<usize>,
     /// Inner sweeps over W and over H in an iteration.
     pub sweeps: (usize, usize),
     /// The instruction set of the kernels.
@@ -176,11 +179,15 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Compression {
-    /// Columns of the sketch.
+    /// Rows of what stood in for V: all of them of a sketch, some of a sample.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub rows: usize,
+    /// Columns of it: some of a sketch, all of a sample.
     pub columns: usize,
-    /// Iterations on the sketch in place of V. They are not among [`Report::iterations`].
+    /// Iterations on it in place of V. They are not among [`Report::iterations`].
     pub iterations: usize,
-    /// Whether the fit went on from what they led to; not where that was no nearer to V than the start.
+    /// Whether the fit went on from what they led to; not where a sketch led no nearer to V than the start, or a sample left
+    /// a component without entries.
     pub kept: bool,
 }
 

@@ -1,6 +1,6 @@
 //! The accelerated method against plain loops, and what it promises.
 
-use orthant::{Dense, Fit, Method, Nmf, Penalty, Real, Start, Stop};
+use orthant::{Csc, Csr, Dense, Fit, Method, Nmf, Penalty, Real, Start, Stop};
 use orthant_verify::compare::{cast, first_other_bit, is_non_negative, unit_roundoff};
 use orthant_verify::fits::{Step, fixed, trace};
 use orthant_verify::layout::{Layout, Stored};
@@ -388,4 +388,69 @@ fn the_default_reaches_what_long_hals_reaches_in_fewer_passes() {
         assert!(auto.loss <= 1.002 * hals.loss, "{told}");
         assert!(factor * auto.passes <= hals.passes, "{told}");
     }
+}
+
+/// Sparse counts whose logarithm single-cell programs are found in: rows alike enough for some of them to tell.
+fn sparse_log_counts(m: usize, n: usize, k: usize, seed: u64) -> Csr<'static, f32> {
+    let v = log_counts(m, n, k, seed);
+    Csr::of_dense(&cast::<f64, f32>(&v))
+}
+
+/// What starts on a sample is the same on any number of threads and in either order of memory, and near to where it ends
+/// after a few passes, where without it takes several times as many.
+#[test]
+fn a_start_on_a_sample_saves_passes() {
+    let (k, mut passes) = (8, [0, 0]);
+    for seed in 0..4 {
+        let v = sparse_log_counts(4000, 150, k, seed);
+        let csc = Csc::of_transposed(v.to_transposed());
+        let nmf = Nmf::<f32>::new(k).seed(seed as u32).tol(0.0).max_iter(150);
+        let explained = nmf.explain(&v).unwrap();
+        let fit = nmf.fit(&v).unwrap();
+        let plan = &fit.report.plan;
+        assert_eq!((plan.sample, plan.sketch), (explained.sample, None));
+        assert!(explained.to_string().contains(&format!("a sample of {} rows", plan.sample.unwrap())));
+        let done = fit.report.compression.unwrap();
+        assert_eq!(
+            (done.rows, done.columns, done.iterations, done.kept),
+            (plan.sample.unwrap(), 150, 15, true)
+        );
+        assert!(8 * done.rows >= 4000 / 2 && 4 * done.rows <= 4000 + 4, "{done:?}");
+        for threads in [1, 2, 3] {
+            let again = nmf.clone().threads(threads).fit(&v).unwrap();
+            assert_eq!(first_other_bit(&again.w, &fit.w), None, "{threads} threads");
+            assert_eq!(first_other_bit(again.model.components(), fit.model.components()), None);
+        }
+        let by_columns = nmf.fit(&csc).unwrap().report;
+        assert_eq!(by_columns.compression, fit.report.compression);
+        let (a, b) = (by_columns.objective, fit.report.objective);
+        assert!((a - b).abs() <= 1e-3 * b, "{a} by columns, {b} by rows");
+        let plain = nmf.clone().compress(false).fit(&v).unwrap().report;
+        assert_eq!((plain.compression, plain.plan.sample), (None, None));
+        assert!(b <= 1.005 * plain.objective, "{b} with, {} without", plain.objective);
+        let goal = 1.002 * plain.objective.max(b);
+        for (passes, report) in passes.iter_mut().zip([&fit.report, &plain]) {
+            *passes += report.history.iter().position(|point| point.objective <= goal).unwrap() + 1;
+        }
+    }
+    assert!(2 * passes[0] <= passes[1], "{passes:?} passes with and without");
+}
+
+/// Who gives factors starts there, a sample that leaves a component without entries is given up, and data of few entries is
+/// not sampled.
+#[test]
+fn where_a_sample_is_of_no_use() {
+    let v = sparse_log_counts(4000, 150, 8, 1);
+    let nmf = Nmf::<f32>::new(8).max_iter(3);
+    let (w, h) = nmf.start_factors(&v).unwrap();
+    let given = nmf.clone().start(Start::Custom { w, h }).fit(&v).unwrap().report;
+    assert_eq!(given.plan.sample, None);
+    // a penalty that leaves nothing of H
+    let penalty = Penalty { alpha_w: 0.0, alpha_h: Some(1e9), l1_ratio: 1.0 };
+    let nothing = nmf.clone().penalty(penalty).fit(&v).unwrap();
+    let done = nothing.report.compression.unwrap();
+    assert!(!done.kept && done.columns == 150, "{done:?}");
+    assert!(nothing.report.objective.is_finite());
+    assert_eq!(Nmf::<f32>::new(40).explain(&v).unwrap().sample, None);
+    assert_eq!(nmf.clone().method(Method::Accelerated { sweeps: None }).explain(&v).unwrap().sample, None);
 }

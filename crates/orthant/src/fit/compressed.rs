@@ -36,6 +36,9 @@ impl<T: Real> Problem<'_, T> {
         // also where one of them is no number
         let kept = after < before || before.is_nan() && after.is_finite();
         let (inner, outer) = if kept { (x, y) } else { (inner, outer) };
-        Ok((Factors { inner, outer, generator }, Compression { columns, iterations, kept }))
+        Ok((
+            Factors { inner, outer, generator },
+            Compression { rows: self.v.nrows(), columns, iterations, kept },
+        ))
     }
 }

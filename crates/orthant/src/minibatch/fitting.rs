@@ -170,6 +170,7 @@ impl<T: Real> Data<'_, T> {
                 block,
                 threads: workers,
                 sketch: None,
+                sample: None,
                 sweeps: (1, 1),
                 isa: Isa::detect().name(),
                 products: Products::Fused,
