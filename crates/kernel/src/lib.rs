@@ -1,4 +1,4 @@
-//! Dense kernels for non-negative matrix factorisation. This crate knows no NMF: it multiplies, updates rows and
+//! Kernels for non-negative matrix factorisation of dense and sparse data. This crate knows no NMF: it multiplies, updates rows and
 //! sums, on whatever instruction set the processor has, and holds all `unsafe` SIMD and BLAS code of the project.
 //!
 //! | what | operation | module |
@@ -9,6 +9,7 @@
 //! | [`rows::sweeps`], [`rows::solve`], [`rows::multiply`], [`rows::distance`] | row updates from numerators and a Gram matrix | |
 //! | [`divergence`] | what multiplicative updates need of V and X·Yᵀ for any β | tile by tile |
 //! | [`gemm::gemm`] | C = A·B or C += A·B | pure Rust or BLAS |
+//! | [`Csr`], [`Csc`], [`sparse`] | the same products and divergences over the entries of sparse rows | a row of a factor for each |
 //! | [`scan::scan`], [`scan::squared_residual`] | checks and sums over V | in double precision |
 //! | [`naive`] | each of them as plain loops, the oracle | |
 //!
