@@ -242,7 +242,7 @@ impl<'a, T: Real> Problem<'a, T> {
     fn factors(
         &self,
         source: &MatrixSource<'_, T>,
-        found: Option<(Vec<T>, Vec<T>)>,
+        found: sampled::Found<T>,
     ) -> Result<(Factors<T>, Vec<Warning>), Error> {
         let Self { nmf, v, by_columns, exponent, .. } = *self;
         let Choice { method, sweeps, .. } = self.choice;

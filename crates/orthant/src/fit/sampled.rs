@@ -25,12 +25,15 @@ use super::{Problem, run};
 use crate::init::RandomState;
 use crate::{Compression, Error, Iteration, Matrix, Method, Nmf, Stop, StopReason};
 
+/// W and Hᵀ, if there is something to start from.
+pub(super) type Found<T> = Option<(Vec<T>, Vec<T>)>;
+
 /// Iterations on the sample.
 const ITERATIONS: usize = 15;
 
 impl<T: Real> Problem<'_, T> {
     /// W and Hᵀ for the scaled V as so many rows lead to them, unless they lead nowhere; and what was done.
-    pub(super) fn sampled(&self, rows: usize) -> Result<(Option<(Vec<T>, Vec<T>)>, Compression), Error> {
+    pub(super) fn sampled(&self, rows: usize) -> Result<(Found<T>, Compression), Error> {
         let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.rank);
         let step = m.div_ceil(rows);
         let mut stream = self.nmf.random.clone().with(RandomState::fork);
