@@ -1,5 +1,5 @@
-//! Kernels for non-negative matrix factorisation of dense and sparse data. This crate knows no NMF: it multiplies, updates rows and
-//! sums, on whatever instruction set the processor has, and holds all `unsafe` SIMD and BLAS code of the project.
+//! Kernels for non-negative matrix factorisation of dense and sparse data. This crate knows no NMF: it multiplies, updates
+//! rows and sums, on whatever instruction set the processor has, and holds all `unsafe` SIMD and BLAS code of the project.
 //!
 //! | what | operation | module |
 //! |---|---|---|

@@ -1,13 +1,14 @@
-//! Sparse matrices by rows and by columns.
+//! A sparse matrix by rows.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
 use super::parts::{Any, Indices, Indptr, Numbers, Values};
+use super::{SparseRows, Unfolded};
 use crate::{Dense, Real};
 
-/// Why parts are no sparse matrix. Lines are rows of a [`Csr`] and columns of a [`Csc`], counted from 0, as are entries.
+/// Why parts are no sparse matrix. Lines are rows of a [`Csr`] and columns of a [`Csc`](super::Csc), counted from 0, as are entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SparseError {
@@ -340,7 +341,7 @@ impl<'a, T: Real> Csr<'a, T> {
         entries.map(|e| (self.indices.at(e) as usize, self.values.at(e)))
     }
 
-    /// Copies the entries of `range`, counted from the first entry of the first row on.
+    /// Copies the entries of `range`, counted from the first entry of the first row on, times `scale`.
     ///
     /// # Panics
     /// If there are no such entries, or `out` has another length.
@@ -349,14 +350,14 @@ impl<'a, T: Real> Csr<'a, T> {
     /// use orthant_kernel::Csr;
     /// let v = Csr::<f32>::new(2, 3, &[0_i32, 2, 3][..], &[0_i32, 2, 2][..], &[1_u8, 2, 3][..])?;
     /// let mut out = [0.0; 2];
-    /// v.copy_entries(1..3, &mut out);
-    /// assert_eq!(out, [2.0, 3.0]);
+    /// v.copy_entries(1..3, 0.5, &mut out);
+    /// assert_eq!(out, [1.0, 1.5]);
     /// # Ok::<(), orthant_kernel::SparseError>(())
     /// ```
-    pub fn copy_entries(&self, range: Range<usize>, out: &mut [T]) {
+    pub fn copy_entries(&self, range: Range<usize>, scale: T, out: &mut [T]) {
         assert_eq!(range.len(), out.len(), "a place for each entry");
         assert!(range.end <= self.nnz(), "{range:?} of {} entries", self.nnz());
-        self.values.copy_to(range, T::ONE, out);
+        self.values.copy_to(range, scale, out);
     }
 
     /// The entries of row `i`, counted.
@@ -498,161 +499,6 @@ where
         tidy &= at == 0 || i128::from(x[at - 1]) < i;
     }
     Ok(tidy)
-}
-
-/// A sparse matrix by columns: scipy's `csc`. It is the [`Csr`] of its transpose.
-///
-/// ```
-/// use orthant_kernel::Csc;
-/// let v = Csc::<f64>::new(2, 3, &[0_i64, 1, 1, 3][..], &[0_i64, 0, 1][..], &[1.0, 2.0, 3.0][..])?;
-/// assert_eq!(v.to_dense().as_slice(), [1.0, 0.0, 2.0, 0.0, 0.0, 3.0]);
-/// # Ok::<(), orthant_kernel::SparseError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct Csc<'a, T: Real>(Csr<'a, T>);
-
-impl<'a, T: Real> Csc<'a, T> {
-    /// A matrix over its parts: where each column begins, the row of each entry, and the entries.
-    ///
-    /// # Errors
-    /// As [`Csr::new`].
-    pub fn new(
-        nrows: usize,
-        ncols: usize,
-        indptr: impl Into<Indptr<'a>>,
-        indices: impl Into<Indices<'a>>,
-        values: impl Into<Values<'a, T>>,
-    ) -> Result<Self, SparseError> {
-        Csr::new(ncols, nrows, indptr, indices, values).map(Self)
-    }
-
-    /// The transpose of a matrix by rows.
-    pub fn of_transposed(transposed: Csr<'a, T>) -> Self {
-        Self(transposed)
-    }
-
-    /// The transpose, by rows.
-    pub fn transposed(&self) -> &Csr<'a, T> {
-        &self.0
-    }
-
-    /// Number of rows.
-    pub fn nrows(&self) -> usize {
-        self.0.ncols()
-    }
-
-    /// Number of columns.
-    pub fn ncols(&self) -> usize {
-        self.0.nrows()
-    }
-
-    /// Number of entries.
-    pub fn nnz(&self) -> usize {
-        self.0.nnz()
-    }
-
-    /// The same matrix by rows, in memory of its own.
-    pub fn to_csr(&self) -> Csr<'static, T> {
-        self.0.to_transposed()
-    }
-
-    /// All entries, in a matrix that has the others too.
-    ///
-    /// # Panics
-    /// If that cannot be held.
-    pub fn to_dense(&self) -> Dense<T> {
-        self.to_csr().to_dense()
-    }
-}
-
-/// Where [`Csr::block`] unfolds what does not lie as the kernels read it.
-#[derive(Clone, Debug, Default)]
-pub struct Unfolded<T> {
-    indices: Vec<u32>,
-    values: Vec<T>,
-}
-
-/// Some rows of a sparse matrix, as the kernels read them.
-#[derive(Clone, Copy, Debug)]
-pub struct SparseRows<'a, T> {
-    /// Ascending, one for each row and the end of the last; the first is where `indices` and `values` begin.
-    indptr: &'a [usize],
-    /// Below `ncols`.
-    indices: &'a [u32],
-    /// As many.
-    values: &'a [T],
-    ncols: usize,
-}
-
-impl<'a, T: Real> SparseRows<'a, T> {
-    /// One row, of indices that are below `ncols`.
-    pub(crate) fn one(indptr: &'a [usize; 2], indices: &'a [u32], values: &'a [T], ncols: usize) -> Self {
-        Self { indptr, indices, values, ncols }
-    }
-
-    /// Number of rows.
-    pub fn nrows(&self) -> usize {
-        self.indptr.len() - 1
-    }
-
-    /// Number of columns.
-    pub fn ncols(&self) -> usize {
-        self.ncols
-    }
-
-    /// Number of entries.
-    pub fn nnz(&self) -> usize {
-        self.indices.len()
-    }
-
-    /// The values of all rows, one after the other.
-    pub fn values(&self) -> &'a [T] {
-        self.values
-    }
-
-    /// The columns of all entries, row after row.
-    pub fn indices(&self) -> &'a [u32] {
-        self.indices
-    }
-
-    /// The columns and values of row `i`.
-    ///
-    /// # Panics
-    /// If `i` is out of range.
-    #[inline]
-    pub fn row(&self, i: usize) -> (&'a [u32], &'a [T]) {
-        let range = self.indptr[i] - self.indptr[0]..self.indptr[i + 1] - self.indptr[0];
-        (&self.indices[range.clone()], &self.values[range])
-    }
-
-    /// The rows of `range`.
-    ///
-    /// # Panics
-    /// If the range does not lie inside the rows.
-    pub fn rows(&self, range: Range<usize>) -> Self {
-        let indptr = &self.indptr[range.start..=range.end];
-        let entries = indptr[0] - self.indptr[0]..indptr[range.len()] - self.indptr[0];
-        let (indices, values) = (&self.indices[entries.clone()], &self.values[entries]);
-        Self { indptr, indices, values, ncols: self.ncols }
-    }
-
-    /// Writes all entries into `out`, rows×cols and row-major.
-    ///
-    /// # Panics
-    /// If `out` is of another size.
-    pub fn unfold(&self, out: &mut [T]) {
-        assert!(crate::products::holds(out.len(), self.nrows(), self.ncols), "out is rows×cols");
-        out.fill(T::ZERO);
-        if self.ncols == 0 {
-            return;
-        }
-        for (i, out) in out.chunks_exact_mut(self.ncols).enumerate() {
-            let (indices, values) = self.row(i);
-            for (&j, &x) in indices.iter().zip(values) {
-                out[j as usize] = x;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,12 +7,16 @@
 //! | [`residual_entries`] | what ‖S − XYᵀ‖² has of the entries |
 //! | [`ratio_numerators`], [`ratio_accumulate`], [`ratio_sum`] | the same for Kullback–Leibler |
 
-pub use csr::{Csc, Csr, SparseError, SparseRows, Unfolded};
+pub use csc::Csc;
+pub use csr::{Csr, SparseError};
 pub use divergence::{SparseOperands, ratio_accumulate, ratio_numerators, ratio_sum};
 pub use parts::{Indices, Indptr, Values};
 pub use products::{accumulate, numerators, residual_entries, row_stride};
+pub use rows::{SparseRows, Unfolded};
 
+mod csc;
 mod csr;
 mod divergence;
 mod parts;
 mod products;
+mod rows;
