@@ -17,8 +17,7 @@ const SERIAL: usize = 1 << 16;
 pub(crate) fn mean<T: Real>(v: &Matrix<'_, T>, scale: T, parallel: bool) -> T {
     let entries = |v: &Csr<'_, T>| {
         let part = T::from_f64(1.0 / (v.nrows() as f64 * v.ncols() as f64));
-        // a power of two rounds nothing
-        sum_of_entries(v, 0..v.nnz(), part * scale, parallel)
+        sum_of_entries(v, 0..v.nnz(), (scale, part), parallel)
     };
     match v {
         Matrix::Dense(v) => dense(*v, scale, parallel),
@@ -27,20 +26,20 @@ pub(crate) fn mean<T: Real>(v: &Matrix<'_, T>, scale: T, parallel: bool) -> T {
     }
 }
 
-/// [`pairwise`] over entries of any type.
-fn sum_of_entries<T: Real>(v: &Csr<'_, T>, range: Range<usize>, scale: T, parallel: bool) -> T {
+/// [`pairwise`] over entries of any type, each times the scale and then the part: their product could vanish.
+fn sum_of_entries<T: Real>(v: &Csr<'_, T>, range: Range<usize>, by: (T, T), parallel: bool) -> T {
     let n = range.len();
     if n <= BLOCK {
         let mut block = [T::ZERO; BLOCK];
-        v.copy_entries(range, &mut block[..n]);
-        return pairwise(&block[..n], scale, false);
+        v.copy_entries(range, by.0, &mut block[..n]);
+        return pairwise(&block[..n], by.1, false);
     }
     let middle = range.start + half(n);
     let (a, b) = (range.start..middle, middle..range.end);
     if n <= SERIAL || !parallel {
-        return sum_of_entries(v, a, scale, false) + sum_of_entries(v, b, scale, false);
+        return sum_of_entries(v, a, by, false) + sum_of_entries(v, b, by, false);
     }
-    let (a, b) = rayon::join(|| sum_of_entries(v, a, scale, true), || sum_of_entries(v, b, scale, true));
+    let (a, b) = rayon::join(|| sum_of_entries(v, a, by, true), || sum_of_entries(v, b, by, true));
     a + b
 }
 
@@ -86,4 +85,28 @@ fn pairwise<T: Real>(x: &[T], scale: T, parallel: bool) -> T {
     }
     let (a, b) = rayon::join(|| pairwise(a, scale, true), || pairwise(b, scale, true));
     a + b
+}
+
+#[cfg(test)]
+mod tests {
+    use orthant_kernel::Dense;
+
+    use super::*;
+
+    /// Entries near the end of the range have a scale so small that one over the count times it would vanish.
+    #[test]
+    fn the_scale_of_sparse_data_does_not_matter() {
+        let plain =
+            Dense::from_fn(
+                300,
+                200,
+                |i, j| if (i * 7 + j) % 5 == 0 { 1.0 + (i + j) as f32 / 500.0 } else { 0.0 },
+            );
+        let by = 2f32.powi(124);
+        let large = Dense::from_fn(300, 200, |i, j| plain[(i, j)] * by);
+        let mean_of = |v: &Dense<f32>, scale| mean(&Matrix::Csr(Csr::of_dense(v)), scale, false);
+        let expected = mean_of(&plain, 1.0);
+        assert!((f64::from(expected) - 0.3).abs() < 0.01, "{expected}");
+        assert_eq!(mean_of(&large, 1.0 / by).to_bits(), expected.to_bits());
+    }
 }
