@@ -12,6 +12,7 @@
 use orthant_kernel::{Real, accumulator_stride};
 
 use crate::compress::columns;
+use crate::fit::sampled::{MOST_OF_ITS_SHARE, share};
 use crate::reduce::{self, accumulators};
 use crate::rule::sweeps;
 use crate::source::read_stride;
@@ -280,10 +281,12 @@ fn extra_bytes<T>(v: &Extent, extras: Extras, k: usize) -> usize {
     let l = columns(m, n, k);
     // the basis of the sketch is found in double precision, and its start is compared with the other
     let sketch = ((m + 3 * n) * l + 2 * (m + n) * k) * size_of::<T>() + 3 * n * l * size_of::<f64>();
-    // its entries, its weights twice and H once more; the lanes and blocks are those of the fit, before it
+    // its entries, which rows they are of, its offsets, and its factors with H once more; the lanes and blocks are those of the
+    // fit, before it
     let sample = extras.sample.map_or(0, |rows| {
-        let part = entries.div_ceil(m.max(1)) * rows;
-        part * (size_of::<u32>() + size_of::<T>())
+        let most = MOST_OF_ITS_SHARE * share(entries, m, rows);
+        most * (size_of::<u32>() + size_of::<T>())
+            + m * size_of::<u32>()
             + (rows + n) * (size_of::<usize>() + 3 * k * size_of::<T>())
     });
     sample

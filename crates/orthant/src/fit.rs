@@ -21,7 +21,7 @@ use crate::stop::{Criterion, Seen};
 use crate::{Error, Loss, Matrix, Model, Start, check, init, reduce, scan, threads};
 
 mod compressed;
-mod sampled;
+pub(crate) mod sampled;
 
 pub(crate) fn fit<T: Real>(
     nmf: &Nmf<T>,

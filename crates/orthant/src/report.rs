@@ -186,8 +186,8 @@ pub struct Compression {
     pub columns: usize,
     /// Iterations on it in place of V. They are not among [`Report::iterations`].
     pub iterations: usize,
-    /// Whether the fit went on from what they led to; not where a sketch led no nearer to V than the start, or a sample left
-    /// a component without entries.
+    /// Whether the fit went on from what they led to; not where a sketch led no nearer to V than the start, or a sample had
+    /// too many of the entries or left a component without any.
     pub kept: bool,
 }
 

@@ -9,13 +9,14 @@
 //! Where rows are alike, few of them tell as much of H as all do: an iteration on them costs an s-th, and the first one on
 //! V itself is near to a minimum. `docs/sparse.md` has what it saves.
 //!
-//! Cost: 15/s iterations. Memory: an s-th of V. Guarantee: that of the fit, as H is non-negative; where a component is left
-//! without entries, or the iterations fail, the ordinary start is taken. Which rows these are follows from the seed, by a
-//! stream of its own. By columns the same rows are taken, with the same sequence of updates.
+//! Cost: 15/s iterations. Memory: twice an s-th of V at most; where the rows that are drawn have more entries, which is
+//! where a few have most of them, where a component is left without entries, and where the iterations fail, the ordinary
+//! start is taken. Which rows these are follows from the seed, by a stream of its own. By columns the same rows are taken,
+//! with the same sequence of updates.
 //!
 //! Gillis & Glineur, A multilevel approach for nonnegative matrix factorization, Journal of Computational and Applied
-//! Mathematics 236(7), 2012, doi:10.1016/j.cam.2011.10.002, start from coarser data likewise: theirs has all rows, with
-//! columns averaged.
+//! Mathematics 236(7), 2012, doi:10.1016/j.cam.2011.10.002, start from smaller data likewise: there neighbouring pixels are
+//! averaged, here rows are left out.
 
 use std::ops::ControlFlow;
 
@@ -30,6 +31,8 @@ pub(super) type Found<T> = Option<(Vec<T>, Vec<T>)>;
 
 /// Iterations on the sample.
 const ITERATIONS: usize = 15;
+/// A sample has at most so many times the entries that so many rows have on average.
+pub(crate) const MOST_OF_ITS_SHARE: usize = 2;
 
 impl<T: Real> Problem<'_, T> {
     /// W and Hᵀ for the scaled V as so many rows lead to them, unless they lead nowhere; and what was done.
@@ -44,19 +47,20 @@ impl<T: Real> Problem<'_, T> {
                 first + ((stream.random_sample() * of as f64) as usize).min(of - 1)
             })
             .collect();
-        let sample = take(self.v, &drawn);
+        let done = |iterations, kept| Compression { rows: drawn.len(), columns: n, iterations, kept };
+        let most = MOST_OF_ITS_SHARE * share(self.v.nnz().unwrap_or(0), m, drawn.len());
+        let Some(sample) = take(self.v, &drawn, most) else { return Ok((None, done(0, false))) };
         let nmf = Nmf {
-            method: Method::Hals { sweeps: None },
             stop: Some(Stop::Progress { tol: 0.0 }),
             tol: None,
             max_iter: ITERATIONS,
+            method: Method::Hals { sweeps: None },
             compress: None,
             memory_limit: None,
             block: None,
             ..self.nmf.clone()
         };
         let mut unobserved = |_: &Iteration<'_, T>| ControlFlow::<StopReason>::Continue(());
-        let done = |iterations, kept| Compression { rows: drawn.len(), columns: n, iterations, kept };
         let fit = match run(&nmf, &sample, None, &mut unobserved, self.workers, self.began) {
             Ok(fit) => fit,
             Err(Error::Diverged { .. } | Error::LossOverflow { .. }) => return Ok((None, done(0, false))),
@@ -69,37 +73,56 @@ impl<T: Real> Problem<'_, T> {
     }
 }
 
-/// Some rows of a sparse matrix, in the same order of memory.
-fn take<T: Real>(v: &Matrix<'_, T>, rows: &[usize]) -> Matrix<'static, T> {
-    let (mut indptr, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
-    let mut push = |(j, x): (usize, T)| {
-        indices.push(j as u32);
-        values.push(x);
-        indices.len()
+/// Entries that so many of m rows have on average.
+pub(crate) fn share(entries: usize, m: usize, rows: usize) -> usize {
+    entries.div_ceil(m.max(1)) * rows
+}
+
+/// Some rows of a sparse matrix, in the same order of memory, unless they have more than `most` entries.
+fn take<T: Real>(v: &Matrix<'_, T>, rows: &[usize], most: usize) -> Option<Matrix<'static, T>> {
+    // what has a place among them
+    let mut place = vec![u32::MAX; v.nrows()];
+    rows.iter().zip(0..).for_each(|(&i, new)| place[i] = new);
+    let held = |i: usize| (place[i] != u32::MAX).then_some(place[i]);
+    let count: usize = match v {
+        Matrix::Dense(_) => unreachable!("only sparse data is sampled"),
+        Matrix::Csr(v) => rows.iter().map(|&i| v.row_nnz(i)).sum(),
+        Matrix::Csc(v) => {
+            let all = (0..v.ncols()).flat_map(|j| v.transposed().row(j));
+            all.filter(|&(i, _)| held(i).is_some()).count()
+        }
     };
+    if count > most {
+        return None;
+    }
+    let (mut indices, mut values) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    let mut indptr = vec![0];
+    let mut push = |(j, x): (u32, T)| {
+        indices.push(j);
+        values.push(x);
+    };
+    let mut end = 0;
     match v {
         Matrix::Dense(_) => unreachable!("only sparse data is sampled"),
         Matrix::Csr(v) => {
             for &i in rows {
-                let end = v.row(i).map(&mut push).last();
-                indptr.push(end.unwrap_or(indptr[indptr.len() - 1]));
+                v.row(i).for_each(|(j, x)| push((j as u32, x)));
+                end += v.row_nnz(i);
+                indptr.push(end);
             }
-            let csr = Csr::new(rows.len(), v.ncols(), indptr, indices, values);
-            Matrix::Csr(csr.expect("rows of a matrix are one"))
         }
         Matrix::Csc(v) => {
-            let mut place = vec![None; v.nrows()];
-            rows.iter().enumerate().for_each(|(new, &i)| place[i] = Some(new));
-            let columns = v.transposed();
-            for j in 0..columns.nrows() {
-                let of = columns.row(j).filter_map(|(i, x)| place[i].map(|new| (new, x)));
-                let end = of.map(&mut push).last();
-                indptr.push(end.unwrap_or(indptr[indptr.len() - 1]));
+            for j in 0..v.ncols() {
+                let of = v.transposed().row(j).filter_map(|(i, x)| held(i).map(|new| (new, x)));
+                end += of.map(&mut push).count();
+                indptr.push(end);
             }
-            let columns = Csr::new(v.ncols(), rows.len(), indptr, indices, values);
-            Matrix::Csc(Csc::of_transposed(columns.expect("rows of a matrix are one")))
         }
     }
+    let (by_columns, n) = (v.by_columns(), v.ncols());
+    let (lines, length) = if by_columns { (n, rows.len()) } else { (rows.len(), n) };
+    let taken = Csr::new(lines, length, indptr, indices, values).expect("rows of a matrix are one");
+    Some(if by_columns { Matrix::Csc(Csc::of_transposed(taken)) } else { Matrix::Csr(taken) })
 }
 
 #[cfg(test)]
@@ -115,12 +138,14 @@ mod tests {
         let expected = Dense::from_fn(4, 5, |i, j| dense[(rows[i], j)]);
         let csr = Csr::of_dense(&dense);
         let csc = Csc::of_transposed(csr.to_transposed());
-        let (by_rows, by_columns) = (take(&Matrix::Csr(csr), &rows), take(&Matrix::Csc(csc), &rows));
-        match (by_rows, by_columns) {
-            (Matrix::Csr(a), Matrix::Csc(b)) => {
+        let count = expected.as_slice().iter().filter(|x| **x != 0.0).count();
+        let (csr, csc) = (Matrix::Csr(csr), Matrix::Csc(csc));
+        match (take(&csr, &rows, count), take(&csc, &rows, count)) {
+            (Some(Matrix::Csr(a)), Some(Matrix::Csc(b))) => {
                 assert_eq!((a.to_dense(), b.to_dense()), (expected.clone(), expected))
             }
             other => panic!("{other:?}"),
         }
+        assert!(take(&csr, &rows, count - 1).is_none() && take(&csc, &rows, count - 1).is_none());
     }
 }

@@ -445,7 +445,7 @@ pub fn fault_31_memory_above_the_budget() {
             assert!(told >= need, "{method:?} {layout:?}: {told} and {need}");
             let plan = |fit: &Fit<f64>| {
                 let plan = &fit.report.plan;
-                (plan.method, plan.sketch, plan.transpose)
+                (plan.method, plan.sketch, plan.sample, plan.transpose)
             };
             if plan(&free) == plan(&within) {
                 assert_eq!(first_other_bit(&within.w, &free.w), None, "{method:?} {layout:?}");

@@ -70,7 +70,8 @@ pub struct FitArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     #[arg(help_heading = "Method")]
     sweeps: Option<usize>,
-    /// Improve the start on a sketch of the data first (auto and accelerated only) [default: auto does where it pays]
+    /// Improve the start on a sketch of the data first, or with auto find it on a sample of sparse data (auto and
+    /// accelerated only) [default: auto does where it pays]
     #[arg(long, overrides_with = "no_compress", help_heading = "Method")]
     compress: bool,
     /// Do not
