@@ -421,10 +421,13 @@ fn a_start_on_a_sample_saves_passes() {
             assert_eq!(first_other_bit(&again.w, &fit.w), None, "{threads} threads");
             assert_eq!(first_other_bit(again.model.components(), fit.model.components()), None);
         }
-        let by_columns = nmf.fit(&csc).unwrap().report;
-        assert_eq!(by_columns.compression, fit.report.compression);
-        let (a, b) = (by_columns.objective, fit.report.objective);
-        assert!((a - b).abs() <= 1e-3 * b, "{a} by columns, {b} by rows");
+        // law 21, while single precision has not come to another of the minima
+        let few = nmf.clone().max_iter(5);
+        let (by_rows, by_columns) = (few.fit(&v).unwrap().report, few.fit(&csc).unwrap().report);
+        assert_eq!(by_columns.compression, by_rows.compression);
+        let (a, b) = (by_columns.objective, by_rows.objective);
+        assert!((a - b).abs() <= 1e-5 * b, "{a} by columns, {b} by rows");
+        let b = fit.report.objective;
         let plain = nmf.clone().compress(false).fit(&v).unwrap().report;
         assert_eq!((plain.compression, plain.plan.sample), (None, None));
         assert!(b <= 1.005 * plain.objective, "{b} with, {} without", plain.objective);
