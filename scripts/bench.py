@@ -253,8 +253,8 @@ def overall(results, which=""):
     """
     heads = [
         "data", "k", "dtype", "starts", "scikit-learn ms", "its mean loss",
-        "orthant ms, strict", "ratio", "starts that reach it",
-        "orthant ms, within 0.1 %", "ratio", "starts that reach it",
+        "orthant ms, strict", "ratio", "starts that reach it, share",
+        "orthant ms, within 0.1 %", "ratio", "starts that reach it, share",
         "orthant's mean loss, until it converges",
     ]  # fmt: skip
     rows = []
@@ -277,7 +277,7 @@ def overall(results, which=""):
                     f"{value:.2f}" if value else "–", value, f"{words}, {name}, {dtype}", f"{words}, {name}", words
                 ),
                 beside_target(
-                    f"{count} of {len(group)}", count / len(group),
+                    f"{count} of {len(group)}, {count / len(group):.2g}", count / len(group),
                     f"{which}starts that reach it, {name}", f"{which}starts that reach it",
                 ),
             ]  # fmt: skip
@@ -744,8 +744,9 @@ def sparse_time(options, folder):
 
 - scikit-learn: `NMF(k, init="random", random_state=seed, solver="cd", tol={TOL:g}, max_iter={MAX_ITER})`, the whole of
   `fit_transform`, its start included.
-- orthant, {' and '.join(solvers)}: a whole fit, threads and start included, from the same start, until its objective is at
-  most scikit-learn's final one ("strict"), and until it is within 0.1 % of it; at most {SPARSE_MAX_ITER} iterations.
+- orthant, {' and '.join(solvers)}: a whole fit, threads and start included, until its objective is at most scikit-learn's
+  final one ("strict"), and until it is within 0.1 % of it; at most {SPARSE_MAX_ITER} iterations. hals, and auto where it makes
+  a sketch, begin at the same start; auto on a sample of the rows at one of the same seed.
 - float32, {options.threads} threads for both. The starts' seeds are {', '.join(map(str, options.seeds))}, each run once, in turn; a
   start that does not reach the loss counts as never. Ratios that should be 15 are meant to be 30.
 

@@ -2,8 +2,6 @@
 //! that its making is in no fit's memory, and the rate at which rows of a factor can be gathered at all.
 
 use std::error::Error;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,8 +11,6 @@ use orthant_benches::{Texts, gathered_rows};
 use orthant_io::ReadOptions;
 use orthant_kernel::Unfolded;
 use serde_json::json;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
 /// Makes a large sparse matrix, or measures how fast rows are gathered.
 #[derive(Parser)]
@@ -25,7 +21,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum What {
-    /// Writes counts in single precision as scipy.sparse.save_npz does, not packed, and says what they are
+    /// Writes counts in single precision as scipy.sparse.save_npz does, and says what they are
     Make {
         /// The file
         out: PathBuf,
@@ -76,58 +72,10 @@ fn complain(error: &dyn Error) {
 
 #[expect(clippy::print_stdout, reason = "this program's result")]
 fn make(out: &Path, texts: &Texts) -> Result<(), Box<dyn Error>> {
-    let Texts { cols, indptr, indices, values } = texts;
-    let (rows, entries) = (indptr.len() - 1, indices.len());
-    if i32::try_from(entries.max(*cols)).is_err() {
-        return Err("at most 2147483647 columns and entries".into());
-    }
-    let mut zip = Archive(ZipWriter::new(BufWriter::new(File::create(out)?)));
-    zip.array("indices", "<i4", &format!("({entries},)"), indices.iter().map(|i| i.to_le_bytes()))?;
-    zip.array(
-        "indptr",
-        "<i4",
-        &format!("({},)", rows + 1),
-        indptr.iter().map(|&i| (i as u32).to_le_bytes()),
-    )?;
-    zip.array("format", "|S3", "()", [*b"csr"].into_iter())?;
-    zip.array("shape", "<i8", "(2,)", [rows, *cols].into_iter().map(|n| (n as u64).to_le_bytes()))?;
-    zip.array("data", "<f4", &format!("({entries},)"), values.iter().map(|x| x.to_le_bytes()))?;
-    zip.0.finish()?.flush()?;
-    println!("{}", json!({ "rows": rows, "cols": cols, "entries": entries }));
+    let v = texts.csr();
+    orthant_io::write_npz(out, &v)?;
+    println!("{}", json!({ "rows": v.nrows(), "cols": v.ncols(), "entries": v.nnz() }));
     Ok(())
-}
-
-/// An archive of arrays.
-struct Archive(ZipWriter<BufWriter<File>>);
-
-impl Archive {
-    /// The elements of an array in the format npy 1.0.
-    fn array<const B: usize>(
-        &mut self,
-        name: &str,
-        dtype: &str,
-        shape: &str,
-        elements: impl Iterator<Item = [u8; B]>,
-    ) -> io::Result<()> {
-        let options =
-            SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(true);
-        self.0.start_file(format!("{name}.npy"), options)?;
-        let header = format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}");
-        // ten bytes before it and a line's end after it, in all a multiple of 64
-        let len = (10 + header.len() + 1).next_multiple_of(64) - 10;
-        self.0.write_all(b"\x93NUMPY\x01\x00")?;
-        self.0.write_all(&(len as u16).to_le_bytes())?;
-        self.0.write_all(format!("{header:<0$}\n", len - 1).as_bytes())?;
-        let mut bytes = Vec::with_capacity(1 << 16);
-        for element in elements {
-            bytes.extend(element);
-            if bytes.len() + B > bytes.capacity() {
-                self.0.write_all(&bytes)?;
-                bytes.clear();
-            }
-        }
-        self.0.write_all(&bytes)
-    }
 }
 
 #[expect(clippy::print_stdout, reason = "this program's result")]
