@@ -101,6 +101,16 @@ impl Isa {
         self
     }
 
+    /// The one to gather and scatter rows of k columns with: three 256-bit registers move fewer bytes than two of 512 that
+    /// are not filled by more.
+    pub(crate) fn for_rows<T>(self, k: usize) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if self.0 == Kind::Avx512 && (65..=96).contains(&(k * size_of::<T>())) {
+            return Self(Kind::Avx2);
+        }
+        self.for_width::<T>(k)
+    }
+
     /// Its name: `"portable"`, `"avx2"` or `"avx512"`.
     pub fn name(self) -> &'static str {
         match self.0 {

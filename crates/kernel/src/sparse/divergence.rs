@@ -41,7 +41,7 @@ impl<T: Real> SparseOperands<'_, T> {
         let Beta { floor, ignore, .. } = *beta;
         // SAFETY: the extents were just checked, and indices are below the number of columns.
         unsafe {
-            T::at_entries(isa.for_width::<T>(k), AtEntries { v, x, y, y_stride, k, floor, ignore, to, sum })
+            T::at_entries(isa.for_rows::<T>(k), AtEntries { v, x, y, y_stride, k, floor, ignore, to, sum })
         }
     }
 }

@@ -28,7 +28,7 @@ pub fn numerators<T: Real>(isa: Isa, rows: SparseRows<'_, T>, y: &[T], k: usize,
     let y_stride = stride_of(y, rows.ncols(), k);
     assert!(holds(out.len(), rows.nrows(), k), "out is rows×k");
     // SAFETY: the extents were just checked, and indices are below the number of columns.
-    unsafe { T::gather(isa.for_width::<T>(k), Gather { rows, y, y_stride, k, out, add: false }) }
+    unsafe { T::gather(isa.for_rows::<T>(k), Gather { rows, y, y_stride, k, out, add: false }) }
 }
 
 /// Elements from one row of Y to the next, for k columns, if it is to be gathered from: whole quarters of a cache line, so
@@ -62,7 +62,7 @@ pub fn accumulate<T: Real>(isa: Isa, rows: SparseRows<'_, T>, z: &[T], k: usize,
     assert!(holds(z.len(), rows.nrows(), k), "Z is rows×k");
     assert!(holds(acc.len(), rows.ncols(), accumulator_stride::<T>(k)), "acc is cols×stride");
     // SAFETY: the extents were just checked, and indices are below the number of columns.
-    unsafe { T::scatter(isa.for_width::<T>(k), Scatter { rows, z, k, acc }) }
+    unsafe { T::scatter(isa.for_rows::<T>(k), Scatter { rows, z, k, acc }) }
 }
 
 /// `sum` + Σ v(v − 2p) over the entries of S, with P = X·Yᵀ: with ⟨XᵀX, YᵀY⟩, which is ΣP² over everything, ‖S − P‖².
@@ -93,6 +93,6 @@ pub fn residual_entries<T: Real>(
     let (floor, ignore) = (T::ZERO, T::ZERO);
     let op = AtEntries { v: rows, x, y, y_stride, k, floor, ignore, to: To::Residual, sum: Some(&mut sum) };
     // SAFETY: the extents were just checked.
-    unsafe { T::at_entries(isa.for_width::<T>(k), op) }
+    unsafe { T::at_entries(isa.for_rows::<T>(k), op) }
     sum
 }
