@@ -9,6 +9,8 @@ time         scikit-learn: NMF(k, init="random", random_state=seed, solver="cd",
 cd           the compatible rule against scikit-learn's, the same number of iterations from the same start.
 divergences  Kullback–Leibler and Itakura–Saito by multiplicative updates on a made spectrogram: time per iteration
              over 200 iterations from the same start, and time to scikit-learn's loss after them.
+kl           time to the losses of scikit-learn's mu after 200 and 1000 iterations for Kullback–Leibler, on the same spectrogram
+             and on sparse counts, by newton, mm and what --solver names; where each ends.
 threads      an iteration on one thread and on all, of both.
 products     the fused pass of an iteration against the two products alone by gemm, faer and OpenBLAS, one thread.
 ranks        the pass at ranks that fill no register against the next that does.
@@ -41,6 +43,7 @@ longest that fits counts:
     share of peak, pass against faer (gemm, OpenBLAS)  [, float32[, k=32]]
     odd rank                                         [, float32[, k=17]]
     shapes                                           [, float32] or [, 960×20000, row-major]
+    kl                                               , spectrogram 1025×2000, 200, newton
     sparse and sparse threads                        [, tf-idf 20000×10000]
     sparse time, strict and sparse time, within 0.1 %  [, tf-idf 20000×10000, auto[, float32]]
     sparse starts that reach it                      [, tf-idf 20000×10000, auto]
@@ -95,7 +98,7 @@ def check_targets():
     kinds = ["time, strict", "time, within 0.1 %", "starts that reach it", "cd", "threads", "share of peak"]
     kinds += ["pass against faer", "pass against gemm", "pass against OpenBLAS", "odd rank", "shapes"]
     kinds += ["sparse", "sparse threads", "sparse time, strict", "sparse time, within 0.1 %", "sparse mean loss"]
-    kinds += ["sparse starts that reach it", "sparse memory", "share of gathering"]
+    kinds += ["sparse starts that reach it", "sparse memory", "share of gathering", "kl"]
     for name, target in TARGETS.items():
         if not any(name == kind or name.startswith(kind + ", ") for kind in kinds):
             sys.exit(f"bench: benches/targets.json: {name} is no cell's name; see --help")
@@ -467,6 +470,82 @@ def divergences(options, folder):
 Multiplicative updates from `init="random"` with the same seeds, `tol=0`, medians of up to three seeds, {options.threads}
 threads. Start-up is in; orthant takes the loss after every iteration, scikit-learn never. The data is
 `scripts/planted.py --spectrogram`'s, with the start's seed.
+
+{markdown(heads, lines)}
+"""
+
+
+# iterations of scikit-learn whose losses are to be reached; only the first is run, a loss further on is of our own mu,
+# which is the same step by step, and its time by scikit-learn's own rate
+KL_ITERATIONS = (200, 1000)
+
+
+def kl_problems(options, folder):
+    """Name, matrix, its file and how the loss is told, of what Kullback–Leibler is timed on."""
+    rows, cols, k = (60, 50, 4) if options.tiny else (1025, 2000, 32)
+    x, path = spectrogram(rows, cols, k, DATA_SEED, np.float32), pathlib.Path(folder) / "spectrogram.npy"
+    np.save(path, x)
+    yield f"spectrogram {rows}×{cols}", k, x, path
+    for name, k, loss, _, x, path in sparse_problems(options, folder):
+        if loss == "kl":
+            yield name, k, x, path
+
+
+def kl(options, folder):
+    """Time to the losses that scikit-learn's multiplicative updates reach for Kullback–Leibler."""
+    first, far = (10, 30) if options.tiny else KL_ITERATIONS
+    solvers = list(dict.fromkeys(["newton", "mm", *([] if options.solver == "auto" else [options.solver])]))
+    lines = []
+    for name, k, x, path in kl_problems(options, folder):
+        runs = {(solver, count): [] for solver in solvers for count in (first, far)}
+        theirs, goals, ends = [], {first: [], far: []}, {solver: [] for solver in solvers}
+        sklearn_run(x, k, 0, tol=0.0, max_iter=2, loss="kl")
+        for seed in options.seeds:
+            one = lambda solver, *more: orthant_run(
+                options, path, k, seed, solver, np.float32, "--loss", "kl", *more
+            )
+            time.sleep(options.pause)
+            seconds, _, model = sklearn_run(x, k, seed, tol=0.0, max_iter=first, loss="kl")
+            theirs.append(seconds)
+            goals[first].append(0.5 * float(model.reconstruction_err_) ** 2)
+            goals[far].append(one("mu", "--max-iter", far)["loss"])
+            time.sleep(options.pause)
+            for solver in solvers:
+                for count in (first, far):
+                    goal = goals[count][-1] * (1.0 + 1e-6)
+                    more = ["--converge"] if count == far else []
+                    run = one(solver, "--target", repr(goal), "--max-iter", 2 * far, *more)
+                    runs[solver, count].append((run, goal))
+                ends[solver].append(run["final_loss"])
+                say(f"{name} seed={seed} {solver}: {seconds:.2f} s and {run['seconds'][0]:.2f} s")
+        for solver in solvers:
+            line = [name, str(k), solver]
+            for count in (first, far):
+                t = statistics.median(theirs) * count / first
+                done = [run["seconds"][0] if run["loss"] <= goal * (1.0 + 1e-6) else math.inf for run, goal in runs[solver, count]]
+                o, met = statistics.median(done), sum(map(math.isfinite, done))
+                label = f"kl, {name}, {count}, {solver}"
+                steps = statistics.median(run["iterations"] for run, _ in runs[solver, count])
+                line += [
+                    f"{1e3 * t:.0f}", f"{1e3 * o:.0f}", f"{steps:g}", beside_target(f"{t / o:.2f}", t / o, label),
+                    f"{met} of {len(done)}",
+                ]  # fmt: skip
+            mean = lambda losses: statistics.fmean(losses)
+            ends_at = mean(ends[solver]) / mean(goals[far])
+            line += [f"{mean(goals[first]):.8g}", f"{mean(goals[far]):.8g}", f"{mean(ends[solver]):.8g}, {ends_at:.6f} of that"]
+            lines.append(line)
+    heads = ["data", "k", "solver"]
+    for count in (first, far):
+        heads += [
+            f"scikit-learn ms for {count}", "orthant ms to its loss", "iterations", "ratio", "starts that reach it",
+        ]  # fmt: skip
+    heads += [f"its mean loss after {first}", f"after {far}", "orthant's, until it converges"]
+    return f"""## Kullback–Leibler: time to a loss
+
+float32, {options.threads} threads for both, the same starts (`init="random"`, seeds {', '.join(map(str, options.seeds))}), medians over
+them. scikit-learn: `solver="mu"`, `tol=0`, the whole of `fit_transform`, {first} iterations; its time for {far} is by its own
+rate, its loss after them by orthant's `mu`, which is the same step by step. orthant: a whole fit, start included, until its
+objective is there. The spectrogram is `scripts/planted.py --spectrogram`'s, the counts are `scripts/planted_sparse.py`'s.
 
 {markdown(heads, lines)}
 """
@@ -881,6 +960,7 @@ SECTIONS = {
     "time": times,
     "cd": compatible,
     "divergences": divergences,
+    "kl": kl,
     "threads": threads,
     "products": products,
     "ranks": ranks,

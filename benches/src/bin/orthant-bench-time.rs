@@ -28,7 +28,7 @@ struct Args {
     /// frobenius, kl, is or a β
     #[arg(long, default_value = "frobenius", allow_negative_numbers = true)]
     loss: Loss,
-    /// Sweeps over each factor an iteration, for hals
+    /// Sweeps over each factor an iteration, for hals and newton
     #[arg(long)]
     sweeps: Option<usize>,
     /// Improve the start on a sketch of the data first
@@ -58,6 +58,7 @@ struct Args {
 fn method(args: &Args) -> Result<Method, Error> {
     Ok(match args.solver.parse::<Solver>()?.method(args.loss)? {
         Method::Hals { .. } => Method::Hals { sweeps: args.sweeps },
+        Method::Newton { .. } => Method::Newton { sweeps: args.sweeps },
         method => method,
     })
 }

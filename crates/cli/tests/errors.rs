@@ -109,14 +109,21 @@ fn wrong_arguments_end_with_2() {
         ("fit v.csv -k -3 -o out", "a whole number of at least 1 is needed"),
         ("fit v.csv -k two -o out", "a whole number of at least 1 is needed"),
         (
-            "fit v.csv -k 2 --solver newton -o out",
-            "possible values: auto, accelerated, hals, cd, mu, mm, als, anls, pg",
+            "fit v.csv -k 2 --solver gauss -o out",
+            "possible values: auto, accelerated, hals, cd, newton, mu, mm, als, anls, pg",
         ),
         (
             "fit v.csv -k 2 --init zeros -o out",
             "possible values: random, scaled-random, nndsvd, nndsvda, nndsvdar",
         ),
-        ("fit v.csv -k 2 --solver cd --sweeps 3 -o out", "--sweeps goes with --solver accelerated and hals"),
+        (
+            "fit v.csv -k 2 --solver newton -o out",
+            "newton goes with kullback-leibler, frobenius with accelerated, hals, cd, mu, mm, als, anls, pg and auto",
+        ),
+        (
+            "fit v.csv -k 2 --solver cd --sweeps 3 -o out",
+            "--sweeps goes with --solver accelerated, hals and newton",
+        ),
         ("fit v.csv -k 2 --l1-ratio 0.5 -o out", "give --alpha-w or --alpha-h too"),
         (
             "fit v.csv -k 2 --alpha-w 1 --l1-ratio 1.5 -o out",

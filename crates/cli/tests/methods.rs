@@ -48,6 +48,8 @@ fn losses_and_solvers_are_the_librarys() {
         ("--loss kl --solver mu", Method::Mu(kl), "kullback-leibler loss"),
         ("--loss 1 --solver mm", Method::Mm(kl), "kullback-leibler loss"),
         ("--loss kl", Method::Auto(kl), "kullback-leibler loss"),
+        ("--loss kl --solver newton", Method::Newton { sweeps: None }, "kullback-leibler loss"),
+        ("--loss kl --solver newton --sweeps 3", Method::Newton { sweeps: Some(3) }, "kullback-leibler loss"),
         ("--loss is", Method::Mm(Loss::ItakuraSaito), "itakura-saito loss"),
         ("--loss -0.5 --solver mu", Method::Mu(Loss::Beta(-0.5)), "beta -0.5 loss"),
         ("--loss frobenius --solver mu", Method::Mu(Loss::Frobenius), "loss"),
@@ -176,15 +178,24 @@ fn what_does_not_go_together_is_refused_by_name() {
     for (args, message) in [
         (
             "--solver cd --loss kl",
-            "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with mu, mm and auto",
+            "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with newton, mu, mm and auto",
         ),
         (
             "--solver anls --loss 0.5",
             "solver anls with loss beta 0.5 is not supported; anls goes with frobenius, beta 0.5 with mu, mm and auto",
         ),
-        ("--solver cd --sweeps 3", "--sweeps goes with --solver accelerated and hals, not with --solver cd"),
-        ("--loss kl --sweeps 3", "--sweeps goes with --solver accelerated and hals, not with --solver auto"),
-        ("--minibatch --sweeps 3", "--sweeps goes with --solver accelerated and hals, not with --minibatch"),
+        (
+            "--solver cd --sweeps 3",
+            "--sweeps goes with --solver accelerated, hals and newton, not with --solver cd",
+        ),
+        (
+            "--loss kl --sweeps 3",
+            "--sweeps goes with --solver accelerated, hals and newton, not with --solver auto",
+        ),
+        (
+            "--minibatch --sweeps 3",
+            "--sweeps goes with --solver accelerated, hals and newton, not with --minibatch",
+        ),
         ("--shuffle", "--shuffle goes with --solver cd, not with --solver auto"),
         (
             "--solver hals --compress",

@@ -15,7 +15,7 @@ use crate::arch::generic::divergence::{Divergence, Ratios};
 use crate::{Real, View};
 
 /// Rows and columns of a tile of P.
-const TILE: (usize, usize) = (48, 256);
+pub(crate) const TILE: (usize, usize) = (48, 256);
 
 /// A β with the floors under what is divided by.
 ///
@@ -41,6 +41,11 @@ impl<T: Real> Beta<T> {
     /// β.
     pub fn beta(&self) -> f64 {
         self.beta
+    }
+
+    /// What entries of P count as at least, where they are divided by.
+    pub fn floor(&self) -> T {
+        self.floor
     }
 
     /// Whether P^(β−1) is 1.

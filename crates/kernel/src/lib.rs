@@ -8,6 +8,7 @@
 //! | [`gram()`] | G += XᵀX, one triangle | the same |
 //! | [`rows::sweeps`], [`rows::solve`], [`rows::multiply`], [`rows::distance`] | row updates from numerators and a Gram matrix | |
 //! | [`divergence`] | what multiplicative updates need of V and X·Yᵀ for any β | tile by tile |
+//! | [`newton`] | coordinate descent for Kullback–Leibler by Newton's steps, dense and sparse | a row's product in cache |
 //! | [`gemm::gemm`] | C = A·B or C += A·B | pure Rust or BLAS |
 //! | [`Csr`], [`Csc`], [`sparse`] | the same products and divergences over the entries of sparse rows | a row of a factor for each |
 //! | [`scan::scan`], [`scan::squared_residual`] | checks and sums over V | in double precision |
@@ -39,6 +40,7 @@ pub mod divergence;
 pub mod gemm;
 mod hardware;
 pub mod naive;
+pub mod newton;
 pub mod probe;
 mod products;
 pub mod rows;

@@ -16,7 +16,7 @@ use crate::{Error, Loss, Method, Nmf, Products, StartKind, Stop};
 /// let error = Solver::Cd.method(Loss::KullbackLeibler).unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with mu, mm and auto"
+///     "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with newton, mu, mm and auto"
 /// );
 /// # Ok::<(), orthant::Error>(())
 /// ```
@@ -30,6 +30,8 @@ pub enum Solver {
     Hals,
     /// [`Method::Cd`].
     Cd,
+    /// [`Method::Newton`].
+    Newton,
     /// [`Method::Mu`].
     Mu,
     /// [`Method::Mm`].
@@ -55,11 +57,12 @@ pub enum Support {
 
 impl Solver {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Auto,
         Self::Accelerated,
         Self::Hals,
         Self::Cd,
+        Self::Newton,
         Self::Mu,
         Self::Mm,
         Self::Als,
@@ -74,6 +77,7 @@ impl Solver {
             Self::Accelerated => "accelerated",
             Self::Hals => "hals",
             Self::Cd => "cd",
+            Self::Newton => "newton",
             Self::Mu => "mu",
             Self::Mm => "mm",
             Self::Als => "als",
@@ -89,6 +93,7 @@ impl Solver {
             Method::Accelerated { .. } => Self::Accelerated,
             Method::Hals { .. } => Self::Hals,
             Method::Cd => Self::Cd,
+            Method::Newton { .. } => Self::Newton,
             Method::Mu(_) => Self::Mu,
             Method::Mm(_) => Self::Mm,
             Method::Als => Self::Als,
@@ -99,7 +104,27 @@ impl Solver {
 
     /// Whether it minimises `loss`.
     pub fn minimises(self, loss: Loss) -> bool {
-        loss.is_quadratic() || matches!(self, Self::Auto | Self::Mu | Self::Mm)
+        match self {
+            Self::Auto | Self::Mu | Self::Mm => true,
+            Self::Newton => loss.beta() == 1.0,
+            _ => loss.is_quadratic(),
+        }
+    }
+
+    fn losses(self) -> &'static str {
+        match self {
+            Self::Auto | Self::Mu | Self::Mm => "any loss",
+            Self::Newton => "kullback-leibler",
+            _ => "frobenius",
+        }
+    }
+
+    fn of_loss(loss: Loss) -> &'static str {
+        match loss.beta() {
+            2.0 => "accelerated, hals, cd, mu, mm, als, anls, pg and auto",
+            1.0 => "newton, mu, mm and auto",
+            _ => "mu, mm and auto",
+        }
     }
 
     /// The method that minimises `loss` by this solver.
@@ -110,7 +135,8 @@ impl Solver {
         if !self.minimises(loss) {
             return Err(Error::Unsupported {
                 what: format!("solver {self} with loss {loss}"),
-                supported: format!("{self} goes with frobenius, {loss} with mu, mm and auto").into(),
+                supported: format!("{self} goes with {}, {loss} with {}", self.losses(), Self::of_loss(loss))
+                    .into(),
             });
         }
         Ok(match self {
@@ -118,6 +144,7 @@ impl Solver {
             Self::Accelerated => Method::Accelerated { sweeps: None },
             Self::Hals => Method::Hals { sweeps: None },
             Self::Cd => Method::Cd,
+            Self::Newton => Method::Newton { sweeps: None },
             Self::Mu => Method::Mu(loss),
             Self::Mm => Method::Mm(loss),
             Self::Als => Method::Als,
@@ -153,7 +180,11 @@ impl Solver {
 
     /// Whether `products` can multiply for it, with `loss`: divergences have kernels of their own.
     pub fn multiplies_by(self, products: Products, loss: Loss) -> Support {
-        if products == Products::Fused || loss.is_quadratic() { Support::Yes } else { Support::No }
+        if products == Products::Fused || loss.is_quadratic() && self.minimises(loss) {
+            Support::Yes
+        } else {
+            Support::No
+        }
     }
 }
 
@@ -170,7 +201,7 @@ impl FromStr for Solver {
         Self::ALL.into_iter().find(|s| s.name() == text).ok_or_else(|| Error::InvalidParam {
             name: "solver",
             value: text.to_owned(),
-            allowed: "auto, accelerated, hals, cd, mu, mm, als, anls or pg",
+            allowed: "auto, accelerated, hals, cd, newton, mu, mm, als, anls or pg",
         })
     }
 }

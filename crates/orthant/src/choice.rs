@@ -14,7 +14,7 @@ use orthant_kernel::{Real, accumulator_stride};
 use crate::compress::columns;
 use crate::fit::sampled::{MOST_OF_ITS_SHARE, share};
 use crate::reduce::{self, accumulators};
-use crate::rule::sweeps;
+use crate::rule::{newton, sweeps};
 use crate::source::read_stride;
 use crate::{Error, Matrix, Method, Nmf, Start};
 
@@ -175,11 +175,12 @@ impl Choice {
         } else {
             None
         };
+        let needs_twin = matches!(asked, Method::Newton { .. }) && (!fixed || v.by_columns);
         let wanted = Extras {
             twin: v.entries.is_some_and(|entries| {
                 // nothing is summed over rows where H is fixed
                 !fixed && by_entries(asked) && SparsePlan::too_few(rows, cols, entries)
-            }),
+            }) || needs_twin,
             accelerated: can,
             sketch: can && sample.is_none() && nmf.compress.unwrap_or_else(|| sketch_pays(nmf, v, asked)),
             sample,
@@ -207,7 +208,7 @@ impl Choice {
             (true, false, false),
         ];
         let choose = |(twin, accelerated, sketch): (bool, bool, bool)| Extras {
-            twin: wanted.twin && twin,
+            twin: wanted.twin && twin || needs_twin,
             accelerated: wanted.accelerated && (accelerated || asked_for_copies || asked_for_sketch),
             sketch: wanted.sketch && (sketch || asked_for_sketch),
             // without the copies that go first there is no need to save what it takes
@@ -231,6 +232,7 @@ impl Choice {
         let (rows, cols) = v.lines();
         let sparse = match v.entries {
             Some(_) if extras.twin => SparsePlan::transposed(),
+            None if extras.twin => SparsePlan { lanes: reduce::lanes(rows), twin: true },
             Some(entries) if by_entries(method) => SparsePlan::summed(cols, entries),
             _ => SparsePlan { lanes: reduce::lanes(rows), twin: false },
         };
@@ -243,6 +245,7 @@ impl Choice {
         let sums = lane(summed + 3 * k, k).max(sketch.map_or(0, |l| lane(summed, l)));
         let unfolded = match v.entries {
             Some(_) if !by_entries(method) => 48 * cols,
+            None if extras.twin => 112 * cols.max(rows),
             _ if v.copied => 112 * cols,
             _ => 0,
         };
@@ -277,7 +280,9 @@ fn extra_bytes<T>(v: &Extent, extras: Extras, k: usize) -> usize {
     let (m, n) = (v.m, v.n);
     let of = |wanted: bool, bytes: usize| if wanted { bytes } else { 0 };
     let entries = v.entries.unwrap_or(0);
-    let twin = entries * (size_of::<u32>() + size_of::<T>()) + (v.lines().1 + 1) * size_of::<usize>();
+    // of dense data only blocks are copied
+    let twin = if v.entries.is_none() { 0 } else { 1 } * entries * (size_of::<u32>() + size_of::<T>())
+        + (v.lines().1 + 1) * size_of::<usize>();
     let l = columns(m, n, k);
     // the basis of the sketch is found in double precision, and its start is compared with the other
     let sketch = ((m + 3 * n) * l + 2 * (m + n) * k) * size_of::<T>() + 3 * n * l * size_of::<f64>();
@@ -298,7 +303,10 @@ fn extra_bytes<T>(v: &Extent, extras: Extras, k: usize) -> usize {
 /// Sweeps over a factor whose rows meet `met` numbers each, in an iteration of a resolved method.
 fn sweeps_of(method: Method, met: usize, k: usize) -> usize {
     match method {
-        Method::Hals { sweeps: Some(count) } | Method::Accelerated { sweeps: Some(count) } => count,
+        Method::Hals { sweeps: Some(count) }
+        | Method::Accelerated { sweeps: Some(count) }
+        | Method::Newton { sweeps: Some(count) } => count,
+        Method::Newton { sweeps: None } => newton::SWEEPS,
         Method::Hals { sweeps: None } => sweeps(met, k, MOST_SWEEPS),
         Method::Accelerated { sweeps: None } => sweeps(met, k, MOST_ACCELERATED_SWEEPS),
         _ => 1,

@@ -128,7 +128,9 @@ impl fmt::Display for Explanation {
             Method::Hals { sweeps: None } | Method::Accelerated { sweeps: None } => {
                 "as many as cost half as much again as the products, within the method's limit"
             }
-            Method::Hals { .. } | Method::Accelerated { .. } => "as asked",
+            Method::Hals { .. } | Method::Accelerated { .. } | Method::Newton { sweeps: Some(_) } => {
+                "as asked"
+            }
             _ => "the method's own",
         };
         line("sweeps", &format!("{w} over W and {h} over H an iteration"), why)?;
@@ -157,7 +159,9 @@ impl fmt::Display for Explanation {
         } else {
             ("rows", "they are contiguous, or nothing is")
         };
-        let why = if self.transpose {
+        let why = if matches!(self.method, Method::Newton { .. }) && self.transpose {
+            "and then over the transpose, as both updates need V itself"
+        } else if self.transpose {
             "and then over the transpose, as sums of lanes would cost more"
         } else {
             why

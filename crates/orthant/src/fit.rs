@@ -90,13 +90,16 @@ fn run<T: Real>(
     if !loss.is_quadratic() {
         let compatible = method.is_compatible();
         let rule = if compatible { Majorizer::compatible(loss) } else { Majorizer::guaranteed(loss) };
-        let pass = RatioPass::new(&source, rule, k, layout, problem.size, pair, problem.by_columns, fixed);
+        let newton = matches!(method, Method::Newton { .. });
+        let (size, by_columns) = (problem.size, problem.by_columns);
+        let pass = RatioPass::new(&source, rule, newton, k, layout, size, pair, by_columns, fixed);
         return problem.iterate(pass, layout, observer, warnings, None);
     }
     let workers = layout.workers;
     let rule: Box<dyn Rule<T>> = match method {
         Method::Auto(_) => unreachable!("it was resolved"),
         Method::Accelerated { .. } | Method::Cd | Method::Hals { .. } => Box::new(Coordinate { isa }),
+        Method::Newton { .. } => unreachable!("its loss is not quadratic"),
         Method::Mu(_) | Method::Mm(_) => Box::new(Multiplicative { isa, compatible: method.is_compatible() }),
         Method::Als => Box::new(LeastSquares::new(k, workers)),
         Method::Anls => Box::new(Pivoting::new(k, workers)),
@@ -222,7 +225,7 @@ impl<'a, T: Real> Problem<'a, T> {
         let Self { nmf, v, scale, workers, .. } = *self;
         let k = nmf.rank;
         if let Some(h) = self.given {
-            let w = if self.choice.method.multiplies() {
+            let w = if !self.choice.method.loss().is_quadratic() || self.choice.method.multiplies() {
                 (init::mean(v, scale, workers > 1) / T::from_f64(k as f64)).sqrt()
             } else {
                 T::ZERO
@@ -349,7 +352,11 @@ impl<'a, T: Real> Problem<'a, T> {
                 seconds: elapsed.as_secs_f64(),
             });
             let exact = !penalised && relative(loss) <= exactness::<T>(method.loss());
-            let least_fall = if method.goes_in_turn() { 0.5 * step * step * size } else { 0.0 };
+            let least_fall = if method.goes_in_turn() && method.loss().is_quadratic() {
+                0.5 * step * step * size
+            } else {
+                0.0
+            };
             if !restarted {
                 best = (error, objective);
             }

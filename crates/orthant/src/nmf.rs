@@ -8,7 +8,8 @@ use crate::init::{Generator, RandomState};
 use crate::observe::{Cancel, Iteration, Observer};
 use crate::{Error, Loss, Model, Penalty, Report, Start, StopReason, ToMatrix, capability, fit};
 
-/// How the factors are updated. A method carries its loss; the others minimise ½‖V − WH‖², all of them plus penalties.
+/// How the factors are updated. A method carries its loss; those without one minimise ½‖V − WH‖², but for
+/// [`Method::Newton`], all of them plus penalties.
 ///
 /// [`Solver`](crate::Solver) tells what goes with what.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +41,13 @@ pub enum Method {
     },
     /// Multiplicative updates for any β-divergence: scikit-learn's `solver="mu"`, step by step.
     Mu(Loss),
+    /// Coordinate descent for the Kullback–Leibler divergence by Newton's steps, several sweeps for each read of V: far fewer
+    /// reads to a given loss than multiplicative updates. The objective does not rise, penalties included, and entries can
+    /// leave 0. V is read by rows for W and by columns for H; sparse data is kept both ways.
+    Newton {
+        /// Sweeps over each factor an iteration, at least 1; `None` takes 2.
+        sweeps: Option<usize>,
+    },
     /// Majorisation–minimisation: multiplicative updates that do not raise the objective, whatever the loss and the
     /// penalties.
     Mm(Loss),
@@ -57,6 +65,7 @@ impl Method {
     pub fn loss(self) -> Loss {
         match self {
             Self::Auto(loss) | Self::Mu(loss) | Self::Mm(loss) => loss,
+            Self::Newton { .. } => Loss::KullbackLeibler,
             Self::Accelerated { .. }
             | Self::Cd
             | Self::Hals { .. }
@@ -89,7 +98,10 @@ impl Method {
 
     /// Whether coordinates move in turn, each to its best place.
     pub(crate) fn goes_in_turn(self) -> bool {
-        matches!(self.resolved(false), Self::Accelerated { .. } | Self::Cd | Self::Hals { .. })
+        matches!(
+            self.resolved(false),
+            Self::Accelerated { .. } | Self::Cd | Self::Hals { .. } | Self::Newton { .. }
+        )
     }
 }
 

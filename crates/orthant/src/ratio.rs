@@ -11,12 +11,16 @@
 //! Y ← rule(Y; B, C)                                         rows of Y, side by side
 //! ```
 //!
+//! Kullback–Leibler by [Newton's steps](crate::rule::newton) needs V itself for Y too: the rows of a block take their sweeps
+//! where N, D and the rule stand, nothing is summed, and the reduce does the same with rows of Sᵀ, of the twin below.
+//!
 //! For β = 1 D and C are column sums of Y and of X, and there is only one accumulator; and where the transpose is kept beside
 //! S (a [twin](crate::source::Source::twin)) there is none: B are the numerators of Sᵀ, taken where the update of Y wants them. The sequence is W₁, H₁, W₂, …
 //! by rows and by columns, as in `pass`. Nothing is allocated inside an iteration.
 
 use std::sync::{Mutex, PoisonError};
 
+use orthant_kernel::newton::{Half, Told};
 use orthant_kernel::rows::{self, Step};
 use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, divergence};
 
@@ -114,6 +118,8 @@ struct Scratch<T, B> {
 pub(crate) struct RatioPass<'a, T: Real, S: Source<T>> {
     source: &'a S,
     rule: Majorizer<T>,
+    /// Steps by Newton instead, which needs a twin.
+    newton: bool,
     k: usize,
     isa: Isa,
     layout: Layout,
@@ -137,7 +143,7 @@ pub(crate) struct RatioPass<'a, T: Real, S: Source<T>> {
     told: Option<f64>,
     telling: bool,
     /// Y as blocks read it, if not as it is: in the kernel's tiles, or at another stride, as X with a twin; and whether it is.
-    packed: Vec<T>,
+    packed: [Vec<T>; 2],
     padded: [Buffer<T>; 2],
     is_packed: bool,
     sums: Option<Sums<T>>,
@@ -184,6 +190,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
     pub fn new(
         source: &'a S,
         rule: Majorizer<T>,
+        newton: bool,
         k: usize,
         layout: Layout,
         size: f64,
@@ -199,7 +206,14 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         let side_block = twin.map_or(block, |twin| twin.block_rows(k).min(cols)).max(1);
         let summed = if fixed == Fixed::Outer || twin.is_some() { 0 } else { cols + source.spare() };
         let by_entries = source.by_entries(&rule.beta);
+        debug_assert!(
+            !newton || twin.is_some() || fixed == Fixed::Outer,
+            "Newton's steps of Y need rows of the transpose"
+        );
         let packed = if by_entries { 0 } else { cols * k };
+        let packed_x = if by_entries || twin.is_none() { 0 } else { rows * k };
+        let newton_len =
+            if newton { source.newton_len(k).max(twin.map_or(0, |s| s.newton_len(k))) } else { 0 };
         let inner_columns = Columns::of(if by_entries { &inner.x } else { &[] }, k);
         let scratch = || {
             let rows = || vec![T::ZERO; block.max(side_block) * k];
@@ -209,12 +223,13 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
                 n: rows(),
                 d: if both { rows() } else { Vec::new() },
                 copy: rows(),
-                tiles: vec![T::ZERO; divergence::scratch_len(k)],
+                tiles: vec![T::ZERO; divergence::scratch_len(k).max(newton_len)],
             })
         };
         Self {
             source,
             rule,
+            newton,
             k,
             isa: Isa::detect(),
             layout: Layout { block, ..layout },
@@ -226,7 +241,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             fixed,
             inner_columns,
             outer_columns: Columns::new(k),
-            packed: vec![T::ZERO; packed],
+            packed: [vec![T::ZERO; packed], vec![T::ZERO; packed_x]],
             padded: [(by_entries.then_some(source), cols), (twin, rows)].map(|(s, rows)| {
                 match s.map(|s| s.row_stride(k)) {
                     Some(stride) if stride != k => Buffer::zeros(rows * stride),
@@ -237,7 +252,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             ahead: Vec::new(),
             is_ahead: false,
             told: None,
-            telling: inner_is_h,
+            telling: inner_is_h || newton && fixed == Fixed::Outer,
             sums: None,
             reducer: Reducer::new(lanes.count(), workers, || Sums::new(summed, k, both)),
             side: Reducer::new(side.count(), workers, || Sums::new(0, k, both)),
@@ -272,7 +287,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             if self.by_entries {
                 self.outer.padded(self.k, self.source.row_stride(self.k), &mut self.padded[0]);
             } else {
-                divergence::pack(&self.outer.x, self.k, &mut self.packed);
+                divergence::pack(&self.outer.x, self.k, &mut self.packed[0]);
             }
             self.is_packed = true;
         }
@@ -287,12 +302,14 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         let (k, isa, block, rule) = (self.k, self.isa, self.layout.block, self.rule);
         let (source, scratch, lanes) = (self.source, &self.scratch, &self.lanes);
         let summing = what.sums && source.twin().is_none();
-        let told = what.loss && summing && self.by_entries;
+        let newton = self.newton && what.steps;
+        let told = what.loss && (summing && self.by_entries || newton && what.update);
         let ahead = split(&mut self.ahead, if self.is_ahead { k } else { 0 }, lanes);
         let is_ahead = self.is_ahead;
         let columns = &self.outer_columns;
-        let y = Packed { y: read(&self.outer, &self.padded[0]), packed: &self.packed, k };
-        let Factor { weights, .. } = self.inner;
+        let y = Packed { y: read(&self.outer, &self.padded[0]), packed: &self.packed[0], k };
+        let Factor { weights, sweeps, .. } = self.inner;
+        let sweeps = if what.update { sweeps } else { 1 };
         let (l1, l2) = weights.elements();
         let least = self.inner_least;
         let d_stride = if rule.beta.is_kullback_leibler() { 0 } else { k };
@@ -312,7 +329,19 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
                     let len = x.len();
                     let mut s = source.ratios(rows, memory);
                     let d_len = d.len().min(len);
-                    if what.steps {
+                    if newton {
+                        let half =
+                            Half { columns: &columns.elements, l1, l2, sweeps, floor: rule.beta.floor() };
+                        let to = if what.update {
+                            &mut *x
+                        } else {
+                            copy[..len].copy_from_slice(x);
+                            &mut copy[..len]
+                        };
+                        let divergence = told.then_some((&rule.beta, &mut out.loss));
+                        let told = Told { movement: &mut out.step.movement, divergence };
+                        s.newton(half, to, y, tiles, told);
+                    } else if what.steps {
                         let (n, d) = (&mut n[..len], &mut d[..d_len]);
                         let n = if is_ahead {
                             &ahead[elements]
@@ -376,17 +405,25 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         let kl = rule.beta.is_kullback_leibler();
         let (b, c) = self.sums.as_ref().map_or((&[][..], &[][..]), |s| (&s.b[..], &s.c[..]));
         let columns = &self.inner_columns;
-        let Factor { weights, .. } = self.outer;
+        let newton = self.newton;
+        let tells = newton && update && (!self.inner_is_h || self.fixed == Fixed::Inner);
+        let Factor { weights, sweeps, .. } = self.outer;
+        let sweeps = if update { sweeps } else { 1 };
         let (l1, l2) = weights.elements();
         let least = rule.least(!self.inner_is_h);
         let block = self.side_block;
         let (scratch, twin) = (&self.scratch, self.source.twin());
         debug_assert!(twin.is_none() || kl, "a twin has numerators of Kullback–Leibler");
+        if steps && !self.packed[1].is_empty() {
+            divergence::pack(&self.inner.x, k, &mut self.packed[1]);
+        }
         let x = match twin {
-            Some(twin) if steps => self.inner.padded(k, twin.row_stride(k), &mut self.padded[1]),
+            Some(twin) if steps && self.by_entries => {
+                self.inner.padded(k, twin.row_stride(k), &mut self.padded[1])
+            }
             _ => &self.inner.x,
         };
-        let x = Packed { y: x, packed: &[], k };
+        let x = Packed { y: x, packed: &self.packed[1], k };
         let slots = split(&mut self.outer.x, k, lanes);
         let sums = self.side.run(
             |l, worker, out| {
@@ -396,9 +433,22 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
                 let Scratch { twin: memory, n, d, copy, tiles, .. } = &mut *scratch;
                 let first = lanes.range(l).start;
                 for (i, y) in y.chunks_mut(block * k).enumerate() {
-                    if steps {
-                        let start = first + i * block;
-                        let rows = start..start + y.len() / k;
+                    let start = first + i * block;
+                    let rows = start..start + y.len() / k;
+                    if let (true, Some(twin), Some(memory)) = (steps && newton, twin, &mut *memory) {
+                        let half =
+                            Half { columns: &columns.elements, l1, l2, sweeps, floor: rule.beta.floor() };
+                        let copy = &mut copy[..y.len()];
+                        let to = if update {
+                            &mut *y
+                        } else {
+                            copy.copy_from_slice(y);
+                            copy
+                        };
+                        let divergence = tells.then_some((&rule.beta, &mut out.loss));
+                        let told = Told { movement: &mut out.step.movement, divergence };
+                        twin.ratios(rows, memory).newton(half, to, x, tiles, told);
+                    } else if steps {
                         let range = rows.start * stride..rows.end * stride;
                         let (n, n_stride) = match (twin, &mut *memory) {
                             (Some(twin), Some(memory)) => {
@@ -446,7 +496,8 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         }
         self.is_packed &= !update;
         if update {
-            (self.is_ahead, self.told) = (false, None);
+            let loss = tells.then(|| sums.loss + self.all());
+            (self.is_ahead, self.told) = (false, loss);
         }
         self.side.give_back(sums);
         step
@@ -491,7 +542,7 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
     fn sweep_inner(&mut self, update: bool) {
         // by columns the sums are of the factors that the loss is of
         let tells = self.telling && self.source.twin().is_none();
-        let loss = update && tells && self.by_entries;
+        let loss = update && (tells && self.by_entries || self.telling && self.newton);
         self.pass(What { steps: update, update, sums: self.fixed != Fixed::Outer, loss });
         let sums = self.sums.as_ref().expect("the pass's");
         keep(&mut self.inner, sums);
@@ -523,13 +574,13 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
         }
         self.pack();
         // by rows the next update begins with the P that the loss is of
-        let looks = !self.telling && self.by_entries;
+        let looks = !self.telling && self.by_entries && !self.newton;
         if looks && self.ahead.is_empty() {
             self.ahead = vec![T::ZERO; self.inner.x.len()];
         }
         let (k, block, beta) = (self.k, self.layout.block, self.rule.beta);
         let (source, scratch, x, lanes) = (self.source, &self.scratch, &self.inner.x, &self.lanes);
-        let y = Packed { y: read(&self.outer, &self.padded[0]), packed: &self.packed, k };
+        let y = Packed { y: read(&self.outer, &self.padded[0]), packed: &self.packed[0], k };
         let ahead = split(&mut self.ahead, if looks { k } else { 0 }, lanes);
         let sums = self.losses.run(
             |l, worker, out| {

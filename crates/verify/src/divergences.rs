@@ -162,12 +162,13 @@ const LEAST: f64 = f64::EPSILON;
 /// The loss and whether it is the library's own rule.
 ///
 /// # Panics
-/// For a method that does not multiply.
+/// For a method of the Frobenius loss alone.
 pub fn rule(method: Method) -> (f64, bool) {
     match method {
         Method::Mu(loss) => (loss.beta(), false),
         Method::Mm(loss) => (loss.beta(), true),
-        other => panic!("{other:?} does not multiply"),
+        Method::Newton { .. } => (1.0, true),
+        other => panic!("{other:?} has no divergence"),
     }
 }
 

@@ -106,6 +106,7 @@ fn check_sparse<T: Real>() {
         Method::Anls,
         Method::Cd,
         Method::Mm(Loss::KullbackLeibler),
+        Method::Newton { sweeps: None },
         by_elements,
     ];
     // what differs by precision are the kernels
@@ -164,6 +165,7 @@ fn check<T: Real>() {
             Method::ProjectedGradient,
             Method::Mu(Loss::KullbackLeibler),
             Method::Mm(Loss::KullbackLeibler),
+            Method::Newton { sweeps: None },
             Method::Mu(Loss::ItakuraSaito),
             Method::Mm(Loss::Beta(0.3)),
         ] {

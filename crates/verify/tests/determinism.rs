@@ -10,13 +10,14 @@ const M: usize = 3000;
 const N: usize = 60;
 const K: usize = 6;
 
-const METHODS: [Method; 13] = [
+const METHODS: [Method; 14] = [
     Method::Cd,
     Method::Hals { sweeps: None },
     Method::Accelerated { sweeps: None },
     Method::Auto(Loss::Frobenius),
     Method::Mu(Loss::Frobenius),
     Method::Mu(Loss::KullbackLeibler),
+    Method::Newton { sweeps: None },
     Method::Mm(Loss::KullbackLeibler),
     Method::Mm(Loss::ItakuraSaito),
     Method::Mu(Loss::Beta(0.3)),

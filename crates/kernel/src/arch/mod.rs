@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use generic::dense::{Accumulate, Numerators, TileRows};
 use generic::divergence::{Divergence, Ratios};
+use generic::newton::{Columns, Newton};
 use generic::rows::{Distance, Majorize, Multiply, Solve, Sweeps, Transpose};
 use generic::sparse::{AtEntries, Gather, Residual, Scatter};
 use vector::Vector;
@@ -231,6 +232,16 @@ pub trait Kernels: Sized {
     /// # Safety
     /// The operands satisfy what its safe front checks.
     unsafe fn residual(isa: Isa, op: Residual<'_, Self>) -> f64;
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn newton(isa: Isa, op: Newton<'_, '_, Self>);
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
+    unsafe fn columns(isa: Isa, op: Columns<'_, Self>);
 }
 
 macro_rules! kernels {
@@ -273,6 +284,8 @@ macro_rules! kernels {
             scatter: Scatter<'_, $t>;
             at_entries: AtEntries<'_, $t>;
             residual: Residual<'_, $t> => f64;
+            newton: Newton<'_, '_, $t>;
+            columns: Columns<'_, $t>;
         );
     };
 }

@@ -35,6 +35,13 @@ pub trait Vector: Copy {
     unsafe fn mul(self, b: Self) -> Self;
     /// self / b.
     unsafe fn div(self, b: Self) -> Self;
+    /// 1/self, of a normal number with a normal result: rounded, or in f32 within 4 units where that takes a fraction of the
+    /// time.
+    #[inline(always)]
+    unsafe fn recip(self) -> Self {
+        // SAFETY: the caller's proof.
+        unsafe { Self::splat(crate::Real::from_f64(1.0)).div(self) }
+    }
     /// The larger; `b` where the two are equal or either is NaN.
     unsafe fn max(self, b: Self) -> Self;
     /// The smaller; `b` where the two are equal or either is NaN.

@@ -11,6 +11,7 @@ pub use csc::Csc;
 pub use csr::{Csr, SparseError};
 pub use divergence::{SparseOperands, ratio_accumulate, ratio_numerators, ratio_sum};
 pub use parts::{Indices, Indptr, Values};
+pub(crate) use products::stride_of;
 pub use products::{accumulate, numerators, residual_entries, row_stride};
 pub use rows::{SparseRows, Unfolded};
 

@@ -43,7 +43,7 @@ pub fn row_stride<T>(k: usize) -> usize {
 }
 
 /// Elements from one row of Y, which has `cols` of at least k, to the next.
-pub(super) fn stride_of<T>(y: &[T], cols: usize, k: usize) -> usize {
+pub(crate) fn stride_of<T>(y: &[T], cols: usize, k: usize) -> usize {
     let stride = y.len() / cols.max(1);
     assert!(stride >= k && holds(y.len(), cols, stride) || cols == 0, "Y is cols×k");
     stride

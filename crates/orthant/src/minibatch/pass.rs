@@ -40,7 +40,7 @@ impl<'a, T: Real> BatchPass<'a, T> {
             Self::Quadratic(Box::new(Pass::new(source, rule, k, layout, squares, factors).fixed(fixed)))
         } else {
             // sizes are the caller's affair
-            let mut pass = RatioPass::new(source, rule, k, layout, 1.0, factors, false, fixed);
+            let mut pass = RatioPass::new(source, rule, false, k, layout, 1.0, factors, false, fixed);
             pass.tell();
             Self::Ratios(Box::new(pass))
         };

@@ -17,6 +17,7 @@ mod coordinate;
 mod least_squares;
 mod majorizer;
 mod multiplicative;
+pub(crate) mod newton;
 pub(crate) mod nnls;
 mod pivoting;
 mod projected_gradient;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use orthant_kernel::divergence::{self, Beta, Operands};
 use orthant_kernel::gemm::{Backend, gemm};
+use orthant_kernel::newton::{self, Half, Told};
 use orthant_kernel::{Isa, Real, View, accumulate, accumulator_stride, numerators, scan};
 
 use super::{Block, Packed, RatioBlock, Ratios, Residual, Source};
@@ -89,6 +90,10 @@ impl<T: Real> Ratios<T> for Dense<'_, T> {
     fn ratios<'b>(&'b self, range: Range<usize>, scratch: &'b mut Vec<T>) -> DenseBlock<'b, T> {
         self.block(range, scratch)
     }
+
+    fn newton_len(&self, k: usize) -> usize {
+        newton::scratch_len(Some(self.cols()), 0, k)
+    }
 }
 
 /// Rows of a dense matrix, columns adjacent.
@@ -164,6 +169,17 @@ impl<T: Real> RatioBlock<T> for DenseBlock<'_, T> {
 
     fn divergence(&mut self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64 {
         divergence::sum(self.isa, beta, self.operands(x, y), scratch, sum)
+    }
+
+    fn newton(
+        &mut self,
+        half: Half<'_, T>,
+        x: &mut [T],
+        y: Packed<'_, T>,
+        scratch: &mut [T],
+        told: Told<'_, T>,
+    ) {
+        newton::dense(self.isa, half, self.view, y.packed, x, scratch, told);
     }
 }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use orthant_kernel::Real;
 use orthant_kernel::divergence::Beta;
+use orthant_kernel::newton::{Half, Told};
 
 use super::dense::DenseBlock;
 use super::sparse::{SparseBlock, SparseScratch};
@@ -12,11 +13,11 @@ use crate::choice::SparsePlan;
 use crate::reduce::Lanes;
 use crate::{Error, Matrix, Products};
 
-/// S: V by rows, or Vᵀ where the columns of V are the closer ones. A sparse one may have its transpose beside it, in memory
-/// of its own.
+/// S: V by rows, or Vᵀ where the columns of V are the closer ones. It may have its transpose beside it: a sparse one in memory
+/// of its own, a dense one as the same elements, of which blocks are copied.
 #[derive(Debug)]
 pub(crate) enum MatrixSource<'a, T: Real> {
-    Dense(DenseSource<'a, T>),
+    Dense(DenseSource<'a, T>, Option<Box<Self>>),
     Sparse(SparseSource<'a, T>, Option<Box<Self>>),
 }
 
@@ -51,7 +52,12 @@ impl<'a, T: Real> MatrixSource<'a, T> {
         let lines = match v {
             Matrix::Dense(view) => {
                 let s = if by_columns { view.transposed() } else { *view };
-                return Ok(Self::Dense(DenseSource::new(s, scale, products)?));
+                let source = |s| DenseSource::new(s, scale, products);
+                let twin = match plan.twin {
+                    true => Some(Box::new(Self::Dense(source(s.transposed())?, None))),
+                    false => None,
+                };
+                return Ok(Self::Dense(source(s)?, twin));
             }
             Matrix::Csr(lines) => lines,
             Matrix::Csc(v) => v.transposed(),
@@ -66,7 +72,7 @@ impl<'a, T: Real> MatrixSource<'a, T> {
 macro_rules! either {
     ($self:expr, $s:ident => $call:expr) => {
         match $self {
-            Self::Dense($s) => $call,
+            Self::Dense($s, _) => $call,
             Self::Sparse($s, _) => $call,
         }
     };
@@ -121,14 +127,14 @@ impl<T: Real> Source<T> for MatrixSource<'_, T> {
 
     fn scratch(&self, rows: usize) -> MatrixScratch<T> {
         match self {
-            Self::Dense(s) => MatrixScratch::Dense(s.scratch(rows)),
+            Self::Dense(s, _) => MatrixScratch::Dense(s.scratch(rows)),
             Self::Sparse(s, _) => MatrixScratch::Sparse(s.scratch(rows)),
         }
     }
 
     fn block<'b>(&'b self, range: Range<usize>, scratch: &'b mut MatrixScratch<T>) -> MatrixBlock<'b, T> {
         match (self, scratch) {
-            (Self::Dense(s), MatrixScratch::Dense(scratch)) => MatrixBlock::Dense(s.block(range, scratch)),
+            (Self::Dense(s, _), MatrixScratch::Dense(scratch)) => MatrixBlock::Dense(s.block(range, scratch)),
             (Self::Sparse(s, _), MatrixScratch::Sparse(scratch)) => {
                 MatrixBlock::Sparse(s.block(range, scratch))
             }
@@ -138,8 +144,7 @@ impl<T: Real> Source<T> for MatrixSource<'_, T> {
 
     fn twin(&self) -> Option<&Self> {
         match self {
-            Self::Dense(_) => None,
-            Self::Sparse(_, twin) => twin.as_deref(),
+            Self::Dense(_, twin) | Self::Sparse(_, twin) => twin.as_deref(),
         }
     }
 
@@ -199,6 +204,10 @@ impl<T: Real> Ratios<T> for MatrixSource<'_, T> {
     fn by_entries(&self, beta: &Beta<T>) -> bool {
         either!(self, s => s.by_entries(beta))
     }
+
+    fn newton_len(&self, k: usize) -> usize {
+        either!(self, s => s.newton_len(k))
+    }
 }
 
 impl<T: Real> RatioBlock<T> for MatrixBlock<'_, T> {
@@ -230,5 +239,16 @@ impl<T: Real> RatioBlock<T> for MatrixBlock<'_, T> {
 
     fn divergence(&mut self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64 {
         each!(self, b => b.divergence(beta, x, y, scratch, sum))
+    }
+
+    fn newton(
+        &mut self,
+        half: Half<'_, T>,
+        x: &mut [T],
+        y: Packed<'_, T>,
+        scratch: &mut [T],
+        told: Told<'_, T>,
+    ) {
+        each!(self, b => b.newton(half, x, y, scratch, told));
     }
 }

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use orthant_kernel::divergence::Beta;
+use orthant_kernel::newton::{Half, Told};
 use orthant_kernel::{Isa, Real, accumulator_stride, second_level_cache};
 
 use crate::reduce::{Lanes, lanes};
@@ -146,6 +147,8 @@ pub trait Ratios<T: Real>: Source<T> {
     fn by_entries(&self, _beta: &Beta<T>) -> bool {
         false
     }
+    /// Elements of scratch that [`RatioBlock::newton`] needs.
+    fn newton_len(&self, k: usize) -> usize;
 }
 
 /// What a block answers for a divergence: three products.
@@ -179,6 +182,16 @@ pub trait RatioBlock<T> {
     );
     /// `sum` + Σ d_β(S_b | X·Yᵀ), without ΣP where β is [taken at the entries](Ratios::by_entries).
     fn divergence(&mut self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64;
+    /// Newton's steps of X for Kullback–Leibler, and what is told of them: the divergence as above. `scratch` is
+    /// [`Ratios::newton_len`].
+    fn newton(
+        &mut self,
+        half: Half<'_, T>,
+        x: &mut [T],
+        y: Packed<'_, T>,
+        scratch: &mut [T],
+        told: Told<'_, T>,
+    );
 }
 
 /// A factor of k columns, as it is and packed.

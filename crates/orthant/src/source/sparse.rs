@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use orthant_kernel::divergence::Beta;
+use orthant_kernel::newton::{self, Half, Told};
 use orthant_kernel::sparse::{self, SparseOperands};
 use orthant_kernel::{
     Csr, Isa, Real, SparseRows, Unfolded, View, accumulator_stride, scan, second_level_cache,
@@ -178,6 +179,11 @@ impl<T: Real> Ratios<T> for Sparse<'_, T> {
     fn by_entries(&self, beta: &Beta<T>) -> bool {
         beta.is_kullback_leibler()
     }
+
+    fn newton_len(&self, k: usize) -> usize {
+        let most = (0..self.rows.nrows()).map(|i| self.rows.row_nnz(i)).max().unwrap_or(0);
+        newton::scratch_len(None, most, k)
+    }
 }
 
 /// Rows of a sparse matrix.
@@ -304,5 +310,16 @@ impl<T: Real> RatioBlock<T> for SparseBlock<'_, T> {
             sum = DenseBlock::new(full, isa).divergence(beta, x, y, scratch, sum);
         });
         sum
+    }
+
+    fn newton(
+        &mut self,
+        half: Half<'_, T>,
+        x: &mut [T],
+        y: Packed<'_, T>,
+        scratch: &mut [T],
+        told: Told<'_, T>,
+    ) {
+        newton::sparse(self.isa, half, self.rows, y.y, x, scratch, told);
     }
 }

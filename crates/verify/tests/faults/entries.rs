@@ -191,7 +191,8 @@ pub fn fault_14_and_15_zero_lines() {
     check::<f32>();
 }
 
-const UNITLESS: [Method; 3] = [OWN, Method::Mm(Loss::KullbackLeibler), Method::Mm(Loss::Beta(0.3))];
+const UNITLESS: [Method; 4] =
+    [OWN, Method::Newton { sweeps: None }, Method::Mm(Loss::KullbackLeibler), Method::Mm(Loss::Beta(0.3))];
 
 /// Fits of V·2^(2p) and of V, by the library's own rules: the same bits but for the exponents.
 fn equivariant<T: Real>(v: &Dense<T>, exponent: i32, methods: &[Method]) {

@@ -130,7 +130,8 @@ const FITTED: [Method; 6] = [
     Method::ProjectedGradient,
 ];
 /// Other losses that take zeros in V.
-const DIVERGENCES: [Method; 6] = [
+const DIVERGENCES: [Method; 7] = [
+    Method::Newton { sweeps: None },
     Method::Mu(Loss::KullbackLeibler),
     Method::Mm(Loss::KullbackLeibler),
     Method::Mu(Loss::Beta(0.5)),

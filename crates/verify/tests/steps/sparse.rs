@@ -257,7 +257,12 @@ fn law_20_and_21_a_fit_of_sparse_data_ends_where_that_of_dense_data_does() {
         let positive = Dense::from_fn(v.nrows(), v.ncols(), |i, j| v[(i, j)] + 0.1);
         let mut numbers = Numbers::new(5);
         let custom = Start::Custom { w: numbers.matrix(v.nrows(), k), h: numbers.matrix(k, v.ncols()) };
-        let few = [Method::Cd, Method::Accelerated { sweeps: Some(2) }, Method::Mm(KL)];
+        let few = [
+            Method::Cd,
+            Method::Accelerated { sweeps: Some(2) },
+            Method::Newton { sweeps: Some(2) },
+            Method::Mm(KL),
+        ];
         let by_method = methods().into_iter().map(|method| (method, custom.clone()));
         let by_start = few
             .into_iter()

@@ -61,12 +61,13 @@ pub struct FitArgs {
     #[arg(long, value_name = "frobenius|kl|is|BETA", default_value_t = Loss::Frobenius)]
     #[arg(allow_negative_numbers = true, help_heading = "Method")]
     loss: Loss,
-    /// The update: cd and mu are scikit-learn's, number for number; mu and mm take any loss, the others frobenius
+    /// The update: cd and mu are scikit-learn's, number for number; mu and mm take any loss, newton kl, the others
+    /// frobenius
     /// [default: auto, which is accelerated for frobenius and mm for other losses; with --minibatch mu]
     #[arg(long, value_parser = named::<Solver>(&Solver::ALL.map(Solver::name)), help_heading = "Method")]
     solver: Option<Solver>,
-    /// Sweeps over each factor for each read of the data (accelerated and hals only; without --solver: accelerated)
-    /// [default: chosen from the shape]
+    /// Sweeps over each factor for each read of the data (accelerated, hals and newton only; without --solver:
+    /// accelerated) [default: chosen from the shape; newton takes 2]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     #[arg(help_heading = "Method")]
     sweeps: Option<usize>,
@@ -263,8 +264,11 @@ impl FitArgs {
         let method = match solver.method(self.loss)? {
             Method::Hals { .. } => Method::Hals { sweeps: self.sweeps },
             Method::Accelerated { .. } => Method::Accelerated { sweeps: self.sweeps },
+            Method::Newton { .. } => Method::Newton { sweeps: self.sweeps },
             _ if self.sweeps.is_some() => {
-                return usage(format!("--sweeps goes with --solver accelerated and hals, not with {chosen}"));
+                return usage(format!(
+                    "--sweeps goes with --solver accelerated, hals and newton, not with {chosen}"
+                ));
             }
             method => method,
         };

@@ -2,5 +2,6 @@
 
 pub(crate) mod dense;
 pub(crate) mod divergence;
+pub(crate) mod newton;
 pub(crate) mod rows;
 pub(crate) mod sparse;

@@ -145,7 +145,7 @@ unsafe fn transpose<V: Vector>(
     }
 }
 
-/// The same in N = LANES registers: in each of log₂ N rounds pairs of rows exchange blocks.
+/// The same in N = LANES registers.
 #[inline(always)]
 unsafe fn transpose_in<V: Vector, const N: usize>(
     (from, from_stride): (*const V::Elem, usize),
@@ -163,16 +163,7 @@ unsafe fn transpose_in<V: Vector, const N: usize>(
                 block[r] = if inner.1 == N { V::load(row) } else { V::load_partial(row, inner.1) };
             }
         }
-        if N >= 16 {
-            exchange::<V, N, 8>(&mut block);
-        }
-        if N >= 8 {
-            exchange::<V, N, 4>(&mut block);
-        }
-        if N >= 4 {
-            exchange::<V, N, 2>(&mut block);
-        }
-        exchange::<V, N, 1>(&mut block);
+        turn::<V, N>(&mut block);
         let shift = V::splat(shift);
         for r in 0..N {
             if r < outer.0 {
@@ -184,6 +175,24 @@ unsafe fn transpose_in<V: Vector, const N: usize>(
                 }
             }
         }
+    }
+}
+
+/// The transpose of N = LANES registers: in each of log₂ N rounds pairs of rows exchange blocks.
+#[inline(always)]
+pub(super) unsafe fn turn<V: Vector, const N: usize>(block: &mut [V; N]) {
+    // SAFETY: V's instruction set is the caller's proof.
+    unsafe {
+        if N >= 16 {
+            exchange::<V, N, 8>(block);
+        }
+        if N >= 8 {
+            exchange::<V, N, 4>(block);
+        }
+        if N >= 4 {
+            exchange::<V, N, 2>(block);
+        }
+        exchange::<V, N, 1>(block);
     }
 }
 

@@ -10,7 +10,7 @@ static MASK64: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
 
 macro_rules! avx2 {
     ($name:ident, $t:ident, $raw:ident, $lanes:literal, $table:ident, $doc:literal, $set1:ident, $loadu:ident,
-     $maskload:ident, $storeu:ident, $storepart:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $max:ident,
+     $maskload:ident, $storeu:ident, $storepart:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $recip:ident, $max:ident,
      $min:ident, $fma:ident, $cmp:ident, $blend:ident, $exchange:ident) => {
         #[doc = $doc]
         #[derive(Clone, Copy)]
@@ -71,6 +71,11 @@ macro_rules! avx2 {
                 Self(unsafe { $div(self.0, b.0) })
             }
             #[inline(always)]
+            unsafe fn recip(self) -> Self {
+                // SAFETY: AVX2 and FMA by the trait's contract.
+                Self(unsafe { $recip(self.0) })
+            }
+            #[inline(always)]
             unsafe fn max(self, b: Self) -> Self {
                 // SAFETY: AVX2 by the trait's contract.
                 Self(unsafe { $max(self.0, b.0) })
@@ -125,6 +130,7 @@ avx2!(
     _mm256_sub_ps,
     _mm256_mul_ps,
     _mm256_div_ps,
+    recip_f32,
     _mm256_max_ps,
     _mm256_min_ps,
     _mm256_fmadd_ps,
@@ -148,6 +154,7 @@ avx2!(
     _mm256_sub_pd,
     _mm256_mul_pd,
     _mm256_div_pd,
+    recip_f64,
     _mm256_max_pd,
     _mm256_min_pd,
     _mm256_fmadd_pd,
@@ -224,4 +231,19 @@ unsafe fn exchange_f64<const S: usize>(a: F64x4, b: F64x4) -> (F64x4, F64x4) {
         _ => (_mm256_permute2f128_pd::<0x20>(a, b), _mm256_permute2f128_pd::<0x31>(a, b)),
     };
     (F64x4(even), F64x4(odd))
+}
+
+/// The processor's estimate, to 11 bits, and a step of Newton's.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn recip_f32(x: __m256) -> __m256 {
+    let r = _mm256_rcp_ps(x);
+    _mm256_mul_ps(r, _mm256_fnmadd_ps(x, r, _mm256_set1_ps(2.0)))
+}
+
+/// There is no estimate for these.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn recip_f64(x: __m256d) -> __m256d {
+    _mm256_div_pd(_mm256_set1_pd(1.0), x)
 }

@@ -8,7 +8,7 @@ use crate::arch::vector::Vector;
 
 macro_rules! avx512 {
     ($name:ident, $t:ident, $raw:ident, $mask:ident, $lanes:literal, $doc:literal, $set1:ident, $loadu:ident,
-     $maskload:ident, $storeu:ident, $maskstore:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $max:ident,
+     $maskload:ident, $storeu:ident, $maskstore:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $recip:ident, $max:ident,
      $min:ident, $fma:ident, $cmp:ident, $blend:ident, $int:ident, $permute:ident, $one:ident, $two:ident, $three:ident) => {
         #[doc = $doc]
         #[derive(Clone, Copy)]
@@ -64,6 +64,11 @@ macro_rules! avx512 {
             unsafe fn div(self, b: Self) -> Self {
                 // SAFETY: AVX-512F by the trait's contract.
                 Self(unsafe { $div(self.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn recip(self) -> Self {
+                // SAFETY: AVX-512F by the trait's contract.
+                Self(unsafe { $recip(self.0) })
             }
             #[inline(always)]
             unsafe fn max(self, b: Self) -> Self {
@@ -150,6 +155,7 @@ avx512!(
     _mm512_sub_ps,
     _mm512_mul_ps,
     _mm512_div_ps,
+    recip_f32,
     _mm512_max_ps,
     _mm512_min_ps,
     _mm512_fmadd_ps,
@@ -177,6 +183,7 @@ avx512!(
     _mm512_sub_pd,
     _mm512_mul_pd,
     _mm512_div_pd,
+    recip_f64,
     _mm512_max_pd,
     _mm512_min_pd,
     _mm512_fmadd_pd,
@@ -188,3 +195,18 @@ avx512!(
     f64_14x2,
     f64_9x3
 );
+
+/// The processor's estimate, to 14 bits, and a step of Newton's.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn recip_f32(x: __m512) -> __m512 {
+    let r = _mm512_rcp14_ps(x);
+    _mm512_mul_ps(r, _mm512_fnmadd_ps(x, r, _mm512_set1_ps(2.0)))
+}
+
+/// Two steps would take as long as a division.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn recip_f64(x: __m512d) -> __m512d {
+    _mm512_div_pd(_mm512_set1_pd(1.0), x)
+}

@@ -1,0 +1,195 @@
+//! Coordinate descent for the Kullback–Leibler divergence: rows x of a factor, one coordinate after another, by Newton's
+//! steps that cannot raise the objective.
+//!
+//! For a row v of V, the other factor Y (cols×k) and p = x·Yᵀ, each coordinate's part of
+//! F(x) = Σ (p − v·ln p) + l1·Σx + ½·l2·‖x‖² has, with r = y/p for Y's column y,
+//!
+//! ```text
+//! g = Σy + l1 + l2·x_t − Σ v·r      h = Σ v·r² + l2      ρ = max r where v > 0
+//! m = x_t·Σv·r / (Σy + l1)          the multiplicative step; its closed form for l2 > 0
+//! g ≤ 0:  x_t ← max(x_t − g/h, m)
+//! g > 0:  d = min(g/h, x_t);  x_t ← min(x_t − d, m) if ρ·d ≤ 0.6838, else min(x_t − min(g/h / (1 + ρ·g/h), x_t), m)
+//! ```
+//!
+//! h falls with x_t, so that to the right a Newton step stays short of the minimum, and so does m on either side. To the
+//! left h grows no faster than 1/(1 − ρs)² after a step s: F falls by g·s − h·(−ρs − ln(1 − ρs))/ρ² at least, which for
+//! s ≤ g/h is positive up to ρs = 0.6838, and the damped step ends before the minimum. So F never rises, but for rounding
+//! and where the floor under p is active.
+//!
+//! Where p is next to nothing beside y, so that h overflows, x_t becomes Σv of those columns over Σy + l1, where a row that
+//! nothing else explains is best: short of the minimum too.
+//!
+//! p is computed at the start and moved along with x; where an entry that v has may have shrunk to a 64th, which its rounding
+//! does not, it is computed anew. A sweep takes a division and some eight other operations for each
+//! element of V (dense) or entry (sparse), times k; nothing but p, of one row, is held.
+//!
+//! Hsieh & Dhillon, Fast coordinate descent methods with variable selection for non-negative matrix factorization, KDD
+//! 2011, doi:10.1145/2020408.2020577 (section 3.2). Hien & Gillis, Algorithms for nonnegative matrix factorization with
+//! the Kullback–Leibler divergence, Journal of Scientific Computing 87, 2021, doi:10.1007/s10915-021-01504-0 (scalar
+//! Newton), whose bound by self-concordance, 1/√(smallest v) in place of ρ/√h, is never smaller.
+
+use crate::arch::Isa;
+use crate::arch::generic::divergence::Divergence;
+use crate::arch::generic::newton::{Columns, Newton, Row, TILE, TOGETHER};
+use crate::divergence::Beta;
+use crate::products::holds;
+use crate::sparse::SparseRows;
+use crate::{Real, View};
+
+/// Entries of a sparse row are taken in whole numbers of these.
+const WHOLE: usize = 16;
+
+/// What all rows of a half-step share.
+#[derive(Clone, Copy, Debug)]
+pub struct Half<'a, T> {
+    /// Column sums of Y, k.
+    pub columns: &'a [T],
+    /// L1 weight.
+    pub l1: T,
+    /// L2 weight.
+    pub l2: T,
+    /// Sweeps over the coordinates.
+    pub sweeps: usize,
+    /// p is divided by as if it were at least this.
+    pub floor: T,
+}
+
+/// What is said of the rows on the way.
+#[derive(Debug)]
+pub struct Told<'a, T> {
+    /// Σ max(x_t before, x_t after)·|g| over the first sweep is added to this: 0 where the rows are stationary, and the same
+    /// when components are rescaled.
+    pub movement: &'a mut f64,
+    /// Σ d₁(v | p) after the last sweep is added to the number, if there is one; of a sparse row without Σp.
+    pub divergence: Option<(&'a Beta<T>, &'a mut f64)>,
+}
+
+/// Elements of scratch that rows with so many columns, or sparse ones with so many entries, need.
+pub fn scratch_len(columns: Option<usize>, entries: usize, k: usize) -> usize {
+    TOGETHER * columns.unwrap_or_else(|| (k + 2) * entries.next_multiple_of(WHOLE))
+}
+
+/// Some rows' steps, and what is said of them: of the first so many entries where they are sparse.
+fn steps<'a, T: Real>(
+    isa: Isa,
+    half: Half<'a, T>,
+    rows: &mut [Row<'a, T>],
+    entries: Option<&[usize]>,
+    told: &mut Told<'_, T>,
+) {
+    let Half { columns, l1, l2, sweeps, floor } = half;
+    let fresh = told.divergence.is_some();
+    // SAFETY: V and p have as many elements as Y has columns here, which the fronts see to.
+    unsafe { T::newton(isa, Newton { rows, columns, l1, l2, sweeps, floor, fresh }) };
+    for (r, row) in rows.iter().enumerate() {
+        *told.movement += row.movement;
+        if let Some((beta, sum)) = &mut told.divergence {
+            let len = entries.map_or(row.v.len(), |entries| entries[r]);
+            let (v, p, entries_only) = (&row.v[..len], &row.p[..len], entries.is_some());
+            let op = Divergence { v, p, beta: 1.0, floor: beta.floor, ignore: beta.ignore, entries_only };
+            // SAFETY: the kernel has no contract beyond its types.
+            **sum += unsafe { T::divergence(isa, op) };
+        }
+    }
+}
+
+/// Rows of a dense V: X, rows×k, against Y (cols×k), [packed](crate::divergence::pack). A row's result does not depend on the
+/// rows beside it.
+///
+/// ```
+/// use orthant_kernel::{Isa, View, divergence, newton};
+/// let v = View::row_major(&[2.0_f64, 4.0, 9.0, 3.0], 2, 2)?;
+/// let y = [1.0, 2.0]; // one component
+/// let mut packed = [0.0; 2];
+/// divergence::pack(&y, 1, &mut packed);
+/// let (mut x, mut scratch, mut movement) = ([0.5, 0.5], [0.0; 2], 0.0);
+/// let half = newton::Half { columns: &[3.0], l1: 0.0, l2: 0.0, sweeps: 9, floor: 1e-300 };
+/// let told = newton::Told { movement: &mut movement, divergence: None };
+/// newton::dense(Isa::detect(), half, v, &packed, &mut x, &mut scratch, told);
+/// // with one component the minimum is at Σv/Σy
+/// assert!((x[0] - 2.0).abs() < 1e-12 && (x[1] - 4.0).abs() < 1e-12);
+/// # Ok::<(), orthant_kernel::LayoutError>(())
+/// ```
+///
+/// # Panics
+/// If an extent does not match or the columns of V are not adjacent.
+pub fn dense<T: Real>(
+    isa: Isa,
+    half: Half<'_, T>,
+    v: View<'_, T>,
+    packed: &[T],
+    x: &mut [T],
+    scratch: &mut [T],
+    mut told: Told<'_, T>,
+) {
+    let k = half.columns.len();
+    assert!(k > 0, "k is at least 1");
+    assert!(holds(x.len(), v.nrows(), k), "X is rows×k");
+    assert!(holds(packed.len(), v.ncols(), k), "Y is cols×k");
+    let (cols, movement, kept) = (v.ncols(), 0.0, T::ONE);
+    for (first, x) in (0..v.nrows()).step_by(TOGETHER).zip(x.chunks_mut(TOGETHER * k)) {
+        let mut left = &mut *scratch;
+        let mut rows: [Option<Row<'_, T>>; TOGETHER] = std::array::from_fn(|_| None);
+        for (r, (row, x)) in rows.iter_mut().zip(x.chunks_exact_mut(k)).enumerate() {
+            let p;
+            (p, left) = left.split_at_mut(cols);
+            let v = v.row(first + r).expect("columns are adjacent");
+            *row = Some(Row { v, packed, x, p, movement, kept });
+        }
+        together(rows, |rows| steps(isa, half, rows, None, &mut told));
+    }
+}
+
+/// Rows of a sparse V: X, rows×k, against Y (cols×k), whose rows are [as far apart](crate::sparse::row_stride) as its length
+/// says. A row's result does not depend on the rows beside it. `scratch` is [`scratch_len`] for the row with the most entries.
+///
+/// # Panics
+/// If an extent does not match.
+pub fn sparse<T: Real>(
+    isa: Isa,
+    half: Half<'_, T>,
+    v: SparseRows<'_, T>,
+    y: &[T],
+    x: &mut [T],
+    scratch: &mut [T],
+    mut told: Told<'_, T>,
+) {
+    let k = half.columns.len();
+    assert!(k > 0, "k is at least 1");
+    assert!(holds(x.len(), v.nrows(), k), "X is rows×k");
+    let y_stride = crate::sparse::stride_of(y, v.ncols(), k);
+    let (movement, kept) = (0.0, T::ONE);
+    for (first, x) in (0..v.nrows()).step_by(TOGETHER).zip(x.chunks_mut(TOGETHER * k)) {
+        let mut left = &mut *scratch;
+        let mut rows: [Option<Row<'_, T>>; TOGETHER] = std::array::from_fn(|_| None);
+        let mut entries = [0; TOGETHER];
+        for (r, (row, x)) in rows.iter_mut().zip(x.chunks_exact_mut(k)).enumerate() {
+            let (indices, values) = v.row(first + r);
+            entries[r] = indices.len();
+            let len = indices.len().next_multiple_of(WHOLE);
+            let (padded, p, packed);
+            (padded, left) = left.split_at_mut(len);
+            (p, left) = left.split_at_mut(len);
+            (packed, left) = left.split_at_mut(k * len);
+            padded[..values.len()].copy_from_slice(values);
+            padded[values.len()..].fill(T::ZERO);
+            for (out, indices) in packed.chunks_mut(k * TILE).zip(indices.chunks(TILE)) {
+                // SAFETY: indices are below the number of rows of Y, and tiles have whole numbers of registers.
+                unsafe { T::columns(isa, Columns { indices, y, y_stride, k, out }) };
+            }
+            *row = Some(Row { v: padded, packed, x, p, movement, kept });
+        }
+        together(rows, |rows| steps(isa, half, rows, Some(&entries), &mut told));
+    }
+}
+
+/// Calls `f` with the rows that there are, which come first.
+fn together<'a, T>(rows: [Option<Row<'a, T>>; TOGETHER], f: impl FnOnce(&mut [Row<'a, T>])) {
+    match rows {
+        [Some(a), Some(b), Some(c), Some(d)] => f(&mut [a, b, c, d]),
+        [Some(a), Some(b), Some(c), None] => f(&mut [a, b, c]),
+        [Some(a), Some(b), None, None] => f(&mut [a, b]),
+        [Some(a), ..] => f(&mut [a]),
+        [None, ..] => {}
+    }
+}
