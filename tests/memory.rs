@@ -120,6 +120,8 @@ fn a_fit_holds_v_once_and_little_else() {
     peak_of_a_fit::<f32>(100_000, 500, 4, false, Method::Cd, Start::Nndsvda);
     peak_of_a_fit::<f64>(500, 60_000, 10, true, Method::Cd, Start::Nndsvda);
     peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::Mu(Loss::KullbackLeibler), Start::Random);
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::Newton { sweeps: None }, Start::Random);
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::Newton { sweeps: None }, Start::Random);
     peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::Mm(Loss::ItakuraSaito), Start::Random);
     peak_of_a_fit::<f32>(20_000, 2_500, 10, false, Method::Mu(Loss::Beta(0.5)), Start::Random);
 }

@@ -64,9 +64,19 @@ pub struct Told<'a, T> {
     pub divergence: Option<(&'a Beta<T>, &'a mut f64)>,
 }
 
-/// Elements of scratch that rows with so many columns, or sparse ones with so many entries, need.
+/// Entries that sparse rows which are worked on together have at most, but for one that has more by itself.
+const MOST: usize = 1 << 14;
+
+/// Elements of scratch that rows with so many columns, or sparse ones with so many entries each, need: p, and for sparse ones
+/// V and Y at the entries too.
 pub fn scratch_len(columns: Option<usize>, entries: usize, k: usize) -> usize {
-    TOGETHER * columns.unwrap_or_else(|| (k + 2) * entries.next_multiple_of(WHOLE))
+    columns.map_or_else(
+        || {
+            let one = entries.next_multiple_of(WHOLE);
+            (k + 2) * one.max(MOST.min(TOGETHER * one))
+        },
+        |columns| TOGETHER * columns,
+    )
 }
 
 /// Some rows' steps, and what is said of them: of the first so many entries where they are sparse.
@@ -159,7 +169,16 @@ pub fn sparse<T: Real>(
     assert!(holds(x.len(), v.nrows(), k), "X is rows×k");
     let y_stride = crate::sparse::stride_of(y, v.ncols(), k);
     let (movement, kept) = (0.0, T::ONE);
-    for (first, x) in (0..v.nrows()).step_by(TOGETHER).zip(x.chunks_mut(TOGETHER * k)) {
+    let (mut first, mut rest) = (0, x);
+    while first < v.nrows() {
+        let padded = |i: usize| v.row(i).0.len().next_multiple_of(WHOLE);
+        let (mut count, mut sum) = (1, padded(first));
+        while count < TOGETHER && first + count < v.nrows() && sum + padded(first + count) <= MOST {
+            sum += padded(first + count);
+            count += 1;
+        }
+        let x;
+        (x, rest) = rest.split_at_mut(count * k);
         let mut left = &mut *scratch;
         let mut rows: [Option<Row<'_, T>>; TOGETHER] = std::array::from_fn(|_| None);
         let mut entries = [0; TOGETHER];
@@ -180,6 +199,7 @@ pub fn sparse<T: Real>(
             *row = Some(Row { v: padded, packed, x, p, movement, kept });
         }
         together(rows, |rows| steps(isa, half, rows, Some(&entries), &mut told));
+        first += count;
     }
 }
 

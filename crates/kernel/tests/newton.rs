@@ -142,6 +142,23 @@ impl Case {
     }
 }
 
+/// Rows that are too long to be worked on together are as they are alone.
+#[test]
+fn long_sparse_rows_are_as_short_ones() {
+    let case = Case::new(3, 21_000, 2, (0.0, 0.1));
+    let (together, ..) = case.kernels::<f64>(Isa::detect(), 1, true);
+    for i in 0..3 {
+        let v = Dense::from_vec(case.v.row(i).to_vec(), 1, 21_000).unwrap();
+        let alone = Case { v, x: case.x[2 * i..2 * i + 2].to_vec(), y: case.y.clone(), ..case };
+        assert_eq!(alone.kernels::<f64>(Isa::detect(), 1, true).0, together[2 * i..2 * i + 2]);
+    }
+    let (dense, ..) = case.kernels::<f64>(Isa::detect(), 1, false);
+    assert!(
+        together.iter().zip(&dense).all(|(a, b)| (a - b).abs() <= 1e-10 * b.abs()),
+        "{together:?} {dense:?}"
+    );
+}
+
 fn check<T: Real>(isa: Isa, tolerance: f64) {
     for (rows, cols, k) in
         [(1, 1, 1), (3, 5, 2), (4, 17, 3), (2, 255, 17), (3, 256, 4), (2, 257, 5), (2, 600, 33)]

@@ -9,6 +9,7 @@
 //! whether they led anywhere (4zk); it saves iterations on V. How many, is what `docs/acceleration.md` measures. Sparse data
 //! with entries enough for a few rows to tell what the components are is sampled instead, which costs a few iterations.
 
+use orthant_kernel::newton::scratch_len;
 use orthant_kernel::{Real, accumulator_stride};
 
 use crate::compress::columns;
@@ -249,7 +250,14 @@ impl Choice {
             _ if v.copied => 112 * cols,
             _ => 0,
         };
-        let blocks = workers * (512 * k + unfolded);
+        // what Newton's steps have of some rows: p, and of sparse ones, which are no longer than this, V and Y at the entries
+        let longest = rows.max(cols);
+        let of_rows = match (method, v.entries) {
+            (Method::Newton { .. }, None) => scratch_len(Some(longest), 0, k),
+            (Method::Newton { .. }, Some(entries)) => scratch_len(None, longest.min(entries), k),
+            _ => 0,
+        };
+        let blocks = workers * (512 * k + unfolded + of_rows);
         // rows of a factor at another stride, and numerators that a loss leaves for the next update
         let padded = |rows: usize| match read_stride::<T>(rows, k) {
             stride if v.entries.is_some() && by_entries(method) && stride != k => rows * stride,
