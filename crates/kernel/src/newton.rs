@@ -112,7 +112,8 @@ fn steps<'a, T: Real>(
 /// let y = [1.0, 2.0]; // one component
 /// let mut packed = [0.0; 2];
 /// divergence::pack(&y, 1, &mut packed);
-/// let (mut x, mut scratch, mut movement) = ([0.5, 0.5], [0.0; 2], 0.0);
+/// let (mut x, mut movement) = ([0.5, 0.5], 0.0);
+/// let mut scratch = vec![0.0; newton::scratch_len(Some(2), 0, 1)];
 /// let half = newton::Half { columns: &[3.0], l1: 0.0, l2: 0.0, sweeps: 9, floor: 1e-300 };
 /// let told = newton::Told { movement: &mut movement, divergence: None };
 /// newton::dense(Isa::detect(), half, v, &packed, &mut x, &mut scratch, told);

@@ -50,12 +50,12 @@ pub enum SparseError {
     Inexact {
         /// The line.
         line: usize,
-        /// Its index: of the column in a [`Csr`], of the row in a [`Csc`].
+        /// Its index: of the column in a [`Csr`], of the row in a [`Csc`](super::Csc).
         index: usize,
         /// The integer.
         value: i128,
     },
-    /// More columns (rows of a [`Csc`]) than 2³², or more elements than can be counted.
+    /// More columns (rows of a [`Csc`](super::Csc)) than 2³², or more elements than can be counted.
     TooLarge {
         /// Lines.
         lines: usize,

@@ -352,8 +352,12 @@ mod tests {
     fn nothing_said_is_the_defaults_of_the_method() {
         assert_eq!(options(""), FitOptions::new(2, Method::Auto(Loss::Frobenius)));
         for solver in Solver::ALL {
-            let method = solver.method(Loss::Frobenius).unwrap();
-            assert_eq!(options(&format!("--solver {solver}")), FitOptions::new(2, method));
+            let (said, loss) = match solver {
+                Solver::Newton => ("--loss kl", Loss::KullbackLeibler),
+                _ => ("", Loss::Frobenius),
+            };
+            let method = solver.method(loss).unwrap();
+            assert_eq!(options(&format!("{said} --solver {solver}")), FitOptions::new(2, method));
         }
         let method = Method::Auto(Loss::KullbackLeibler);
         assert_eq!(options("--loss kl"), FitOptions::new(2, method));
