@@ -42,7 +42,8 @@ pub struct Explanation {
     pub entries: Option<usize>,
     /// Whether the pass runs over columns of V.
     pub by_columns: bool,
-    /// Whether the transpose of sparse data is kept beside it, and products with its rows take the place of sums.
+    /// Whether the transpose of sparse data is kept beside it, and products with its rows take the place of sums; or, of dense
+    /// data, whether blocks of its other lines are copied in turn, as [`Method::Newton`] needs.
     pub transpose: bool,
     /// Independent summation lanes.
     pub lanes: usize,
@@ -176,6 +177,9 @@ impl fmt::Display for Explanation {
             Products::Blas => format!("gemm by BLAS, other kernels on {}", self.isa),
         };
         let why = match self.products {
+            Products::Fused if matches!(self.method, Method::Newton { .. }) => {
+                "V is read by rows and by columns once an iteration; the processor's widest instructions"
+            }
             Products::Fused => "V is read once an iteration; the processor's widest instructions",
             Products::Gemm | Products::Blas => "as asked",
         };

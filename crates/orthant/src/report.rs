@@ -168,7 +168,8 @@ pub struct Plan {
     pub products: Products,
     /// Accumulators alive at once, at most: n×k elements each (m×k by columns), k rounded up to whole registers.
     pub accumulators: usize,
-    /// Whether the transpose of sparse data is kept beside it, and products with its rows take the place of sums.
+    /// Whether the transpose of sparse data is kept beside it, and products with its rows take the place of sums; or, of dense
+    /// data, whether blocks of its other lines are copied in turn, as [`Method::Newton`](crate::Method::Newton) needs.
     #[cfg_attr(feature = "serde", serde(default))]
     pub transpose: bool,
     /// V is read as V·4^-p, by this p; not 0 only where its largest entry is outside the safe exponents.
