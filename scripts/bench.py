@@ -481,7 +481,7 @@ KL_ITERATIONS = (200, 1000)
 
 
 def kl_problems(options, folder):
-    """Name, matrix, its file and how the loss is told, of what Kullback–Leibler is timed on."""
+    """Name, rank, matrix and its file, of what Kullback–Leibler is timed on."""
     rows, cols, k = (60, 50, 4) if options.tiny else (1025, 2000, 32)
     x, path = spectrogram(rows, cols, k, DATA_SEED, np.float32), pathlib.Path(folder) / "spectrogram.npy"
     np.save(path, x)
@@ -530,7 +530,7 @@ def kl(options, folder):
                     f"{1e3 * t:.0f}", f"{1e3 * o:.0f}", f"{steps:g}", beside_target(f"{t / o:.2f}", t / o, label),
                     f"{met} of {len(done)}",
                 ]  # fmt: skip
-            mean = lambda losses: statistics.fmean(losses)
+            mean = statistics.fmean
             ends_at = mean(ends[solver]) / mean(goals[far])
             line += [f"{mean(goals[first]):.8g}", f"{mean(goals[far]):.8g}", f"{mean(ends[solver]):.8g}, {ends_at:.6f} of that"]
             lines.append(line)
@@ -545,7 +545,7 @@ def kl(options, folder):
 float32, {options.threads} threads for both, the same starts (`init="random"`, seeds {', '.join(map(str, options.seeds))}), medians over
 them. scikit-learn: `solver="mu"`, `tol=0`, the whole of `fit_transform`, {first} iterations; its time for {far} is by its own
 rate, its loss after them by orthant's `mu`, which is the same step by step. orthant: a whole fit, start included, until its
-objective is there. The spectrogram is `scripts/planted.py --spectrogram`'s, the counts are `scripts/planted_sparse.py`'s.
+objective is there, give or take two millionths. The spectrogram is `scripts/planted.py --spectrogram`'s, the counts are `scripts/planted_sparse.py`'s.
 
 {markdown(heads, lines)}
 """

@@ -20,8 +20,8 @@
 //! nothing else explains is best: short of the minimum too.
 //!
 //! p is computed at the start and moved along with x; where an entry that v has may have shrunk to a 64th, which its rounding
-//! does not, it is computed anew. A sweep takes a division and some eight other operations for each
-//! element of V (dense) or entry (sparse), times k; nothing but p, of one row, is held.
+//! does not, it is computed anew. A sweep takes a reciprocal and some eight other operations for each element of V (dense) or
+//! entry (sparse), times k. Four rows are worked on together; held are their p and, of sparse ones, V and Y at their entries.
 //!
 //! Hsieh & Dhillon, Fast coordinate descent methods with variable selection for non-negative matrix factorization, KDD
 //! 2011, doi:10.1145/2020408.2020577 (section 3.2). Hien & Gillis, Algorithms for nonnegative matrix factorization with
@@ -137,17 +137,18 @@ pub fn dense<T: Real>(
     assert!(k > 0, "k is at least 1");
     assert!(holds(x.len(), v.nrows(), k), "X is rows×k");
     assert!(holds(packed.len(), v.ncols(), k), "Y is cols×k");
-    let (cols, movement, kept) = (v.ncols(), 0.0, T::ONE);
+    let cols = v.ncols();
     for (first, x) in (0..v.nrows()).step_by(TOGETHER).zip(x.chunks_mut(TOGETHER * k)) {
         let mut left = &mut *scratch;
-        let mut rows: [Option<Row<'_, T>>; TOGETHER] = std::array::from_fn(|_| None);
+        let mut rows: [Row<'_, T>; TOGETHER] = Default::default();
         for (r, (row, x)) in rows.iter_mut().zip(x.chunks_exact_mut(k)).enumerate() {
             let p;
             (p, left) = left.split_at_mut(cols);
             let v = v.row(first + r).expect("columns are adjacent");
-            *row = Some(Row { v, packed, x, p, movement, kept });
+            *row = Row { v, packed, x, p, ..Row::default() };
         }
-        together(rows, |rows| steps(isa, half, rows, None, &mut told));
+        let count = TOGETHER.min(v.nrows() - first);
+        steps(isa, half, &mut rows[..count], None, &mut told);
     }
 }
 
@@ -169,7 +170,6 @@ pub fn sparse<T: Real>(
     assert!(k > 0, "k is at least 1");
     assert!(holds(x.len(), v.nrows(), k), "X is rows×k");
     let y_stride = crate::sparse::stride_of(y, v.ncols(), k);
-    let (movement, kept) = (0.0, T::ONE);
     let (mut first, mut rest) = (0, x);
     while first < v.nrows() {
         let padded = |i: usize| v.row(i).0.len().next_multiple_of(WHOLE);
@@ -181,7 +181,7 @@ pub fn sparse<T: Real>(
         let x;
         (x, rest) = rest.split_at_mut(count * k);
         let mut left = &mut *scratch;
-        let mut rows: [Option<Row<'_, T>>; TOGETHER] = std::array::from_fn(|_| None);
+        let mut rows: [Row<'_, T>; TOGETHER] = Default::default();
         let mut entries = [0; TOGETHER];
         for (r, (row, x)) in rows.iter_mut().zip(x.chunks_exact_mut(k)).enumerate() {
             let (indices, values) = v.row(first + r);
@@ -197,20 +197,9 @@ pub fn sparse<T: Real>(
                 // SAFETY: indices are below the number of rows of Y, and tiles have whole numbers of registers.
                 unsafe { T::columns(isa, Columns { indices, y, y_stride, k, out }) };
             }
-            *row = Some(Row { v: padded, packed, x, p, movement, kept });
+            *row = Row { v: padded, packed, x, p, ..Row::default() };
         }
-        together(rows, |rows| steps(isa, half, rows, Some(&entries), &mut told));
+        steps(isa, half, &mut rows[..count], Some(&entries), &mut told);
         first += count;
-    }
-}
-
-/// Calls `f` with the rows that there are, which come first.
-fn together<'a, T>(rows: [Option<Row<'a, T>>; TOGETHER], f: impl FnOnce(&mut [Row<'a, T>])) {
-    match rows {
-        [Some(a), Some(b), Some(c), Some(d)] => f(&mut [a, b, c, d]),
-        [Some(a), Some(b), Some(c), None] => f(&mut [a, b, c]),
-        [Some(a), Some(b), None, None] => f(&mut [a, b]),
-        [Some(a), ..] => f(&mut [a]),
-        [None, ..] => {}
     }
 }

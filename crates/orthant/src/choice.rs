@@ -289,8 +289,9 @@ fn extra_bytes<T>(v: &Extent, extras: Extras, k: usize) -> usize {
     let of = |wanted: bool, bytes: usize| if wanted { bytes } else { 0 };
     let entries = v.entries.unwrap_or(0);
     // of dense data only blocks are copied
-    let twin = if v.entries.is_none() { 0 } else { 1 } * entries * (size_of::<u32>() + size_of::<T>())
-        + (v.lines().1 + 1) * size_of::<usize>();
+    let twin = v.entries.map_or(0, |entries| {
+        entries * (size_of::<u32>() + size_of::<T>()) + (v.lines().1 + 1) * size_of::<usize>()
+    });
     let l = columns(m, n, k);
     // the basis of the sketch is found in double precision, and its start is compared with the other
     let sketch = ((m + 3 * n) * l + 2 * (m + n) * k) * size_of::<T>() + 3 * n * l * size_of::<f64>();

@@ -31,6 +31,7 @@ pub const TOGETHER: usize = 4;
 const CHAINS: usize = 4;
 
 /// One row.
+#[derive(Default)]
 pub struct Row<'a, T> {
     /// The row of V, at the columns that Y has here.
     pub v: &'a [T],
@@ -220,8 +221,9 @@ impl<T: Real> Newton<'_, '_, T> {
         let below = self.columns[t] + l1;
         let slope = below + l2 * x - above;
         let h = curvature + l2;
-        // the majorant's minimiser; or, where only x can explain some of v, what these alone ask for
-        let product = if bare > T::ZERO { bare } else { x * above };
+        // of the majorant's minimiser; or, where only x can explain some of v, what these alone ask for: both stop short
+        let own = x * above;
+        let product = if slope < T::ZERO && !(own >= bare && own.is_finite()) { bare } else { own };
         let multiplied = if l2 > T::ZERO {
             let two = T::ONE + T::ONE;
             let bottom = below + (below * below + two * two * l2 * product).sqrt();
