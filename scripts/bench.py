@@ -9,8 +9,9 @@ time         scikit-learn: NMF(k, init="random", random_state=seed, solver="cd",
 cd           the compatible rule against scikit-learn's, the same number of iterations from the same start.
 divergences  Kullback–Leibler and Itakura–Saito by multiplicative updates on a made spectrogram: time per iteration
              over 200 iterations from the same start, and time to scikit-learn's loss after them.
-kl           time to the losses of scikit-learn's mu after 200 and 1000 iterations for Kullback–Leibler, on the same spectrogram
-             and on sparse counts, by newton, mm and what --solver names; where each ends.
+divergence-time  time to the losses of scikit-learn's mu after 200 and 1000 iterations for Kullback–Leibler, on the same
+             spectrogram and on sparse counts, and for Itakura–Saito, by what --solver names, newton, accelerated-mm and mm;
+             where each ends; an iteration of mu by both.
 threads      an iteration on one thread and on all, of both.
 products     the fused pass of an iteration against the two products alone by gemm, faer and OpenBLAS, one thread.
 ranks        the pass at ranks that fill no register against the next that does.
@@ -43,7 +44,8 @@ longest that fits counts:
     share of peak, pass against faer (gemm, OpenBLAS)  [, float32[, k=32]]
     odd rank                                         [, float32[, k=17]]
     shapes                                           [, float32] or [, 960×20000, row-major]
-    kl                                               , spectrogram 1025×2000, 200, newton
+    divergence                                       , kl, spectrogram 1025×2000, 200, auto
+    divergence step                                  , kl, spectrogram 1025×2000
     sparse and sparse threads                        [, tf-idf 20000×10000]
     sparse time, strict and sparse time, within 0.1 %  [, tf-idf 20000×10000, auto[, float32]]
     sparse starts that reach it                      [, tf-idf 20000×10000, auto]
@@ -98,7 +100,7 @@ def check_targets():
     kinds = ["time, strict", "time, within 0.1 %", "starts that reach it", "cd", "threads", "share of peak"]
     kinds += ["pass against faer", "pass against gemm", "pass against OpenBLAS", "odd rank", "shapes"]
     kinds += ["sparse", "sparse threads", "sparse time, strict", "sparse time, within 0.1 %", "sparse mean loss"]
-    kinds += ["sparse starts that reach it", "sparse memory", "share of gathering", "kl"]
+    kinds += ["sparse starts that reach it", "sparse memory", "share of gathering", "divergence", "divergence step"]
     for name, target in TARGETS.items():
         if not any(name == kind or name.startswith(kind + ", ") for kind in kinds):
             sys.exit(f"bench: benches/targets.json: {name} is no cell's name; see --help")
@@ -122,7 +124,10 @@ def loss_of(x, w, h):
 
 
 def sklearn_run(x, k, seed, tol=TOL, max_iter=MAX_ITER, loss="frobenius"):
-    solver, beta_loss = ("mu", "kullback-leibler") if loss == "kl" else ("cd", loss)
+    solver, beta_loss = {
+        "kl": ("mu", "kullback-leibler"),
+        "is": ("mu", "itakura-saito"),
+    }.get(loss, ("cd", loss))
     model = NMF(k, init="random", random_state=seed, solver=solver, beta_loss=beta_loss, tol=tol, max_iter=max_iter)
     begin = time.perf_counter()
     w = model.fit_transform(x)
@@ -477,37 +482,50 @@ threads. Start-up is in; orthant takes the loss after every iteration, scikit-le
 
 # iterations of scikit-learn whose losses are to be reached; only the first is run, a loss further on is of our own mu,
 # which is the same step by step, and its time by scikit-learn's own rate
-KL_ITERATIONS = (200, 1000)
+DIVERGENCE_ITERATIONS = (200, 1000)
 
 
-def kl_problems(options, folder):
-    """Name, rank, matrix and its file, of what Kullback–Leibler is timed on."""
+def divergence_problems(options, folder):
+    """Name, rank, loss, matrix and its file, of what divergences are timed on."""
     rows, cols, k = (60, 50, 4) if options.tiny else (1025, 2000, 32)
     x, path = spectrogram(rows, cols, k, DATA_SEED, np.float32), pathlib.Path(folder) / "spectrogram.npy"
     np.save(path, x)
-    yield f"spectrogram {rows}×{cols}", k, x, path
+    yield f"spectrogram {rows}×{cols}", k, "kl", x, path
+    yield f"spectrogram {rows}×{cols}", k, "is", x, path
     for name, k, loss, _, x, path in sparse_problems(options, folder):
         if loss == "kl":
-            yield name, k, x, path
+            yield name, k, loss, x, path
 
 
-def kl(options, folder):
-    """Time to the losses that scikit-learn's multiplicative updates reach for Kullback–Leibler."""
-    first, far = (10, 30) if options.tiny else KL_ITERATIONS
-    solvers = list(dict.fromkeys(["newton", "mm", *([] if options.solver == "auto" else [options.solver])]))
-    lines = []
-    for name, k, x, path in kl_problems(options, folder):
+# what is timed beside the automatic choice
+DIVERGENCE_SOLVERS = {"kl": ["newton", "accelerated-mm", "mm"], "is": ["mm"]}
+
+
+def divergence_time(options, folder):
+    """Time to the losses that scikit-learn's multiplicative updates reach."""
+    first, far = (10, 30) if options.tiny else DIVERGENCE_ITERATIONS
+    few = max(first // 10, 2)
+    lines, steps = [], []
+    for name, k, loss, x, path in divergence_problems(options, folder):
+        solvers = list(dict.fromkeys([options.solver, *DIVERGENCE_SOLVERS[loss]]))
         runs = {(solver, count): [] for solver in solvers for count in (first, far)}
         theirs, goals, ends = [], {first: [], far: []}, {solver: [] for solver in solvers}
-        sklearn_run(x, k, 0, tol=0.0, max_iter=2, loss="kl")
+        each = {"theirs": [], "ours": []}
+        sklearn_run(x, k, 0, tol=0.0, max_iter=2, loss=loss)
         for seed in options.seeds:
             one = lambda solver, *more: orthant_run(
-                options, path, k, seed, solver, np.float32, "--loss", "kl", *more
+                options, path, k, seed, solver, np.float32, "--loss", loss, *more
             )
             time.sleep(options.pause)
-            seconds, _, model = sklearn_run(x, k, seed, tol=0.0, max_iter=first, loss="kl")
+            seconds, _, model = sklearn_run(x, k, seed, tol=0.0, max_iter=first, loss=loss)
             theirs.append(seconds)
             goals[first].append(0.5 * float(model.reconstruction_err_) ** 2)
+            time.sleep(options.pause)
+            start = sklearn_run(x, k, seed, tol=0.0, max_iter=few, loss=loss)[0]
+            each["theirs"].append((seconds - start) / (first - few))
+            time.sleep(options.pause)
+            start, whole = (one("mu", "--max-iter", count)["seconds"][0] for count in (few, first))
+            each["ours"].append((whole - start) / (first - few))
             goals[far].append(one("mu", "--max-iter", far)["loss"])
             time.sleep(options.pause)
             for solver in solvers:
@@ -517,30 +535,43 @@ def kl(options, folder):
                     run = one(solver, "--target", repr(goal), "--max-iter", 2 * far, *more)
                     runs[solver, count].append((run, goal))
                 ends[solver].append(run["final_loss"])
-                say(f"{name} seed={seed} {solver}: {seconds:.2f} s and {run['seconds'][0]:.2f} s")
+                say(f"{name} {loss} seed={seed} {solver}: {seconds:.2f} s and {run['seconds'][0]:.2f} s")
+        t, o = (statistics.median(each[who]) for who in ("theirs", "ours"))
+        steps.append([
+            f"{loss}, {name}", str(k), f"{1e3 * t:.2f}", f"{1e3 * o:.2f}",
+            beside_target(f"{t / o:.2f}", t / o, f"divergence step, {loss}, {name}"),
+        ])  # fmt: skip
         for solver in solvers:
-            line = [name, str(k), solver]
+            line = [f"{loss}, {name}", str(k), solver]
             for count in (first, far):
                 t = statistics.median(theirs) * count / first
-                done = [run["seconds"][0] if run["loss"] <= goal * (1.0 + 1e-6) else math.inf for run, goal in runs[solver, count]]
+                # a loss is in single precision where it was run to, and in double at its end
+                near = lambda run, goal: run["loss"] <= goal * (1.0 + 1e-6)
+                done = [run["seconds"][0] if near(run, goal) else math.inf for run, goal in runs[solver, count]]
                 o, met = statistics.median(done), sum(map(math.isfinite, done))
-                label = f"kl, {name}, {count}, {solver}"
-                steps = statistics.median(run["iterations"] for run, _ in runs[solver, count])
+                label = f"divergence, {loss}, {name}, {count}, {solver}"
+                number = statistics.median(run["iterations"] for run, _ in runs[solver, count])
                 line += [
-                    f"{1e3 * t:.0f}", f"{1e3 * o:.0f}", f"{steps:g}", beside_target(f"{t / o:.2f}", t / o, label),
+                    f"{1e3 * t:.0f}", f"{1e3 * o:.0f}", f"{number:g}", beside_target(f"{t / o:.2f}", t / o, label),
                     f"{met} of {len(done)}",
                 ]  # fmt: skip
             mean = statistics.fmean
+            close = sum(end <= goal * 1.001 for end, goal in zip(ends[solver], goals[far]))
             ends_at = mean(ends[solver]) / mean(goals[far])
-            line += [f"{mean(goals[first]):.8g}", f"{mean(goals[far]):.8g}", f"{mean(ends[solver]):.8g}, {ends_at:.6f} of that"]
+            line += [
+                f"{mean(goals[first]):.8g}", f"{mean(goals[far]):.8g}",
+                f"{mean(ends[solver]):.8g}, {ends_at:.6f} of that", f"{close} of {len(ends[solver])}",
+            ]  # fmt: skip
             lines.append(line)
-    heads = ["data", "k", "solver"]
+    heads = ["loss, data", "k", "solver"]
     for count in (first, far):
         heads += [
             f"scikit-learn ms for {count}", "orthant ms to its loss", "iterations", "ratio", "starts that reach it",
         ]  # fmt: skip
-    heads += [f"its mean loss after {first}", f"after {far}", "orthant's, until it converges"]
-    return f"""## Kullback–Leibler: time to a loss
+    heads += [
+        f"its mean loss after {first}", f"after {far}", "orthant's, until it converges", f"within 0.1 % of {far}",
+    ]  # fmt: skip
+    return f"""## Divergences: time to a loss
 
 float32, {options.threads} threads for both, the same starts (`init="random"`, seeds {', '.join(map(str, options.seeds))}), medians over
 them. scikit-learn: `solver="mu"`, `tol=0`, the whole of `fit_transform`, {first} iterations; its time for {far} is by its own
@@ -548,6 +579,11 @@ rate, its loss after them by orthant's `mu`, which is the same step by step. ort
 objective is there, give or take two millionths. The spectrogram is `scripts/planted.py --spectrogram`'s, the counts are `scripts/planted_sparse.py`'s.
 
 {markdown(heads, lines)}
+
+An iteration of `mu` by both: the difference of {first} and {few} iterations. orthant takes the loss after every one, scikit-learn
+never.
+
+{markdown(["loss, data", "k", "scikit-learn ms an iteration", "orthant", "ratio"], steps)}
 """
 
 
@@ -680,29 +716,31 @@ def memory(options, folder):
     """The most memory of a fit, against V + 6(m+n)k + the lanes' sums + 32 MB."""
     m, n, k = (300, 200, 5) if options.tiny else (16_384, 16_384, 32)
     lines = []
-    for dtype in (np.float32,) if options.tiny else (np.float32, np.float64):
+    cases = [(np.float32, loss) for loss in ("frobenius", "kl", "is")]
+    cases += [] if options.tiny else [(np.float64, "frobenius")]
+    for dtype, loss in cases:
         rows = m if dtype == np.float32 else m // 2
         path = pathlib.Path(folder) / "large.npy"
         rng = np.random.RandomState(1)
         x = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(rows, n))
         for first in range(0, rows, 256):
-            x[first : first + 256] = rng.uniform(size=x[first : first + 256].shape)
+            x[first : first + 256] = rng.uniform(1e-6, 1.0, size=x[first : first + 256].shape)
         x.flush()
         del x
-        run = orthant_run(options, path, k, 0, options.solver, dtype, "--max-iter", 3)
+        run = orthant_run(options, path, k, 0, options.solver, dtype, "--loss", loss, "--max-iter", 3)
         path.unlink()
         size = np.dtype(dtype).itemsize
         parts = [rows * n * size, 6 * (rows + n) * k * size, run["lane_bytes"], 32 << 20]
         peak, most = run["peak_bytes"], sum(parts)
-        say(f"memory {rows}×{n} {np.dtype(dtype).name}: {peak} bytes at the peak, {most} at most")
+        say(f"memory {rows}×{n} {np.dtype(dtype).name} {loss}: {peak} bytes at the peak, {most} at most")
         if peak is None:
             cell = "not known on this system"
         else:
             cell = f"{peak / 1e6:.1f} (≤ {most / 1e6:.1f}: {'met' if peak <= most else 'NOT met'})"
         lines.append([
-            f"{rows}×{n}", str(k), np.dtype(dtype).name, str(options.threads), *(f"{part / 1e6:.1f}" for part in parts), cell,
+            f"{rows}×{n}", str(k), np.dtype(dtype).name, loss, str(options.threads), *(f"{part / 1e6:.1f}" for part in parts), cell,
         ])  # fmt: skip
-    heads = ["V", "k", "dtype", "threads", "V, MB", "6(m+n)k", "lanes' sums", "32 MiB", "peak, MB"]
+    heads = ["V", "k", "dtype", "loss", "threads", "V, MB", "6(m+n)k", "lanes' sums", "32 MiB", "peak, MB"]
     return f"""## Memory
 
 The most resident memory of the whole process, program and reading the file included, over three iterations of
@@ -960,7 +998,7 @@ SECTIONS = {
     "time": times,
     "cd": compatible,
     "divergences": divergences,
-    "kl": kl,
+    "divergence-time": divergence_time,
     "threads": threads,
     "products": products,
     "ranks": ranks,

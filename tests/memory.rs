@@ -37,7 +37,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// An npy file of m×n ones and twos, written without holding it.
+/// An npy file of m×n fours and eights, which the library's own divergences read at another scale, written without holding it.
 fn write_npy<T: Scalar>(path: &std::path::Path, m: usize, n: usize, fortran: bool) {
     use std::io::Write;
     let kind = if T::NAME == "float32" { "<f4" } else { "<f8" };
@@ -52,7 +52,7 @@ fn write_npy<T: Scalar>(path: &std::path::Path, m: usize, n: usize, fortran: boo
     out.write_all(&(header.len() as u16).to_le_bytes()).unwrap();
     out.write_all(header.as_bytes()).unwrap();
     for e in 0..m * n {
-        let x = 1.0 + ((e * 2_654_435_761) >> 13 & 1) as f64;
+        let x = 4.0 + 4.0 * ((e * 2_654_435_761) >> 13 & 1) as f64;
         if T::NAME == "float32" {
             out.write_all(&(x as f32).to_le_bytes()).unwrap();
         } else {
@@ -122,6 +122,20 @@ fn a_fit_holds_v_once_and_little_else() {
     peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::Mu(Loss::KullbackLeibler), Start::Random);
     peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::Newton { sweeps: None }, Start::Random);
     peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::Newton { sweeps: None }, Start::Random);
+    let newton = Method::AcceleratedNewton { sweeps: None };
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, newton, Start::Random);
+    peak_of_a_fit::<f32>(1_000, 40_000, 8, false, newton, Start::Random);
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, newton, Start::Random);
+    peak_of_a_fit::<f32>(
+        30_000,
+        1_500,
+        20,
+        false,
+        Method::AcceleratedMm(Loss::KullbackLeibler),
+        Start::Random,
+    );
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::AcceleratedMm(Loss::ItakuraSaito), Start::Random);
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::AcceleratedMm(Loss::Beta(0.5)), Start::Random);
     peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::Mm(Loss::ItakuraSaito), Start::Random);
     peak_of_a_fit::<f32>(20_000, 2_500, 10, false, Method::Mu(Loss::Beta(0.5)), Start::Random);
 }

@@ -59,6 +59,7 @@ fn method(args: &Args) -> Result<Method, Error> {
     Ok(match args.solver.parse::<Solver>()?.method(args.loss)? {
         Method::Hals { .. } => Method::Hals { sweeps: args.sweeps },
         Method::Newton { .. } => Method::Newton { sweeps: args.sweeps },
+        Method::AcceleratedNewton { .. } => Method::AcceleratedNewton { sweeps: args.sweeps },
         method => method,
     })
 }

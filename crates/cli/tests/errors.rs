@@ -110,7 +110,7 @@ fn wrong_arguments_end_with_2() {
         ("fit v.csv -k two -o out", "a whole number of at least 1 is needed"),
         (
             "fit v.csv -k 2 --solver gauss -o out",
-            "possible values: auto, accelerated, hals, cd, newton, mu, mm, als, anls, pg",
+            "possible values: auto, accelerated, hals, cd, accelerated-newton, newton, accelerated-mm, mu, mm, als, anls, pg",
         ),
         (
             "fit v.csv -k 2 --init zeros -o out",
@@ -122,7 +122,7 @@ fn wrong_arguments_end_with_2() {
         ),
         (
             "fit v.csv -k 2 --solver cd --sweeps 3 -o out",
-            "--sweeps goes with --solver accelerated, hals and newton",
+            "--sweeps goes with --solver accelerated, hals, accelerated-newton and newton",
         ),
         ("fit v.csv -k 2 --l1-ratio 0.5 -o out", "give --alpha-w or --alpha-h too"),
         (

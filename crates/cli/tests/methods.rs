@@ -50,7 +50,14 @@ fn losses_and_solvers_are_the_librarys() {
         ("--loss kl", Method::Auto(kl), "kullback-leibler loss"),
         ("--loss kl --solver newton", Method::Newton { sweeps: None }, "kullback-leibler loss"),
         ("--loss kl --solver newton --sweeps 3", Method::Newton { sweeps: Some(3) }, "kullback-leibler loss"),
-        ("--loss is", Method::Mm(Loss::ItakuraSaito), "itakura-saito loss"),
+        (
+            "--loss kl --solver accelerated-newton --sweeps 2",
+            Method::AcceleratedNewton { sweeps: Some(2) },
+            "kullback-leibler loss",
+        ),
+        ("--loss kl --sweeps 2", Method::AcceleratedNewton { sweeps: Some(2) }, "kullback-leibler loss"),
+        ("--loss is", Method::AcceleratedMm(Loss::ItakuraSaito), "itakura-saito loss"),
+        ("--loss is --solver mm", Method::Mm(Loss::ItakuraSaito), "itakura-saito loss"),
         ("--loss -0.5 --solver mu", Method::Mu(Loss::Beta(-0.5)), "beta -0.5 loss"),
         ("--loss frobenius --solver mu", Method::Mu(Loss::Frobenius), "loss"),
         ("--loss 2 --solver cd", Method::Cd, "loss"),
@@ -178,23 +185,23 @@ fn what_does_not_go_together_is_refused_by_name() {
     for (args, message) in [
         (
             "--solver cd --loss kl",
-            "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with newton, mu, mm and auto",
+            "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with accelerated-newton, newton, accelerated-mm, mu, mm and auto",
         ),
         (
             "--solver anls --loss 0.5",
-            "solver anls with loss beta 0.5 is not supported; anls goes with frobenius, beta 0.5 with mu, mm and auto",
+            "solver anls with loss beta 0.5 is not supported; anls goes with frobenius, beta 0.5 with accelerated-mm, mu, mm and auto",
         ),
         (
             "--solver cd --sweeps 3",
-            "--sweeps goes with --solver accelerated, hals and newton, not with --solver cd",
+            "--sweeps goes with --solver accelerated, hals, accelerated-newton and newton, not with --solver cd",
         ),
         (
-            "--loss kl --sweeps 3",
-            "--sweeps goes with --solver accelerated, hals and newton, not with --solver auto",
+            "--loss is --sweeps 3",
+            "--sweeps goes with --solver accelerated, hals, accelerated-newton and newton, not with --solver auto",
         ),
         (
             "--minibatch --sweeps 3",
-            "--sweeps goes with --solver accelerated, hals and newton, not with --minibatch",
+            "--sweeps goes with --solver accelerated, hals, accelerated-newton and newton, not with --minibatch",
         ),
         ("--shuffle", "--shuffle goes with --solver cd, not with --solver auto"),
         (
@@ -364,5 +371,6 @@ fn a_plan_is_explained_without_a_fit() {
     }
     assert!(!d.path().join("out").exists());
     let ran = run(d.path(), "fit v.npy -k 2 --loss kl --explain").ends(0);
-    assert!(ran.out.contains("\nmethod    mm, kullback-leibler: the default for this loss\n"), "{}", ran.out);
+    let line = "\nmethod    accelerated-newton, kullback-leibler: the default for this loss\n";
+    assert!(ran.out.contains(line), "{}", ran.out);
 }

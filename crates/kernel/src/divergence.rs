@@ -5,13 +5,16 @@
 //! |---|---|
 //! | [`numerators`] | (V∘P^(β−2))·Y and P^(β−1)·Y, rows×k |
 //! | [`accumulate`] | B += (V∘P^(β−2))ᵀ·X and D += (P^(β−1))ᵀ·X, cols×k |
-//! | [`sum`] | Σ d_β(V, P) |
+//! | [`sum`] | Σ d_β(V, P), which the other two tell on the way if asked |
+//!
+//! β − 1 and β − 2 with twice a whole number are reached by products and square roots, others by a logarithm and exponentials
+//! in double precision, to 2 + 3·|e·ln p| units in its last place.
 //!
 //! For β = 1 the second of each pair is a column sum of Y or of X, which the caller has at hand. V rows×cols with
 //! adjacent columns, X rows×k, Y cols×k, given twice: as it is, and [`pack`]ed.
 
 use crate::arch::Isa;
-use crate::arch::generic::divergence::{Divergence, Ratios};
+use crate::arch::generic::divergence::{Ahead, Divergence, Ratios};
 use crate::{Real, View};
 
 /// Rows and columns of a tile of P.
@@ -130,12 +133,55 @@ struct Tile {
     cols: usize,
 }
 
+/// The divergence of rows of tiles, told tile by tile.
+struct Told {
+    sums: [f64; TILE.0],
+}
+
+impl Told {
+    fn new() -> Self {
+        Self { sums: [0.0; TILE.0] }
+    }
+
+    /// Adds that of a tile with this P; and, after the last of a row of tiles, that of its rows in order to `sum`.
+    fn tile<T: Real>(
+        &mut self,
+        isa: Isa,
+        beta: &Beta<T>,
+        v: View<'_, T>,
+        tile: Tile,
+        p: &[T],
+        sum: &mut f64,
+    ) {
+        let Beta { beta, floor, ignore } = *beta;
+        let rows = &mut self.sums[..tile.rows];
+        for (r, row) in rows.iter_mut().enumerate() {
+            let (p, v) = (&p[r * tile.cols..(r + 1) * tile.cols], tile.row_of(v, r));
+            let op = Divergence { v, p, beta, floor, ignore, entries_only: false };
+            // SAFETY: the kernel has no contract beyond its types.
+            *row += unsafe { T::divergence(isa, op) };
+        }
+        if tile.col + tile.cols == v.ncols() {
+            for row in rows {
+                *sum += std::mem::take(row);
+            }
+        }
+    }
+}
+
+impl Tile {
+    /// What V has in row `r` of the tile.
+    fn row_of<'a, T: Real>(&self, v: View<'a, T>, r: usize) -> &'a [T] {
+        &v.row(self.row + r).expect("columns are adjacent")[self.col..self.col + self.cols]
+    }
+}
+
 impl<T: Real> Beta<T> {
     /// Makes R of P in place, and Q unless β = 1.
     fn ratios(&self, isa: Isa, v: View<'_, T>, tile: Tile, p: &mut [T], q: &mut [T]) {
         for r in 0..tile.rows {
             let line = r * tile.cols..(r + 1) * tile.cols;
-            let v = &v.row(tile.row + r).expect("columns are adjacent")[tile.col..tile.col + tile.cols];
+            let v = tile.row_of(v, r);
             let q = (!self.is_kullback_leibler()).then(|| &mut q[line.clone()]);
             let op = Ratios { v, p: &mut p[line], q, beta: self.beta, floor: self.floor };
             // SAFETY: the kernel has no contract beyond its types.
@@ -151,7 +197,8 @@ fn add<T: Real>(out: &mut [T], part: &[T], fresh: bool) {
     }
 }
 
-/// `n` = (V∘P^(β−2))·Y and, unless β = 1, `d` = P^(β−1)·Y, both rows×k. Sums run over ascending tiles of columns; a row's
+/// `n` = (V∘P^(β−2))·Y and, unless β = 1, `d` = P^(β−1)·Y, both rows×k; and, if `told` is given, [`sum`] on the way, from the
+/// same P. Sums run over ascending tiles of columns; a row's
 /// result does not depend on the rows beside it. 4·rows·cols·k flops for β = 1, else 6.
 ///
 /// ```
@@ -161,7 +208,7 @@ fn add<T: Real>(out: &mut [T], part: &[T], fresh: bool) {
 /// let mut scratch = vec![0.0; divergence::scratch_len(1)];
 /// let operands = Operands { v, x: &x, y: &y, packed: &y, k: 1 };
 /// let (mut n, mut d) = ([0.0_f64], [0.0]);
-/// divergence::numerators(Isa::detect(), &Beta::new(0.0, 1e-9, 0.0), operands, &mut n, &mut d, &mut scratch);
+/// divergence::numerators(Isa::detect(), &Beta::new(0.0, 1e-9, 0.0), operands, &mut n, &mut d, &mut scratch, None);
 /// assert!((n[0] - d[0]).abs() < 1e-12); // stationary
 /// # Ok::<(), orthant_kernel::LayoutError>(())
 /// ```
@@ -175,12 +222,17 @@ pub fn numerators<T: Real>(
     n: &mut [T],
     d: &mut [T],
     scratch: &mut [T],
+    mut told: Option<&mut f64>,
 ) {
     operands.check(scratch);
     let Operands { v, x, y, k, .. } = operands;
     assert_eq!(n.len(), x.len(), "N is rows×k");
     assert!(beta.is_kullback_leibler() || d.len() == x.len(), "D is rows×k");
+    let mut rows_told = Told::new();
     operands.tiles(isa, scratch, |tile, p, q, spare| {
+        if let Some(sum) = &mut told {
+            rows_told.tile(isa, beta, v, tile, p, sum);
+        }
         beta.ratios(isa, v, tile, p, q);
         let Tile { row, col, rows, cols } = tile;
         let y = &y[col * k..(col + cols) * k];
@@ -198,7 +250,7 @@ pub fn numerators<T: Real>(
 }
 
 /// `b` += (V∘P^(β−2))ᵀ·X and, unless β = 1, `d` += (P^(β−1))ᵀ·X, both cols×k with rows
-/// [`accumulator_stride`](crate::accumulator_stride) apart. Rows are added in ascending order, one rounding each, so that
+/// [`accumulator_stride`](crate::accumulator_stride) apart; and, if `told` is given, [`sum`] on the way. Rows are added in ascending order, one rounding each, so that
 /// consecutive calls over blocks of rows do what one call does, to the bit. Flops as in [`numerators`].
 ///
 /// # Panics
@@ -210,13 +262,18 @@ pub fn accumulate<T: Real>(
     b: &mut [T],
     d: &mut [T],
     scratch: &mut [T],
+    mut told: Option<&mut f64>,
 ) {
     operands.check(scratch);
     let Operands { v, x, k, .. } = operands;
     let stride = crate::accumulator_stride::<T>(k);
     assert!(crate::products::holds(b.len(), v.ncols(), stride), "B is cols×stride");
     assert!(beta.is_kullback_leibler() || d.len() == b.len(), "D is cols×stride");
+    let mut rows_told = Told::new();
     operands.tiles(isa, scratch, |tile, p, q, _| {
+        if let Some(sum) = &mut told {
+            rows_told.tile(isa, beta, v, tile, p, sum);
+        }
         beta.ratios(isa, v, tile, p, q);
         let Tile { row, col, rows, cols } = tile;
         let x = &x[row * k..(row + rows) * k];
@@ -245,23 +302,29 @@ pub fn sum<T: Real>(
     mut sum: f64,
 ) -> f64 {
     operands.check(scratch);
-    let v = operands.v;
-    let mut sums = [0.0; TILE.0];
+    let mut rows_told = Told::new();
     operands.tiles(isa, scratch, |tile, p, _, _| {
-        for r in 0..tile.rows {
-            let p = &p[r * tile.cols..(r + 1) * tile.cols];
-            let v = &v.row(tile.row + r).expect("columns are adjacent")[tile.col..tile.col + tile.cols];
-            let Beta { beta, floor, ignore } = *beta;
-            let op = Divergence { v, p, beta, floor, ignore, entries_only: false };
-            // SAFETY: the kernel has no contract beyond its types.
-            sums[r] += unsafe { T::divergence(isa, op) };
-        }
-        if tile.col + tile.cols == v.ncols() {
-            for s in &mut sums[..tile.rows] {
-                sum += *s;
-                *s = 0.0;
-            }
-        }
+        rows_told.tile(isa, beta, operands.v, tile, p, &mut sum);
     });
     sum
+}
+
+/// x ← x·(x/from)^β, element by element, the quotient taken as 1/1024 at least and 1024 at most; where `from` is 0, x stays.
+/// As far again as x has come from `from`, in logarithms, so that what is positive remains so. A logarithm and an
+/// exponential an element, both in double precision.
+///
+/// ```
+/// use orthant_kernel::{Isa, divergence};
+/// let mut x = [6.0, 0.0, 1.0_f64];
+/// divergence::ahead(Isa::detect(), &mut x, &[3.0, 1.0, 0.0], 0.5);
+/// assert!((x[0] - 6.0 * 2.0_f64.sqrt()).abs() < 1e-14);
+/// assert_eq!(x[1..], [0.0, 1.0]);
+/// ```
+///
+/// # Panics
+/// If the lengths differ.
+pub fn ahead<T: Real>(isa: Isa, x: &mut [T], from: &[T], beta: f64) {
+    assert_eq!(x.len(), from.len(), "as many elements");
+    // SAFETY: the kernel has no contract beyond its types.
+    unsafe { T::ahead(isa, Ahead { x, from, beta }) }
 }

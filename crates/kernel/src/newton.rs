@@ -20,8 +20,8 @@
 //! nothing else explains is best: short of the minimum too.
 //!
 //! p is computed at the start and moved along with x; where an entry that v has may have shrunk to a 64th, which its rounding
-//! does not, it is computed anew. A sweep takes a reciprocal and some eight other operations for each element of V (dense) or
-//! entry (sparse), times k. Four rows are worked on together; held are their p and, of sparse ones, V and Y at their entries.
+//! does not, it is computed anew. What is told of them is told of this p. A sweep takes a reciprocal and some eight other operations for each element of V (dense) or
+//! entry (sparse), times k. Four rows are worked on together; held are their p and V and, of sparse ones, Y at their entries.
 //!
 //! Hsieh & Dhillon, Fast coordinate descent methods with variable selection for non-negative matrix factorization, KDD
 //! 2011, doi:10.1145/2020408.2020577 (section 3.2). Hien & Gillis, Algorithms for nonnegative matrix factorization with
@@ -67,15 +67,15 @@ pub struct Told<'a, T> {
 /// Entries that sparse rows which are worked on together have at most, but for one that has more by itself.
 const MOST: usize = 1 << 14;
 
-/// Elements of scratch that rows with so many columns, or sparse ones with so many entries each, need: p, and for sparse ones
-/// V and Y at the entries too.
+/// Elements of scratch that rows with so many columns, or sparse ones with so many entries each, need: p and V, and for sparse
+/// ones Y at the entries too. It had better begin a cache line.
 pub fn scratch_len(columns: Option<usize>, entries: usize, k: usize) -> usize {
     columns.map_or_else(
         || {
             let one = entries.next_multiple_of(WHOLE);
             (k + 2) * one.max(MOST.min(TOGETHER * one))
         },
-        |columns| TOGETHER * columns,
+        |columns| 2 * TOGETHER * columns.next_multiple_of(WHOLE),
     )
 }
 
@@ -88,9 +88,9 @@ fn steps<'a, T: Real>(
     told: &mut Told<'_, T>,
 ) {
     let Half { columns, l1, l2, sweeps, floor } = half;
-    let fresh = told.divergence.is_some();
+    let whole = told.divergence.is_some();
     // SAFETY: V and p have as many elements as Y has columns here, which the fronts see to.
-    unsafe { T::newton(isa, Newton { rows, columns, l1, l2, sweeps, floor, fresh }) };
+    unsafe { T::newton(isa, Newton { rows, columns, l1, l2, sweeps, floor, whole }) };
     for (r, row) in rows.iter().enumerate() {
         *told.movement += row.movement;
         if let Some((beta, sum)) = &mut told.divergence {
@@ -142,10 +142,15 @@ pub fn dense<T: Real>(
         let mut left = &mut *scratch;
         let mut rows: [Row<'_, T>; TOGETHER] = Default::default();
         for (r, (row, x)) in rows.iter_mut().zip(x.chunks_exact_mut(k)).enumerate() {
-            let p;
-            (p, left) = left.split_at_mut(cols);
-            let v = v.row(first + r).expect("columns are adjacent");
-            *row = Row { v, packed, x, p, ..Row::default() };
+            let (p, near);
+            (p, left) = left.split_at_mut(cols.next_multiple_of(WHOLE));
+            (near, left) = left.split_at_mut(cols.next_multiple_of(WHOLE));
+            // it is read again for every coordinate, and may lie across cache lines
+            near[..cols].copy_from_slice(v.row(first + r).expect("columns are adjacent"));
+            let v = &near[..cols];
+            // no early end, so that it vectorises
+            let positive = v.iter().fold(true, |all, &v| all & (v > T::ZERO));
+            *row = Row { v, positive, packed, x, p: &mut p[..cols], ..Row::default() };
         }
         let count = TOGETHER.min(v.nrows() - first);
         steps(isa, half, &mut rows[..count], None, &mut told);
@@ -197,7 +202,7 @@ pub fn sparse<T: Real>(
                 // SAFETY: indices are below the number of rows of Y, and tiles have whole numbers of registers.
                 unsafe { T::columns(isa, Columns { indices, y, y_stride, k, out }) };
             }
-            *row = Row { v: padded, packed, x, p, ..Row::default() };
+            *row = Row { v: padded, positive: true, packed, x, p, ..Row::default() };
         }
         steps(isa, half, &mut rows[..count], Some(&entries), &mut told);
         first += count;

@@ -242,12 +242,43 @@ impl<'a, T: Real> View<'a, T> {
         if self.ncols == 0 {
             return;
         }
+        if self.col_stride() != 1 && self.row_stride() == 1 && self.ncols > 1 {
+            return self.turn_to(out);
+        }
         for (i, dst) in out.chunks_exact_mut(self.ncols).enumerate() {
             match self.row(i) {
                 Some(src) => dst.copy_from_slice(src),
                 None => {
                     for (j, d) in dst.iter_mut().enumerate() {
                         *d = self.at(i, j);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Columns that are contiguous, by blocks that stay in registers or near: cache lines are read and written whole.
+    fn turn_to(&self, out: &mut [T]) {
+        const SIDE: usize = 16;
+        let columns = self.transposed();
+        let column = |j: usize| columns.row(j).expect("it is contiguous");
+        for (first, out) in (0..self.nrows).step_by(SIDE).zip(out.chunks_mut(SIDE * self.ncols)) {
+            let rows = out.len() / self.ncols;
+            for left in (0..self.ncols).step_by(SIDE) {
+                let cols = SIDE.min(self.ncols - left);
+                let mut block = [[T::ZERO; SIDE]; SIDE];
+                for j in 0..cols {
+                    let column = &column(left + j)[first..first + rows];
+                    match <&[T; SIDE]>::try_from(column) {
+                        Ok(column) => (0..SIDE).for_each(|i| block[i][j] = column[i]),
+                        Err(_) => column.iter().zip(&mut block).for_each(|(&x, line)| line[j] = x),
+                    }
+                }
+                for (line, out) in block.iter().zip(out.chunks_exact_mut(self.ncols)) {
+                    let out = &mut out[left..left + cols];
+                    match <&mut [T; SIDE]>::try_from(&mut *out) {
+                        Ok(out) => *out = *line,
+                        Err(_) => out.copy_from_slice(&line[..cols]),
                     }
                 }
             }
@@ -302,5 +333,20 @@ mod tests {
         v.copy_to(&mut out);
         assert_eq!(out[5], v.at(1, 1));
         assert!(v.as_contiguous().is_none());
+    }
+
+    #[test]
+    fn copies_are_row_major_whatever_the_strides() {
+        let d: Vec<f64> = (0..7000).map(f64::from).collect();
+        for (rows, cols) in [(1, 1), (1, 40), (40, 1), (15, 17), (16, 16), (33, 47), (48, 2), (3, 64)] {
+            for (by_row, by_col) in [(1, 100), (1, rows as isize), (100, 1), (2, 90)] {
+                let v = View::strided(&d, 3, rows, cols, by_row, by_col).unwrap();
+                let mut out = vec![-1.0; rows * cols];
+                v.copy_to(&mut out);
+                for (at, x) in out.iter().enumerate() {
+                    assert_eq!(*x, v.at(at / cols, at % cols), "{rows}×{cols} by {by_row}, {by_col} at {at}");
+                }
+            }
+        }
     }
 }

@@ -118,7 +118,11 @@ fn numerators<T: Real>(isa: Isa) {
         let nan = vec![T::from_f64(f64::NAN); rows * k];
         let (mut n, mut d) = (nan.clone(), nan);
         let mut scratch = vec![T::from_f64(f64::NAN); divergence::scratch_len(k)];
-        divergence::numerators(isa, &case.beta, case.operands(0, rows), &mut n, &mut d, &mut scratch);
+        let mut told = 2.0;
+        let whole = case.operands(0, rows);
+        divergence::numerators(isa, &case.beta, whole, &mut n, &mut d, &mut scratch, Some(&mut told));
+        let apart = divergence::sum(isa, &case.beta, whole, &mut scratch, 2.0);
+        assert_eq!(told.to_bits(), apart.to_bits(), "told with N, {what}");
         let (beta, floor) = (case.beta.beta(), case.floor);
         let expected = naive::ratio_numerators(case.v(), &case.x, &case.y, k, beta, floor);
         close(&format!("N {what}"), &n, &expected.0, case.tolerance(case.cols));
@@ -133,7 +137,7 @@ fn numerators<T: Real>(isa: Isa) {
         for (start, end) in case.blocks() {
             let range = start * k..end * k;
             let (n, d) = (&mut n_parts[range.clone()], &mut d_parts[range]);
-            divergence::numerators(isa, &case.beta, case.operands(start, end), n, d, &mut scratch);
+            divergence::numerators(isa, &case.beta, case.operands(start, end), n, d, &mut scratch, None);
         }
         assert_eq!(bits(&n_parts), bits(&n), "N by blocks, {what}");
         if !kl {
@@ -148,7 +152,11 @@ fn accumulate<T: Real>(isa: Isa) {
         let stride = accumulator_stride::<T>(k);
         let mut scratch = vec![T::from_f64(f64::NAN); divergence::scratch_len(k)];
         let (mut b, mut d) = (vec![T::ONE; cols * stride], vec![T::ONE; cols * stride]);
-        divergence::accumulate(isa, &case.beta, case.operands(0, rows), &mut b, &mut d, &mut scratch);
+        let mut told = 2.0;
+        let whole = case.operands(0, rows);
+        divergence::accumulate(isa, &case.beta, whole, &mut b, &mut d, &mut scratch, Some(&mut told));
+        let apart = divergence::sum(isa, &case.beta, whole, &mut scratch, 2.0);
+        assert_eq!(told.to_bits(), apart.to_bits(), "told with B, {what}");
         let (beta, floor) = (case.beta.beta(), case.floor);
         let (mut on_b, mut on_d) = naive::ratio_accumulate(case.v(), &case.x, &case.y, k, beta, floor);
         on_b.iter_mut().chain(&mut on_d).for_each(|x| *x += 1.0);
@@ -163,7 +171,7 @@ fn accumulate<T: Real>(isa: Isa) {
         let (mut b_parts, mut d_parts) = (vec![T::ONE; cols * stride], vec![T::ONE; cols * stride]);
         for (start, end) in case.blocks() {
             let operands = case.operands(start, end);
-            divergence::accumulate(isa, &case.beta, operands, &mut b_parts, &mut d_parts, &mut scratch);
+            divergence::accumulate(isa, &case.beta, operands, &mut b_parts, &mut d_parts, &mut scratch, None);
         }
         assert_eq!(bits(&compact(&b_parts, stride, k)), bits(&compact(&b, stride, k)), "B by blocks, {what}");
         assert_eq!(bits(&compact(&d_parts, stride, k)), bits(&compact(&d, stride, k)), "D by blocks, {what}");
@@ -250,6 +258,23 @@ fn majorize<T: Real>(isa: Isa) {
     }
 }
 
+fn ahead<T: Real>(isa: Isa) {
+    for len in [1, 2, 63, 64, 65, 130] {
+        for beta in [0.0, 0.3, 0.9, 1.0] {
+            let (now, from): (Vec<T>, Vec<T>) = (numbers(len, 2, true), numbers(len, 5, true));
+            let mut x = now.clone();
+            divergence::ahead(isa, &mut x, &from, beta);
+            for ((x, now), from) in x.iter().zip(&now).zip(&from) {
+                let (x, now, from) = (x.to_f64(), now.to_f64(), from.to_f64());
+                let ratio = (now / from).clamp(1.0 / 1024.0, 1024.0);
+                let expected = if from == 0.0 { now } else { now * ratio.powf(beta) };
+                let off = (x - expected).abs();
+                assert!(off <= 16.0 * T::EPSILON.to_f64() * expected, "{}: {x} for {expected}", isa.name());
+            }
+        }
+    }
+}
+
 macro_rules! suite {
     ($($isa:ident => $name:literal),*) => {$(
         mod $isa {
@@ -280,6 +305,10 @@ macro_rules! suite {
             fn majorize_f32() { isa().into_iter().for_each(majorize::<f32>) }
             #[test]
             fn majorize_f64() { isa().into_iter().for_each(majorize::<f64>) }
+            #[test]
+            fn ahead_f32() { isa().into_iter().for_each(ahead::<f32>) }
+            #[test]
+            fn ahead_f64() { isa().into_iter().for_each(ahead::<f64>) }
         }
     )*};
 }

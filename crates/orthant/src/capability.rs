@@ -16,7 +16,7 @@ use crate::{Error, Loss, Method, Nmf, Products, StartKind, Stop};
 /// let error = Solver::Cd.method(Loss::KullbackLeibler).unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with newton, mu, mm and auto"
+///     "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with accelerated-newton, newton, accelerated-mm, mu, mm and auto"
 /// );
 /// # Ok::<(), orthant::Error>(())
 /// ```
@@ -32,10 +32,14 @@ pub enum Solver {
     Cd,
     /// [`Method::Newton`].
     Newton,
+    /// [`Method::AcceleratedNewton`].
+    AcceleratedNewton,
     /// [`Method::Mu`].
     Mu,
     /// [`Method::Mm`].
     Mm,
+    /// [`Method::AcceleratedMm`].
+    AcceleratedMm,
     /// [`Method::Als`].
     Als,
     /// [`Method::Anls`].
@@ -57,12 +61,14 @@ pub enum Support {
 
 impl Solver {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Auto,
         Self::Accelerated,
         Self::Hals,
         Self::Cd,
+        Self::AcceleratedNewton,
         Self::Newton,
+        Self::AcceleratedMm,
         Self::Mu,
         Self::Mm,
         Self::Als,
@@ -78,6 +84,8 @@ impl Solver {
             Self::Hals => "hals",
             Self::Cd => "cd",
             Self::Newton => "newton",
+            Self::AcceleratedNewton => "accelerated-newton",
+            Self::AcceleratedMm => "accelerated-mm",
             Self::Mu => "mu",
             Self::Mm => "mm",
             Self::Als => "als",
@@ -94,6 +102,8 @@ impl Solver {
             Method::Hals { .. } => Self::Hals,
             Method::Cd => Self::Cd,
             Method::Newton { .. } => Self::Newton,
+            Method::AcceleratedNewton { .. } => Self::AcceleratedNewton,
+            Method::AcceleratedMm(_) => Self::AcceleratedMm,
             Method::Mu(_) => Self::Mu,
             Method::Mm(_) => Self::Mm,
             Method::Als => Self::Als,
@@ -106,7 +116,8 @@ impl Solver {
     pub fn minimises(self, loss: Loss) -> bool {
         match self {
             Self::Auto | Self::Mu | Self::Mm => true,
-            Self::Newton => loss.beta() == 1.0,
+            Self::Newton | Self::AcceleratedNewton => loss.beta() == 1.0,
+            Self::AcceleratedMm => !loss.is_quadratic(),
             _ => loss.is_quadratic(),
         }
     }
@@ -114,7 +125,8 @@ impl Solver {
     fn losses(self) -> &'static str {
         match self {
             Self::Auto | Self::Mu | Self::Mm => "any loss",
-            Self::Newton => "kullback-leibler",
+            Self::Newton | Self::AcceleratedNewton => "kullback-leibler",
+            Self::AcceleratedMm => "any loss but frobenius",
             _ => "frobenius",
         }
     }
@@ -122,8 +134,8 @@ impl Solver {
     fn of_loss(loss: Loss) -> &'static str {
         match loss.beta() {
             2.0 => "accelerated, hals, cd, mu, mm, als, anls, pg and auto",
-            1.0 => "newton, mu, mm and auto",
-            _ => "mu, mm and auto",
+            1.0 => "accelerated-newton, newton, accelerated-mm, mu, mm and auto",
+            _ => "accelerated-mm, mu, mm and auto",
         }
     }
 
@@ -145,6 +157,8 @@ impl Solver {
             Self::Hals => Method::Hals { sweeps: None },
             Self::Cd => Method::Cd,
             Self::Newton => Method::Newton { sweeps: None },
+            Self::AcceleratedNewton => Method::AcceleratedNewton { sweeps: None },
+            Self::AcceleratedMm => Method::AcceleratedMm(loss),
             Self::Mu => Method::Mu(loss),
             Self::Mm => Method::Mm(loss),
             Self::Als => Method::Als,
@@ -156,7 +170,7 @@ impl Solver {
     /// Whether it goes from `start`.
     pub fn starts_from(self, start: StartKind) -> Support {
         // multiplicative updates keep every 0
-        let locks = matches!(self, Self::Auto | Self::Mu | Self::Mm);
+        let locks = matches!(self, Self::Auto | Self::Mu | Self::Mm | Self::AcceleratedMm);
         let zeros = matches!(start, StartKind::Nndsvd | StartKind::ExactNndsvd | StartKind::Spa);
         if locks && zeros { Support::Warned } else { Support::Yes }
     }
@@ -201,7 +215,7 @@ impl FromStr for Solver {
         Self::ALL.into_iter().find(|s| s.name() == text).ok_or_else(|| Error::InvalidParam {
             name: "solver",
             value: text.to_owned(),
-            allowed: "auto, accelerated, hals, cd, newton, mu, mm, als, anls or pg",
+            allowed: "auto, accelerated, hals, cd, accelerated-newton, newton, accelerated-mm, mu, mm, als, anls or pg",
         })
     }
 }
@@ -212,6 +226,9 @@ pub(crate) fn check<T: Real>(nmf: &Nmf<T>) -> Result<(), Error> {
     let loss = nmf.method.loss();
     let unsupported =
         |what: String, supported: &'static str| Err(Error::Unsupported { what, supported: supported.into() });
+    if !solver.minimises(loss) {
+        return solver.method(loss).map(|_| ());
+    }
     if solver.stops_by(nmf.stopping()) == Support::No {
         return unsupported(
             format!("stopping {solver} on the violation, which only coordinate descent has,"),

@@ -75,7 +75,12 @@ pub(crate) fn factor<T: Real>(
         return Err(Error::ShapeMismatch { operand, expected, found });
     }
     scan::entries(operand, x.view())?;
-    if multiplied && x.as_slice().iter().all(|&x| x == T::ZERO) {
+    if multiplied { not_zero(operand, x.as_slice()) } else { Ok(()) }
+}
+
+/// Refuses a start that multiplicative updates cannot leave.
+pub(crate) fn not_zero<T: Real>(operand: &'static str, x: &[T]) -> Result<(), Error> {
+    if x.iter().all(|&x| x == T::ZERO) {
         return Err(Error::Unsupported {
             what: format!("starting multiplicative updates at {operand} = 0, where they would stay,"),
             supported: "multiplicative updates go from a start with positive entries, the others from any"

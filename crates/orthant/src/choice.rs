@@ -168,22 +168,41 @@ impl Choice {
     /// [`Error::MemoryLimit`].
     pub fn new<T: Real>(nmf: &Nmf<T>, v: &Extent, fixed: bool, workers: usize) -> Result<Self, Error> {
         let asked = nmf.method.resolved(fixed);
+        if !matches!(nmf.method, Method::Auto(_)) || !asked.is_newton() {
+            return Self::of(nmf, v, asked, fixed, workers).1;
+        }
+        // the transpose, or what each of many threads holds, may be more than is to be taken
+        match Self::of(nmf, v, asked, fixed, workers) {
+            (true, Ok(choice)) => Ok(choice),
+            _ => Self::of(nmf, v, Method::AcceleratedMm(asked.loss()).resolved(fixed), fixed, workers).1,
+        }
+    }
+
+    /// For that method, and whether it takes no more memory than it is to.
+    fn of<T: Real>(
+        nmf: &Nmf<T>,
+        v: &Extent,
+        asked: Method,
+        fixed: bool,
+        workers: usize,
+    ) -> (bool, Result<Self, Error>) {
         let automatic = matches!(nmf.method, Method::Auto(_));
-        let can = matches!(asked, Method::Accelerated { .. });
+        let can = asked.is_accelerated();
+        let on_less = can && asked.loss().is_quadratic();
         let (rows, cols) = v.lines();
-        let sample = if can && automatic && !given_start(nmf) && nmf.compress != Some(false) {
+        let sample = if on_less && automatic && !given_start(nmf) && nmf.compress != Some(false) {
             sampled_rows(v, nmf.rank)
         } else {
             None
         };
-        let needs_twin = matches!(asked, Method::Newton { .. }) && (!fixed || v.by_columns);
+        let needs_twin = asked.is_newton() && (!fixed || v.by_columns);
         let wanted = Extras {
             twin: v.entries.is_some_and(|entries| {
                 // nothing is summed over rows where H is fixed
                 !fixed && by_entries(asked) && SparsePlan::too_few(rows, cols, entries)
             }) || needs_twin,
             accelerated: can,
-            sketch: can && sample.is_none() && nmf.compress.unwrap_or_else(|| sketch_pays(nmf, v, asked)),
+            sketch: on_less && sample.is_none() && nmf.compress.unwrap_or_else(|| sketch_pays(nmf, v, asked)),
             sample,
         };
         let (asked_for_copies, asked_for_sketch) = (can && !automatic, nmf.compress == Some(true));
@@ -216,20 +235,18 @@ impl Choice {
             sample: wanted.sample.filter(|_| sketch),
         };
         let least = choose((false, false, false));
-        let extras = fewer.into_iter().map(choose).find(|&extras| fits(extras)).unwrap_or(least);
-        let choice = Self::with(nmf, v, asked, extras, workers);
-        match nmf.memory_limit.filter(|&have| choice.working_bytes > have) {
+        let found = fewer.into_iter().map(choose).find(|&extras| fits(extras));
+        let choice = Self::with(nmf, v, asked, found.unwrap_or(least), workers);
+        let choice = match nmf.memory_limit.filter(|&have| choice.working_bytes > have) {
             Some(have) => Err(Error::MemoryLimit { need: choice.working_bytes, have }),
             None => Ok(choice),
-        }
+        };
+        (found.is_some(), choice)
     }
 
     fn with<T: Real>(nmf: &Nmf<T>, v: &Extent, asked: Method, extras: Extras, workers: usize) -> Self {
         let (k, element) = (nmf.rank, size_of::<T>());
-        let method = match asked {
-            Method::Accelerated { sweeps } if !extras.accelerated => Method::Hals { sweeps },
-            method => method,
-        };
+        let method = if extras.accelerated { asked } else { asked.plain() };
         let (rows, cols) = v.lines();
         let sparse = match v.entries {
             Some(_) if extras.twin => SparsePlan::transposed(),
@@ -246,15 +263,16 @@ impl Choice {
         let sums = lane(summed + 3 * k, k).max(sketch.map_or(0, |l| lane(summed, l)));
         let unfolded = match v.entries {
             Some(_) if !by_entries(method) => 48 * cols,
-            None if extras.twin => 112 * cols.max(rows),
-            _ if v.copied => 112 * cols,
+            None if extras.twin => 112 * (cols + rows),
+            // other losses may read V at another scale
+            None if v.copied || !method.loss().is_quadratic() => 112 * cols,
             _ => 0,
         };
         // what Newton's steps have of some rows: p, and of sparse ones, which are no longer than this, V and Y at the entries
         let longest = rows.max(cols);
         let of_rows = match (method, v.entries) {
-            (Method::Newton { .. }, None) => scratch_len(Some(longest), 0, k),
-            (Method::Newton { .. }, Some(entries)) => scratch_len(None, longest.min(entries), k),
+            (method, None) if method.is_newton() => scratch_len(Some(longest), 0, k),
+            (method, Some(entries)) if method.is_newton() => scratch_len(None, longest.min(entries), k),
             _ => 0,
         };
         let blocks = workers * (512 * k + unfolded + of_rows);
@@ -263,7 +281,8 @@ impl Choice {
             stride if v.entries.is_some() && by_entries(method) && stride != k => rows * stride,
             _ => 0,
         };
-        let ahead = if v.entries.is_some() && method.loss().beta() == 1.0 { rows * k } else { 0 };
+        let looks = !method.loss().is_quadratic() && !method.is_newton() && !v.by_columns;
+        let ahead = if looks { rows * k * if both { 2 } else { 1 } } else { 0 };
         let read = padded(cols) + if sparse.twin { padded(rows) } else { 0 } + ahead;
         // W, H and either again while they are made or handed over
         let working_bytes =
@@ -305,7 +324,7 @@ fn extra_bytes<T>(v: &Extent, extras: Extras, k: usize) -> usize {
     });
     sample
         + of(extras.twin, twin)
-        + of(extras.accelerated, (3 * m + 2 * n) * k * size_of::<T>())
+        + of(extras.accelerated, 3 * (m + n) * k * size_of::<T>())
         + of(extras.sketch, sketch)
 }
 
@@ -314,8 +333,10 @@ fn sweeps_of(method: Method, met: usize, k: usize) -> usize {
     match method {
         Method::Hals { sweeps: Some(count) }
         | Method::Accelerated { sweeps: Some(count) }
-        | Method::Newton { sweeps: Some(count) } => count,
+        | Method::Newton { sweeps: Some(count) }
+        | Method::AcceleratedNewton { sweeps: Some(count) } => count,
         Method::Newton { sweeps: None } => newton::SWEEPS,
+        Method::AcceleratedNewton { sweeps: None } => newton::ACCELERATED_SWEEPS,
         Method::Hals { sweeps: None } => sweeps(met, k, MOST_SWEEPS),
         Method::Accelerated { sweeps: None } => sweeps(met, k, MOST_ACCELERATED_SWEEPS),
         _ => 1,

@@ -122,16 +122,21 @@ impl fmt::Display for Explanation {
         }
         let automatic = matches!(self.asked, Method::Auto(_));
         let solver = crate::Solver::of(self.method);
-        let why = if automatic { "the default for this loss" } else { "as asked" };
+        let why = match (automatic, self.method == self.asked.resolved(false)) {
+            (true, true) => "the default for this loss",
+            (true, false) => "what the memory that may be taken allows of the default for this loss",
+            (false, _) => "as asked",
+        };
         line("method", &format!("{solver}, {}", self.method.loss()), why)?;
         let (w, h) = self.sweeps;
         let why = match self.method {
             Method::Hals { sweeps: None } | Method::Accelerated { sweeps: None } => {
                 "as many as cost half as much again as the products, within the method's limit"
             }
-            Method::Hals { .. } | Method::Accelerated { .. } | Method::Newton { sweeps: Some(_) } => {
-                "as asked"
-            }
+            Method::Hals { .. }
+            | Method::Accelerated { .. }
+            | Method::Newton { sweeps: Some(_) }
+            | Method::AcceleratedNewton { sweeps: Some(_) } => "as asked",
             _ => "the method's own",
         };
         line("sweeps", &format!("{w} over W and {h} over H an iteration"), why)?;
@@ -160,7 +165,7 @@ impl fmt::Display for Explanation {
         } else {
             ("rows", "they are contiguous, or nothing is")
         };
-        let why = if matches!(self.method, Method::Newton { .. }) && self.transpose {
+        let why = if self.method.is_newton() && self.transpose {
             "and then over the transpose, as both updates need V itself"
         } else if self.transpose {
             "and then over the transpose, as sums of lanes would cost more"
@@ -177,8 +182,11 @@ impl fmt::Display for Explanation {
             Products::Blas => format!("gemm by BLAS, other kernels on {}", self.isa),
         };
         let why = match self.products {
-            Products::Fused if matches!(self.method, Method::Newton { .. }) => {
+            Products::Fused if self.method.is_newton() => {
                 "V is read by rows and by columns once an iteration; the processor's widest instructions"
+            }
+            Products::Fused if !self.method.loss().is_quadratic() && !self.by_columns => {
+                "V is read once for W and H and once for the loss an iteration; the processor's widest instructions"
             }
             Products::Fused => "V is read once an iteration; the processor's widest instructions",
             Products::Gemm | Products::Blas => "as asked",

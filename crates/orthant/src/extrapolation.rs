@@ -15,6 +15,24 @@
 //! F(X̂, Y') costs nothing: it follows from the sums that the update of Y takes. β starts at ½; after a start on a sample
 //! at ⅕, and grows by 1.05: where the plain rule is fast as it is, near a minimum, more only carries it past.
 //!
+//! For [divergences](crate::ratio) Newton's steps are extrapolated in the same way; F(X̂, Y') is what they tell on the way.
+//! Multiplicative updates know F(X̂, Ŷ) from the P that the next ones begin with, and shrink and grow by factors: they go
+//! ahead in logarithms, and both factors are judged where they have gone to:
+//!
+//! ```text
+//! X' = rule(X̂; Ŷ)      X̂ ← X'∘(X'/X̄)^β
+//! Y' = rule(Ŷ; X̂)      Ŷ ← Y'∘(Y'/Ȳ)^β
+//! F(X̂, Ŷ) above the best so far by more than its rounding:
+//!     back to the best pair, t ← 0; after the second time in a row the rule is the one that descends,
+//!     as in the first iteration
+//! otherwise t ← t + 1;  β = t/(t + 1.5)
+//! ```
+//!
+//! The rule is the multiplicative update with the exponent 1, which for β from 1 to 2 descends; for others it need not, but
+//! moves twice as far as the one that does (for Itakura–Saito, in logarithms), and is seldom too bold. On made spectra this
+//! β took 174 iterations to the Itakura–Saito divergence that the guaranteed update has after 1000, the growing one 238; for
+//! Newton's steps the growing one ended lower from more starts.
+//!
 //! Cost: the rule's, and 2(m + n)k flops. Memory: two or three more copies of either factor; rows are copied and
 //! extrapolated inside the pass, while they are in cache, and copies change their roles between passes without being
 //! moved. Guarantee: the best pair never gets worse; a restart goes back to it with a smaller β, and with β = 0 an
@@ -24,11 +42,13 @@
 //! Ang & Gillis, Accelerating nonnegative matrix factorization algorithms using extrapolation, Neural Computation
 //! 31(2), 2019, doi:10.1162/neco_a_01157, algorithm 3 with projection (hp = 3), the other factor first. Their restart
 //! goes back to (X̄, Ȳ) and compares with the iteration before; to go back to the best pair takes as many passes, and
-//! cannot leave the reference above what has been reached.
+//! cannot leave the reference above what has been reached. Momentum that begins anew when the objective rises: O'Donoghue &
+//! Candès, Adaptive restart for accelerated gradient schemes, Foundations of Computational Mathematics 15, 2015,
+//! doi:10.1007/s10208-013-9150-3.
 
 use std::ops::Range;
 
-use orthant_kernel::{Buffer, Real};
+use orthant_kernel::{Buffer, Isa, Real, divergence};
 
 use crate::reduce::{Lanes, Slots, cuts};
 
@@ -46,14 +66,23 @@ const GAMMA_OF_LIMIT: f64 = 1.005;
 /// So many restarts in a row leave less than a hundredth of β.
 const MOST_IN_A_ROW: u32 = 12;
 
+/// With momentum, the third restart in a row is of the plain rule at its most careful.
+const MOST_WITH_MOMENTUM: u32 = 3;
+
+/// How β moves.
+#[derive(Clone, Copy, Debug)]
+enum Pace {
+    /// By a factor, under a limit that remembers what went wrong; `before` is β an iteration ago.
+    Growing { limit: f64, growth: f64, before: f64 },
+    /// t/(t + 1.5) after t iterations in a row that were accepted.
+    Momentum { accepted: u32 },
+}
+
 /// β, and what decides it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Schedule {
     pub beta: f64,
-    limit: f64,
-    growth: f64,
-    /// β an iteration ago.
-    before: f64,
+    pace: Pace,
     /// The lowest objective so far.
     best: f64,
     /// Restarts one after another.
@@ -67,12 +96,22 @@ impl Schedule {
 
     /// From a start that is near to a minimum already.
     pub fn near() -> Self {
-        Self { growth: GAMMA_NEAR, ..Self::from(BETA_NEAR) }
+        Self::growing(BETA_NEAR, GAMMA_NEAR)
     }
 
     /// From another β.
     pub fn from(beta: f64) -> Self {
-        Self { beta, limit: 1.0, growth: GAMMA, before: beta, best: f64::INFINITY, in_a_row: 0 }
+        Self::growing(beta, GAMMA)
+    }
+
+    fn growing(beta: f64, growth: f64) -> Self {
+        let pace = Pace::Growing { limit: 1.0, growth, before: beta };
+        Self { beta, pace, best: f64::INFINITY, in_a_row: 0 }
+    }
+
+    /// β from 0 towards 1, and after a restart again.
+    pub fn momentum() -> Self {
+        Self { beta: 0.0, pace: Pace::Momentum { accepted: 0 }, best: f64::INFINITY, in_a_row: 0 }
     }
 
     /// Whether the iteration that ended at `objective`, known to `rounding`, is accepted. Moves β.
@@ -82,29 +121,61 @@ impl Schedule {
         if accepted {
             self.in_a_row = 0;
             self.best = self.best.min(objective);
-            self.before = self.beta;
-            self.beta = self.limit.min(self.growth * self.beta);
-            self.limit = (GAMMA_OF_LIMIT * self.limit).min(1.0);
         } else {
             self.in_a_row += 1;
-            self.limit = self.before;
-            self.before = self.beta;
-            self.beta /= ETA;
         }
+        self.beta = match &mut self.pace {
+            Pace::Growing { limit, growth, before } => {
+                let beta = std::mem::replace(before, self.beta);
+                if accepted {
+                    let next = limit.min(*growth * self.beta);
+                    *limit = (GAMMA_OF_LIMIT * *limit).min(1.0);
+                    next
+                } else {
+                    *limit = beta;
+                    self.beta / ETA
+                }
+            }
+            Pace::Momentum { accepted: count } => {
+                *count = if accepted { *count + 1 } else { 0 };
+                f64::from(*count) / (f64::from(*count) + 1.5)
+            }
+        };
         accepted
     }
 
     /// Whether the plain rule itself, which descends, has stopped to: nothing but rounding is left.
     pub fn is_stuck(&self) -> bool {
-        self.in_a_row >= MOST_IN_A_ROW
+        let most = match self.pace {
+            Pace::Growing { .. } => MOST_IN_A_ROW,
+            Pace::Momentum { .. } => MOST_WITH_MOMENTUM,
+        };
+        self.in_a_row >= most
+    }
+
+    /// Whether a rule that descends is to take the place of one that promises nothing: where that has failed by itself, and at
+    /// the start, with which nothing is compared.
+    pub fn is_careful(&self) -> bool {
+        self.in_a_row >= 2 || self.best == f64::INFINITY
     }
 }
 
-/// Which of the factors an iteration updates first.
+/// Which of the factors an iteration updates first, where the objective is of (X̂, Y'); or that it is of (X̂, Ŷ).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
     First,
     Second,
+    /// Both are judged where the next updates start.
+    Either,
+}
+
+/// What is extrapolated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Along {
+    /// The difference, as above.
+    Difference,
+    /// Its logarithm: X̂ = X'·(X'/X̄)^β, which stays positive; the quotient as 1/1024 to 1024.
+    Ratio,
 }
 
 /// The copies that are kept of one factor, beside its x.
@@ -113,15 +184,17 @@ pub(crate) enum Turn {
 /// |---|---|---|---|---|
 /// | first | X̂, new | X̂ of the best pair | X̄ | X' |
 /// | second | Y' | Ŷ | Ȳ, also of the best pair | |
+/// | either | X̂, new | X̂ before, of the best pair | X̄ | X' |
 #[derive(Debug)]
 pub(crate) struct Trail<T> {
     pub turn: Turn,
+    along: Along,
     point: Buffer<T>,
     accepted: Buffer<T>,
     next: Buffer<T>,
     /// At the start and after a restart both factors are those of the best pair, and nothing is known of a direction.
     fresh: bool,
-    beta: T,
+    beta: f64,
     /// Gram matrices of `accepted` and of `point`, where they are the other factor's business.
     pub accepted_gram: Vec<T>,
     pub point_gram: Vec<T>,
@@ -129,17 +202,18 @@ pub(crate) struct Trail<T> {
 
 impl<T: Real> Trail<T> {
     /// From `x`, rows of k.
-    pub fn new(turn: Turn, x: &[T], k: usize, beta: f64) -> Self {
+    pub fn new(turn: Turn, along: Along, x: &[T], k: usize, beta: f64) -> Self {
         let like = |kept: bool| Buffer::zeros(if kept { x.len() } else { 0 });
-        let (first, second) = (turn == Turn::First, turn == Turn::Second);
+        let (first, second) = (turn != Turn::Second, turn == Turn::Second);
         let gram = || vec![T::ZERO; if second { k * k } else { 0 }];
         Self {
             turn,
+            along,
             point: if first { x.to_vec().into() } else { like(true) },
             accepted: if second { x.to_vec().into() } else { like(true) },
             next: like(first),
             fresh: true,
-            beta: T::from_f64(beta),
+            beta,
             accepted_gram: gram(),
             point_gram: gram(),
         }
@@ -148,7 +222,7 @@ impl<T: Real> Trail<T> {
     /// What the other factor is updated against: the rows, unless they are x, and their Gram matrix likewise.
     pub fn seen(&self) -> Option<(&[T], &[T])> {
         match (self.turn, self.fresh) {
-            (Turn::First, _) => None,
+            (Turn::First | Turn::Either, _) => None,
             (Turn::Second, true) => Some((&self.accepted, &self.accepted_gram)),
             (Turn::Second, false) => Some((&self.point, &self.point_gram)),
         }
@@ -157,11 +231,15 @@ impl<T: Real> Trail<T> {
     /// Gives the copies the roles that they have after an iteration.
     pub fn settle(&mut self, x: &mut Buffer<T>, gram: &mut Vec<T>, accepted: bool, beta: f64) {
         self.fresh = !accepted;
-        self.beta = T::from_f64(beta);
+        self.beta = beta;
         if !accepted {
+            if self.turn == Turn::Either {
+                std::mem::swap(&mut self.point, x);
+            }
             return;
         }
         match self.turn {
+            Turn::Either => std::mem::swap(&mut self.accepted, &mut self.next),
             Turn::First => {
                 std::mem::swap(&mut self.accepted, &mut self.next);
                 std::mem::swap(&mut self.point, x);
@@ -177,7 +255,7 @@ impl<T: Real> Trail<T> {
     pub fn best(self, x: Buffer<T>, accepted: bool) -> Buffer<T> {
         match (accepted, self.turn) {
             (true, _) => x,
-            (false, Turn::First) => self.point,
+            (false, Turn::First | Turn::Either) => self.point,
             (false, Turn::Second) => self.accepted,
         }
     }
@@ -190,7 +268,15 @@ pub(crate) struct Lines<'a, T> {
     point: &'a mut [T],
     accepted: &'a mut [T],
     next: &'a mut [T],
-    how: Option<(Turn, bool, T)>,
+    how: Option<How>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct How {
+    turn: Turn,
+    along: Along,
+    fresh: bool,
+    beta: f64,
 }
 
 impl<T: Real> Lines<'_, T> {
@@ -212,33 +298,39 @@ impl<T: Real> Lines<'_, T> {
     pub fn begin(&mut self) {
         match self.how {
             None => {}
-            Some((Turn::Second, true, _)) => self.x.copy_from_slice(self.accepted),
+            Some(How { turn: Turn::Either, .. }) => self.point.copy_from_slice(self.x),
+            Some(How { turn: Turn::Second, fresh: true, .. }) => self.x.copy_from_slice(self.accepted),
             Some(_) => self.x.copy_from_slice(self.point),
         }
     }
 
     /// Extrapolates from the updated x.
-    pub fn end(&mut self) {
-        let ahead = |x: T, from: T, beta: T| (x + beta * (x - from)).max(T::ZERO);
-        match self.how {
-            None => {}
-            Some((Turn::First, fresh, beta)) => {
+    pub fn end(&mut self, isa: Isa) {
+        let Some(How { turn, along, fresh, beta }) = self.how else { return };
+        let (to, from) = match turn {
+            Turn::Second => {
+                self.point.copy_from_slice(self.x);
+                (&mut *self.point, &*self.accepted)
+            }
+            Turn::First | Turn::Either => {
                 self.next.copy_from_slice(self.x);
-                let from = if fresh { &*self.point } else { &*self.accepted };
-                self.x.iter_mut().zip(from).for_each(|(x, &from)| *x = ahead(*x, from, beta));
+                (&mut *self.x, if fresh { &*self.point } else { &*self.accepted })
             }
-            Some((Turn::Second, _, beta)) => {
-                for ((to, &x), &from) in self.point.iter_mut().zip(&*self.x).zip(&*self.accepted) {
-                    *to = ahead(x, from, beta);
-                }
+        };
+        match along {
+            Along::Difference => {
+                let beta = T::from_f64(beta);
+                to.iter_mut().zip(from).for_each(|(x, &from)| *x = (*x + beta * (*x - from)).max(T::ZERO));
             }
+            Along::Ratio if beta == 0.0 => {}
+            Along::Ratio => divergence::ahead(isa, to, from, beta),
         }
     }
 
     /// The rows that the objective is of: x, or where it was not `updated`, those of the best pair.
     pub fn current(&self, updated: bool) -> &[T] {
         match self.how {
-            Some((Turn::Second, ..)) if !updated => self.accepted,
+            Some(How { turn: Turn::Second, .. }) if !updated => self.accepted,
             _ => self.x,
         }
     }
@@ -246,14 +338,14 @@ impl<T: Real> Lines<'_, T> {
     /// The rows that the other factor will be updated against.
     pub fn seen(&self, updated: bool) -> &[T] {
         match self.how {
-            Some((Turn::Second, ..)) if updated => self.point,
+            Some(How { turn: Turn::Second, .. }) if updated => self.point,
             _ => self.current(updated),
         }
     }
 
     /// Whether those are other rows.
     pub fn looks_ahead(&self, updated: bool) -> bool {
-        updated && matches!(self.how, Some((Turn::Second, ..)))
+        updated && matches!(self.how, Some(How { turn: Turn::Second, .. }))
     }
 }
 
@@ -264,7 +356,7 @@ pub(crate) fn split_lines<'a, T: Real>(
     k: usize,
     lanes: &Lanes,
 ) -> Slots<Lines<'a, T>> {
-    let how = trail.as_ref().map(|trail| (trail.turn, trail.fresh, trail.beta));
+    let how = trail.as_ref().map(|t| How { turn: t.turn, along: t.along, fresh: t.fresh, beta: t.beta });
     let (mut point, mut accepted, mut next): (&mut [T], &mut [T], &mut [T]) = Default::default();
     if let Some(trail) = trail {
         (point, accepted, next) = (&mut trail.point, &mut trail.accepted, &mut trail.next);

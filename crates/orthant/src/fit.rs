@@ -90,16 +90,21 @@ fn run<T: Real>(
     if !loss.is_quadratic() {
         let compatible = method.is_compatible();
         let rule = if compatible { Majorizer::compatible(loss) } else { Majorizer::guaranteed(loss) };
-        let newton = matches!(method, Method::Newton { .. });
+        let newton = method.is_newton();
         let (size, by_columns) = (problem.size, problem.by_columns);
-        let pass = RatioPass::new(&source, rule, newton, k, layout, size, pair, by_columns, fixed);
+        let mut pass = RatioPass::new(&source, rule, newton, k, layout, size, pair, by_columns, fixed);
+        if method.is_accelerated() {
+            pass = pass.extrapolated(if newton { Schedule::new() } else { Schedule::momentum() });
+        }
         return problem.iterate(pass, layout, observer, warnings, None);
     }
     let workers = layout.workers;
     let rule: Box<dyn Rule<T>> = match method {
         Method::Auto(_) => unreachable!("it was resolved"),
         Method::Accelerated { .. } | Method::Cd | Method::Hals { .. } => Box::new(Coordinate { isa }),
-        Method::Newton { .. } => unreachable!("its loss is not quadratic"),
+        Method::Newton { .. } | Method::AcceleratedNewton { .. } | Method::AcceleratedMm(_) => {
+            unreachable!("their losses are not quadratic")
+        }
         Method::Mu(_) | Method::Mm(_) => Box::new(Multiplicative { isa, compatible: method.is_compatible() }),
         Method::Als => Box::new(LeastSquares::new(k, workers)),
         Method::Anls => Box::new(Pivoting::new(k, workers)),
@@ -257,6 +262,11 @@ impl<'a, T: Real> Problem<'a, T> {
             None => self.start(&mut generator, source)?,
         };
         let mut warnings = Vec::new();
+        if method.multiplies() && matches!(nmf.start, Some(Start::Custom { .. })) {
+            // also where it is memory that has decided so
+            check::not_zero("W", &w)?;
+            check::not_zero("H", &ht)?;
+        }
         if ht.iter().all(|&x| x == T::ZERO) {
             warnings.push(Warning::ZeroStart);
         }

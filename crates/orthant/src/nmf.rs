@@ -9,15 +9,16 @@ use crate::observe::{Cancel, Iteration, Observer};
 use crate::{Error, Loss, Model, Penalty, Report, Start, StopReason, ToMatrix, capability, fit};
 
 /// How the factors are updated. A method carries its loss; those without one minimise ½‖V − WH‖², but for
-/// [`Method::Newton`], all of them plus penalties.
+/// [`Method::Newton`] and [`Method::AcceleratedNewton`], all of them plus penalties.
 ///
 /// [`Solver`](crate::Solver) tells what goes with what.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Method {
-    /// The library's choice for a loss: [`Method::Accelerated`] for the Frobenius loss (with H fixed,
-    /// [`Method::Hals`]), [`Method::Mm`] for the others. [`Plan::method`](crate::Plan::method) tells it.
+    /// The library's choice for a loss: [`Method::Accelerated`] for the Frobenius loss, [`Method::AcceleratedNewton`] for
+    /// Kullback–Leibler where the transpose of sparse data may be kept, and [`Method::AcceleratedMm`] for the others; with H
+    /// fixed the same without extrapolation. [`Plan::method`](crate::Plan::method) tells it.
     Auto(Loss),
     /// Coordinate updates as [`Method::Hals`], with both factors extrapolated and the extrapolation restarted where the
     /// objective rises (Ang & Gillis): the fewest reads of V to a given loss.
@@ -48,9 +49,22 @@ pub enum Method {
         /// Sweeps over each factor an iteration, at least 1; `None` takes 2.
         sweeps: Option<usize>,
     },
+    /// [`Method::Newton`] with both factors extrapolated and the extrapolation restarted where the objective rises, as in
+    /// [`Method::Accelerated`]: the fewest reads of V to a given Kullback–Leibler divergence.
+    AcceleratedNewton {
+        /// Sweeps over each factor an iteration, at least 1; `None` takes 1.
+        sweeps: Option<usize>,
+    },
     /// Majorisation–minimisation: multiplicative updates that do not raise the objective, whatever the loss and the
     /// penalties.
     Mm(Loss),
+    /// Multiplicative updates with the exponent 1 and momentum in the logarithms of both factors, restarted where the
+    /// objective rises and, where that is not enough, with [`Method::Mm`]'s exponent: a fifth of the iterations for
+    /// Itakura–Saito, a half or a third for other losses. For every loss but the Frobenius one.
+    ///
+    /// The objective can rise in an iteration, which is then [restarted](crate::Iteration::restarted); the result is the
+    /// best pair of factors that was seen.
+    AcceleratedMm(Loss),
     /// Alternating least squares: the unconstrained minimiser over each factor, negative entries put to 0. Quick, but
     /// not monotone.
     Als,
@@ -64,8 +78,8 @@ impl Method {
     /// What it minimises, penalties aside.
     pub fn loss(self) -> Loss {
         match self {
-            Self::Auto(loss) | Self::Mu(loss) | Self::Mm(loss) => loss,
-            Self::Newton { .. } => Loss::KullbackLeibler,
+            Self::Auto(loss) | Self::Mu(loss) | Self::Mm(loss) | Self::AcceleratedMm(loss) => loss,
+            Self::Newton { .. } | Self::AcceleratedNewton { .. } => Loss::KullbackLeibler,
             Self::Accelerated { .. }
             | Self::Cd
             | Self::Hals { .. }
@@ -80,28 +94,45 @@ impl Method {
         matches!(self, Self::Cd | Self::Mu(_))
     }
 
-    /// Itself, or what it stands for; `fixed` tells that H does not change.
+    /// Itself, or the first that it stands for; `fixed` tells that H does not change.
     pub(crate) fn resolved(self, fixed: bool) -> Self {
+        let method = match self {
+            Self::Auto(loss) if loss.is_quadratic() => Self::Accelerated { sweeps: None },
+            Self::Auto(loss) if loss.beta() == 1.0 => Self::AcceleratedNewton { sweeps: None },
+            Self::Auto(loss) => Self::AcceleratedMm(loss),
+            method => method,
+        };
+        if fixed { method.plain() } else { method }
+    }
+
+    /// The same without extrapolation.
+    pub(crate) fn plain(self) -> Self {
         match self {
-            Self::Auto(loss) if !loss.is_quadratic() => Self::Mm(loss),
-            Self::Auto(_) if fixed => Self::Hals { sweeps: None },
-            Self::Accelerated { sweeps } if fixed => Self::Hals { sweeps },
-            Self::Auto(_) => Self::Accelerated { sweeps: None },
+            Self::Accelerated { sweeps } => Self::Hals { sweeps },
+            Self::AcceleratedNewton { sweeps } => Self::Newton { sweeps },
+            Self::AcceleratedMm(loss) => Self::Mm(loss),
             method => method,
         }
     }
 
+    /// Whether both factors are extrapolated.
+    pub(crate) fn is_accelerated(self) -> bool {
+        self.plain() != self
+    }
+
+    /// Whether its steps are Newton's, which need V by rows and by columns.
+    pub(crate) fn is_newton(self) -> bool {
+        matches!(self.plain(), Self::Newton { .. })
+    }
+
     /// Whether it multiplies, so that entries of 0 stay.
     pub(crate) fn multiplies(self) -> bool {
-        matches!(self.resolved(false), Self::Mu(_) | Self::Mm(_))
+        matches!(self.resolved(true), Self::Mu(_) | Self::Mm(_))
     }
 
     /// Whether coordinates move in turn, each to its best place.
     pub(crate) fn goes_in_turn(self) -> bool {
-        matches!(
-            self.resolved(false),
-            Self::Accelerated { .. } | Self::Cd | Self::Hals { .. } | Self::Newton { .. }
-        )
+        matches!(self.resolved(true), Self::Cd | Self::Hals { .. } | Self::Newton { .. })
     }
 }
 
@@ -126,7 +157,8 @@ pub enum Stop {
     /// [`Iteration::step`], which does not change when components are rescaled, is at most √tol; or nothing but
     /// rounding is left of the loss. For CD, HALS and their acceleration the fall is taken as at least
     /// ½·step²·‖V‖², which rounding in the loss cannot hide. Accelerated, it is the best objective so far that has to
-    /// fall, and no restarted iteration is the last, unless twelve in a row could not lower it.
+    /// fall, and no restarted iteration is the last, unless so many in a row could not lower it that nothing but rounding
+    /// is left (twelve; three of [`Method::AcceleratedMm`]).
     Progress {
         /// Tolerance, at least 0.
         tol: f64,
@@ -514,7 +546,11 @@ impl<T: Real> Nmf<T> {
         if self.block == Some(0) {
             return Err(invalid("block", 0, "at least 1"));
         }
-        if let Method::Hals { sweeps: Some(0) } | Method::Accelerated { sweeps: Some(0) } = self.method {
+        if let Method::Hals { sweeps: Some(0) }
+        | Method::Accelerated { sweeps: Some(0) }
+        | Method::Newton { sweeps: Some(0) }
+        | Method::AcceleratedNewton { sweeps: Some(0) } = self.method
+        {
             return Err(invalid("sweeps", 0, "at least 1"));
         }
         capability::check(self)

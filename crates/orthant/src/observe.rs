@@ -26,7 +26,7 @@ pub struct Iteration<'a, T> {
     /// coordinate, in the data's units, over ‖V‖; for other losses Σ|x·∂F/∂x| over ΣV^β, before each update.
     pub step: f64,
     /// Whether the objective rose above the best one, so that the next iteration goes back to the best factors; only
-    /// [`Method::Accelerated`](crate::Method::Accelerated) does. The figures here, and the factors, are this iteration's
+    /// the accelerated methods do. The figures here, and the factors, are this iteration's
     /// all the same.
     pub restarted: bool,
     /// Time since the fit was called.

@@ -29,7 +29,7 @@ use orthant_kernel::rows::Step;
 use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, gram, scan};
 
 use crate::alternation::{Alternation, Figures, Fixed};
-use crate::extrapolation::{Lines, Schedule, Trail, Turn, split_lines};
+use crate::extrapolation::{Along, Lines, Schedule, Trail, Turn, split_lines};
 use crate::factor::Factor;
 use crate::init::Generator;
 use crate::penalty::Weights;
@@ -308,8 +308,8 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
     pub fn extrapolated(mut self, schedule: Schedule, by_columns: bool) -> Self {
         let k = self.k;
         let turns = if by_columns { (Turn::Second, Turn::First) } else { (Turn::First, Turn::Second) };
-        self.inner.trail = Some(Trail::new(turns.0, &self.inner.x, k, schedule.beta));
-        self.outer.trail = Some(Trail::new(turns.1, &self.outer.x, k, schedule.beta));
+        self.inner.trail = Some(Trail::new(turns.0, Along::Difference, &self.inner.x, k, schedule.beta));
+        self.outer.trail = Some(Trail::new(turns.1, Along::Difference, &self.outer.x, k, schedule.beta));
         let ahead = k * accumulator_stride::<T>(k);
         let (second, lanes) =
             if by_columns { (&mut self.reducer, &self.lanes) } else { (&mut self.side, &self.side_lanes) };
@@ -409,7 +409,7 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
                             if crossing {
                                 out.cross = scan::inner_product(isa, a, k, x.x, k, out.cross);
                             }
-                            x.end();
+                            x.end(isa);
                         }
                         if !twin {
                             s.accumulate(x.seen(update), k, &mut out.b);
@@ -478,7 +478,7 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
                         if twin.is_some() {
                             out.cross = scan::inner_product(isa, b, stride, y.x, k, out.cross);
                         }
-                        y.end();
+                        y.end(isa);
                     }
                     source.enter(rows, y.seen(update), k, &mut out.b);
                     rows_done(isa, &y, update, k, weights, out);

@@ -1,4 +1,4 @@
-//! The loop for divergences: like [`pass`](crate::pass), with V read once an iteration, but V itself in both updates.
+//! The loop for divergences: like [`pass`](crate::pass), but with V itself in both updates.
 //!
 //! ```text
 //! for each lane, for each row block S_b                     S = V by rows, or Vᵀ by columns
@@ -14,6 +14,10 @@
 //! Kullback–Leibler by [Newton's steps](crate::rule::newton) needs V itself for Y too: the rows of a block take their sweeps
 //! where N, D and the rule stand, nothing is summed, and the reduce does the same with rows of Sᵀ, of the twin below.
 //!
+//! The loss is told on the way: by columns from the P that B and C are of; by rows it makes the N and D that the next update
+//! begins with. An iteration has two products XYᵀ, loss included; by rows it reads V twice, by columns once. With [`extrapolation`](crate::extrapolation) the
+//! same loops work on [`Lines`].
+//!
 //! For β = 1 D and C are column sums of Y and of X, and there is only one accumulator; and where the transpose is kept beside
 //! S (a [twin](crate::source::Source::twin)) there is none: B are the numerators of Sᵀ, taken where the update of Y wants them. The sequence is W₁, H₁, W₂, …
 //! by rows and by columns, as in `pass`. Nothing is allocated inside an iteration.
@@ -25,6 +29,7 @@ use orthant_kernel::rows::{self, Step};
 use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, divergence};
 
 use crate::alternation::{Alternation, Figures, Fixed};
+use crate::extrapolation::{Along, Lines, Schedule, Trail, Turn, split_lines};
 use crate::factor::Factor;
 use crate::pass::{Layout, side_lanes};
 use crate::penalty::Weights;
@@ -36,11 +41,13 @@ use crate::source::{Packed, RatioBlock, Ratios, Source};
 #[derive(Debug)]
 struct Sums<T> {
     /// (S∘P^(β−2))ᵀ·X, cols×stride.
-    b: Vec<T>,
+    b: Buffer<T>,
     /// (P^(β−1))ᵀ·X, cols×stride; empty for β = 1.
-    c: Vec<T>,
-    /// Column sums of the factor that was updated.
+    c: Buffer<T>,
+    /// Column sums of the factor that was updated, …
     columns: Vec<f64>,
+    /// … and of the rows of it that the other factor sees, where these are others.
+    ahead: Vec<f64>,
     /// Σx², where an L2 penalty asks for it.
     squares: f64,
     /// Loss.
@@ -52,9 +59,10 @@ impl<T: Real> Sums<T> {
     fn new(cols: usize, k: usize, both: bool) -> Self {
         let len = cols * accumulator_stride::<T>(k);
         Self {
-            b: vec![T::ZERO; len],
-            c: vec![T::ZERO; if both { len } else { 0 }],
+            b: Buffer::zeros(len),
+            c: Buffer::zeros(if both { len } else { 0 }),
             columns: vec![0.0; k],
+            ahead: Vec::new(),
             squares: 0.0,
             loss: 0.0,
             step: Step::default(),
@@ -65,6 +73,7 @@ impl<T: Real> Sums<T> {
         self.b.fill(T::ZERO);
         self.c.fill(T::ZERO);
         self.columns.fill(0.0);
+        self.ahead.fill(0.0);
         self.squares = 0.0;
         self.loss = 0.0;
         self.step = Step::default();
@@ -83,20 +92,28 @@ impl<T: Real> Sums<T> {
             mine.iter_mut().zip(others).for_each(|(x, y)| *x += *y);
         }
         self.columns.iter_mut().zip(&other.columns).for_each(|(x, y)| *x += y);
+        self.ahead.iter_mut().zip(&other.ahead).for_each(|(x, y)| *x += y);
         self.squares += other.squares;
         self.loss += other.loss;
         self.step.merge(other.step);
     }
 
     /// Adds finished rows.
-    fn rows_done(&mut self, x: &[T], weights: Weights) {
-        for row in x.chunks_exact(self.columns.len()) {
-            for (sum, x) in self.columns.iter_mut().zip(row) {
-                *sum += x.to_f64();
+    fn rows_done(&mut self, lines: &Lines<'_, T>, updated: bool, weights: Weights) {
+        let add = |sums: &mut [f64], rows: &[T]| {
+            for row in rows.chunks_exact(sums.len()) {
+                sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x.to_f64());
             }
-            if weights.l2 > 0.0 {
+        };
+        let x = lines.current(updated);
+        add(&mut self.columns, x);
+        if weights.l2 > 0.0 {
+            for row in x.chunks_exact(self.columns.len()) {
                 self.squares += row.iter().map(|x| x.to_f64() * x.to_f64()).sum::<f64>();
             }
+        }
+        if lines.looks_ahead(updated) {
+            add(&mut self.ahead, lines.seen(updated));
         }
     }
 }
@@ -107,11 +124,11 @@ struct Scratch<T, B> {
     block: B,
     /// The same for blocks of the twin.
     twin: Option<B>,
-    n: Vec<T>,
-    d: Vec<T>,
+    n: Buffer<T>,
+    d: Buffer<T>,
     /// A copy of rows, to see what an update would do.
-    copy: Vec<T>,
-    tiles: Vec<T>,
+    copy: Buffer<T>,
+    tiles: Buffer<T>,
 }
 
 /// A factorisation under way: S ≈ X·Yᵀ.
@@ -134,16 +151,20 @@ pub(crate) struct RatioPass<'a, T: Real, S: Source<T>> {
     /// Below what entries of X become 0.
     inner_least: T,
     fixed: Fixed,
+    /// How the factors are extrapolated, if they are, and whether the last iteration was accepted.
+    schedule: Option<Schedule>,
+    verdict: Option<bool>,
     inner_columns: Columns<T>,
     outer_columns: Columns<T>,
-    /// N at X and Y, rows×k, where a loss makes it on the way, and whether it is known: the next update of X needs it.
-    ahead: Vec<T>,
+    /// N and D at X and Y, rows×k, where a loss makes them on the way, and whether they are known: the next update of X needs
+    /// them.
+    ahead: [Buffer<T>; 2],
     is_ahead: bool,
     /// The loss at X and Y, where a pass has told it on the way; and whether every pass is to.
     told: Option<f64>,
     telling: bool,
     /// Y as blocks read it, if not as it is: in the kernel's tiles, or at another stride, as X with a twin; and whether it is.
-    packed: [Vec<T>; 2],
+    packed: [Buffer<T>; 2],
     padded: [Buffer<T>; 2],
     is_packed: bool,
     sums: Option<Sums<T>>,
@@ -156,7 +177,7 @@ pub(crate) struct RatioPass<'a, T: Real, S: Source<T>> {
     scratch: Vec<Mutex<Scratch<T, S::Scratch>>>,
 }
 
-/// Column sums of a factor, and as elements.
+/// Column sums of a factor, as the loss wants them, and, as elements, of the rows that the other factor sees.
 #[derive(Debug)]
 struct Columns<T> {
     sums: Vec<f64>,
@@ -171,15 +192,24 @@ impl<T: Real> Columns<T> {
     /// Of rows of k.
     fn of(x: &[T], k: usize) -> Self {
         let mut columns = Self::new(k);
-        for row in x.chunks_exact(k) {
-            columns.sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x.to_f64());
-        }
+        columns.take_rows(x);
         columns
     }
 
-    fn take(&mut self, sums: &Sums<T>) {
+    fn take_rows(&mut self, x: &[T]) {
+        let Self { sums, elements } = self;
+        sums.fill(0.0);
+        for row in x.chunks_exact(sums.len()) {
+            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x.to_f64());
+        }
+        elements.iter_mut().zip(sums).for_each(|(to, from)| *to = T::from_f64(*from));
+    }
+
+    /// Those of rows as they were left, `updated` or not.
+    fn take(&mut self, sums: &Sums<T>, updated: bool) {
         self.sums.copy_from_slice(&sums.columns);
-        for (to, from) in self.elements.iter_mut().zip(&sums.columns) {
+        let seen = if updated && !sums.ahead.is_empty() { &sums.ahead } else { &sums.columns };
+        for (to, from) in self.elements.iter_mut().zip(seen) {
             *to = T::from_f64(*from);
         }
     }
@@ -216,14 +246,14 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             if newton { source.newton_len(k).max(twin.map_or(0, |s| s.newton_len(k))) } else { 0 };
         let inner_columns = Columns::of(if by_entries { &inner.x } else { &[] }, k);
         let scratch = || {
-            let rows = || vec![T::ZERO; block.max(side_block) * k];
+            let rows = || Buffer::zeros(block.max(side_block) * k);
             Mutex::new(Scratch {
                 block: source.scratch(block),
                 twin: twin.map(|twin| twin.scratch(side_block)),
                 n: rows(),
-                d: if both { rows() } else { Vec::new() },
+                d: if both { rows() } else { Buffer::default() },
                 copy: rows(),
-                tiles: vec![T::ZERO; divergence::scratch_len(k).max(newton_len)],
+                tiles: Buffer::zeros(divergence::scratch_len(k).max(newton_len)),
             })
         };
         Self {
@@ -241,7 +271,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             fixed,
             inner_columns,
             outer_columns: Columns::new(k),
-            packed: [vec![T::ZERO; packed], vec![T::ZERO; packed_x]],
+            packed: [Buffer::zeros(packed), Buffer::zeros(packed_x)],
             padded: [(by_entries.then_some(source), cols), (twin, rows)].map(|(s, rows)| {
                 match s.map(|s| s.row_stride(k)) {
                     Some(stride) if stride != k => Buffer::zeros(rows * stride),
@@ -249,7 +279,9 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
                 }
             }),
             is_packed: false,
-            ahead: Vec::new(),
+            schedule: None,
+            verdict: None,
+            ahead: [Buffer::default(), Buffer::default()],
             is_ahead: false,
             told: None,
             telling: inner_is_h || newton && fixed == Fixed::Outer,
@@ -263,6 +295,70 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             side_block,
             scratch: std::iter::repeat_with(scratch).take(workers).collect(),
         }
+    }
+
+    /// Extrapolating both factors: majorisation from where the objective is of, Newton's steps of the first to be updated.
+    #[must_use]
+    pub fn extrapolated(mut self, schedule: Schedule) -> Self {
+        let k = self.k;
+        let (turns, along) = match (self.newton, self.inner_is_h) {
+            (false, _) => ((Turn::Either, Turn::Either), Along::Ratio),
+            (true, false) => ((Turn::First, Turn::Second), Along::Difference),
+            (true, true) => ((Turn::Second, Turn::First), Along::Difference),
+        };
+        self.inner.trail = Some(Trail::new(turns.0, along, &self.inner.x, k, schedule.beta));
+        self.outer.trail = Some(Trail::new(turns.1, along, &self.outer.x, k, schedule.beta));
+        for (turn, reducer) in [(turns.0, &mut self.reducer), (turns.1, &mut self.side)] {
+            if turn == Turn::Second {
+                reducer.each(|sums| sums.ahead = vec![0.0; k]);
+            }
+        }
+        self.schedule = Some(schedule);
+        self
+    }
+
+    /// Gives the copies of both factors their roles for the next iteration, if one has been judged since. A restart takes
+    /// what belongs to the best pair anew.
+    fn settle(&mut self) {
+        let Some(accepted) = self.verdict.take() else { return };
+        let beta = self.schedule.map_or(0.0, |schedule| schedule.beta);
+        self.inner.settle(accepted, beta);
+        self.outer.settle(accepted, beta);
+        self.is_packed &= accepted && !self.outer.has_turn(Turn::Second);
+        if !accepted {
+            self.forget();
+            if self.inner_is_h && self.source.twin().is_none() {
+                self.pass(What { sums: true, ..What::default() });
+            }
+        }
+    }
+
+    /// Forgets what is known of the factors but themselves.
+    fn forget(&mut self) {
+        self.inner_columns.take_rows(self.inner.seen());
+        self.outer_columns.take_rows(self.outer.seen());
+        (self.is_packed, self.is_ahead, self.told) = (false, false, None);
+    }
+
+    /// The best pair of factors, for good.
+    fn retire(&mut self) {
+        if self.schedule.take().is_none() {
+            return;
+        }
+        let accepted = self.verdict.take().unwrap_or(true);
+        if let Some(sums) = self.sums.take() {
+            self.reducer.give_back(sums);
+        }
+        self.inner.retire(accepted);
+        self.outer.retire(accepted);
+        self.reducer.each(|sums| sums.ahead = Vec::new());
+        self.side.each(|sums| sums.ahead = Vec::new());
+        self.forget();
+    }
+
+    /// What the loss is known to.
+    fn rounding(&self) -> f64 {
+        4.0 * (T::EPSILON.to_f64() * T::EPSILON.to_f64()).max(f64::EPSILON) * self.size
     }
 
     /// Leaves results of the inner factor that are next to nothing as they are.
@@ -287,7 +383,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             if self.by_entries {
                 self.outer.padded(self.k, self.source.row_stride(self.k), &mut self.padded[0]);
             } else {
-                divergence::pack(&self.outer.x, self.k, &mut self.packed[0]);
+                divergence::pack(self.outer.seen(), self.k, &mut self.packed[0]);
             }
             self.is_packed = true;
         }
@@ -303,8 +399,13 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         let (source, scratch, lanes) = (self.source, &self.scratch, &self.lanes);
         let summing = what.sums && source.twin().is_none();
         let newton = self.newton && what.steps;
-        let told = what.loss && (summing && self.by_entries || newton && what.update);
-        let ahead = split(&mut self.ahead, if self.is_ahead { k } else { 0 }, lanes);
+        let told = what.loss && (summing || newton && what.update);
+        let ahead = {
+            let [n, d] = &mut self.ahead;
+            let width = |all: &[T]| if self.is_ahead && !all.is_empty() { k } else { 0 };
+            let (of_n, of_d) = (width(n), width(d));
+            [split(n, of_n, lanes), split(d, of_d, lanes)]
+        };
         let is_ahead = self.is_ahead;
         let columns = &self.outer_columns;
         let y = Packed { y: read(&self.outer, &self.padded[0]), packed: &self.packed[0], k };
@@ -313,19 +414,25 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         let (l1, l2) = weights.elements();
         let least = self.inner_least;
         let d_stride = if rule.beta.is_kullback_leibler() { 0 } else { k };
-        let slots = split(&mut self.inner.x, k, lanes);
+        let careful = self.schedule.is_none_or(|schedule| schedule.is_careful());
+        let slots = split_lines(&mut self.inner.x, self.inner.trail.as_mut(), k, lanes);
         let sums = self.reducer.run(
             |l, worker, out| {
                 out.clear();
-                let mut x = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
+                let mut lines = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
                 let Scratch { block: memory, n, d, copy, tiles, .. } = &mut *scratch;
-                let ahead = ahead[l].lock().unwrap_or_else(PoisonError::into_inner);
+                let [n_ahead, d_ahead] =
+                    [&ahead[0], &ahead[1]].map(|all| all[l].lock().unwrap_or_else(PoisonError::into_inner));
                 let first = lanes.range(l).start;
                 let mut folded = false;
                 for (rows, folds) in lanes.blocks(l, block) {
                     let elements = (rows.start - first) * k..(rows.end - first) * k;
-                    let x = &mut x[elements.clone()];
+                    let mut part = lines.part(elements.clone());
+                    if what.update {
+                        part.begin();
+                    }
+                    let x = &mut *part.x;
                     let len = x.len();
                     let mut s = source.ratios(rows, memory);
                     let d_len = d.len().min(len);
@@ -343,13 +450,13 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
                         s.newton(half, to, y, tiles, told);
                     } else if what.steps {
                         let (n, d) = (&mut n[..len], &mut d[..d_len]);
-                        let n = if is_ahead {
-                            &ahead[elements]
+                        let (n, d) = if is_ahead {
+                            (&n_ahead[elements.clone()], d_ahead.get(elements).unwrap_or(&[]))
                         } else {
                             s.ratio_numerators(&rule.beta, x, y, n, d, tiles, None);
-                            &*n
+                            (&*n, &*d)
                         };
-                        let d = if d_stride == 0 { &columns.elements } else { &*d };
+                        let d = if d_stride == 0 { &columns.elements } else { d };
                         let to = if what.update {
                             &mut *x
                         } else {
@@ -357,7 +464,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
                             &mut copy[..len]
                         };
                         let moved = &mut out.step.movement;
-                        let majorant = rule.majorant(l2);
+                        let majorant = rule.majorant(l2, careful);
                         *moved = rows::majorize(
                             isa,
                             to,
@@ -373,6 +480,10 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
                             *moved,
                         );
                     }
+                    if what.update {
+                        part.end(isa);
+                    }
+                    let x = &*part.x;
                     if summing {
                         let sum = told.then_some(&mut out.loss);
                         s.ratio_accumulate(&rule.beta, x, y, &mut out.b, &mut out.c, tiles, sum);
@@ -380,7 +491,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
                     if what.loss && !told {
                         out.loss = s.divergence(&rule.beta, x, y, tiles, out.loss);
                     }
-                    out.rows_done(x, weights);
+                    out.rows_done(&part, what.update, weights);
                     if folds {
                         out.fold(source, l, false);
                         folded = true;
@@ -392,7 +503,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             },
             Sums::add,
         );
-        self.inner_columns.take(&sums);
+        self.inner_columns.take(&sums, what.update);
         self.is_ahead &= !what.update;
         self.told = what.loss.then(|| sums.loss + self.all());
         self.sums = Some(sums);
@@ -411,30 +522,35 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         let sweeps = if update { sweeps } else { 1 };
         let (l1, l2) = weights.elements();
         let least = rule.least(!self.inner_is_h);
+        let careful = self.schedule.is_none_or(|schedule| schedule.is_careful());
         let block = self.side_block;
         let (scratch, twin) = (&self.scratch, self.source.twin());
         debug_assert!(twin.is_none() || kl, "a twin has numerators of Kullback–Leibler");
         if steps && !self.packed[1].is_empty() {
-            divergence::pack(&self.inner.x, k, &mut self.packed[1]);
+            divergence::pack(self.inner.seen(), k, &mut self.packed[1]);
         }
         let x = match twin {
             Some(twin) if steps && self.by_entries => {
                 self.inner.padded(k, twin.row_stride(k), &mut self.padded[1])
             }
-            _ => &self.inner.x,
+            _ => self.inner.seen(),
         };
         let x = Packed { y: x, packed: &self.packed[1], k };
-        let slots = split(&mut self.outer.x, k, lanes);
+        let slots = split_lines(&mut self.outer.x, self.outer.trail.as_mut(), k, lanes);
         let sums = self.side.run(
             |l, worker, out| {
                 out.clear();
-                let mut y = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
+                let mut lines = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
                 let Scratch { twin: memory, n, d, copy, tiles, .. } = &mut *scratch;
-                let first = lanes.range(l).start;
-                for (i, y) in y.chunks_mut(block * k).enumerate() {
-                    let start = first + i * block;
-                    let rows = start..start + y.len() / k;
+                let range = lanes.range(l);
+                for start in range.clone().step_by(block) {
+                    let rows = start..range.end.min(start + block);
+                    let mut part = lines.part((rows.start - range.start) * k..(rows.end - range.start) * k);
+                    if update {
+                        part.begin();
+                    }
+                    let y = &mut *part.x;
                     if let (true, Some(twin), Some(memory)) = (steps && newton, twin, &mut *memory) {
                         let half =
                             Half { columns: &columns.elements, l1, l2, sweeps, floor: rule.beta.floor() };
@@ -467,7 +583,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
                             copy.copy_from_slice(y);
                             copy
                         };
-                        let majorant = rule.majorant(l2);
+                        let majorant = rule.majorant(l2, careful);
                         let moved = &mut out.step.movement;
                         *moved = rows::majorize(
                             isa,
@@ -484,12 +600,15 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
                             *moved,
                         );
                     }
-                    out.rows_done(y, weights);
+                    if update {
+                        part.end(isa);
+                    }
+                    out.rows_done(&part, update, weights);
                 }
             },
             Sums::add,
         );
-        self.outer_columns.take(&sums);
+        self.outer_columns.take(&sums, update);
         let step = sums.step;
         if update || !steps {
             keep(&mut self.outer, &sums);
@@ -528,8 +647,8 @@ struct What {
 }
 
 /// A factor, or its copy at another stride.
-fn read<'a, T>(factor: &'a Factor<T>, padded: &'a Buffer<T>) -> &'a [T] {
-    if padded.is_empty() { &factor.x } else { padded }
+fn read<'a, T: Real>(factor: &'a Factor<T>, padded: &'a Buffer<T>) -> &'a [T] {
+    if padded.is_empty() { factor.seen() } else { padded }
 }
 
 fn keep<T: Real>(factor: &mut Factor<T>, sums: &Sums<T>) {
@@ -540,15 +659,18 @@ fn keep<T: Real>(factor: &mut Factor<T>, sums: &Sums<T>) {
 
 impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
     fn sweep_inner(&mut self, update: bool) {
+        self.settle();
         // by columns the sums are of the factors that the loss is of
-        let tells = self.telling && self.source.twin().is_none();
-        let loss = update && (tells && self.by_entries || self.telling && self.newton);
+        let summed = self.source.twin().is_none() && self.fixed != Fixed::Outer;
+        let tells = self.telling && (summed || self.newton);
+        let loss = update && tells;
         self.pass(What { steps: update, update, sums: self.fixed != Fixed::Outer, loss });
         let sums = self.sums.as_ref().expect("the pass's");
         keep(&mut self.inner, sums);
     }
 
     fn sweep_outer(&mut self, update: bool) {
+        self.settle();
         self.at_the_reduce(update, update);
     }
 
@@ -574,18 +696,25 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
         }
         self.pack();
         // by rows the next update begins with the P that the loss is of
-        let looks = !self.telling && self.by_entries && !self.newton;
-        if looks && self.ahead.is_empty() {
-            self.ahead = vec![T::ZERO; self.inner.x.len()];
+        let looks = !self.telling && !self.newton;
+        if looks && self.ahead[0].is_empty() {
+            let d = if self.rule.beta.is_kullback_leibler() { 0 } else { self.inner.x.len() };
+            self.ahead = [Buffer::zeros(self.inner.x.len()), Buffer::zeros(d)];
         }
         let (k, block, beta) = (self.k, self.layout.block, self.rule.beta);
         let (source, scratch, x, lanes) = (self.source, &self.scratch, &self.inner.x, &self.lanes);
         let y = Packed { y: read(&self.outer, &self.padded[0]), packed: &self.packed[0], k };
-        let ahead = split(&mut self.ahead, if looks { k } else { 0 }, lanes);
+        let ahead = {
+            let [n, d] = &mut self.ahead;
+            let width = |all: &[T]| if looks && !all.is_empty() { k } else { 0 };
+            let (of_n, of_d) = (width(n), width(d));
+            [split(n, of_n, lanes), split(d, of_d, lanes)]
+        };
         let sums = self.losses.run(
             |l, worker, out| {
                 *out = 0.0;
-                let mut ahead = ahead[l].lock().unwrap_or_else(PoisonError::into_inner);
+                let [mut n, mut d] =
+                    [&ahead[0], &ahead[1]].map(|all| all[l].lock().unwrap_or_else(PoisonError::into_inner));
                 let first = lanes.range(l).start;
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
                 let Scratch { block: memory, tiles, .. } = &mut *scratch;
@@ -594,7 +723,16 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
                     let of_lane = (rows.start - first) * k..(rows.end - first) * k;
                     let mut s = source.ratios(rows, memory);
                     if looks {
-                        s.ratio_numerators(&beta, x, y, &mut ahead[of_lane], &mut [], tiles, Some(out));
+                        let n = &mut n[of_lane.clone()];
+                        s.ratio_numerators(
+                            &beta,
+                            x,
+                            y,
+                            n,
+                            d.get_mut(of_lane).unwrap_or_default(),
+                            tiles,
+                            Some(out),
+                        );
                     } else {
                         *out = s.divergence(&beta, x, y, tiles, *out);
                     }
@@ -608,11 +746,24 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
         (sums + self.all()).max(0.0)
     }
 
+    fn judge(&mut self, _loss: f64, objective: f64) -> bool {
+        let rounding = self.rounding();
+        let Some(schedule) = &mut self.schedule else { return true };
+        let accepted = schedule.judge(objective, rounding);
+        self.verdict = Some(accepted);
+        accepted
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.schedule.is_some_and(|schedule| schedule.is_stuck())
+    }
+
     fn step(&self) -> f64 {
         (self.inner.step.movement + self.outer.step.movement) / self.size
     }
 
     fn finish(&mut self) -> Figures {
+        self.retire();
         let fixed = self.fixed;
         self.pass(What {
             steps: fixed != Fixed::Inner,

@@ -127,8 +127,9 @@ impl fmt::Display for Warning {
 pub struct HistoryPoint {
     /// The iteration, from 1.
     pub iteration: usize,
-    /// D(V|WH) plus penalties after it. With [`Method::Accelerated`](crate::Method::Accelerated) this is what decides
-    /// about it, taken at the extrapolated W and the new H. It can rise, and is the largest double where an iteration left
+    /// D(V|WH) plus penalties after it. With the accelerated methods this is what decides
+    /// about it, taken at the extrapolated W and the new H, or the extrapolated one
+    /// ([`Method::AcceleratedMm`](crate::Method::AcceleratedMm)). It can rise, and is the largest double where an iteration left
     /// the range of the elements.
     pub objective: f64,
     /// Whether it rose above the best one, so that the next iteration went back to the best factors.

@@ -166,21 +166,22 @@ const LEAST: f64 = f64::EPSILON;
 pub fn rule(method: Method) -> (f64, bool) {
     match method {
         Method::Mu(loss) => (loss.beta(), false),
-        Method::Mm(loss) => (loss.beta(), true),
-        Method::Newton { .. } => (1.0, true),
+        Method::Mm(loss) | Method::AcceleratedMm(loss) => (loss.beta(), true),
+        Method::Newton { .. } | Method::AcceleratedNewton { .. } => (1.0, true),
         other => panic!("{other:?} has no divergence"),
     }
 }
 
 /// One multiplicative update of `x` (rows×k) for data `v` and the other factor `y` (k×columns): scikit-learn's with its
-/// floors, or the library's own.
-fn update(
+/// floors, or the library's own; `bold` with the exponent 1 whatever the loss.
+pub(crate) fn update(
     method: Method,
     v: &Dense<f64>,
     x: &mut Dense<f64>,
     y: &Dense<f64>,
     (l1, l2): (f64, f64),
     of_h: bool,
+    bold: bool,
 ) {
     let (beta, own) = rule(method);
     let (n, d) = parts(v, x, y, beta, if own { 0.0 } else { FLOOR });
@@ -192,6 +193,9 @@ fn update(
     }
     if own && l2 > 0.0 && beta < 2.0 {
         exponent = 1.0 / (3.0 - beta);
+    }
+    if bold {
+        exponent = 1.0;
     }
     for (at, x) in x.as_mut_slice().iter_mut().enumerate() {
         let (n, linear) = (n.as_slice()[at], d.as_slice()[at] + l1);
@@ -212,7 +216,7 @@ fn update(
 /// The update of W alone.
 pub fn update_weights(method: Method, v: &Dense<f64>, w: &mut Dense<f64>, h: &Dense<f64>, penalty: Penalty) {
     let on = weights(penalty, v.nrows(), v.ncols());
-    update(method, v, w, h, (on.l1_w, on.l2_w), false);
+    update(method, v, w, h, (on.l1_w, on.l2_w), false, false);
 }
 
 /// One iteration, reading V twice: W, then with the new W, H.
@@ -220,7 +224,7 @@ pub fn step(method: Method, v: &Dense<f64>, w: &mut Dense<f64>, h: &mut Dense<f6
     update_weights(method, v, w, h, penalty);
     let on = weights(penalty, v.nrows(), v.ncols());
     let mut ht = h.transposed();
-    update(method, &v.transposed(), &mut ht, &w.transposed(), (on.l1_h, on.l2_h), true);
+    update(method, &v.transposed(), &mut ht, &w.transposed(), (on.l1_h, on.l2_h), true, false);
     *h = ht.transposed();
 }
 

@@ -5,7 +5,13 @@ use orthant::{Dense, Penalty};
 use crate::oracle::{Sum, weights};
 
 /// Sweeps over the rows of `x` (rows×k) for data `v` and the other factor `y` (k×columns).
-fn update(v: &Dense<f64>, x: &mut Dense<f64>, y: &Dense<f64>, (l1, l2): (f64, f64), sweeps: usize) {
+pub(crate) fn update(
+    v: &Dense<f64>,
+    x: &mut Dense<f64>,
+    y: &Dense<f64>,
+    (l1, l2): (f64, f64),
+    sweeps: usize,
+) {
     let (k, cols) = (y.nrows(), y.ncols());
     for i in 0..v.nrows() {
         for t in (0..sweeps).flat_map(|_| 0..k) {

@@ -107,6 +107,8 @@ fn check_sparse<T: Real>() {
         Method::Cd,
         Method::Mm(Loss::KullbackLeibler),
         Method::Newton { sweeps: None },
+        Method::AcceleratedNewton { sweeps: None },
+        Method::AcceleratedMm(Loss::KullbackLeibler),
         by_elements,
     ];
     // what differs by precision are the kernels
@@ -166,6 +168,8 @@ fn check<T: Real>() {
             Method::Mu(Loss::KullbackLeibler),
             Method::Mm(Loss::KullbackLeibler),
             Method::Newton { sweeps: None },
+            Method::AcceleratedNewton { sweeps: None },
+            Method::AcceleratedMm(Loss::ItakuraSaito),
             Method::Mu(Loss::ItakuraSaito),
             Method::Mm(Loss::Beta(0.3)),
         ] {

@@ -10,7 +10,7 @@ const M: usize = 3000;
 const N: usize = 60;
 const K: usize = 6;
 
-const METHODS: [Method; 14] = [
+const METHODS: [Method; 17] = [
     Method::Cd,
     Method::Hals { sweeps: None },
     Method::Accelerated { sweeps: None },
@@ -18,6 +18,9 @@ const METHODS: [Method; 14] = [
     Method::Mu(Loss::Frobenius),
     Method::Mu(Loss::KullbackLeibler),
     Method::Newton { sweeps: None },
+    Method::AcceleratedNewton { sweeps: None },
+    Method::AcceleratedMm(Loss::KullbackLeibler),
+    Method::AcceleratedMm(Loss::Beta(1.3)),
     Method::Mm(Loss::KullbackLeibler),
     Method::Mm(Loss::ItakuraSaito),
     Method::Mu(Loss::Beta(0.3)),
@@ -54,8 +57,12 @@ fn data_for<T: Real>(method: Method, layout: Layout) -> Stored<T> {
 /// Enough iterations of the accelerated method for restarts; the automatic one starts on a sketch.
 fn nmf<T: Real>(method: Method) -> Nmf<T> {
     let penalty = Penalty { alpha_w: 1e-4, alpha_h: Some(2e-4), l1_ratio: 0.5 };
-    let compress = matches!(method, Method::Auto(_));
-    let iterations = if matches!(method, Method::Accelerated { .. }) { 60 } else { 6 };
+    let compress = matches!(method, Method::Auto(Loss::Frobenius));
+    let iterations = match method {
+        Method::Accelerated { .. } => 60,
+        Method::AcceleratedNewton { .. } | Method::AcceleratedMm(_) => 30,
+        _ => 6,
+    };
     let nmf = Nmf::new(K).method(method).penalty(penalty).tol(0.0).max_iter(iterations).seed(3);
     if compress { nmf.compress(true) } else { nmf }
 }
@@ -109,8 +116,13 @@ fn law_22<T: Real>(layout: Layout) {
         let reference = nmf(method).fit(&v).unwrap();
         assert_eq!(reference.report.plan.by_columns, along_columns(layout));
         let restarts = reference.report.history.iter().filter(|point| point.restarted).count();
-        assert_eq!(restarts > 0, matches!(method, Method::Accelerated { .. }), "{method:?}: {restarts}");
-        assert_eq!(reference.report.compression.is_some(), matches!(method, Method::Auto(_)));
+        let accelerated = matches!(
+            method,
+            Method::Accelerated { .. } | Method::AcceleratedNewton { .. } | Method::AcceleratedMm(_)
+        );
+        let automatic = matches!(method, Method::Auto(_));
+        assert!(automatic || (restarts > 0) == accelerated, "{method:?}: {restarts}");
+        assert_eq!(reference.report.compression.is_some(), matches!(method, Method::Auto(Loss::Frobenius)));
         assert!(reference.report.plan.lanes >= 8, "{:?}", reference.report.plan);
         let lane = lines(&reference) / reference.report.plan.lanes;
         for block in [1, 3, 8, 15, lane / 3, lane, 10 * M] {

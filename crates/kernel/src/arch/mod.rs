@@ -9,7 +9,7 @@ pub(crate) mod x86_64;
 use std::sync::OnceLock;
 
 use generic::dense::{Accumulate, Numerators, TileRows};
-use generic::divergence::{Divergence, Ratios};
+use generic::divergence::{Ahead, Divergence, Ratios};
 use generic::newton::{Columns, Newton};
 use generic::rows::{Distance, Majorize, Multiply, Solve, Sweeps, Transpose};
 use generic::sparse::{AtEntries, Gather, Residual, Scatter};
@@ -201,6 +201,11 @@ pub trait Kernels: Sized {
     ///
     /// # Safety
     /// The operands satisfy what its safe front checks.
+    unsafe fn ahead(isa: Isa, op: Ahead<'_, Self>);
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// The operands satisfy what its safe front checks.
     unsafe fn scan(isa: Isa, op: ScanRows<'_, Self>) -> Scan;
     /// Runs the kernel.
     ///
@@ -277,6 +282,7 @@ macro_rules! kernels {
             distance: Distance<'_, $t> => f64;
             ratios: Ratios<'_, $t>;
             divergence: Divergence<'_, $t> => f64;
+            ahead: Ahead<'_, $t>;
             scan: ScanRows<'_, $t> => Scan;
             pair: Pair<'_, $t> => f64;
             chains: Chains<$t> => usize;

@@ -15,6 +15,9 @@
 //! x/x₀ that touch them at 1 leaves the same form with γ = 1/(3−β) for l2 > 0 and β < 2; and for β = 1 with l2 > 0 the
 //! majorant's minimiser itself has a closed form, x = 2x₀N/(b + √(b² + 4·l2·x₀N)) with b = D + l1, which does not cancel.
 //!
+//! [`Method::AcceleratedMm`] takes the exponent 1 while that lowers the objective, and the guaranteed one where it does not
+//! ([`extrapolation`](crate::extrapolation)).
+//!
 //! # Shapes
 //! X rows×k in place, N and D rows×k (D one row for all if β = 1).
 //!
@@ -45,6 +48,7 @@
 //! nonnegative matrix factorization with the β-divergence, IEEE TPAMI 35(7), 2013, doi:10.1109/TPAMI.2012.240, section 4.
 //!
 //! [`Method::Mm`]: crate::Method::Mm
+//! [`Method::AcceleratedMm`]: crate::Method::AcceleratedMm
 //! [`Method::Mu`]: crate::Method::Mu
 
 use orthant_kernel::Real;
@@ -81,13 +85,17 @@ impl<T: Real> Majorizer<T> {
         Self { loss, guaranteed: true, beta: Beta::new(loss.beta(), floor, T::ZERO), floor }
     }
 
-    /// The step for a factor with these weights.
-    pub fn majorant(&self, l2: T) -> Majorant {
+    /// The step for a factor with these weights; unless `careful` with the exponent 1 where the guaranteed one is smaller.
+    pub fn majorant(&self, l2: T, careful: bool) -> Majorant {
         let (beta, penalised) = (self.loss.beta(), self.guaranteed && l2 > T::ZERO);
         if penalised && beta == 1.0 {
             return Majorant::Root;
         }
-        let exponent = if penalised && beta < 2.0 { 1.0 / (3.0 - beta) } else { self.loss.exponent() };
+        let exponent = match careful {
+            false => 1.0,
+            true if penalised && beta < 2.0 => 1.0 / (3.0 - beta),
+            true => self.loss.exponent(),
+        };
         Majorant::Ratio { exponent }
     }
 

@@ -149,8 +149,7 @@ impl<T: Real> RatioBlock<T> for DenseBlock<'_, T> {
         scratch: &mut [T],
         sum: Option<&mut f64>,
     ) {
-        debug_assert!(sum.is_none(), "a dense matrix tells nothing on the way");
-        divergence::numerators(self.isa, beta, self.operands(x, y), n, d, scratch);
+        divergence::numerators(self.isa, beta, self.operands(x, y), n, d, scratch, sum);
     }
 
     fn ratio_accumulate(
@@ -163,8 +162,7 @@ impl<T: Real> RatioBlock<T> for DenseBlock<'_, T> {
         scratch: &mut [T],
         sum: Option<&mut f64>,
     ) {
-        debug_assert!(sum.is_none(), "a dense matrix tells nothing on the way");
-        divergence::accumulate(self.isa, beta, self.operands(x, y), b, d, scratch);
+        divergence::accumulate(self.isa, beta, self.operands(x, y), b, d, scratch, sum);
     }
 
     fn divergence(&mut self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64 {

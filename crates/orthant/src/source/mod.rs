@@ -142,8 +142,7 @@ pub trait Ratios<T: Real>: Source<T> {
 
     /// The rows of `range`, with `scratch` to unfold them in, as [`Source::block`].
     fn ratios<'a>(&'a self, range: Range<usize>, scratch: &'a mut Self::Scratch) -> Self::Ratio<'a>;
-    /// Whether this β is taken at the entries of S: then [`RatioBlock::divergence`] leaves ΣP out, and the other two products
-    /// tell it on the way.
+    /// Whether this β is taken at the entries of S: then [`RatioBlock::divergence`] leaves ΣP out.
     fn by_entries(&self, _beta: &Beta<T>) -> bool {
         false
     }
@@ -153,8 +152,7 @@ pub trait Ratios<T: Real>: Source<T> {
 
 /// What a block answers for a divergence: three products.
 ///
-/// The first two add the third to `sum` on the way, if it is given; only where β is
-/// [taken at the entries](Ratios::by_entries).
+/// The first two add the third to `sum` on the way, if it is given.
 pub trait RatioBlock<T> {
     /// For a divergence N = (S_b∘P^(β−2))·Y and D = P^(β−1)·Y, rows×k, with P = X·Yᵀ; D is not touched for β = 1. `y` is
     /// cols×k; `scratch`, here and below, holds the kernel's

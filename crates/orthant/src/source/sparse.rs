@@ -257,7 +257,7 @@ impl<T: Real> RatioBlock<T> for SparseBlock<'_, T> {
         n: &mut [T],
         d: &mut [T],
         scratch: &mut [T],
-        sum: Option<&mut f64>,
+        mut sum: Option<&mut f64>,
     ) {
         if beta.is_kullback_leibler() {
             return sparse::ratio_numerators(self.isa, beta, self.operands(x, y), n, sum);
@@ -266,7 +266,7 @@ impl<T: Real> RatioBlock<T> for SparseBlock<'_, T> {
         self.in_full(|full, rows| {
             let at = rows.start * k..rows.end * k;
             let (n, d) = (&mut n[at.clone()], &mut d[at.clone()]);
-            DenseBlock::new(full, isa).ratio_numerators(beta, &x[at], y, n, d, scratch, None);
+            DenseBlock::new(full, isa).ratio_numerators(beta, &x[at], y, n, d, scratch, sum.as_deref_mut());
         });
     }
 
@@ -278,7 +278,7 @@ impl<T: Real> RatioBlock<T> for SparseBlock<'_, T> {
         b: &mut [T],
         d: &mut [T],
         scratch: &mut [T],
-        sum: Option<&mut f64>,
+        mut sum: Option<&mut f64>,
     ) {
         let (isa, k) = (self.isa, y.k);
         let len = self.rows.ncols() * accumulator_stride::<T>(k);
@@ -289,7 +289,7 @@ impl<T: Real> RatioBlock<T> for SparseBlock<'_, T> {
         let d = &mut d[..len];
         self.in_full(|full, rows| {
             let x = &x[rows.start * k..rows.end * k];
-            DenseBlock::new(full, isa).ratio_accumulate(beta, x, y, b, d, scratch, None);
+            DenseBlock::new(full, isa).ratio_accumulate(beta, x, y, b, d, scratch, sum.as_deref_mut());
         });
     }
 

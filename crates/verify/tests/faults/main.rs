@@ -130,8 +130,11 @@ const FITTED: [Method; 6] = [
     Method::ProjectedGradient,
 ];
 /// Other losses that take zeros in V.
-const DIVERGENCES: [Method; 7] = [
+const DIVERGENCES: [Method; 10] = [
     Method::Newton { sweeps: None },
+    Method::AcceleratedNewton { sweeps: None },
+    Method::AcceleratedMm(Loss::KullbackLeibler),
+    Method::AcceleratedMm(Loss::Beta(0.3)),
     Method::Mu(Loss::KullbackLeibler),
     Method::Mm(Loss::KullbackLeibler),
     Method::Mu(Loss::Beta(0.5)),

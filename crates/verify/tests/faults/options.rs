@@ -240,7 +240,10 @@ pub fn fault_44_every_pair_says_what_it_is() {
                 }
                 Err(error) => {
                     assert!(!solver.minimises(loss));
-                    let goes_with = if solver == Solver::Newton { "kullback-leibler" } else { "frobenius" };
+                    let goes_with = match solver {
+                        Solver::Newton | Solver::AcceleratedNewton => "kullback-leibler",
+                        _ => "frobenius",
+                    };
                     let (solver, loss) = (solver.to_string(), loss.to_string());
                     unsupported(error, &[&solver, &loss], &[&solver, goes_with, &loss, "mu", "mm"]);
                 }

@@ -57,7 +57,8 @@ pub fn fault_35_zero_start() {
     let p = problem();
     for layout in ORDERS {
         let v = Stored::new(&p.v, layout);
-        for method in [Method::Cd, OWN, Method::Newton { sweeps: None }] {
+        let newton = [Method::Newton { sweeps: None }, Method::AcceleratedNewton { sweeps: None }];
+        for method in newton.into_iter().chain([Method::Cd, OWN]) {
             let start = Start::Custom { w: p.w.clone(), h: Dense::zeros(3, 9) };
             let fit = Nmf::new(3).method(method).start(start).fit(&v).unwrap();
             assert!(fit.report.warnings.contains(&Warning::ZeroStart), "{:?}", fit.report.warnings);
@@ -65,10 +66,8 @@ pub fn fault_35_zero_start() {
         }
         let start = Start::Custom { w: p.w.clone(), h: Dense::zeros(3, 9) };
         // zeros stay zeros under multiplicative updates: nothing could ever be learnt
-        for method in DIVERGENCES
-            .into_iter()
-            .filter(|m| !matches!(m, Method::Newton { .. }))
-            .chain([Loss::Frobenius].map(Method::Mu))
+        for method in
+            DIVERGENCES.into_iter().filter(|m| !newton.contains(m)).chain([Loss::Frobenius].map(Method::Mu))
         {
             let outcome = Nmf::new(3).method(method).start(start.clone()).fit(&v);
             assert!(outcome.is_err(), "{method:?}: {:?}", outcome.map(|fit| fit.report));
@@ -183,7 +182,7 @@ pub fn fault_36_locked_zeros() {
     let told = Warning::LockedZeros { count: 4 };
     for method in stepped() {
         let fit = fixed(method, Penalty::default(), &p.w, &p.h, 3).fit(&p.v).unwrap();
-        let multiplies = matches!(method, Method::Mu(_) | Method::Mm(_));
+        let multiplies = matches!(method, Method::Mu(_) | Method::Mm(_) | Method::AcceleratedMm(_));
         assert_eq!(fit.report.warnings.contains(&told), multiplies, "{method:?} {:?}", fit.report.warnings);
     }
     let fit = batches::<f64>(Loss::KullbackLeibler).start(custom(&p)).fit(&p.v).unwrap();

@@ -61,13 +61,13 @@ pub struct FitArgs {
     #[arg(long, value_name = "frobenius|kl|is|BETA", default_value_t = Loss::Frobenius)]
     #[arg(allow_negative_numbers = true, help_heading = "Method")]
     loss: Loss,
-    /// The update: cd and mu are scikit-learn's, number for number; mu and mm take any loss, newton kl, the others
-    /// frobenius
-    /// [default: auto, which is accelerated for frobenius and mm for other losses; with --minibatch mu]
+    /// The update: cd and mu are scikit-learn's, number for number; mu and mm take any loss, accelerated-mm
+    /// any but frobenius, newton and accelerated-newton kl, the others frobenius
+    /// [default: auto, which is accelerated for frobenius, accelerated-newton for kl and accelerated-mm for other losses; with --minibatch mu]
     #[arg(long, value_parser = named::<Solver>(&Solver::ALL.map(Solver::name)), help_heading = "Method")]
     solver: Option<Solver>,
-    /// Sweeps over each factor for each read of the data (accelerated, hals and newton only; without --solver:
-    /// accelerated) [default: chosen from the shape; newton takes 2]
+    /// Sweeps over each factor for each read of the data (accelerated, hals and newton, accelerated or not; without
+    /// --solver: accelerated, or for kl accelerated-newton) [default: chosen from the shape; newton takes 2, accelerated 1]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     #[arg(help_heading = "Method")]
     sweeps: Option<usize>,
@@ -258,6 +258,7 @@ impl FitArgs {
             Some(solver) => solver,
             None if self.minibatch => Solver::Mu,
             None if self.sweeps.is_some() && self.loss.is_quadratic() => Solver::Accelerated,
+            None if self.sweeps.is_some() && self.loss == Loss::KullbackLeibler => Solver::AcceleratedNewton,
             None => Solver::Auto,
         };
         let chosen = if self.minibatch { "--minibatch".to_owned() } else { format!("--solver {solver}") };
@@ -265,9 +266,10 @@ impl FitArgs {
             Method::Hals { .. } => Method::Hals { sweeps: self.sweeps },
             Method::Accelerated { .. } => Method::Accelerated { sweeps: self.sweeps },
             Method::Newton { .. } => Method::Newton { sweeps: self.sweeps },
+            Method::AcceleratedNewton { .. } => Method::AcceleratedNewton { sweeps: self.sweeps },
             _ if self.sweeps.is_some() => {
                 return usage(format!(
-                    "--sweeps goes with --solver accelerated, hals and newton, not with {chosen}"
+                    "--sweeps goes with --solver accelerated, hals, accelerated-newton and newton, not with {chosen}"
                 ));
             }
             method => method,
@@ -353,7 +355,9 @@ mod tests {
         assert_eq!(options(""), FitOptions::new(2, Method::Auto(Loss::Frobenius)));
         for solver in Solver::ALL {
             let (said, loss) = match solver {
-                Solver::Newton => ("--loss kl", Loss::KullbackLeibler),
+                Solver::Newton | Solver::AcceleratedNewton | Solver::AcceleratedMm => {
+                    ("--loss kl", Loss::KullbackLeibler)
+                }
                 _ => ("", Loss::Frobenius),
             };
             let method = solver.method(loss).unwrap();

@@ -1,61 +1,11 @@
 //! Element-wise parts of β-divergences: ratios and powers of V and P = X·Yᵀ, and the divergence itself.
 //!
-//! Plain loops over short buffers, compiled for each instruction set. Powers with 2·exponent a whole number are products
-//! and square roots; others call the library's `powf`.
+//! Plain loops over short buffers, compiled for each instruction set, which vectorise.
 
+use super::power::{CHUNK, Exponent, exp, ln, parts, pow};
 use crate::Real;
 use crate::arch::Op;
 use crate::arch::vector::Vector;
-
-/// Elements that are worked on together.
-const CHUNK: usize = 64;
-
-/// An exponent, prepared.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Exponent {
-    /// Half of a whole number.
-    Halves(i32),
-    Any(f64),
-}
-
-impl Exponent {
-    pub fn new(e: f64) -> Self {
-        let twice = 2.0 * e;
-        if twice == twice.trunc() && twice.abs() <= 16.0 { Self::Halves(twice as i32) } else { Self::Any(e) }
-    }
-
-    /// out = x^e.
-    #[inline(always)]
-    fn raise<T: Real>(self, x: &[T; CHUNK], out: &mut [T; CHUNK]) {
-        match self {
-            Self::Any(e) => {
-                let e = T::from_f64(e);
-                for l in 0..CHUNK {
-                    out[l] = x[l].powf(e);
-                }
-            }
-            Self::Halves(twice) => {
-                let mut power = [T::ONE; CHUNK];
-                if twice % 2 != 0 {
-                    for l in 0..CHUNK {
-                        power[l] = x[l].sqrt();
-                    }
-                }
-                for _ in 0..twice.unsigned_abs() / 2 {
-                    for l in 0..CHUNK {
-                        power[l] *= x[l];
-                    }
-                }
-                if twice < 0 {
-                    for l in 0..CHUNK {
-                        power[l] = T::ONE / power[l];
-                    }
-                }
-                *out = power;
-            }
-        }
-    }
-}
 
 /// P becomes V∘P^(β−2), and Q, if asked for, P^(β−1); P is raised to `floor` first, in Q only for β < 1.
 pub struct Ratios<'a, T> {
@@ -78,15 +28,30 @@ impl<T: Real> Op<T> for Ratios<'_, T> {
 
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = T>>(self) {
-        let Self { v, p, q, beta, floor } = self;
+        let Self { beta, floor, .. } = self;
         if beta == 1.0 {
             // one division, for one rounding
-            for (p, &v) in p.iter_mut().zip(v) {
+            for (p, &v) in self.p.iter_mut().zip(self.v) {
                 *p = v / if *p > floor { *p } else { floor };
             }
             return;
         }
-        let (lower, upper) = (Exponent::new(beta - 2.0), Exponent::new(beta - 1.0));
+        if beta == 0.0 {
+            let mut q = self.q;
+            for (l, (p, &v)) in self.p.iter_mut().zip(self.v).enumerate() {
+                let reciprocal = T::ONE / if *p > floor { *p } else { floor };
+                *p = v * reciprocal * reciprocal;
+                if let Some(q) = &mut q {
+                    q[l] = reciprocal;
+                }
+            }
+            return;
+        }
+        let (lower, upper) = match (Exponent::new(beta - 2.0), Exponent::new(beta - 1.0)) {
+            (Exponent::Any(lower), Exponent::Any(upper)) => return self.by_logarithms::<V>(lower, upper),
+            halves => halves,
+        };
+        let Self { v, p, q, .. } = self;
         let mut raised = [T::ZERO; CHUNK];
         let mut q = q;
         for (c, (v, p)) in v.chunks(CHUNK).zip(p.chunks_mut(CHUNK)).enumerate() {
@@ -98,11 +63,11 @@ impl<T: Real> Op<T> for Ratios<'_, T> {
                 }
             }
             if let Some(q) = &mut q {
-                upper.raise(if beta < 1.0 { &floored } else { &plain }, &mut raised);
+                upper.raise::<V, T>(if beta < 1.0 { &floored } else { &plain }, &mut raised);
                 let q = &mut q[c * CHUNK..][..p.len()];
                 q.copy_from_slice(&raised[..q.len()]);
             }
-            lower.raise(&floored, &mut raised);
+            lower.raise::<V, T>(&floored, &mut raised);
             for (l, p) in p.iter_mut().enumerate() {
                 *p = v[l] * raised[l];
             }
@@ -110,41 +75,73 @@ impl<T: Real> Op<T> for Ratios<'_, T> {
     }
 }
 
-/// a·b + c, as the instruction set does it best.
-#[inline(always)]
-fn mul_add<V: Vector>(a: f64, b: f64, c: f64) -> f64 {
-    if V::FUSED { a.mul_add(b, c) } else { a * b + c }
+impl<T: Real> Ratios<'_, T> {
+    /// For exponents that no products make: one logarithm of P serves both powers.
+    #[inline(always)]
+    fn by_logarithms<V: Vector>(self, lower: f64, upper: f64) {
+        let Self { v, p, mut q, beta, floor } = self;
+        let least = ln::<V>(floor.to_f64());
+        for (c, (v, p)) in v.chunks(CHUNK).zip(p.chunks_mut(CHUNK)).enumerate() {
+            let plain = load(p, T::ONE);
+            let (mut logs, mut floored) = ([0.0; CHUNK], [0.0; CHUNK]);
+            for l in 0..CHUNK {
+                let x = plain[l].to_f64();
+                // what is no number, or infinite, stays none
+                logs[l] = ln::<V>(x) + 0.0 * x;
+                floored[l] = if beta < 2.0 && x <= floor.to_f64() { least } else { logs[l] };
+            }
+            if let Some(q) = &mut q {
+                let from = if beta < 1.0 { &floored } else { &logs };
+                let mut raised = [T::ZERO; CHUNK];
+                for l in 0..CHUNK {
+                    let power = T::from_f64(exp::<V>(upper * from[l]));
+                    raised[l] = if beta >= 1.0 && plain[l] == T::ZERO { T::ZERO } else { power };
+                }
+                let q = &mut q[c * CHUNK..][..p.len()];
+                q.copy_from_slice(&raised[..q.len()]);
+            }
+            let mut raised = [T::ZERO; CHUNK];
+            for l in 0..CHUNK {
+                let power = T::from_f64(exp::<V>(lower * floored[l]));
+                raised[l] = if beta > 2.0 && plain[l] == T::ZERO { T::ZERO } else { power };
+            }
+            for (l, p) in p.iter_mut().enumerate() {
+                *p = v[l] * raised[l];
+            }
+        }
+    }
 }
 
-/// Natural logarithm of a positive normal number, to 2 ulp: exponent and mantissa m in [√½, √2], then
-/// ln m = 2·artanh((m − 1)/(m + 1)) by its series, whose eleventh term is below 2⁻⁵⁵ there; even and odd terms are summed
-/// apart. No branches, so that loops over it vectorise. For 0 and subnormals, −709 or so.
-#[inline(always)]
-pub(crate) fn ln<V: Vector>(x: f64) -> f64 {
-    // ln 2 in two parts, of which the first has 32 trailing zeros: its multiples are exact
-    const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
-    const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
-    const MANTISSA: u64 = (1 << 52) - 1;
-    // adding 2⁵² to a small whole number is putting it in the mantissa
-    const MAGIC: u64 = 0x4330_0000_0000_0000;
-    let bits = x.to_bits();
-    let m = f64::from_bits(bits & MANTISSA | 1.0_f64.to_bits());
-    let e = f64::from_bits(bits >> 52 | MAGIC) - (f64::from_bits(MAGIC) + 1023.0);
-    let above = m > std::f64::consts::SQRT_2;
-    let m = if above { 0.5 * m } else { m };
-    let e = if above { e + 1.0 } else { e };
-    let s = (m - 1.0) / (m + 1.0);
-    let z = s * s;
-    let w = z * z;
-    // Σ zⁿ⁻¹/(2n + 1) for n from 1 to 10
-    let term = |n: i32| 1.0 / f64::from(2 * n + 1);
-    let (mut odd, mut even) = (term(9), term(10));
-    for n in [7, 5, 3, 1] {
-        odd = mul_add::<V>(odd, w, term(n));
-        even = mul_add::<V>(even, w, term(n + 1));
+/// x ← x·(x/from)^β: as far again as from `from`, in logarithms. The quotient counts as 1/1024 to 1024; where `from` is 0, x
+/// stays.
+pub struct Ahead<'a, T> {
+    pub x: &'a mut [T],
+    pub from: &'a [T],
+    pub beta: f64,
+}
+
+impl<T: Real> Op<T> for Ahead<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = T>>(self) {
+        const MOST: f64 = 1024.0;
+        let Self { x, from, beta } = self;
+        for (x, from) in x.chunks_mut(CHUNK).zip(from.chunks(CHUNK)) {
+            let (now, before) = (load(x, T::ONE), load(from, T::ONE));
+            let mut ahead = [T::ZERO; CHUNK];
+            for l in 0..CHUNK {
+                let (now, before) = (now[l].to_f64(), before[l].to_f64());
+                let ratio = now / before;
+                let ratio = if ratio < MOST { ratio } else { MOST };
+                let ratio = if ratio > 1.0 / MOST { ratio } else { 1.0 / MOST };
+                let far = now * pow::<V>(ratio, beta);
+                ahead[l] = T::from_f64(if before > 0.0 { far } else { now });
+            }
+            let len = x.len();
+            x.copy_from_slice(&ahead[..len]);
+        }
     }
-    let tail = 2.0 * s * z * mul_add::<V>(even, z, odd);
-    e * LN2_HIGH + (2.0 * s + (tail + e * LN2_LOW))
 }
 
 /// Σ d_β(v | p) over a stretch, in double precision.
@@ -170,15 +167,14 @@ impl<T: Real> Op<T> for Divergence<'_, T> {
         match (self.beta, self.entries_only) {
             (1.0, true) => self.logarithms::<V, KULLBACK_LEIBLER_OF_ENTRIES>(),
             (1.0, false) => self.logarithms::<V, KULLBACK_LEIBLER>(),
-            (0.0, _) => self.logarithms::<V, ITAKURA_SAITO>(),
-            _ => self.powers(),
+            (0.0, _) => self.itakura_saito::<V>(),
+            _ => self.powers::<V>(),
         }
     }
 }
 
 const KULLBACK_LEIBLER: u8 = 0;
 const KULLBACK_LEIBLER_OF_ENTRIES: u8 = 1;
-const ITAKURA_SAITO: u8 = 2;
 
 #[inline(always)]
 fn pad<T: Real>(from: &[T]) -> [T; SUMS] {
@@ -188,7 +184,46 @@ fn pad<T: Real>(from: &[T]) -> [T; SUMS] {
 }
 
 impl<T: Real> Divergence<'_, T> {
-    /// Σ of the terms, for β = 1 and 0.
+    /// Σ of the terms, for β = 0: a sum of logarithms is that of a product, whose exponents are summed apart.
+    #[inline(always)]
+    fn itakura_saito<V: Vector>(&self) -> f64 {
+        // products of as many mantissas stay in the range
+        const TOGETHER: usize = 512 * SUMS;
+        let (floor, ignore) = (self.floor.to_f64(), self.ignore.to_f64());
+        let mut total = 0.0;
+        for (v, p) in self.v.chunks(TOGETHER).zip(self.p.chunks(TOGETHER)) {
+            let (mut sums, mut products, mut exponents) = ([0.0; SUMS], [1.0; SUMS], [0.0; SUMS]);
+            for (v, p) in v.chunks(CHUNK).zip(p.chunks(CHUNK)) {
+                // beyond the end, entries that count as 0
+                let (v, p) = (load(v, T::ZERO), load(p, T::ONE));
+                let (mut ratios, mut terms) = ([0.0; CHUNK], [0.0; CHUNK]);
+                for l in 0..CHUNK {
+                    let (x, p) = (v[l].to_f64(), p[l].to_f64());
+                    let ratio = x / if p > floor { p } else { floor };
+                    // also what is no number, or infinite, is told
+                    terms[l] = if x > ignore { ratio } else { 0.0 } + 0.0 * p;
+                    ratios[l] = if x > ignore { ratio } else { 1.0 };
+                }
+                for at in (0..CHUNK).step_by(SUMS) {
+                    for l in 0..SUMS {
+                        let (mantissa, exponent) = parts(ratios[at + l]);
+                        products[l] *= mantissa;
+                        exponents[l] += exponent;
+                        sums[l] += terms[at + l];
+                    }
+                }
+            }
+            for l in 0..SUMS {
+                sums[l] -= ln::<V>(products[l]) + exponents[l] * std::f64::consts::LN_2;
+            }
+            total +=
+                ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
+            total -= v.len() as f64;
+        }
+        total
+    }
+
+    /// Σ of the terms, for β = 1.
     #[inline(always)]
     fn logarithms<V: Vector, const WHICH: u8>(&self) -> f64 {
         let mut sums = [0.0; SUMS];
@@ -218,7 +253,6 @@ impl<T: Real> Divergence<'_, T> {
             let ratio = x / floored;
             let log = ln::<V>(ratio);
             let (positive, always) = match WHICH {
-                ITAKURA_SAITO => (ratio - log, -1.0),
                 KULLBACK_LEIBLER => (x * log - x, p),
                 _ => (x * log - x, 0.0),
             };
@@ -228,7 +262,7 @@ impl<T: Real> Divergence<'_, T> {
 
     /// Σ of the terms, for any other β.
     #[inline(always)]
-    fn powers(self) -> f64 {
+    fn powers<V: Vector>(self) -> f64 {
         let Self { v, p, beta, floor, ignore, .. } = self;
         let (floor, ignore) = (floor.to_f64(), ignore.to_f64());
         let (to_beta, below) = (Exponent::new(beta), Exponent::new(beta - 1.0));
@@ -246,9 +280,9 @@ impl<T: Real> Divergence<'_, T> {
                 *f = f.max(floor);
             }
             let (mut xb, mut pb, mut p1) = ([0.0; CHUNK], [0.0; CHUNK], [0.0; CHUNK]);
-            to_beta.raise(&x, &mut xb);
-            to_beta.raise(if beta < 0.0 { &floored } else { &plain }, &mut pb);
-            below.raise(if beta < 2.0 { &floored } else { &plain }, &mut p1);
+            to_beta.raise::<V, f64>(&x, &mut xb);
+            to_beta.raise::<V, f64>(if beta < 0.0 { &floored } else { &plain }, &mut pb);
+            below.raise::<V, f64>(if beta < 2.0 { &floored } else { &plain }, &mut p1);
             let mut sums = [0.0; SUMS];
             for l in 0..CHUNK {
                 let positive = xb[l] - beta * x[l] * p1[l];
@@ -259,45 +293,5 @@ impl<T: Real> Divergence<'_, T> {
             total += sums.iter().sum::<f64>();
         }
         total
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_logarithm_is_the_librarys_to_two_units() {
-        logarithm::<crate::arch::portable::Group<f64, 2>>();
-        #[cfg(target_arch = "x86_64")]
-        logarithm::<crate::arch::x86_64::avx2::F64x4>();
-    }
-
-    fn logarithm<V: Vector>() {
-        let mut state = 1_u64;
-        for i in 0..200_000 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let near = 1.0 + (state >> 12) as f64 * 2f64.powi(-52) - 0.5;
-            let far = f64::from_bits((state >> 2).clamp(1 << 52, 0x7fe << 52));
-            for x in [near, far, 1.0 + i as f64 * f64::EPSILON] {
-                let (ours, theirs) = (ln::<V>(x), x.ln());
-                let unit = f64::EPSILON * theirs.abs().max(f64::MIN_POSITIVE);
-                assert!((ours - theirs).abs() <= 2.0 * unit, "ln {x:e}: {ours:e} and {theirs:e}");
-            }
-        }
-        assert_eq!(ln::<V>(1.0), 0.0);
-        assert!(ln::<V>(0.0).is_finite());
-    }
-
-    #[test]
-    fn exponents_are_exact_in_halves() {
-        for (e, x, expected) in [(-1.5, 4.0, 0.125), (2.0, 3.0, 9.0), (0.0, 7.0, 1.0), (0.5, 9.0, 3.0)] {
-            let mut out = [0.0; CHUNK];
-            Exponent::new(e).raise(&[x; CHUNK], &mut out);
-            assert_eq!(out[5], expected);
-        }
-        let mut out = [0.0_f64; CHUNK];
-        Exponent::new(0.3).raise(&[2.0; CHUNK], &mut out);
-        assert_eq!(out[0], 2f64.powf(0.3));
     }
 }

@@ -3,5 +3,6 @@
 pub(crate) mod dense;
 pub(crate) mod divergence;
 pub(crate) mod newton;
+pub(crate) mod power;
 pub(crate) mod rows;
 pub(crate) mod sparse;

@@ -35,6 +35,8 @@ const CHAINS: usize = 4;
 pub struct Row<'a, T> {
     /// The row of V, at the columns that Y has here.
     pub v: &'a [T],
+    /// Where v is 0, so is Y.
+    pub positive: bool,
     /// Yᵀ in tiles of k×256, the last one narrower.
     pub packed: &'a [T],
     /// The row of the factor, k.
@@ -57,8 +59,8 @@ pub struct Newton<'a, 'b, T> {
     pub sweeps: usize,
     /// What p counts as at least, where it is divided by.
     pub floor: T,
-    /// Computes p at the end too; else it is left behind.
-    pub fresh: bool,
+    /// Moves p along at the end too; else it is left behind by the last coordinate's step.
+    pub whole: bool,
 }
 
 /// A coordinate's derivatives.
@@ -74,25 +76,54 @@ struct Slopes<T> {
     bare: T,
 }
 
-/// The lanes' sum of `a` in the first lane, and that of `b` in the middle.
+/// The same, lane by lane.
+struct Running<V> {
+    above: V,
+    curvature: V,
+    steepest: V,
+}
+
+impl<V: Vector> Running<V> {
+    /// Adds some entries, with p no less than its floor.
+    #[inline(always)]
+    unsafe fn look<const POSITIVE: bool>(&mut self, y: V, p: V, v: V) {
+        // SAFETY: V's instruction set is the caller's proof.
+        unsafe {
+            let r = y.mul(p.recip());
+            let w = v.mul(r);
+            self.above = self.above.add(w);
+            self.curvature = w.mul_add(r, self.curvature);
+            let counted = if POSITIVE { r } else { v.if_positive(r, V::splat(V::Elem::from_f64(0.0))) };
+            self.steepest = self.steepest.max(counted);
+        }
+    }
+}
+
+/// In blocks of half a register, or of halves of that: those of `x` and of `y` put together by `f`.
+#[inline(always)]
+unsafe fn fold<V: Vector>(x: V, y: V, half: usize, f: impl Fn(V, V) -> V) -> V {
+    // SAFETY: V's instruction set is the caller's proof.
+    let (even, odd) = unsafe {
+        match half {
+            8 => x.exchange::<8>(y),
+            4 => x.exchange::<4>(y),
+            2 => x.exchange::<2>(y),
+            _ => x.exchange::<1>(y),
+        }
+    };
+    f(even, odd)
+}
+
+/// The lanes' sums of `a` and of `b`.
 #[inline(always)]
 unsafe fn sums<V: Vector>(a: V, b: V) -> (V::Elem, V::Elem) {
     // SAFETY: V's instruction set is the caller's proof; the array holds the widest register.
     unsafe {
-        let fold = |x: V, y: V, half: usize| {
-            let (even, odd) = match half {
-                8 => x.exchange::<8>(y),
-                4 => x.exchange::<4>(y),
-                2 => x.exchange::<2>(y),
-                _ => x.exchange::<1>(y),
-            };
-            even.add(odd)
-        };
         let mut half = V::LANES / 2;
-        let mut both = fold(a, b, half);
+        let mut both = fold(a, b, half, |x, y| x.add(y));
         while half > 1 {
             half /= 2;
-            both = fold(both, both, half);
+            both = fold(both, both, half, |x, y| x.add(y));
         }
         let mut lanes = [V::Elem::ZERO; 16];
         both.store(lanes.as_mut_ptr());
@@ -100,13 +131,20 @@ unsafe fn sums<V: Vector>(a: V, b: V) -> (V::Elem, V::Elem) {
     }
 }
 
-/// The largest lane of a register of numbers that are at least 0.
+/// The largest lane.
 #[inline(always)]
-unsafe fn largest<V: Vector>(a: V) -> V::Elem {
-    let mut lanes = [V::Elem::ZERO; 16];
+unsafe fn largest<V: Vector>(mut a: V) -> V::Elem {
     // SAFETY: V's instruction set is the caller's proof; the array holds the widest register.
-    unsafe { a.store(lanes.as_mut_ptr()) };
-    lanes.iter().fold(V::Elem::ZERO, |most, &x| if x > most { x } else { most })
+    unsafe {
+        let mut half = V::LANES / 2;
+        while half > 0 {
+            a = fold(a, a, half, |x, y| x.max(y));
+            half /= 2;
+        }
+        let mut lanes = [V::Elem::ZERO; 16];
+        a.store(lanes.as_mut_ptr());
+        lanes[0]
+    }
 }
 
 impl<T: Real> Row<'_, T> {
@@ -154,7 +192,7 @@ impl<T: Real> Row<'_, T> {
 
     /// p += δ·(column `from` of Y), and the derivatives along column t there.
     #[inline(always)]
-    unsafe fn pass<V: Vector<Elem = T>>(
+    unsafe fn pass<V: Vector<Elem = T>, const POSITIVE: bool>(
         &mut self,
         (from, delta): (usize, T),
         t: usize,
@@ -165,39 +203,51 @@ impl<T: Real> Row<'_, T> {
         // have as many beside it.
         unsafe {
             let (zero, floor, delta) = (V::splat(T::ZERO), V::splat(floor), V::splat(delta));
-            let (mut above, mut curvature, mut steepest) = (zero, zero, zero);
-            let tiles = self.packed.chunks(k * TILE).zip(self.p.chunks_mut(TILE));
-            for ((tile, p), v) in tiles.zip(self.v.chunks(TILE)) {
-                let cols = p.len();
-                let (y, moved) = (tile.as_ptr().add(t * cols), tile.as_ptr().add(from * cols));
-                let (p, v) = (p.as_mut_ptr(), v.as_ptr());
-                let mut look = |y: V, p: V, v: V| {
-                    let r = y.mul(p.max(floor).recip());
-                    let w = v.mul(r);
-                    above = above.add(w);
-                    curvature = w.mul_add(r, curvature);
-                    steepest = steepest.max(v.if_positive(r, zero));
-                };
-                let whole = cols / V::LANES * V::LANES;
-                let mut e = 0;
-                while e < whole {
-                    let mut at = V::load(p.add(e));
-                    at = delta.mul_add(V::load(moved.add(e)), at);
-                    at.store(p.add(e));
-                    look(V::load(y.add(e)), at, V::load(v.add(e)));
-                    e += V::LANES;
+            let mut sum = Running { above: zero, curvature: zero, steepest: zero };
+            let len = self.p.len();
+            let (mut tile, p, v) = (self.packed.as_ptr(), self.p.as_mut_ptr(), self.v.as_ptr());
+            let mut start = 0;
+            while start + TILE <= len {
+                let (y, moved) = (tile.add(t * TILE), tile.add(from * TILE));
+                for e in (0..TILE).step_by(V::LANES) {
+                    let at = delta.mul_add(V::load(moved.add(e)), V::load(p.add(start + e)));
+                    at.store(p.add(start + e));
+                    sum.look::<POSITIVE>(V::load(y.add(e)), at.max(floor), V::load(v.add(start + e)));
                 }
-                let n = cols - whole;
-                if n > 0 {
-                    let mut at = V::load_partial(p.add(e), n);
-                    at = delta.mul_add(V::load_partial(moved.add(e), n), at);
-                    at.store_partial(p.add(e), n);
-                    look(V::load_partial(y.add(e), n), at, V::load_partial(v.add(e), n));
-                }
+                tile = tile.add(k * TILE);
+                start += TILE;
             }
-            let (above, curvature) = sums(above, curvature);
+            let (cols, p, v) = (len - start, p.add(start), v.add(start));
+            let (y, moved) = (tile.add(t * cols), tile.add(from * cols));
+            let whole = cols / V::LANES * V::LANES;
+            for e in (0..whole).step_by(V::LANES) {
+                let at = delta.mul_add(V::load(moved.add(e)), V::load(p.add(e)));
+                at.store(p.add(e));
+                sum.look::<POSITIVE>(V::load(y.add(e)), at.max(floor), V::load(v.add(e)));
+            }
+            let n = cols - whole;
+            if n > 0 {
+                let (p, v) = (p.add(whole), V::load_partial(v.add(whole), n));
+                let (y, moved) = (V::load_partial(y.add(whole), n), V::load_partial(moved.add(whole), n));
+                let at = delta.mul_add(moved, V::load_partial(p, n));
+                at.store_partial(p, n);
+                sum.look::<POSITIVE>(y, at.max(floor), v);
+            }
+            let steepest = largest(sum.steepest);
+            let (above, curvature) = sums(sum.above, sum.curvature);
             let bare = if curvature.is_finite() { T::ZERO } else { self.bare(t) };
-            Slopes { above, curvature, steepest: largest(steepest), bare }
+            Slopes { above, curvature, steepest, bare }
+        }
+    }
+
+    /// p += δ·(column t of Y).
+    #[inline(always)]
+    fn follow(&mut self, t: usize, delta: T) {
+        let k = self.x.len();
+        for (tile, p) in self.packed.chunks(k * TILE).zip(self.p.chunks_mut(TILE)) {
+            for (p, &y) in p.iter_mut().zip(&tile[t * (tile.len() / k)..]) {
+                *p += delta * y;
+            }
         }
     }
 
@@ -273,7 +323,12 @@ impl<T: Real> Op<T> for Newton<'_, '_, T> {
                     let last = if t == 0 { k - 1 } else { t - 1 };
                     let mut slopes = [Slopes::default(); TOGETHER];
                     for ((row, slopes), &moved) in self.rows.iter_mut().zip(&mut slopes).zip(&moved) {
-                        *slopes = row.pass::<V>((last, moved), t, self.floor);
+                        let from = (last, moved);
+                        *slopes = if row.positive {
+                            row.pass::<V, true>(from, t, self.floor)
+                        } else {
+                            row.pass::<V, false>(from, t, self.floor)
+                        };
                     }
                     for r in 0..self.rows.len() {
                         let from = self.rows[r].x[t];
@@ -296,8 +351,10 @@ impl<T: Real> Op<T> for Newton<'_, '_, T> {
                     }
                 }
             }
-            if self.fresh {
-                self.rows.iter_mut().for_each(|row| row.product::<V>());
+            if self.whole {
+                for (row, &moved) in self.rows.iter_mut().zip(&moved) {
+                    row.follow(k - 1, moved);
+                }
             }
         }
     }

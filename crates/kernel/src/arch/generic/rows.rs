@@ -6,6 +6,7 @@
 
 use std::cmp::Ordering;
 
+use super::power::pow;
 use crate::Real;
 use crate::arch::Op;
 use crate::arch::vector::Vector;
@@ -591,39 +592,84 @@ impl<T: Real> Op<T> for Majorize<'_, T> {
     type Out = f64;
 
     #[inline(always)]
-    unsafe fn run<V: Vector<Elem = T>>(mut self) -> f64 {
-        let Self { n, n_stride, d, d_stride, k, l1, l2, majorant, floor, least, .. } = self;
-        let four = T::from_f64(4.0);
-        let (plain, root, power) = match majorant {
-            Majorant::Ratio { exponent } => (exponent == 1.0, exponent == 0.5, T::from_f64(exponent)),
-            Majorant::Root => (false, false, T::ONE),
-        };
-        for (i, x) in self.x.chunks_exact_mut(k).enumerate() {
+    unsafe fn run<V: Vector<Elem = T>>(self) -> f64 {
+        let Self { l2, majorant, floor, .. } = self;
+        let or_floor = |x: T| if x == T::ZERO { floor } else { x };
+        match majorant {
+            Majorant::Root => {
+                let four = T::from_f64(4.0);
+                self.each(|x, n, linear, _| {
+                    let product = x * n;
+                    let b = linear + (linear * linear + four * l2 * product).sqrt();
+                    (product + product) / or_floor(b)
+                })
+            }
+            Majorant::Ratio { exponent: 1.0 } => self.each(|x, n, _, below| x * (n / or_floor(below))),
+            Majorant::Ratio { exponent: 0.5 } => self.each(|x, n, _, below| x * (n / or_floor(below)).sqrt()),
+            Majorant::Ratio { exponent } => self
+                .each(|x, n, _, below| x * T::from_f64(pow::<V>((n / or_floor(below)).to_f64(), exponent))),
+        }
+    }
+}
+
+impl<T: Real> Majorize<'_, T> {
+    /// Takes the step from x, N, D + l1 and D + l1 + l2·x everywhere.
+    #[inline(always)]
+    fn each(self, step: impl Fn(T, T, T, T) -> T) -> f64 {
+        let Self { x, n, n_stride, d, d_stride, k, l1, l2, least, mut sum, .. } = self;
+        for (i, x) in x.chunks_exact_mut(k).enumerate() {
             let (n, d) = (&n[i * n_stride..][..k], &d[i * d_stride..][..k]);
             let mut sums = [0.0; SUMS];
-            for t in 0..k {
-                let old = x[t];
-                let linear = d[t] + l1;
-                let below = linear + l2 * old;
-                let gradient = below - n[t];
-                sums[t % SUMS] += (old * gradient).abs().to_f64();
-                let safe = if below == T::ZERO { floor } else { below };
-                let new = match majorant {
-                    Majorant::Root => {
-                        let product = old * n[t];
-                        let b = linear + (linear * linear + four * l2 * product).sqrt();
-                        (product + product) / if b == T::ZERO { floor } else { b }
-                    }
-                    Majorant::Ratio { .. } if plain => old * (n[t] / safe),
-                    Majorant::Ratio { .. } if root => old * (n[t] / safe).sqrt(),
-                    Majorant::Ratio { .. } => old * (n[t] / safe).powf(power),
-                };
-                // a zero stays one, whatever the quotient beside it
-                x[t] = if new < least || old == T::ZERO { T::ZERO } else { new };
+            let (mut n, mut d) = (n.chunks_exact(SUMS), d.chunks_exact(SUMS));
+            let mut x = x.chunks_exact_mut(SUMS);
+            for ((x, n), d) in (&mut x).zip(&mut n).zip(&mut d) {
+                let mut new: [T; SUMS] = (&*x).try_into().expect("so many");
+                eight(
+                    &mut new,
+                    n.try_into().expect("so many"),
+                    d.try_into().expect("so many"),
+                    (l1, l2),
+                    least,
+                    &step,
+                    &mut sums,
+                );
+                x.copy_from_slice(&new);
             }
-            self.sum += sums.iter().sum::<f64>();
+            let rest = x.into_remainder();
+            if !rest.is_empty() {
+                let [mut new, n, d] = [&*rest, n.remainder(), d.remainder()].map(|from| {
+                    let mut padded = [T::ZERO; SUMS];
+                    padded[..from.len()].copy_from_slice(from);
+                    padded
+                });
+                eight(&mut new, &n, &d, (l1, l2), least, &step, &mut sums);
+                rest.copy_from_slice(&new[..rest.len()]);
+            }
+            sum += sums.iter().sum::<f64>();
         }
-        self.sum
+        sum
+    }
+}
+
+/// Eight elements of a multiplicative step.
+#[inline(always)]
+fn eight<T: Real>(
+    x: &mut [T; SUMS],
+    n: &[T; SUMS],
+    d: &[T; SUMS],
+    (l1, l2): (T, T),
+    least: T,
+    step: &impl Fn(T, T, T, T) -> T,
+    sums: &mut [f64; SUMS],
+) {
+    for l in 0..SUMS {
+        let old = x[l];
+        let linear = d[l] + l1;
+        let below = linear + l2 * old;
+        sums[l] += (old * (below - n[l])).abs().to_f64();
+        let new = step(old, n[l], linear, below);
+        // a zero stays one, whatever the quotient beside it
+        x[l] = if new < least || old == T::ZERO { T::ZERO } else { new };
     }
 }
 

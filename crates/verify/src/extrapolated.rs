@@ -1,0 +1,98 @@
+//! Accelerated updates for divergences by plain loops: every iteration with its objective and whether it is taken back.
+
+use orthant::{Dense, Method, Penalty};
+
+use crate::divergences::{self, objective, rule, size};
+use crate::newton;
+use crate::oracle::weights;
+
+/// An iteration.
+pub struct Told {
+    /// W and H that the objective is of.
+    pub w: Dense<f64>,
+    /// H.
+    pub h: Dense<f64>,
+    /// The objective.
+    pub objective: f64,
+    /// Whether it was above the best.
+    pub restarted: bool,
+}
+
+/// The factors where updates start, and what the last ones that were accepted had led to.
+#[derive(Clone)]
+struct Place {
+    w: Dense<f64>,
+    ht: Dense<f64>,
+    plain: (Dense<f64>, Dense<f64>),
+}
+
+fn zip(a: &Dense<f64>, b: &Dense<f64>, f: impl Fn(f64, f64) -> f64) -> Dense<f64> {
+    Dense::from_fn(a.nrows(), a.ncols(), |i, t| f(a[(i, t)], b[(i, t)]))
+}
+
+/// So many iterations of [`Method::AcceleratedMm`] or [`Method::AcceleratedNewton`], each factor by its own pass over V.
+///
+/// # Panics
+/// For another method, or without a number of sweeps.
+pub fn run(
+    method: Method,
+    v: &Dense<f64>,
+    (w, h): (&Dense<f64>, &Dense<f64>),
+    penalty: Penalty,
+    iterations: usize,
+) -> Vec<Told> {
+    let (beta, _) = rule(method);
+    let on = weights(penalty, v.nrows(), v.ncols());
+    let vt = v.transposed();
+    let start = Place { w: w.clone(), ht: h.transposed(), plain: (w.clone(), h.transposed()) };
+    let (mut at, mut best) = (start.clone(), (f64::INFINITY, start));
+    let (mut far, mut before, mut limit) = (if newton(method) { 0.5 } else { 0.0 }, 0.5, 1.0);
+    let (mut accepted, mut in_a_row) = (0, 0);
+    let mut told = Vec::new();
+    for _ in 0..iterations {
+        let half =
+            |v: &Dense<f64>, x: &mut Dense<f64>, y: &Dense<f64>, l: (f64, f64), of_h: bool| match method {
+                Method::AcceleratedNewton { sweeps: Some(sweeps) } => newton::update(v, x, y, l, sweeps),
+                Method::AcceleratedMm(_) => {
+                    divergences::update(method, v, x, y, l, of_h, in_a_row < 2 && best.0.is_finite())
+                }
+                other => panic!("{other:?}"),
+            };
+        let ahead = |new: &Dense<f64>, old: &Dense<f64>| {
+            zip(new, old, |x, from| match (newton(method), from > 0.0) {
+                (true, _) => (x + far * (x - from)).max(0.0),
+                (false, true) => x * (x / from).clamp(1.0 / 1024.0, 1024.0).powf(far),
+                (false, false) => x,
+            })
+        };
+        let mut new_w = at.w.clone();
+        half(v, &mut new_w, &at.ht.transposed(), (on.l1_w, on.l2_w), false);
+        let far_w = ahead(&new_w, &at.plain.0);
+        let mut new_h = at.ht.clone();
+        half(&vt, &mut new_h, &far_w.transposed(), (on.l1_h, on.l2_h), true);
+        let far_h = ahead(&new_h, &at.plain.1);
+        let judged = if newton(method) { &new_h } else { &far_h }.transposed();
+        let now = objective(v, &far_w, &judged, penalty, beta).value;
+        let restarted = now > best.0 + 4.0 * f64::EPSILON * size(v, beta);
+        if restarted {
+            at = best.1.clone();
+            (accepted, in_a_row) = (0, in_a_row + 1);
+            (limit, before, far) = (before, far, far / 1.5);
+        } else {
+            at = Place { w: far_w.clone(), ht: far_h.clone(), plain: (new_w, new_h.clone()) };
+            let (w, ht) = (far_w.clone(), judged.transposed());
+            best = (best.0.min(now), Place { plain: (w.clone(), ht.clone()), w, ht });
+            (accepted, in_a_row) = (accepted + 1, 0);
+            (before, far, limit) = (far, f64::min(limit, 1.01 * far), f64::min(1.0, 1.005 * limit));
+        }
+        if !newton(method) {
+            far = f64::from(accepted) / (f64::from(accepted) + 1.5);
+        }
+        told.push(Told { w: far_w, h: judged, objective: now, restarted });
+    }
+    told
+}
+
+fn newton(method: Method) -> bool {
+    matches!(method, Method::AcceleratedNewton { .. })
+}
