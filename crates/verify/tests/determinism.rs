@@ -20,7 +20,7 @@ const METHODS: [Method; 17] = [
     Method::Newton { sweeps: None },
     Method::AcceleratedNewton { sweeps: None },
     Method::AcceleratedMm(Loss::KullbackLeibler),
-    Method::AcceleratedMm(Loss::Beta(1.3)),
+    Method::AcceleratedMm(Loss::Beta(0.5)),
     Method::Mm(Loss::KullbackLeibler),
     Method::Mm(Loss::ItakuraSaito),
     Method::Mu(Loss::Beta(0.3)),
@@ -60,7 +60,7 @@ fn nmf<T: Real>(method: Method) -> Nmf<T> {
     let compress = matches!(method, Method::Auto(Loss::Frobenius));
     let iterations = match method {
         Method::Accelerated { .. } => 60,
-        Method::AcceleratedNewton { .. } | Method::AcceleratedMm(_) => 30,
+        Method::AcceleratedNewton { .. } | Method::AcceleratedMm(_) => 16,
         _ => 6,
     };
     let nmf = Nmf::new(K).method(method).penalty(penalty).tol(0.0).max_iter(iterations).seed(3);
