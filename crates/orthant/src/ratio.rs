@@ -33,7 +33,7 @@ use crate::extrapolation::{Along, Lines, Schedule, Trail, Turn, split_lines};
 use crate::factor::Factor;
 use crate::pass::{Layout, side_lanes};
 use crate::penalty::Weights;
-use crate::reduce::{Lanes, Reducer, split};
+use crate::reduce::{Lanes, Reducer, Slots, split};
 use crate::rule::Majorizer;
 use crate::source::{Packed, RatioBlock, Ratios, Source};
 
@@ -100,22 +100,37 @@ impl<T: Real> Sums<T> {
 
     /// Adds finished rows.
     fn rows_done(&mut self, lines: &Lines<'_, T>, updated: bool, weights: Weights) {
-        let add = |sums: &mut [f64], rows: &[T]| {
-            for row in rows.chunks_exact(sums.len()) {
-                sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x.to_f64());
-            }
-        };
         let x = lines.current(updated);
-        add(&mut self.columns, x);
+        add_columns(&mut self.columns, x);
         if weights.l2 > 0.0 {
             for row in x.chunks_exact(self.columns.len()) {
                 self.squares += row.iter().map(|x| x.to_f64() * x.to_f64()).sum::<f64>();
             }
         }
         if lines.looks_ahead(updated) {
-            add(&mut self.ahead, lines.seen(updated));
+            add_columns(&mut self.ahead, lines.seen(updated));
         }
     }
+}
+
+/// Adds rows, as long as the sums.
+fn add_columns<T: Real>(sums: &mut [f64], rows: &[T]) {
+    for row in rows.chunks_exact(sums.len()) {
+        sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x.to_f64());
+    }
+}
+
+/// N and D by lanes, where they are known or are to be; else nothing.
+fn split_known<'a, T: Real>(
+    ahead: &'a mut [Buffer<T>; 2],
+    known: bool,
+    k: usize,
+    lanes: &Lanes,
+) -> [Slots<&'a mut [T]>; 2] {
+    ahead.each_mut().map(|all| {
+        let width = if known && !all.is_empty() { k } else { 0 };
+        split(all, width, lanes)
+    })
 }
 
 /// A worker's own memory; `B` is what blocks are read with.
@@ -199,9 +214,7 @@ impl<T: Real> Columns<T> {
     fn take_rows(&mut self, x: &[T]) {
         let Self { sums, elements } = self;
         sums.fill(0.0);
-        for row in x.chunks_exact(sums.len()) {
-            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x.to_f64());
-        }
+        add_columns(sums, x);
         elements.iter_mut().zip(sums).for_each(|(to, from)| *to = T::from_f64(*from));
     }
 
@@ -400,12 +413,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         let summing = what.sums && source.twin().is_none();
         let newton = self.newton && what.steps;
         let told = what.loss && (summing || newton && what.update);
-        let ahead = {
-            let [n, d] = &mut self.ahead;
-            let width = |all: &[T]| if self.is_ahead && !all.is_empty() { k } else { 0 };
-            let (of_n, of_d) = (width(n), width(d));
-            [split(n, of_n, lanes), split(d, of_d, lanes)]
-        };
+        let ahead = split_known(&mut self.ahead, self.is_ahead, k, lanes);
         let is_ahead = self.is_ahead;
         let columns = &self.outer_columns;
         let y = Packed { y: read(&self.outer, &self.padded[0]), packed: &self.packed[0], k };
@@ -704,12 +712,7 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
         let (k, block, beta) = (self.k, self.layout.block, self.rule.beta);
         let (source, scratch, x, lanes) = (self.source, &self.scratch, &self.inner.x, &self.lanes);
         let y = Packed { y: read(&self.outer, &self.padded[0]), packed: &self.packed[0], k };
-        let ahead = {
-            let [n, d] = &mut self.ahead;
-            let width = |all: &[T]| if looks && !all.is_empty() { k } else { 0 };
-            let (of_n, of_d) = (width(n), width(d));
-            [split(n, of_n, lanes), split(d, of_d, lanes)]
-        };
+        let ahead = split_known(&mut self.ahead, looks, k, lanes);
         let sums = self.losses.run(
             |l, worker, out| {
                 *out = 0.0;

@@ -53,15 +53,16 @@ fn law_47_every_iteration_is_the_plain_loops_one() {
                             break;
                         }
                         restarts[usize::from(newton)] += usize::from(restarted);
-                        let tolerance = 1e-11 * 1.7_f64.powi(number as i32).min(1e4);
                         let off = (s.objective - told.objective).abs() / unit;
-                        assert!(off <= tolerance, "{what}: objectives {off:e} apart");
+                        assert!(off <= 1e-13, "{what}: objectives {off:e} apart");
                         let apart = worst_entry(
                             &oracle::product(&s.w, &s.h),
                             &oracle::product(&told.w, &told.h),
                             1e-3,
                         );
-                        assert!(apart <= 300.0 * tolerance, "{what}: {apart:e} apart");
+                        // small entries of a product come apart after some ten extrapolated updates
+                        let tolerance = 5e-11 * 1.8_f64.powi((number as i32 - 12).max(0));
+                        assert!(apart <= tolerance, "{what}: {apart:e} apart");
                     }
                 }
             }
@@ -128,7 +129,7 @@ fn law_38_a_converged_fit_is_stationary() {
         for (penalty, layout) in [(Penalty::default(), Layout::RowMajor), (MIXED, Layout::ColMajor)] {
             let recipe = Recipe { m: 24, n: 19, k: 3, data: Data::Uniform, zeros_in_start: false, seed: 1 };
             let p = recipe.build_for(method.loss());
-            let tol = 1e-9_f64;
+            let tol = 1e-10_f64;
             let nmf = fixed(method, penalty, &p.w, &p.h, 100_000).stop(Stop::Progress { tol });
             let fit = nmf.fit(&Stored::new(&p.v, layout)).unwrap();
             assert!(fit.report.converged(), "{method:?}: {}", fit.report.stop_reason);
@@ -138,14 +139,15 @@ fn law_38_a_converged_fit_is_stationary() {
             // the last step was from where the factors had been extrapolated to
             assert!(left <= 3.0 * tol.sqrt(), "{method:?}: {left} left");
             let steep = steepest(&p.v, &fit.w, h, penalty, beta);
-            assert!(steep <= 0.05, "{method:?} {penalty:?}: numerators are up to {steep} above denominators");
+            // an entry that multiplications have brought near to 0 comes back by so much an iteration
+            assert!(steep <= 0.03, "{method:?} {penalty:?}: numerators are up to {steep} above denominators");
         }
     }
 }
 
 /// What acceleration is for: the loss that plain updates reach, in fewer iterations; sums over five starts.
 #[test]
-fn the_loss_of_two_hundred_plain_iterations_takes_three_fifths_of_them_at_most() {
+fn the_loss_of_two_hundred_plain_iterations_takes_fewer() {
     let counts = log_counts(150, 100, 6, 2);
     let v = Dense::from_fn(150, 100, |i, j| counts[(i, j)] + 0.05);
     for loss in LOSSES.into_iter().filter(|loss| !loss.is_quadratic()) {
@@ -157,7 +159,13 @@ fn the_loss_of_two_hundred_plain_iterations_takes_three_fifths_of_them_at_most()
             let reached = |point: &orthant::HistoryPoint| !point.restarted && point.objective <= goal;
             needed += fit.report.history.iter().position(reached).unwrap_or(200);
         }
-        assert!(needed <= 600, "{loss}: {needed} iterations for what takes 1000");
+        // the guaranteed exponent is smallest for small β; for 3 momentum alone has to do
+        let most = match loss.beta() {
+            beta if beta < 1.0 => 300,
+            beta if beta < 2.0 => 400,
+            _ => 600,
+        };
+        assert!(needed <= most, "{loss}: {needed} iterations for what takes 1000");
     }
 }
 
@@ -177,13 +185,13 @@ fn data_of_any_scale_is_fitted_alike_in_single_precision() {
                 let scaled = fit(by);
                 let back = scaled.report.objective / by.powf(loss.beta());
                 let off = (back - plain.report.objective).abs() / plain.report.objective;
-                assert!(off <= 1e-3, "{method:?} by {by:e}: {back} and {}", plain.report.objective);
+                assert!(off <= 1e-6, "{method:?} by {by:e}: {back} and {}", plain.report.objective);
                 let of = |fit: &orthant::Fit<f32>| {
                     oracle::product(&cast::<f32, f64>(&fit.w), &cast::<f32, f64>(fit.model.components()))
                 };
                 let product = Dense::from_fn(80, 60, |i, j| of(&scaled)[(i, j)] / by);
                 let apart = worst_entry(&product, &of(&plain), 1e-3);
-                assert!(apart <= 0.1, "{method:?} by {by:e}: {apart} apart");
+                assert!(apart <= 1e-4, "{method:?} by {by:e}: {apart} apart");
             }
         }
     }

@@ -113,7 +113,8 @@ pub fn fault_11_single_lines_are_exact() {
                         let fit = Nmf::new(rank).method(method).fit(&Stored::new(&v, layout)).unwrap();
                         let d = difference(&oracle::product(&fit.w, fit.model.components()), &v);
                         let shape = (v.nrows(), v.ncols());
-                        // a line search ends a little beside the minimum, and repeated steps stop there
+                        // a line search ends a little beside the minimum, and repeated steps stop there; the loss that tells
+                        // extrapolated ones that they are exact is of squares
                         let enough = match method {
                             orthant::Method::ProjectedGradient => 1e-12,
                             orthant::Method::Newton { .. } => 1e-10,
