@@ -58,8 +58,8 @@ impl Fitting<'_> {
         let fitted = match self.options.minibatch::<T>() {
             None => run!(self.options.nmf::<T>()).map(|fit| Fitted { fit, steps: None }),
             Some(nmf) => run!(nmf).map(|by_batches| {
-                let MiniBatchFit { w, model, report, steps } = by_batches;
-                Fitted { fit: Fit { w, model, report }, steps: Some(steps) }
+                let MiniBatchFit { w, model, report, steps, random_state, .. } = by_batches;
+                Fitted { fit: Fit { w, model, report, random_state }, steps: Some(steps) }
             }),
         };
         progress.clear();

@@ -70,7 +70,7 @@ fn losses_and_solvers_are_the_librarys() {
         let ran = run(d.path(), &args).ends(0);
         let base = if method.is_compatible() { Nmf::sklearn(3) } else { Nmf::new(3) };
         let nmf = base.method(method).start(Start::Random).seed(0).max_iter(30);
-        let Fit { w, model, report } = nmf.fit(&v).unwrap();
+        let Fit { w, model, report, .. } = nmf.fit(&v).unwrap();
         saved(&d.path().join("out"), &w, &model, report.objective);
         let summary = ran.out.lines().nth(1).unwrap();
         let end = format!(", {loss} {:.6e}", report.objective);

@@ -1,6 +1,7 @@
 //! What the driver asks of a factorisation under way, whatever the loss.
 
 use crate::factor::Factor;
+use crate::init::RandomState;
 
 /// The factors as they stand, from the residual itself.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,6 +51,10 @@ pub(crate) trait Alternation<T> {
     /// The final figures, of the best pair of factors, which is then in place; in one pass over S, or two. Rows that are to
     /// be exactly 0 become so.
     fn finish(&mut self) -> Figures;
+    /// The stream that the order of coordinates was drawn from, if one was, as it stands.
+    fn stream(&self) -> Option<&RandomState> {
+        None
+    }
     /// Solves that needed a regularised Gram matrix.
     fn regularized(&self) -> usize;
     /// X and Y.

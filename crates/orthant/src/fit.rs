@@ -80,8 +80,8 @@ fn run<T: Real>(
         (factors, done) = problem.compressed(factors, columns, &source)?;
         compression = Some(done);
     }
-    let shuffle = nmf.shuffle.then(|| factors.generator.clone());
-    let Factors { inner, outer, .. } = factors;
+    let Factors { inner, outer, generator } = factors;
+    let shuffle = nmf.shuffle.then(|| generator.clone());
     let pair = (inner, outer);
     let fixed = problem.fixed();
     let (k, squares) = (nmf.rank, found.squares);
@@ -96,7 +96,7 @@ fn run<T: Real>(
         if method.is_accelerated() {
             pass = pass.extrapolated(if newton { Schedule::new() } else { Schedule::momentum() });
         }
-        return problem.iterate(pass, layout, observer, warnings, None);
+        return problem.iterate(pass, layout, observer, warnings, None, generator);
     }
     let workers = layout.workers;
     let rule: Box<dyn Rule<T>> = match method {
@@ -115,7 +115,7 @@ fn run<T: Real>(
         let schedule = if near { Schedule::near() } else { Schedule::new() };
         pass = pass.extrapolated(schedule, problem.by_columns);
     }
-    problem.iterate(pass, layout, observer, warnings, compression)
+    problem.iterate(pass, layout, observer, warnings, compression, generator)
 }
 
 /// A checked problem, laid out. Everything inside is for V·4^-p; `exponent` is 2p.
@@ -295,6 +295,7 @@ impl<'a, T: Real> Problem<'a, T> {
         observer: &mut (dyn Observer<T> + Send),
         mut warnings: Vec<Warning>,
         compression: Option<Compression>,
+        generator: Generator,
     ) -> Result<Fit<T>, Error> {
         let Self { nmf, v, by_columns, exponent, size, .. } = *self;
         let (m, n, k) = (v.nrows(), v.ncols(), nmf.rank);
@@ -445,6 +446,7 @@ impl<'a, T: Real> Problem<'a, T> {
             plan: self.plan(layout.block),
             warnings,
         };
+        let random_state = generator.into_state().map(|drawn| pass.stream().cloned().unwrap_or(drawn));
         let (inner, outer) = pass.into_factors();
         let (w, ht) = if by_columns { (outer, inner) } else { (inner, outer) };
         let w = Dense::from_vec(self.unscaled(w), m, k).expect("W is m×k");
@@ -452,7 +454,7 @@ impl<'a, T: Real> Problem<'a, T> {
             Some(h) => h.clone(),
             None => Dense::from_vec(self.unscaled(ht), n, k).expect("Hᵀ is n×k").transposed(),
         };
-        Ok(Fit { w, model: Model::new(h, nmf.penalty, method.loss()), report })
+        Ok(Fit { w, model: Model::new(h, nmf.penalty, method.loss()), report, random_state })
     }
 
     fn all_zero(&self) -> Fit<T> {
@@ -477,7 +479,7 @@ impl<'a, T: Real> Problem<'a, T> {
         };
         let h = self.given.cloned().unwrap_or_else(|| Dense::zeros(k, n));
         let model = Model::new(h, self.nmf.penalty, loss);
-        Fit { w: Dense::zeros(m, k), model, report }
+        Fit { w: Dense::zeros(m, k), model, report, random_state: self.nmf.random.clone().into_state() }
     }
 }
 

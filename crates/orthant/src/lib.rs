@@ -32,7 +32,7 @@ pub use explain::Explanation;
 pub use init::RandomState;
 pub use loss::{Loss, UnknownLoss};
 pub use matrix::{Matrix, ToMatrix};
-pub use minibatch::{MiniBatchFit, MiniBatchNmf, Online};
+pub use minibatch::{Learnt, MiniBatchFit, MiniBatchNmf, Online};
 pub use model::{Model, Transform, TransformReport};
 pub use nmf::{Fit, Method, Nmf, Products, Stop};
 pub use observe::{Cancel, Iteration, Observer, TimeLimit};

@@ -235,6 +235,8 @@ pub struct Fit<T> {
     pub model: Model<T>,
     /// Why it stopped, and every figure.
     pub report: Report,
+    /// The [generator](Nmf::random_state), if one was given, as the fit left it.
+    pub random_state: Option<RandomState>,
 }
 
 impl<T: Real> Fit<T> {
@@ -253,7 +255,7 @@ impl<T: Real> Fit<T> {
     /// ```
     #[must_use]
     pub fn balanced(self) -> Self {
-        let Self { mut w, model, report } = self;
+        let Self { mut w, model, report, random_state } = self;
         let (mut h, penalty, loss) = (model.components().clone(), model.penalty(), model.loss());
         // by the largest entry first: squares could leave the range
         let norm = |line: &mut dyn Iterator<Item = f64>| {
@@ -277,7 +279,7 @@ impl<T: Real> Fit<T> {
                 h[(t, j)] = T::from_f64(h[(t, j)].to_f64() * back);
             }
         }
-        Self { w, model: Model::new(h, penalty, loss), report }
+        Self { w, model: Model::new(h, penalty, loss), report, random_state }
     }
 }
 
@@ -367,7 +369,7 @@ impl<T: Real> Nmf<T> {
     }
 
     /// A generator that every use continues, as a `RandomState` given to scikit-learn. Each fit starts from this
-    /// state.
+    /// state, and tells in [`Fit::random_state`] where it has come to.
     #[must_use]
     pub fn random_state(self, state: RandomState) -> Self {
         Self { random: Generator::State(state), ..self }

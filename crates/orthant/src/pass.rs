@@ -31,7 +31,7 @@ use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, gram, scan};
 use crate::alternation::{Alternation, Figures, Fixed};
 use crate::extrapolation::{Along, Lines, Schedule, Trail, Turn, split_lines};
 use crate::factor::Factor;
-use crate::init::Generator;
+use crate::init::{Generator, RandomState};
 use crate::penalty::Weights;
 use crate::reduce::{Lanes, Reducer, split};
 use crate::rule::{Half, Rule};
@@ -596,6 +596,13 @@ impl<T: Real, S: Source<T>> Alternation<T> for Pass<'_, T, S> {
 
     fn regularized(&self) -> usize {
         self.rule.regularized()
+    }
+
+    fn stream(&self) -> Option<&RandomState> {
+        match &self.shuffle {
+            Some(Generator::State(stream)) => Some(stream),
+            _ => None,
+        }
     }
 
     fn into_factors(self) -> (Vec<T>, Vec<T>) {

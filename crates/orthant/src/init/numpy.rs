@@ -2,6 +2,8 @@
 
 use rand_mt::Mt;
 
+use crate::Error;
+
 /// The stream of `numpy.random.RandomState(seed)` for an integer seed, to the bit: MT19937, 53-bit uniforms, normals
 /// by Marsaglia's polar method in pairs of which the second is kept.
 ///
@@ -14,18 +16,67 @@ use rand_mt::Mt;
 #[derive(Clone, Debug)]
 pub struct RandomState {
     bits: Mt,
+    /// Words that come before those of `bits`, the last one first.
+    before: Vec<u32>,
     spare: Option<f64>,
+    drawn: u64,
 }
 
 impl RandomState {
     /// The generator that `RandomState(seed)` is.
     pub fn new(seed: u32) -> Self {
-        Self { bits: Mt::new(seed), spare: None }
+        Self { bits: Mt::new(seed), before: Vec::new(), spare: None, drawn: 0 }
+    }
+
+    /// The generator in a state that numpy tells: of `get_state()`, which is `("MT19937", key, pos, has_gauss, cached)`, the
+    /// key of 624 words, the position in it and, if there is one, the cached normal.
+    ///
+    /// ```
+    /// use orthant::init::RandomState;
+    /// // RandomState(0): its key begins with the seed, and all of it is used up
+    /// let mut key = vec![0_u32; 624];
+    /// for i in 1..624_u32 {
+    ///     let last = key[i as usize - 1];
+    ///     key[i as usize] = (last ^ last >> 30).wrapping_mul(1_812_433_253).wrapping_add(i);
+    /// }
+    /// let mut r = RandomState::from_numpy(&key, 624, None)?;
+    /// assert_eq!(r.standard_normal(), RandomState::new(0).standard_normal());
+    /// # Ok::<(), orthant::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidParam`] for a key of another length, or a position beyond it.
+    pub fn from_numpy(key: &[u32], pos: usize, cached: Option<f64>) -> Result<Self, Error> {
+        let invalid =
+            |name, value: usize, allowed| Error::InvalidParam { name, value: value.to_string(), allowed };
+        if pos > key.len() {
+            return Err(invalid("pos", pos, "a position in the key, or its length"));
+        }
+        let words = key.iter().map(|&word| tempered(word));
+        let bits =
+            Mt::recover(words.clone()).map_err(|_| invalid("the key's length", key.len(), "624 words"))?;
+        let before = words.skip(pos).rev().collect();
+        Ok(Self { bits, before, spare: cached, drawn: 0 })
+    }
+
+    /// Words of 32 bits drawn since it was made: how far on numpy's generator is to be moved to stand where this one does.
+    pub fn drawn(&self) -> u64 {
+        self.drawn
+    }
+
+    /// The normal that is kept for the next call, numpy's cached one.
+    pub fn cached(&self) -> Option<f64> {
+        self.spare
+    }
+
+    fn word(&mut self) -> u32 {
+        self.drawn += 1;
+        self.before.pop().unwrap_or_else(|| self.bits.next_u32())
     }
 
     /// Uniform on [0, 1), as `random_sample`.
     pub fn random_sample(&mut self) -> f64 {
-        let (a, b) = (self.bits.next_u32() >> 5, self.bits.next_u32() >> 6);
+        let (a, b) = (self.word() >> 5, self.word() >> 6);
         (f64::from(a) * 67_108_864.0 + f64::from(b)) / 9_007_199_254_740_992.0
     }
 
@@ -70,22 +121,30 @@ impl RandomState {
 
     /// Another stream, of which this one is the seed.
     pub(crate) fn fork(&mut self) -> Self {
-        Self::new(self.bits.next_u32())
+        Self::new(self.word())
     }
 
     /// Uniform on 0..=`most`: the lowest bits of a word (two where 32 bits are too few) as often as it takes.
     fn up_to(&mut self, most: u64) -> u64 {
         let mask = u64::MAX.checked_shr(most.leading_zeros()).unwrap_or(0);
         loop {
-            let mut word = u64::from(self.bits.next_u32());
+            let mut word = u64::from(self.word());
             if most > u64::from(u32::MAX) {
-                word = word << 32 | u64::from(self.bits.next_u32());
+                word = word << 32 | u64::from(self.word());
             }
             if word & mask <= most {
                 return word & mask;
             }
         }
     }
+}
+
+/// The word that the generator gives for one of its state (Matsumoto & Nishimura, Mersenne Twister, 1998, doi:10.1145/272991.272995).
+fn tempered(mut word: u32) -> u32 {
+    word ^= word >> 11;
+    word ^= word << 7 & 0x9d2c_5680;
+    word ^= word << 15 & 0xefc6_0000;
+    word ^ word >> 18
 }
 
 /// What random numbers are drawn from, with the meaning of scikit-learn's `random_state`.
@@ -114,6 +173,14 @@ impl Generator {
         match self {
             Self::Seed(seed) => consumer(&mut RandomState::new(*seed)),
             Self::State(state) => consumer(state),
+        }
+    }
+
+    /// The stream as it stands, if it is one.
+    pub(crate) fn into_state(self) -> Option<RandomState> {
+        match self {
+            Self::Seed(_) => None,
+            Self::State(state) => Some(state),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! A step on some rows of V.
 
-use orthant_kernel::Real;
+use orthant_kernel::{Dense, Real};
 
 use super::MiniBatchNmf;
 use super::pass::BatchPass;
 use crate::alternation::Fixed;
 use crate::choice::SparsePlan;
 use crate::factor::Factor;
+use crate::init::Generator;
+use crate::nmf::invalid;
 use crate::pass::Layout;
 use crate::penalty::Weights;
 use crate::rule::Majorizer;
@@ -200,15 +202,73 @@ pub(super) struct State<T> {
     pub exponent: i32,
 }
 
+/// What was learnt from batches, to be kept and [gone on from](super::MiniBatchNmf::resume).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Learnt<T> {
+    /// H, k×n.
+    pub components: Dense<T>,
+    /// A, k×n: H is (A/B)^γ where the data needs no scale.
+    pub numerator: Dense<T>,
+    /// B, k×n.
+    pub denominator: Dense<T>,
+    /// The share of A and B that a batch leaves, from 0 to 1.
+    pub rho: f64,
+    /// V was read times 2 to the minus this, and A and B are of that: 0, unless entries are very large or very small.
+    pub scale_exponent: i32,
+    /// Batches learnt from.
+    pub steps: usize,
+}
+
 impl<T: Real> State<T> {
     pub fn new(ht: Vec<T>, rho: f64, exponent: i32) -> Self {
         let (numerator, denominator) = (ht.clone(), vec![T::ONE; ht.len()]);
         Self { ht, numerator, denominator, rho, exponent }
     }
+
+    /// What a user keeps.
+    pub fn learnt(&self, k: usize, steps: usize) -> Learnt<T> {
+        let Self { ht, numerator, denominator, rho, exponent } = self;
+        let whole = |x: Vec<T>| Dense::from_vec(x, ht.len() / k, k).expect("n×k").transposed();
+        Learnt {
+            components: whole(ht.iter().map(|&h| scan::scale_by(h, exponent / 2)).collect()),
+            numerator: whole(numerator.clone()),
+            denominator: whole(denominator.clone()),
+            rho: *rho,
+            scale_exponent: *exponent,
+            steps,
+        }
+    }
+
+    /// The reverse.
+    pub fn of(learnt: &Learnt<T>, k: usize) -> Result<Self, Error> {
+        let Learnt { components, numerator, denominator, rho, scale_exponent: exponent, .. } = learnt;
+        let n = components.ncols();
+        for (operand, x) in [("H", components), ("A", numerator), ("B", denominator)] {
+            crate::check::factor(operand, x, (k, n), false)?;
+        }
+        if !(0.0..=1.0).contains(rho) {
+            return Err(invalid("rho", rho, "a number from 0 to 1"));
+        }
+        if exponent % 2 != 0 {
+            return Err(invalid("scale_exponent", exponent, "an even number"));
+        }
+        let transposed = |x: &Dense<T>| x.transposed().into_vec();
+        let ht = transposed(components).into_iter().map(|h| scan::scale_by(h, -exponent / 2)).collect();
+        Ok(Self {
+            ht,
+            numerator: transposed(numerator),
+            denominator: transposed(denominator),
+            rho: *rho,
+            exponent: *exponent,
+        })
+    }
 }
 
-/// W and Hᵀ to start from, in scaled units.
-pub(super) fn start<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>) -> Result<(Vec<T>, Vec<T>), Error> {
+/// W and Hᵀ to start from, in scaled units, and the generator as their making left it.
+type Begun<T> = ((Vec<T>, Vec<T>), Generator);
+
+/// Makes them.
+pub(super) fn start<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>) -> Result<Begun<T>, Error> {
     let options = data.options;
     let (m, n, k) = (v.nrows(), v.ncols(), options.rank);
     let default = if k <= m.min(n) { Start::Nndsvda } else { Start::Random };
@@ -217,9 +277,11 @@ pub(super) fn start<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>) -> Result<(V
         for (operand, x, expected) in [("W", w, (m, k)), ("H", h, (k, n))] {
             crate::check::factor(operand, x, expected, true)?;
         }
-        return Ok((data.to_scaled(w.clone().into_vec()), data.to_scaled(h.transposed().into_vec())));
+        let pair = (data.to_scaled(w.clone().into_vec()), data.to_scaled(h.transposed().into_vec()));
+        return Ok((pair, options.random.clone()));
     }
     let source = MatrixSource::new(v, data.scale, Products::Fused, &data.plan(v), data.workers)?;
     let of = init::Data { v, scale: data.scale, source: &source, workers: data.workers };
-    init::generate(chosen, &of, k, &mut options.random.clone())
+    let mut generator = options.random.clone();
+    Ok((init::generate(chosen, &of, k, &mut generator)?, generator))
 }

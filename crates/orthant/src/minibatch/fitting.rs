@@ -47,9 +47,11 @@ impl<'a, T: Real> Fitting<'a, T> {
         if data.found.max == 0.0 {
             let model = Model::new(Dense::zeros(k, n), options.penalty, options.loss);
             report.warnings = warnings;
-            return Ok(MiniBatchFit { w: Dense::zeros(m, k), model, report, steps: 0 });
+            let random_state = options.random.clone().into_state();
+            let w = Dense::zeros(m, k);
+            return Ok(MiniBatchFit { w, model, report, steps: 0, learnt: None, random_state });
         }
-        let (mut w, ht) = start(&data, v)?;
+        let ((mut w, ht), generator) = start(&data, v)?;
         let zeros = w.iter().chain(&ht).filter(|&&x| x == T::ZERO).count();
         if zeros > 0 {
             warnings.push(Warning::LockedZeros { count: zeros });
@@ -138,9 +140,12 @@ impl<'a, T: Real> Fitting<'a, T> {
         if !report.objective.is_finite() {
             return Err(Error::LossOverflow { max: data.found.max });
         }
-        let h = Dense::from_vec(data.to_user(state.ht), n, k)?.transposed();
+        let learnt = state.learnt(k, steps);
+        let h = learnt.components.clone();
         let w = Dense::from_vec(data.to_user(w), m, k)?;
-        Ok(MiniBatchFit { w, model: Model::new(h, options.penalty, options.loss), report, steps })
+        let model = Model::new(h, options.penalty, options.loss);
+        let random_state = generator.into_state();
+        Ok(MiniBatchFit { w, model, report, steps, learnt: Some(learnt), random_state })
     }
 }
 

@@ -45,6 +45,7 @@ use crate::report::{Report, StopReason};
 use crate::{Cancel, Error, Loss, Model, Penalty, Start, ToMatrix, scan, threads};
 
 use batch::Data;
+pub use batch::Learnt;
 use fitting::Fitting;
 pub use online::Online;
 
@@ -95,6 +96,10 @@ pub struct MiniBatchFit<T> {
     pub report: Report,
     /// Batches that were worked on.
     pub steps: usize,
+    /// What [`MiniBatchNmf::resume`] goes on from; none of data that is all zero.
+    pub learnt: Option<Learnt<T>>,
+    /// The [generator](MiniBatchNmf::random_state), if one was given, as the fit left it.
+    pub random_state: Option<RandomState>,
 }
 
 impl<T: Real> MiniBatchNmf<T> {
@@ -283,6 +288,26 @@ impl<T: Real> MiniBatchNmf<T> {
     pub fn online(&self) -> Result<Online<T>, Error> {
         self.check()?;
         Ok(Online::new(self.clone()))
+    }
+
+    /// The same, going on from what was learnt before, by a fit or from batches.
+    ///
+    /// ```
+    /// use orthant::{Dense, MiniBatchNmf};
+    /// let v = Dense::from_fn(40, 8, |i, j| ((i % 3) * (j % 2) + j) as f64);
+    /// let nmf = MiniBatchNmf::<f64>::new(2).batch_size(10).max_iter(2);
+    /// let fit = nmf.fit(&v)?;
+    /// let mut online = nmf.resume(&fit.learnt.unwrap())?;
+    /// online.partial_fit(&v)?;
+    /// assert_eq!(online.steps(), fit.steps + 1);
+    /// # Ok::<(), orthant::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error`] for an option outside its range, or parts of other shapes than k×n or with entries that are no factors'.
+    pub fn resume(&self, learnt: &Learnt<T>) -> Result<Online<T>, Error> {
+        self.check()?;
+        Online::resumed(self.clone(), learnt)
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -3,7 +3,8 @@
 use orthant_kernel::{Dense, Real};
 
 use super::MiniBatchNmf;
-use super::batch::{Data, State, start};
+use super::batch::{Data, Learnt, State, start};
+use crate::init::{Generator, RandomState};
 use crate::{Error, Model, ToMatrix, scan, threads};
 
 /// Components that are learnt from batches as they come: scikit-learn's `partial_fit`.
@@ -25,11 +26,17 @@ pub struct Online<T> {
     options: MiniBatchNmf<T>,
     state: Option<State<T>>,
     steps: usize,
+    random: Generator,
 }
 
 impl<T: Real> Online<T> {
     pub(super) fn new(options: MiniBatchNmf<T>) -> Self {
-        Self { options, state: None, steps: 0 }
+        Self { random: options.random.clone(), options, state: None, steps: 0 }
+    }
+
+    pub(super) fn resumed(options: MiniBatchNmf<T>, learnt: &Learnt<T>) -> Result<Self, Error> {
+        let state = Some(State::of(learnt, options.rank)?);
+        Ok(Self { state, steps: learnt.steps, ..Self::new(options) })
     }
 
     /// Learns from a batch. The first one makes the start and fixes how fast the past is forgotten; a batch without rows
@@ -52,23 +59,32 @@ impl<T: Real> Online<T> {
         if m == 0 && n > 0 {
             return Ok(());
         }
-        let learnt = threads::on(options.threads, |workers| -> Result<Option<State<T>>, Error> {
+        type Next<T> = Option<(State<T>, Option<Generator>)>;
+        let learnt = threads::on(options.threads, |workers| -> Result<Next<T>, Error> {
             let data = Data::new(options, v, state.as_ref().map(|s| s.exponent), workers)?;
             if data.found.max == 0.0 {
-                return Ok(state.clone());
+                return Ok(None);
             }
-            let mut next = match state {
-                Some(state) => state.clone(),
-                None => State::new(start(&data, v)?.1, options.rho(m), data.exponent),
+            let (mut next, random) = match state {
+                Some(state) => (state.clone(), None),
+                None => {
+                    let ((_, ht), random) = start(&data, v)?;
+                    (State::new(ht, options.rho(m), data.exponent), Some(random))
+                }
             };
             let (_, cost, _) = data.step(v, None, &mut next);
             if !cost.is_finite() || !next.ht.iter().all(|h| h.is_finite()) {
                 return Err(Error::Diverged { iteration: self.steps + 1 });
             }
-            Ok(Some(next))
+            Ok(Some((next, random)))
         })?
         .0?;
-        self.state = learnt;
+        if let Some((state, random)) = learnt {
+            self.state = Some(state);
+            if let Some(random) = random {
+                self.random = random;
+            }
+        }
         self.steps += 1;
         Ok(())
     }
@@ -76,6 +92,16 @@ impl<T: Real> Online<T> {
     /// Batches learnt from.
     pub fn steps(&self) -> usize {
         self.steps
+    }
+
+    /// What [`MiniBatchNmf::resume`] goes on from; none before there was a batch with an entry.
+    pub fn learnt(&self) -> Option<Learnt<T>> {
+        Some(self.state.as_ref()?.learnt(self.options.rank, self.steps))
+    }
+
+    /// The [generator](MiniBatchNmf::random_state), if one was given, as the start left it.
+    pub fn random_state(&self) -> Option<RandomState> {
+        self.random.clone().into_state()
     }
 
     /// The components as they stand; none before there was a batch with an entry.
