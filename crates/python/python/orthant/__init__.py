@@ -1,0 +1,28 @@
+"""Non-negative matrix factorization: X ≈ W·H with no entry below zero.
+
+`NMF`, `MiniBatchNMF` and `non_negative_factorization` stand where scikit-learn's of these names do: the same
+parameters, attributes, warnings and, with the default settings, the same numbers. ``solver="auto"`` is the fast way.
+
+>>> import numpy as np
+>>> from orthant import NMF
+>>> X = np.array([[1, 1], [2, 1], [3, 1.2], [4, 1], [5, 0.8], [6, 1]])
+>>> model = NMF(n_components=2, init="random", random_state=0)
+>>> W = model.fit_transform(X)
+>>> W.shape, model.components_.shape, model.n_iter_
+((6, 2), (2, 2), 30)
+"""
+
+from ._base import InvalidParameterError, Iteration
+from ._minibatch import MiniBatchNMF
+from ._nmf import NMF, non_negative_factorization
+from ._orthant import __version__, solvers
+
+__all__ = [
+    "NMF",
+    "InvalidParameterError",
+    "Iteration",
+    "MiniBatchNMF",
+    "__version__",
+    "non_negative_factorization",
+    "solvers",
+]

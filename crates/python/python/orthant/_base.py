@@ -1,0 +1,389 @@
+"""What the classes have in common: parameters, random numbers, starts, and how a fit is followed."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import _orthant
+from ._estimator import ConvergenceWarning, Estimator, check_is_fitted, validated
+
+LOSSES = {"frobenius": 2.0, "kullback-leibler": 1.0, "itakura-saito": 0.0}
+SKLEARN_INITS = ("random", "nndsvd", "nndsvda", "nndsvdar", "custom")
+INITS = (*SKLEARN_INITS, "scaled-random", "exact-nndsvd", "exact-nndsvda", "spa")
+
+
+class InvalidParameterError(ValueError, TypeError):
+    """A parameter of a type or value that is not possible."""
+
+
+class Iteration(NamedTuple):
+    """A finished iteration, as a callback sees it.
+
+    Attributes
+    ----------
+    number : int
+        From 1; for `MiniBatchNMF` that of the batch.
+    max_iter : int
+        The limit on it.
+    objective : float
+        The loss with its penalties.
+    loss : float
+        The β-divergence of X from W·H; ½‖X − WH‖² for the Frobenius loss.
+    relative_error : float
+        ‖X − WH‖/‖X‖, and what takes its place for other losses.
+    step : float
+        How far the iteration moved, over the size of X.
+    restarted : bool
+        Whether an accelerated solver goes back to the best factors.
+    seconds : float
+        Since the fit began.
+    """
+
+    number: int
+    max_iter: int
+    objective: float
+    loss: float
+    relative_error: float
+    step: float
+    restarted: bool
+    seconds: float
+
+
+class Progress:
+    """A bar on standard error if tqdm is installed, a line every ten iterations on standard output if not."""
+
+    def __init__(self, label: str, total: int) -> None:
+        self._bar = None
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            self._label = label
+        else:
+            self._bar = tqdm(total=total, desc=label, unit="it", leave=True)
+
+    def show(self, it: Iteration) -> None:
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"error {it.relative_error:.6g}", refresh=False)
+            self._bar.update()
+        elif it.number % 10 == 0 or it.number == it.max_iter:
+            print(
+                f"{self._label}: iteration {it.number} after {it.seconds:.3f} seconds, objective {it.objective:.6g}, "
+                f"relative error {it.relative_error:.6g}"
+            )
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+class Random:
+    """A `random_state` for one fit: an integer, or a generator that is moved on by what the fit has drawn."""
+
+    def __init__(self, random_state: Any) -> None:
+        self.seed = 0
+        self.state = None
+        self._generator = None
+        if isinstance(random_state, Integral) and not isinstance(random_state, (bool, np.bool_)):
+            self.seed = int(random_state)
+            return
+        if random_state is None or random_state is np.random:
+            self._generator = np.random.mtrand._rand
+        elif isinstance(random_state, np.random.RandomState):
+            self._generator = random_state
+        else:
+            raise ValueError(f"{random_state!r} cannot be used to seed a numpy.random.RandomState instance")
+        state = self._generator.get_state(legacy=False)
+        if state["bit_generator"] != "MT19937":
+            # numbers of another generator cannot be gone on with
+            self.seed = int(self._generator.randint(2**32, dtype=np.uint32))
+            self._generator = None
+            return
+        cached = float(state["gauss"]) if state["has_gauss"] else None
+        key = np.ascontiguousarray(state["state"]["key"], dtype=np.uint32)
+        self.state = (key, int(state["state"]["pos"]), cached)
+
+    def advance(self, drawn: tuple[int, float | None] | None) -> None:
+        """Moves the caller's generator to where the fit's stands."""
+        if self._generator is None or drawn is None:
+            return
+        words, cached = drawn
+        while words > 0:
+            some = min(words, 1 << 20)
+            self._generator.bytes(4 * some)
+            words -= some
+        state = self._generator.get_state(legacy=False)
+        state["has_gauss"], state["gauss"] = int(cached is not None), 0.0 if cached is None else cached
+        self._generator.set_state(state)
+
+
+def threads(n_jobs: int | None) -> int:
+    """Threads for `n_jobs`: as joblib counts them; by default all cores, or what the environment says."""
+    cores = _orthant.cores()
+    if n_jobs is None:
+        for name in ("ORTHANT_NUM_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
+            text = os.environ.get(name, "").split(",")[0].strip()
+            if text.isdigit() and int(text) > 0:
+                return min(int(text), cores)
+        return cores
+    return min(n_jobs, cores) if n_jobs > 0 else max(1, cores + 1 + n_jobs)
+
+
+def native(X: Any) -> Any:
+    """X as the fit can look at it: itself, unless its elements are not aligned or its parts not side by side."""
+    if isinstance(X, np.ndarray):
+        aligned = X.flags.aligned and all(stride % X.itemsize == 0 for stride in X.strides)
+        return X if aligned else X.copy()
+    parts = (X.indptr, X.indices, X.data)
+    indexed = parts[0].dtype in (np.int32, np.int64) and parts[1].dtype in (np.int32, np.int64)
+    if indexed and all(part.flags.aligned and part.flags.c_contiguous for part in parts):
+        return X
+    X = X.copy()
+    X.indptr, X.indices = X.indptr.astype(np.int64), X.indices.astype(np.int64)
+    X.data = np.ascontiguousarray(X.data)
+    return X
+
+
+def is_integer(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+
+
+def is_truth(value: Any) -> bool:
+    return isinstance(value, (bool, np.bool_))
+
+
+def among(names: tuple[str, ...]) -> str:
+    return "a str among {" + ", ".join(sorted(repr(name) for name in names)) + "}"
+
+
+def at_least(least: int) -> tuple[Callable[[Any], bool], str]:
+    return (lambda x: is_integer(x) and x >= least, f"an int in the range [{least}, inf)")
+
+
+def from_zero() -> tuple[Callable[[Any], bool], str]:
+    return (lambda x: is_number(x) and x >= 0, "a float in the range [0.0, inf)")
+
+
+def or_none(allowed: tuple[Callable[[Any], bool], str]) -> tuple[Callable[[Any], bool], str]:
+    test, text = allowed
+    return (lambda x: x is None or test(x), text + " or None")
+
+
+UNIT = (lambda x: is_number(x) and 0 <= x <= 1, "a float in the range [0.0, 1.0]")
+TRUTH = (is_truth, "a bool")
+
+
+class BaseNMF(Estimator):
+    """What `NMF` and `MiniBatchNMF` have in common."""
+
+    # what is allowed, by parameter
+    _allowed: dict[str, tuple[Callable[[Any], bool], str]] = {
+        "n_components": (
+            lambda x: x is None or x == "auto" or is_integer(x) and x >= 1,
+            "an int in the range [1, inf), None or a str among {'auto'}",
+        ),
+        "init": (lambda x: x is None or isinstance(x, str) and x in INITS, among(INITS) + " or None"),
+        "beta_loss": (
+            lambda x: isinstance(x, str) and x in LOSSES or is_number(x) and np.isfinite(x),
+            among(tuple(LOSSES)) + " or a float",
+        ),
+        "tol": from_zero(),
+        "max_iter": at_least(1),
+        "random_state": (
+            lambda x: x is None
+            or x is np.random
+            or isinstance(x, np.random.RandomState)
+            or is_integer(x)
+            and 0 <= x < 2**32,
+            "an int in the range [0, 4294967295], an instance of 'numpy.random.mtrand.RandomState' or None",
+        ),
+        "alpha_W": from_zero(),
+        "alpha_H": (
+            lambda x: isinstance(x, str) and x == "same" or is_number(x) and x >= 0,
+            "a float in the range [0.0, inf) or a str among {'same'}",
+        ),
+        "l1_ratio": UNIT,
+        "verbose": (lambda x: is_truth(x) or is_integer(x) and x >= 0, "an int in the range [0, inf) or a bool"),
+        "n_jobs": (lambda x: x is None or is_integer(x) and x != 0, "an int other than 0 or None"),
+        "callback": (lambda x: x is None or callable(x), "a callable or None"),
+        "max_seconds": or_none(from_zero()),
+    }
+
+    def _check_parameters(self) -> None:
+        for name, (test, text) in self._allowed.items():
+            value = getattr(self, name)
+            if not test(value):
+                raise InvalidParameterError(
+                    f"The {name!r} parameter of {type(self).__name__} must be {text}. Got {value!r} instead."
+                )
+
+    @property
+    def _beta(self) -> float:
+        return LOSSES[self.beta_loss] if isinstance(self.beta_loss, str) else float(self.beta_loss)
+
+    def _check_factor(self, A: Any, shape: tuple[Any, Any], whom: str) -> np.ndarray:
+        A = np.asarray(A)
+        if A.ndim != 2:
+            raise ValueError(f"Expected 2D array, got {A.ndim}D array instead, passed to {whom}.")
+        for at, which in enumerate(("first", "second")):
+            if shape[at] != "auto" and A.shape[at] != shape[at]:
+                raise ValueError(
+                    f"Array with wrong {which} dimension passed to {whom}. Expected {shape[at]}, but got {A.shape[at]}."
+                )
+        if A.size == 0 or np.max(A) == 0 and not np.any(A < 0):
+            raise ValueError(f"Array passed to {whom} is full of zeros.")
+        if np.any(A < 0):
+            raise ValueError(f"Negative values in data passed to {whom}")
+        return A
+
+    def _factors(self, X: Any, W: Any, H: Any, update_H: bool) -> tuple[Any, Any]:
+        """W and H to start from, or H to keep; and how many components there are."""
+        m, n = X.shape
+        rank = n if self.n_components is None else self.n_components
+        if update_H and self.init != "custom":
+            if W is not None or H is not None:
+                warnings.warn(
+                    "When init!='custom', provided W or H are ignored. Set  init='custom' to use them as initialization.",
+                    RuntimeWarning,
+                    stacklevel=4,
+                )
+            self._n_components = n if rank == "auto" else rank
+            if self.init in ("nndsvd", "nndsvda", "nndsvdar") and self._n_components > min(m, n):
+                raise ValueError(
+                    f"init = '{self.init}' can only be used when n_components <= min(n_samples, n_features)"
+                )
+            return None, None
+        if not update_H and W is not None:
+            warnings.warn(
+                "When update_H=False, the provided initial W is not used.", RuntimeWarning, stacklevel=4
+            )
+        H = self._check_factor(H, (rank, n), "NMF (input H)")
+        self._n_components = H.shape[0]
+        if update_H:
+            W = self._check_factor(W, (m, rank), "NMF (input W)")
+            if H.dtype != X.dtype or W.dtype != X.dtype:
+                raise TypeError(
+                    f"H and W should have the same dtype as X. Got H.dtype = {H.dtype} and W.dtype = {W.dtype}."
+                )
+            return native(W), native(H)
+        if H.dtype != X.dtype:
+            raise TypeError(f"H should have the same dtype as X. Got H.dtype = {H.dtype}.")
+        return None, native(H)
+
+    def _options(self, random: Random, *, solver: str, watch: Any = None, started: bool = False) -> dict[str, Any]:
+        alpha_H = self.alpha_W if isinstance(self.alpha_H, str) else self.alpha_H
+        return {
+            "whom": type(self).__name__,
+            "rank": int(self._n_components),
+            "solver": solver,
+            "beta": self._beta,
+            "init": None if started or self.init == "custom" else self.init,
+            "tol": float(self.tol),
+            "max_iter": int(self.max_iter),
+            "alpha_w": float(self.alpha_W),
+            "alpha_h": float(alpha_H),
+            "l1_ratio": float(self.l1_ratio),
+            "shuffle": False,
+            "seed": random.seed,
+            "state": random.state,
+            "threads": threads(self.n_jobs),
+            "max_seconds": None if self.max_seconds is None else float(self.max_seconds),
+            "watch": watch,
+        }
+
+    def _followed(self, call: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Calls `call(watch)` with what shows progress and calls the callback, if there is a need."""
+        if not self.verbose and self.callback is None:
+            return call(None)
+        bars: list[Progress] = []
+
+        def watch(seen: tuple) -> bool:
+            it = Iteration(*seen)
+            if self.verbose:
+                if not bars:
+                    bars.append(Progress(type(self).__name__, it.max_iter))
+                bars[0].show(it)
+            # by identity: an array, say, is not asked whether it is true
+            return self.callback is not None and self.callback(it) is True
+
+        try:
+            return call(watch)
+        finally:
+            for bar in bars:
+                bar.close()
+
+    def _warn(self, found: dict[str, Any]) -> None:
+        if found["stop_reason"] == "max_iter" and self.tol > 0:
+            text = f"Maximum number of iterations {self.max_iter} reached. Increase it to improve convergence."
+        elif found["stop_reason"] == "max_seconds":
+            text = f"The time limit of {self.max_seconds} seconds was reached after {found['n_iter']} iterations."
+        else:
+            return
+        warnings.warn(text, ConvergenceWarning, stacklevel=4)
+
+    def _keep(self, found: dict[str, Any]) -> np.ndarray:
+        """The attributes of a fit; W."""
+        self.components_ = found["h"]
+        self.n_components_ = self.components_.shape[0]
+        self.n_iter_ = found["n_iter"]
+        self.reconstruction_err_ = found["reconstruction_err"]
+        self.loss_curve_ = found["loss_curve"]
+        self.kkt_residual_ = found["kkt_residual"]
+        self.stop_reason_ = found["stop_reason"]
+        self.remarks_ = found["warnings"]
+        return found["w"]
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Any:
+        """Learn the components.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The data; no entry below 0.
+        y : Ignored
+            There by convention.
+        **params : dict
+            ``W`` and ``H``, for `fit_transform`.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        self.fit_transform(X, **params)
+        return self
+
+    def inverse_transform(self, X: Any) -> np.ndarray:
+        """Data from weights: W·H.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_components)
+            Weights W.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            Their product with the components.
+        """
+        check_is_fitted(self)
+        return X @ self.components_
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.components_.shape[0]
+
+    def _data(self, X: Any, *, reset: bool) -> Any:
+        """X, checked and as the fit can look at it; of the components' type where these are there already."""
+        if reset:
+            return native(validated(self, X, reset=True))
+        return native(validated(self, X, reset=False, dtype=self.components_.dtype))

@@ -1,0 +1,354 @@
+"""`NMF` and `non_negative_factorization`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import _orthant
+from ._base import BaseNMF, Iteration, Random, TRUTH, among, native
+from ._estimator import check_is_fitted
+
+__all__ = ["NMF", "non_negative_factorization"]
+
+SOLVERS = tuple(_orthant.solvers())
+# scikit-learn's, number for number
+COMPATIBLE = ("cd", "mu")
+
+
+class NMF(BaseNMF):
+    """Non-negative matrix factorization, in the place of `sklearn.decomposition.NMF`.
+
+    Finds W ≥ 0 and H ≥ 0 whose product is near to X ≥ 0, by minimising
+
+    .. math::
+
+        D_\\beta(X \\mid WH) + \\alpha_W r n \\sum W + \\tfrac12 \\alpha_W (1-r) n \\|W\\|_F^2
+        + \\alpha_H r m \\sum H + \\tfrac12 \\alpha_H (1-r) m \\|H\\|_F^2
+
+    for X of m samples and n features, with the L1 share r = `l1_ratio`.
+
+    Parameters
+    ----------
+    n_components : int, None or 'auto', default='auto'
+        Number of components. 'auto' takes it from ``W`` and ``H`` if they are given, else, as None does, all features.
+    init : str or None, default=None
+        Where to start: 'random', 'nndsvd', 'nndsvda', 'nndsvdar' as in scikit-learn; 'scaled-random' (the same times
+        the scalar that fits best), 'exact-nndsvd' and 'exact-nndsvda' (by an exact SVD), 'spa' (successive projection),
+        or 'custom', with ``W`` and ``H`` given to `fit_transform`. None is 'nndsvda' where n_components ≤
+        min(n_samples, n_features) and else 'random' for the solvers 'cd' and 'mu', and 'scaled-random' for others.
+    solver : str, default='cd'
+        'cd' and 'mu' are scikit-learn's, step by step. 'auto' is the fastest for the loss: 'accelerated' for
+        'frobenius', 'accelerated-newton' for 'kullback-leibler', 'accelerated-mm' for the others. `orthant.solvers()`
+        names all, `orthant.solvers(beta)` those of a loss.
+    beta_loss : float or {'frobenius', 'kullback-leibler', 'itakura-saito'}, default='frobenius'
+        The β-divergence to minimise: β = 2, 1, 0 or any number. With β ≤ 0 every entry of X has to be positive.
+    tol : float, default=1e-4
+        Tolerance of the solver's stopping rule. For 'cd' and 'mu' it is scikit-learn's; for others the fit stops when
+        the objective falls by no more than `tol` times itself, and steps are no more than √tol of X.
+    max_iter : int, default=200
+        Iteration limit.
+    random_state : int, RandomState instance or None, default=None
+        Of the start, and of `shuffle`. A generator is left as scikit-learn would leave it.
+    alpha_W, alpha_H : float, default=0.0 and 'same'
+        Penalties on W and on H.
+    l1_ratio : float, default=0.0
+        The L1 share of the penalties.
+    verbose : int, default=0
+        Show progress: a bar if tqdm is installed, else lines.
+    shuffle : bool, default=False
+        Take the components in a random order; only for 'cd'.
+    n_jobs : int or None, default=None
+        Threads, counted as joblib does. None is all cores, or as many as ``ORTHANT_NUM_THREADS`` or
+        ``OMP_NUM_THREADS`` says. The result is the same to the bit on any number.
+    callback : callable or None, default=None
+        Called with an `orthant.Iteration` after each iteration. The fit ends, with what it has, if it returns True or
+        raises StopIteration.
+    max_seconds : float or None, default=None
+        Time limit, looked at after each iteration.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_features)
+        H.
+    n_components_ : int
+        Number of components.
+    reconstruction_err_ : float
+        √(2·D(X|WH)), which is ‖X − WH‖ for the Frobenius loss.
+    n_iter_ : int
+        Iterations done.
+    n_features_in_ : int
+        Features seen in the fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X has names that are all strings.
+    loss_curve_ : ndarray of shape (n_iter_,)
+        The objective after each iteration.
+    kkt_residual_ : float
+        How far from stationary the result is, relative to X; 0 at a stationary point. It does not change when components
+        are rescaled.
+    stop_reason_ : str
+        'converged', 'max_iter', 'max_seconds', 'callback' or 'zero_data'.
+    remarks_ : list of str
+        What the fit found worth knowing that no exception or warning says.
+
+    See Also
+    --------
+    MiniBatchNMF : By batches of samples, for data that comes in parts.
+    non_negative_factorization : The same as a function.
+
+    Notes
+    -----
+    X is not copied if it is an array of float32 or float64, in C or Fortran order or any strides, or a sparse matrix by
+    rows or by columns. Other threads run while a fit does. Ctrl-C ends it.
+
+    References
+    ----------
+    .. [1] Cichocki & Phan, Fast local algorithms for large scale nonnegative matrix and tensor factorizations, 2009,
+       doi:10.1587/transfun.E92.A.708.
+    .. [2] Févotte & Idier, Algorithms for nonnegative matrix factorization with the β-divergence, 2011,
+       doi:10.1162/NECO_a_00168.
+    .. [3] Ang & Gillis, Accelerating nonnegative matrix factorization algorithms using extrapolation, 2019,
+       doi:10.1162/neco_a_01157.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from orthant import NMF
+    >>> X = np.array([[1, 1], [2, 1], [3, 1.2], [4, 1], [5, 0.8], [6, 1]])
+    >>> model = NMF(n_components=2, init="random", random_state=0)
+    >>> W = model.fit_transform(X)
+    >>> np.round(W[0], 5).tolist()
+    [0.0, 0.46881]
+    >>> round(float(model.reconstruction_err_), 8)
+    0.00115993
+
+    The fast way:
+
+    >>> fast = NMF(n_components=2, solver="auto", random_state=0).fit(X)
+    >>> bool(fast.reconstruction_err_ < 0.01)
+    True
+    """
+
+    _allowed = {
+        **BaseNMF._allowed,
+        "solver": (lambda x: isinstance(x, str) and x in SOLVERS, among(SOLVERS)),
+        "shuffle": TRUTH,
+    }
+
+    def __init__(
+        self,
+        n_components: int | str | None = "auto",
+        *,
+        init: str | None = None,
+        solver: str = "cd",
+        beta_loss: float | str = "frobenius",
+        tol: float = 1e-4,
+        max_iter: int = 200,
+        random_state: int | np.random.RandomState | None = None,
+        alpha_W: float = 0.0,
+        alpha_H: float | str = "same",
+        l1_ratio: float = 0.0,
+        verbose: int = 0,
+        shuffle: bool = False,
+        n_jobs: int | None = None,
+        callback: Callable[[Iteration], Any] | None = None,
+        max_seconds: float | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.init = init
+        self.solver = solver
+        self.beta_loss = beta_loss
+        self.tol = tol
+        self.max_iter = max_iter
+        self.random_state = random_state
+        self.alpha_W = alpha_W
+        self.alpha_H = alpha_H
+        self.l1_ratio = l1_ratio
+        self.verbose = verbose
+        self.shuffle = shuffle
+        self.n_jobs = n_jobs
+        self.callback = callback
+        self.max_seconds = max_seconds
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        fitting = _orthant.solvers(self._beta)
+        if self.solver not in fitting:
+            raise ValueError(
+                f"Invalid beta_loss parameter: solver {self.solver!r} does not handle beta_loss = {self.beta_loss!r}; "
+                f"{', '.join(fitting)} do"
+            )
+        if self.solver == "mu" and self.init == "nndsvd":
+            warnings.warn(
+                "The multiplicative update ('mu') solver cannot update zeros present in the initialization, and so leads "
+                "to poorer results when used jointly with init='nndsvd'. You may try init='nndsvda' or init='nndsvdar' "
+                "instead.",
+                UserWarning,
+                stacklevel=4,
+            )
+        if self.shuffle and self.solver != "cd":
+            if self.solver != "mu":
+                raise ValueError(f"shuffle=True goes with solver='cd' alone, not with {self.solver!r}")
+            warnings.warn("shuffle=True does nothing with solver='mu'", UserWarning, stacklevel=4)
+
+    def _factorise(self, X: Any, W: Any = None, H: Any = None, update_H: bool = True) -> dict[str, Any]:
+        W, H = self._factors(X, W, H, update_H)
+        random = Random(self.random_state)
+
+        def call(watch: Any) -> dict[str, Any]:
+            options = self._options(random, solver=self.solver, watch=watch, started=H is not None)
+            options["shuffle"] = bool(self.shuffle) and self.solver == "cd"
+            return _orthant.fit(X, options, W, H, update_H)
+
+        found = self._followed(call) if update_H else call(None)
+        random.advance(found.get("random_state"))
+        self._warn(found)
+        return found
+
+    def fit_transform(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> np.ndarray:
+        """Learn the components, and return the weights of the samples.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The data; no entry below 0.
+        y : Ignored
+            There by convention.
+        W : array-like of shape (n_samples, n_components), default=None
+            Where to start, with ``init='custom'``. It is not changed.
+        H : array-like of shape (n_components, n_features), default=None
+            The same of H.
+
+        Returns
+        -------
+        W : ndarray of shape (n_samples, n_components)
+            The weights.
+        """
+        self._check_parameters()
+        X = self._data(X, reset=True)
+        found = self._factorise(X, W, H)
+        self._explanation = found["explanation"]
+        return self._keep(found)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Weights of samples by the components that were learnt.
+
+        With the solvers 'cd' and 'mu' as scikit-learn: by the same updates, stopping for all rows together. With the
+        others each row is brought to its own minimum, whatever rows are beside it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        W : ndarray of shape (n_samples, n_components)
+            Their weights.
+        """
+        check_is_fitted(self)
+        self._check_parameters()
+        X = self._data(X, reset=False)
+        if self.solver in COMPATIBLE:
+            return self._factorise(X, H=self.components_, update_H=False)["w"]
+        self._n_components = self.components_.shape[0]
+        options = self._options(Random(0), solver=self.solver)
+        return _orthant.transform(X, native(self.components_), options)
+
+    def explain_(self) -> str:
+        """What the last fit did, and why: a line for each choice.
+
+        Returns
+        -------
+        text : str
+            Solver, start, layout, threads and memory, with reasons.
+        """
+        check_is_fitted(self)
+        return self._explanation
+
+
+def non_negative_factorization(
+    X: Any,
+    W: Any = None,
+    H: Any = None,
+    n_components: int | str | None = "auto",
+    *,
+    init: str | None = None,
+    update_H: bool = True,
+    solver: str = "cd",
+    beta_loss: float | str = "frobenius",
+    tol: float = 1e-4,
+    max_iter: int = 200,
+    alpha_W: float = 0.0,
+    alpha_H: float | str = "same",
+    l1_ratio: float = 0.0,
+    random_state: int | np.random.RandomState | None = None,
+    verbose: int = 0,
+    shuffle: bool = False,
+    n_jobs: int | None = None,
+    callback: Callable[[Iteration], Any] | None = None,
+    max_seconds: float | None = None,
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Factorise X, in the place of `sklearn.decomposition.non_negative_factorization`.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The data; no entry below 0.
+    W : array-like of shape (n_samples, n_components), default=None
+        Where to start, with ``init='custom'``.
+    H : array-like of shape (n_components, n_features), default=None
+        The same of H; or, with ``update_H=False``, H itself.
+    n_components : int, None or 'auto', default='auto'
+        Number of components.
+    init : str or None, default=None
+        Where to start.
+    update_H : bool, default=True
+        Whether H is to be found too.
+    solver, beta_loss, tol, max_iter, alpha_W, alpha_H, l1_ratio, random_state, verbose, shuffle
+        As `NMF` has them.
+    n_jobs, callback, max_seconds
+        As `NMF` has them.
+
+    Returns
+    -------
+    W : ndarray of shape (n_samples, n_components)
+        Weights.
+    H : ndarray of shape (n_components, n_features)
+        Components.
+    n_iter : int
+        Iterations done.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from orthant import non_negative_factorization
+    >>> X = np.array([[1, 1], [2, 1], [3, 1.2], [4, 1], [5, 0.8], [6, 1]])
+    >>> W, H, n_iter = non_negative_factorization(X, n_components=2, init="random", random_state=0)
+    >>> n_iter
+    30
+    """
+    model = NMF(
+        n_components,
+        init=init,
+        solver=solver,
+        beta_loss=beta_loss,
+        tol=tol,
+        max_iter=max_iter,
+        random_state=random_state,
+        alpha_W=alpha_W,
+        alpha_H=alpha_H,
+        l1_ratio=l1_ratio,
+        verbose=verbose,
+        shuffle=shuffle,
+        n_jobs=n_jobs,
+        callback=callback,
+        max_seconds=max_seconds,
+    )
+    model._check_parameters()
+    X = model._data(X, reset=True)
+    found = model._factorise(X, W, H, update_H)
+    return found["w"], found["h"], found["n_iter"]

@@ -1,0 +1,33 @@
+"""The native half: what the classes call, with arguments that they have checked."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__version__: str
+
+def fit(
+    x: Any,
+    options: dict[str, Any],
+    w: NDArray[np.floating] | None = None,
+    h: NDArray[np.floating] | None = None,
+    update_h: bool = True,
+) -> dict[str, Any]: ...
+def transform(x: Any, h: NDArray[np.floating], options: dict[str, Any]) -> NDArray[np.floating]: ...
+def minibatch_fit(
+    x: Any,
+    options: dict[str, Any],
+    w: NDArray[np.floating] | None = None,
+    h: NDArray[np.floating] | None = None,
+) -> dict[str, Any]: ...
+def minibatch_step(
+    x: Any,
+    options: dict[str, Any],
+    before: dict[str, Any] | None = None,
+    w: NDArray[np.floating] | None = None,
+    h: NDArray[np.floating] | None = None,
+) -> dict[str, Any]: ...
+def minibatch_transform(x: Any, h: NDArray[np.floating], options: dict[str, Any]) -> NDArray[np.floating]: ...
+def solvers(beta: float | None = None) -> list[str]: ...
+def cores() -> int: ...

@@ -1,0 +1,286 @@
+//! The native half of the Python package `orthant`: arrays in without a copy, factors and figures out.
+//!
+//! What scikit-learn's users know (classes, parameters, warnings, messages) is written in Python, over the four functions
+//! here. Each takes the interpreter's lock only to look at its arguments and to hand over its results; see [`run`].
+
+mod arrays;
+mod failure;
+mod options;
+mod pools;
+mod results;
+mod run;
+
+use numpy::{Element, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
+use orthant::{MiniBatchNmf, Model, Nmf, Real, Start, Transform, Values};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use arrays::{Data, dense};
+use options::{BatchOptions, Options};
+use results::{fitted, learnt, online, to_array};
+use run::{Watch, run};
+
+/// An element type that numpy and the library share.
+trait Number: Real + Element {
+    /// Entries of a sparse matrix.
+    fn values(entries: &[Self]) -> Values<'_, Self>;
+}
+
+impl Number for f32 {
+    fn values(entries: &[Self]) -> Values<'_, Self> {
+        entries.into()
+    }
+}
+
+impl Number for f64 {
+    fn values(entries: &[Self]) -> Values<'_, Self> {
+        entries.into()
+    }
+}
+
+/// Calls a function at the element type of `x`: of the array, or of the values of a sparse matrix's parts.
+macro_rules! by_dtype {
+    ($py:ident, $x:ident, $f:ident($($arg:expr),*)) => {{
+        let values = match $x.cast::<PyUntypedArray>() {
+            Ok(dense) => dense.clone(),
+            Err(_) => $x.getattr("data")?.cast_into::<PyUntypedArray>()?,
+        };
+        let dtype = values.dtype();
+        if dtype.is_equiv_to(&numpy::dtype::<f64>($py)) {
+            $f::<f64>($py, $x, $($arg),*)
+        } else if dtype.is_equiv_to(&numpy::dtype::<f32>($py)) {
+            $f::<f32>($py, $x, $($arg),*)
+        } else {
+            Err(PyTypeError::new_err(format!("the data is of {dtype}; float32 and float64 are factorised")))
+        }
+    }};
+}
+
+/// Factorises `x`: from W and H if they are given; to W alone if `update_h` is false.
+#[pyfunction]
+#[pyo3(signature = (x, options, w=None, h=None, update_h=true))]
+fn fit<'py>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    options: Options,
+    w: Option<&Bound<'py, PyAny>>,
+    h: Option<&Bound<'py, PyAny>>,
+    update_h: bool,
+) -> PyResult<Bound<'py, PyDict>> {
+    by_dtype!(py, x, fit_as(options, w, h, update_h))
+}
+
+fn fit_as<'py, T: Number>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    options: Options,
+    w: Option<&Bound<'py, PyAny>>,
+    h: Option<&Bound<'py, PyAny>>,
+    update_h: bool,
+) -> PyResult<Bound<'py, PyDict>> {
+    let data = Data::<T>::new(x)?;
+    let whom = options.whom.clone();
+    let mut nmf: Nmf<T> = options.nmf()?;
+    let (w, h) = (w.map(dense::<T>).transpose()?, h.map(dense::<T>).transpose()?);
+    let given = match (w, h) {
+        (_, Some(h)) if !update_h => Some(h),
+        (Some(w), Some(h)) => {
+            nmf = nmf.start(Start::Custom { w, h });
+            None
+        }
+        _ => None,
+    };
+    let seed = options.state.is_none();
+    let (fit, plan) = run(py, options.threads, &whom, options.watch.as_ref(), move |watch: &mut Watch| {
+        let v = data.matrix()?;
+        let nmf = nmf.cancel(&watch.cancel);
+        let plan = nmf.explain(&v).map(|plan| plan.to_string()).unwrap_or_default();
+        let fit = match &given {
+            Some(h) => nmf.fit_weights(&v, h),
+            None if watch.is_wanted() => nmf.fit_observed(&v, watch),
+            None => nmf.fit(&v),
+        };
+        fit.map(|fit| (fit, plan))
+    })?;
+    let out = fitted(py, fit.w, fit.model.components(), &fit.report)?;
+    out.set_item("explanation", plan)?;
+    if !seed {
+        out.set_item("random_state", fit.random_state.map(|r| (r.drawn(), r.cached())))?;
+    }
+    Ok(out)
+}
+
+/// W for `x` by the components `h`, each row on its own.
+#[pyfunction]
+fn transform<'py>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    h: &Bound<'py, PyAny>,
+    options: Options,
+) -> PyResult<Bound<'py, PyAny>> {
+    by_dtype!(py, x, transform_as(h, options))
+}
+
+fn transform_as<'py, T: Number>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    h: &Bound<'py, PyAny>,
+    options: Options,
+) -> PyResult<Bound<'py, PyAny>> {
+    let data = Data::<T>::new(x)?;
+    let h = dense::<T>(h)?;
+    let (penalty, loss) = (options.penalty(), options.loss());
+    let w = run(py, options.threads, &options.whom, None, move |_| {
+        Model::from_components(h, penalty)?
+            .with_loss(loss)?
+            .transform_with(&data.matrix()?, &Transform::default())
+    })?;
+    Ok(to_array(py, w.0).into_any())
+}
+
+/// Factorises `x` by mini-batches.
+#[pyfunction]
+#[pyo3(signature = (x, options, w=None, h=None))]
+fn minibatch_fit<'py>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    options: BatchOptions,
+    w: Option<&Bound<'py, PyAny>>,
+    h: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    by_dtype!(py, x, minibatch_fit_as(options, w, h))
+}
+
+fn minibatch_fit_as<'py, T: Number>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    options: BatchOptions,
+    w: Option<&Bound<'py, PyAny>>,
+    h: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let data = Data::<T>::new(x)?;
+    let whom = options.common.whom.clone();
+    let nmf = started(options.nmf::<T>()?, w, h)?;
+    let common = &options.common;
+    let fit = run(py, common.threads, &whom, common.watch.as_ref(), move |watch: &mut Watch| {
+        let v = data.matrix()?;
+        let nmf = nmf.cancel(&watch.cancel);
+        if watch.is_wanted() { nmf.fit_observed(&v, watch) } else { nmf.fit(&v) }
+    })?;
+    let out = fitted(py, fit.w, fit.model.components(), &fit.report)?;
+    out.set_item("n_steps", fit.steps)?;
+    out.set_item("learnt", fit.learnt.map(|l| learnt(py, l)).transpose()?)?;
+    if common.state.is_some() {
+        out.set_item("random_state", fit.random_state.map(|r| (r.drawn(), r.cached())))?;
+    }
+    Ok(out)
+}
+
+/// Learns from one batch more: from what was learnt before, or as the first.
+#[pyfunction]
+#[pyo3(signature = (x, options, before=None, w=None, h=None))]
+fn minibatch_step<'py>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    options: BatchOptions,
+    before: Option<&Bound<'py, PyDict>>,
+    w: Option<&Bound<'py, PyAny>>,
+    h: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    by_dtype!(py, x, minibatch_step_as(options, before, w, h))
+}
+
+fn minibatch_step_as<'py, T: Number>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    options: BatchOptions,
+    before: Option<&Bound<'py, PyDict>>,
+    w: Option<&Bound<'py, PyAny>>,
+    h: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let data = Data::<T>::new(x)?;
+    let whom = options.common.whom.clone();
+    let nmf = started(options.nmf::<T>()?, w, h)?;
+    let before = before.map(online::<T>).transpose()?;
+    let common = &options.common;
+    let online = run(py, common.threads, &whom, None, move |_| {
+        let mut online = match &before {
+            Some(before) => nmf.resume(before)?,
+            None => nmf.online()?,
+        };
+        online.partial_fit(&data.matrix()?)?;
+        Ok(online)
+    })?;
+    let out = PyDict::new(py);
+    out.set_item("learnt", online.learnt().map(|l| learnt(py, l)).transpose()?)?;
+    if common.state.is_some() {
+        out.set_item("random_state", online.random_state().map(|r| (r.drawn(), r.cached())))?;
+    }
+    Ok(out)
+}
+
+/// W for `x` by the components `h`, all rows together, as scikit-learn's `MiniBatchNMF.transform`.
+#[pyfunction]
+fn minibatch_transform<'py>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    h: &Bound<'py, PyAny>,
+    options: BatchOptions,
+) -> PyResult<Bound<'py, PyAny>> {
+    by_dtype!(py, x, minibatch_transform_as(h, options))
+}
+
+fn minibatch_transform_as<'py, T: Number>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    h: &Bound<'py, PyAny>,
+    options: BatchOptions,
+) -> PyResult<Bound<'py, PyAny>> {
+    let data = Data::<T>::new(x)?;
+    let h = dense::<T>(h)?;
+    let nmf = options.nmf::<T>()?;
+    let w = run(py, options.common.threads, &options.common.whom, None, move |_| {
+        nmf.transform(&data.matrix()?, &h)
+    })?;
+    Ok(to_array(py, w).into_any())
+}
+
+fn started<T: Number>(
+    nmf: MiniBatchNmf<T>,
+    w: Option<&Bound<'_, PyAny>>,
+    h: Option<&Bound<'_, PyAny>>,
+) -> PyResult<MiniBatchNmf<T>> {
+    match (w, h) {
+        (Some(w), Some(h)) => Ok(nmf.start(Start::Custom { w: dense(w)?, h: dense(h)? })),
+        _ => Ok(nmf),
+    }
+}
+
+/// The names of the solvers, and of those of a loss.
+#[pyfunction]
+#[pyo3(signature = (beta=None))]
+fn solvers(beta: Option<f64>) -> Vec<&'static str> {
+    let loss = beta.map(orthant::Loss::from_beta);
+    let all = orthant::Solver::ALL.into_iter();
+    all.filter(|solver| loss.is_none_or(|loss| solver.minimises(loss))).map(orthant::Solver::name).collect()
+}
+
+/// Cores that this process may use.
+#[pyfunction]
+fn cores() -> usize {
+    pools::cores()
+}
+
+#[pymodule]
+fn _orthant(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(fit, module)?)?;
+    module.add_function(wrap_pyfunction!(transform, module)?)?;
+    module.add_function(wrap_pyfunction!(minibatch_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(minibatch_step, module)?)?;
+    module.add_function(wrap_pyfunction!(minibatch_transform, module)?)?;
+    module.add_function(wrap_pyfunction!(solvers, module)?)?;
+    module.add_function(wrap_pyfunction!(cores, module)?)?;
+    Ok(())
+}

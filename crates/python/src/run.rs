@@ -1,0 +1,145 @@
+//! A fit on threads of its own, while the calling one lets go of the interpreter's lock, looks for Ctrl-C and calls the
+//! callback.
+//!
+//! Ctrl-C ends a fit after its current iteration; where that takes long, the call does not wait for it: the fit's thread keeps
+//! the arrays that it reads, ends with its iteration and is heard of no more.
+
+use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use orthant::{Cancel, Error, Iteration, Observer, Real, StopReason};
+use pyo3::exceptions::PyStopIteration;
+use pyo3::prelude::*;
+
+use crate::failure::raise;
+use crate::pools;
+
+/// How often Ctrl-C is looked for.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long a fit may take to end after it.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A finished iteration, as Python sees it: number, limit, objective, loss, relative error, step, restarted, seconds.
+type Seen = (usize, usize, f64, f64, f64, f64, bool, f64);
+
+/// What the calling thread hears of.
+enum News<R> {
+    Iteration(Seen),
+    Done(R),
+}
+
+/// The fit's end of it.
+pub struct Watch {
+    pub cancel: Cancel,
+    /// Where iterations are told and whether to go on is heard, if somebody wants to see them.
+    wanted: Option<(Tell, Receiver<bool>)>,
+}
+
+type Tell = Box<dyn Fn(Seen) -> bool + Send>;
+
+impl Watch {
+    pub fn is_wanted(&self) -> bool {
+        self.wanted.is_some()
+    }
+}
+
+impl<T: Real> Observer<T> for Watch {
+    fn observe(&mut self, it: &Iteration<'_, T>) -> ControlFlow<StopReason> {
+        let Some((tell, answers)) = &self.wanted else { return ControlFlow::Continue(()) };
+        let seen = (
+            it.number,
+            it.max_iter,
+            it.objective,
+            it.loss,
+            it.relative_error,
+            it.step,
+            it.restarted,
+            it.elapsed.as_secs_f64(),
+        );
+        let goes_on = tell(seen) && answers.recv().unwrap_or(false);
+        if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(StopReason::Observer) }
+    }
+}
+
+/// Runs `work` on so many threads; `watch` is called with each iteration, and ends the fit by returning true or by raising
+/// StopIteration.
+pub fn run<R: Send + 'static>(
+    py: Python<'_>,
+    threads: usize,
+    whom: &str,
+    watch: Option<&Py<PyAny>>,
+    work: impl FnOnce(&mut Watch) -> Result<R, Error> + Send + 'static,
+) -> PyResult<R> {
+    let pool = pools::take(py, threads).map_err(|error| raise(&error, whom))?;
+    let (tell, mut news) = channel();
+    let (answer, answers) = channel();
+    let cancel = Cancel::new();
+    let wanted = watch.map(|_| {
+        let tell: Sender<News<_>> = tell.clone();
+        let tell: Tell = Box::new(move |seen| tell.send(News::Iteration(seen)).is_ok());
+        (tell, answers)
+    });
+    let mut ours = Watch { cancel: cancel.clone(), wanted };
+    let thread = std::thread::Builder::new().name("orthant".into()).spawn(move || {
+        let result = pool.install(|| work(&mut ours));
+        // nobody may be listening any more
+        let _ = tell.send(News::Done((result, pool)));
+    });
+    thread.map_err(|e| raise(&Error::Threads { message: e.to_string() }, whom))?;
+
+    let mut raised: Option<PyErr> = None;
+    let mut since: Option<Instant> = None;
+    loop {
+        let heard;
+        (heard, news) = py.detach(move || (news.recv_timeout(LOOK), news));
+        match heard {
+            Ok(News::Done((result, pool))) => {
+                pools::give_back(py, pool);
+                return match raised {
+                    Some(error) => Err(error),
+                    None => result.map_err(|error| raise(&error, whom)),
+                };
+            }
+            Ok(News::Iteration(seen)) => {
+                let goes_on = match watch.map(|watch| goes_on(py, watch, seen)) {
+                    _ if raised.is_some() => false,
+                    Some(Ok(goes_on)) => goes_on,
+                    Some(Err(error)) => {
+                        raised = Some(error);
+                        false
+                    }
+                    None => true,
+                };
+                // the fit waits for it
+                let _ = answer.send(goes_on);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                let lost = Error::Panicked { message: "the fit's thread ended".into() };
+                return Err(raised.unwrap_or_else(|| raise(&lost, whom)));
+            }
+        }
+        if raised.is_none()
+            && let Err(error) = py.check_signals()
+        {
+            raised = Some(error);
+        }
+        if let Some(error) = raised.take() {
+            cancel.cancel();
+            if since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+                return Err(error);
+            }
+            raised = Some(error);
+        }
+    }
+}
+
+/// Whether the callback lets the fit go on.
+fn goes_on(py: Python<'_>, watch: &Py<PyAny>, seen: Seen) -> PyResult<bool> {
+    match watch.call1(py, (seen,)) {
+        Ok(answer) => Ok(!answer.is_truthy(py)?),
+        Err(error) if error.is_instance_of::<PyStopIteration>(py) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,53 @@
+"""The Python code in the documents runs, and the examples say what they should."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def blocks(path):
+    return re.findall(r"^```python\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/python.md", "crates/python/README.md"])
+def test_code(name, tmp_path):
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    code = "\n".join(blocks(ROOT / name))
+    assert "orthant" in code
+    environment = {**os.environ, "MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path)}
+    out = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert out.returncode == 0, out.stderr
+    if name == "README.md":
+        assert matplotlib.image.imread(tmp_path / "five.png").shape[:2] == (414, 414)
+    if name == "docs/python.md":
+        assert out.stdout.startswith("30 0.00115993492\nconverged "), out.stdout
+
+
+def example(name, *arguments):
+    command = [sys.executable, ROOT / "crates" / "python" / "examples" / name, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_topics_are_scikit_learns():
+    out = example("topics.py", "--topics", 5, "--texts", 300)
+    assert "orthant, the import changed" in out and "5 of 5 topics have the same eight words" in out, out
+    assert "100.00% of the texts the same first topic" in out, out
+
+
+def test_consensus_is_scikit_learns():
+    out = example("consensus.py", "--cells", 300, "--genes", 120, "--programs", 4, "--starts", 6)
+    same = next(line for line in out.splitlines() if line.startswith("orthant, the import changed"))
+    cosine = float(re.search(r"with scikit-learn's (\S+);", same)[1])
+    moved = float(re.search(r"differs by (\S+) at most", same)[1])
+    assert cosine > 0.999999 and moved < 1e-4, out
+    fast = next(line for line in out.splitlines() if line.startswith('orthant, solver="auto"'))
+    assert float(re.search(r"with scikit-learn's (\S+);", fast)[1]) > 0.99, out

@@ -1,0 +1,265 @@
+"""How a fit runs: beside other threads, interrupted, watched, in children, again and again."""
+
+import gc
+import io
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import orthant
+from orthant import NMF, MiniBatchNMF
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def problem(m=200, n=100, dtype=np.float64):
+    rng = np.random.RandomState(0)
+    return (rng.gamma(1.0, size=(m, 5)) @ rng.gamma(1.0, size=(5, n)) + rng.random_sample((m, n))).astype(dtype)
+
+
+def long_fit(**options):
+    return NMF(8, init="random", random_state=0, tol=0, max_iter=10**7, **options)
+
+
+def test_other_threads_run_meanwhile():
+    """A counter in Python goes on while a fit of half a second runs."""
+    counted, done = [0], threading.Event()
+
+    def count():
+        while not done.is_set():
+            counted[0] += 1
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    before = counted[0]
+    long_fit(max_seconds=0.5).fit(problem())
+    during = counted[0] - before
+    done.set()
+    thread.join()
+    assert during > 100
+
+
+INTERRUPTED = """
+    import signal, sys, threading, time, os
+    import numpy as np
+    import orthant
+    from orthant import NMF, MiniBatchNMF
+    rng = np.random.default_rng(0)
+    X = rng.random(({m}, {n}))
+    threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    began = time.monotonic()
+    try:
+        {fit}
+    except KeyboardInterrupt:
+        print(time.monotonic() - began)
+    W = NMF(2, init="random", random_state=0).fit_transform(X[:50, :20])
+    print(W.shape)
+"""
+
+
+@pytest.mark.parametrize(
+    "fit, m, n",
+    [
+        ("NMF(8, tol=0, max_iter=10**7, init='random').fit(X)", 300, 200),
+        ("NMF(8, tol=0, max_iter=10**7, init='random', solver='auto', beta_loss=1).fit(X)", 300, 200),
+        ("MiniBatchNMF(8, tol=0, max_no_improvement=None, max_iter=10**7, init='random').fit(X)", 300, 200),
+        ("NMF(8, tol=0, max_iter=10**7, init='random', callback=lambda it: None).fit(X)", 300, 200),
+        # an iteration that takes longer than a second
+        ("NMF(400, tol=0, max_iter=10**7, init='random', solver='mu', beta_loss=0.5, n_jobs=1).fit(X)", 3000, 2000),
+        # while the start is made
+        ("NMF(600, init='exact-nndsvd', solver='hals', n_jobs=1).fit(X)", 3000, 2000),
+    ],
+)
+def test_ctrl_c(fit, m, n):
+    code = textwrap.dedent(INTERRUPTED).format(fit=fit, m=m, n=n)
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert out.returncode == 0, out.stderr
+    seconds, shape = out.stdout.splitlines()
+    assert float(seconds) < 2.0 and shape == "(50, 2)"
+
+
+def test_callback():
+    seen = []
+    model = NMF(3, init="random", random_state=0, callback=seen.append).fit(problem())
+    assert [it.number for it in seen] == list(range(1, model.n_iter_ + 1))
+    np.testing.assert_array_equal([it.objective for it in seen], model.loss_curve_)
+    assert all(isinstance(it, orthant.Iteration) and it.max_iter == 200 for it in seen)
+    same = NMF(3, init="random", random_state=0).fit(problem())
+    np.testing.assert_array_equal(model.components_, same.components_)
+
+    stopped = NMF(3, init="random", random_state=0, callback=lambda it: it.number == 4).fit(problem())
+    assert stopped.n_iter_ == 4 and stopped.stop_reason_ == "callback"
+    np.testing.assert_array_equal(stopped.components_, NMF(3, init="random", random_state=0, max_iter=4).fit(problem()).components_)
+
+    def stop(it):
+        raise StopIteration
+
+    assert NMF(3, callback=stop).fit(problem()).n_iter_ == 1
+
+    def fail(it):
+        raise LookupError("not found")
+
+    with pytest.raises(LookupError, match="not found"):
+        long_fit(callback=fail).fit(problem())
+    batches = []
+    model = MiniBatchNMF(3, random_state=0, batch_size=50, callback=batches.append).fit(problem())
+    assert len(batches) == model.n_steps_
+
+
+def test_a_callback_that_fits():
+    inner = []
+
+    def fit(it):
+        if it.number <= 3:
+            inner.append(NMF(2, init="random", random_state=0, callback=deeper if it.number == 2 else None).fit(problem(20, 10)).n_iter_)
+
+    def deeper(it):
+        inner.append(NMF(2, init="random", random_state=0).fit(problem(10, 10)).n_iter_)
+        return True
+
+    NMF(3, init="random", random_state=0, callback=fit).fit(problem())
+    assert len(inner) == 4
+
+
+def test_time_limit():
+    began = time.monotonic()
+    with pytest.warns(UserWarning, match="time limit"):
+        model = long_fit(max_seconds=0.2).fit(problem())
+    assert time.monotonic() - began < 2 and model.stop_reason_ == "max_seconds"
+
+
+def test_threads_do_not_change_a_bit():
+    X = problem(400, 300)
+    for options in (dict(), dict(solver="auto"), dict(solver="auto", beta_loss=1), dict(solver="mu", beta_loss=0.5)):
+        results = [NMF(5, random_state=0, n_jobs=n, max_iter=20, **options).fit(X).components_ for n in (1, 2, -1, None)]
+        for other in results[1:]:
+            np.testing.assert_array_equal(results[0], other)
+
+
+def test_number_of_threads(monkeypatch):
+    from orthant._base import threads
+
+    cores = orthant._orthant.cores()
+    for name in ("ORTHANT_NUM_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    assert threads(None) == threads(-1) == threads(10**6) == cores
+    assert threads(1) == 1 and threads(-cores) == 1 and threads(-cores - 5) == 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert threads(None) == 1 and threads(-1) == cores
+    model = NMF(2, n_jobs=1).fit(problem())
+    assert "threads   1" in model.explain_()
+    with pytest.raises(ValueError, match="n_jobs"):
+        NMF(2, n_jobs=0).fit(problem())
+
+
+def test_eight_threads():
+    problems = [problem(60 + i, 40) for i in range(8)]
+    expected = [NMF(3, random_state=0).fit(X).components_ for X in problems]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            found = pool.map(lambda X: NMF(3, random_state=0).fit(X).components_, problems)
+            for a, b in zip(found, expected):
+                np.testing.assert_array_equal(a, b)
+
+
+def fit_in_child(seed):
+    return NMF(3, init="random", random_state=seed).fit(problem()).components_.sum()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_processes(method):
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"no {method} here")
+    expected = [fit_in_child(seed) for seed in range(4)]  # a pool of this process comes first
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        assert pool.map_async(fit_in_child, range(4)).get(timeout=60) == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_forks_while_fits_run():
+    """Children of a process whose other threads are fitting fit themselves."""
+    code = """
+        import os, threading, sys
+        import numpy as np
+        from orthant import NMF
+        X = np.random.default_rng(0).random((60, 40))
+        expected = NMF(3, init="random", random_state=0).fit(X).components_
+        stop = False
+        def fits():
+            while not stop:
+                NMF(3, init="random", random_state=0).fit(X)
+        threads = [threading.Thread(target=fits) for _ in range(4)]
+        for t in threads: t.start()
+        bad = 0
+        for _ in range(30):
+            child = os.fork()
+            if child == 0:
+                same = np.array_equal(NMF(3, init="random", random_state=0).fit(X).components_, expected)
+                os._exit(0 if same else 1)
+            bad += os.waitpid(child, 0)[1]
+        stop = True
+        for t in threads: t.join()
+        print(bad)
+    """
+    out = subprocess.run([sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
+    assert out.stdout.strip() == "0", out.stderr
+
+
+def test_loky():
+    expected = [fit_in_child(seed) for seed in range(4)]
+    for backend in ("loky", "threading", "multiprocessing"):
+        assert joblib.Parallel(2, backend=backend, timeout=60)(joblib.delayed(fit_in_child)(s) for s in range(4)) == expected
+
+
+def memory():
+    with open("/proc/self/statm") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="no /proc here")
+def test_ten_thousand_fits():
+    X, S = problem(30, 20), sp.csr_array(problem(30, 20))
+    models = [NMF(2, init="random", random_state=0, max_iter=3), MiniBatchNMF(2, init="random", random_state=0, max_iter=1)]
+    first = [m.fit(X).components_ for m in models]
+
+    def rounds(n):
+        for _ in range(n):
+            for model in models:
+                model.fit(X)
+                model.fit(S)
+            with pytest.raises(ValueError):
+                models[0].fit(-X)
+
+    rounds(250)
+    gc.collect()
+    before, began = memory(), threading.active_count()
+    rounds(2500)
+    gc.collect()
+    assert memory() - before < 4 << 20
+    assert threading.active_count() == began
+    with open("/proc/self/status") as f:
+        assert int(next(line for line in f if line.startswith("Threads")).split()[1]) < 100
+    for model, components in zip(models, first):
+        np.testing.assert_array_equal(model.fit(X).components_, components)
+
+
+def test_progress(capsys, monkeypatch):
+    NMF(3, init="random", random_state=0, verbose=1).fit(problem())
+    shown = capsys.readouterr()
+    assert "NMF" in shown.err and "error" in shown.err and not shown.out
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    model = NMF(3, init="random", random_state=0, verbose=1).fit(problem())
+    shown = capsys.readouterr()
+    assert shown.out.count("iteration") == model.n_iter_ // 10 + (model.n_iter_ == 200 and model.n_iter_ % 10 != 0) and not shown.err

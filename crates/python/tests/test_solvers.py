@@ -1,0 +1,80 @@
+"""The library's own solvers, one word away."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import orthant
+from orthant import NMF
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def problem(m=120, n=80):
+    rng = np.random.RandomState(0)
+    return rng.gamma(0.5, size=(m, 4)) @ rng.gamma(0.5, size=(4, n)) + 0.1 * rng.random_sample((m, n)) + 1e-3
+
+
+def divergence(X, P, beta):
+    if beta == 2:
+        return 0.5 * np.sum((X - P) ** 2)
+    if beta == 1:
+        return np.sum(X * np.log(X / P) - X + P)
+    if beta == 0:
+        return np.sum(X / P - np.log(X / P) - 1)
+    return np.sum((X**beta + (beta - 1) * P**beta - beta * X * P ** (beta - 1)) / (beta * (beta - 1)))
+
+
+@pytest.mark.parametrize("beta", [2, 1, 0, 0.5, 1.5])
+def test_every_solver_of_a_loss(beta):
+    X = problem()
+    mu = NMF(4, solver="mu", beta_loss=beta, random_state=0, max_iter=2000, tol=1e-6).fit(X)
+    solvers = orthant.solvers(beta)
+    assert "auto" in solvers and "mu" in solvers and ("cd" in solvers) == (beta == 2)
+    for solver in solvers:
+        model = NMF(4, solver=solver, beta_loss=beta, random_state=0, tol=1e-6, max_iter=1000)
+        W = model.fit_transform(X)
+        assert W.min() >= 0 and model.components_.min() >= 0
+        found = divergence(X, W @ model.components_, beta)
+        assert model.reconstruction_err_ == pytest.approx(np.sqrt(2 * found), rel=1e-6)
+        assert model.loss_curve_.size == model.n_iter_
+        assert model.reconstruction_err_ < 1.1 * mu.reconstruction_err_
+        again = model.transform(X)
+        assert divergence(X, again @ model.components_, beta) < found * 1.01 + 1e-9
+
+
+def test_pairs_that_do_not_work():
+    with pytest.raises(ValueError, match=r"solver 'cd' does not handle beta_loss = 'kullback-leibler'; auto, .*mu.* do"):
+        NMF(2, beta_loss="kullback-leibler").fit(problem())
+    with pytest.raises(ValueError, match="'newton' does not handle beta_loss = 'frobenius'"):
+        NMF(2, solver="newton").fit(problem())
+    with pytest.raises(ValueError, match="must be a str among"):
+        NMF(2, solver="fast").fit(problem())
+    with pytest.raises(ValueError, match="shuffle"):
+        NMF(2, solver="hals", shuffle=True).fit(problem())
+    with pytest.warns(UserWarning, match="shuffle"):
+        NMF(2, solver="mu", shuffle=True).fit(problem())
+    with pytest.raises(ValueError, match="exact-nndsvd|components"):
+        NMF(500, solver="hals", init="spa").fit(problem())
+
+
+def test_transform_is_by_rows():
+    X = problem()
+    model = NMF(4, solver="auto", random_state=0).fit(X)
+    np.testing.assert_array_equal(model.transform(X)[10:12], model.transform(X[10:12]))
+
+
+def test_attributes():
+    model = NMF(4, solver="auto", beta_loss=1, random_state=0, tol=1e-7, max_iter=1000).fit(sp.csr_array(problem()))
+    assert model.stop_reason_ == "converged" and 0 <= model.kkt_residual_ < 1e-2
+    assert isinstance(model.remarks_, list)
+    text = model.explain_()
+    assert "accelerated-newton" in text and "threads" in text
+    wide = NMF(4, random_state=0, init="random").fit(problem(3, 80))
+    assert any("rank 4 is above" in remark for remark in wide.remarks_)
+
+
+@pytest.mark.parametrize("init", ["scaled-random", "exact-nndsvd", "exact-nndsvda", "spa"])
+def test_starts(init):
+    model = NMF(4, init=init, random_state=0).fit(problem())
+    assert model.reconstruction_err_ < 0.5 * np.linalg.norm(problem())
