@@ -148,6 +148,27 @@ def test_zeros():
     assert online.n_steps_ == 2 and online.components_.any()
 
 
+def test_the_data_is_let_go():
+    """Nothing of the data is held after a call, whether it ends well or not."""
+    X, S = counts(), sp.csr_array(counts())
+    held = lambda: [sys.getrefcount(x) for x in (X, S, S.data, S.indices, S.indptr)]  # noqa: E731
+    outside = held()
+    for data in (X, S):
+        before = held()
+        for model in (NMF(3, random_state=0), MiniBatchNMF(3, random_state=0), NMF(3, callback=lambda it: it.number == 2)):
+            model.fit(data)
+            assert held() == before
+            model.transform(data)
+            assert held() == before
+    X[0, 0], S.data[0] = -1, -1
+    for data in (X, S):
+        with pytest.raises(ValueError, match="Negative") as info:
+            NMF(3).fit(data)
+        del info
+    del data
+    assert held() == outside
+
+
 PEAK = """
     import resource, sys
     import numpy as np

@@ -51,3 +51,27 @@ def test_consensus_is_scikit_learns():
     assert cosine > 0.999999 and moved < 1e-4, out
     fast = next(line for line in out.splitlines() if line.startswith('orthant, solver="auto"'))
     assert float(re.search(r"with scikit-learn's (\S+);", fast)[1]) > 0.99, out
+
+
+TYPED = """
+import numpy as np
+from orthant import NMF, MiniBatchNMF, non_negative_factorization
+
+X = np.ones((4, 3))
+model: NMF = NMF(2, solver="auto", callback=lambda it: it.number == 3).fit(X)
+W: np.ndarray = model.transform(X)
+text: str = model.explain_()
+online: MiniBatchNMF = MiniBatchNMF(2).partial_fit(X)
+n_iter: int = non_negative_factorization(X, n_components=2)[2]
+NMF("2", slover="cd")  # E
+"""
+
+
+def test_types(tmp_path):
+    """mypy finds the package's types, and what is wrong by them."""
+    (tmp_path / "user.py").write_text(TYPED)
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache", tmp_path / "user.py"]
+    out = subprocess.run(command, capture_output=True, text=True).stdout
+    errors = [line for line in out.splitlines() if ": error:" in line]
+    line = 1 + TYPED.splitlines().index('NMF("2", slover="cd")  # E')
+    assert len(errors) == 1 and f"user.py:{line}:" in errors[0] and "slover" in errors[0], out

@@ -1,7 +1,9 @@
 """The same numbers as scikit-learn's, with the same settings, from the same data."""
 
 import warnings
+from pathlib import Path
 
+import matplotlib.image
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -9,6 +11,7 @@ import sklearn.decomposition as theirs
 
 import orthant as ours
 
+PARTS = Path(__file__).resolve().parents[3] / "docs" / "parts.png"
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
@@ -213,6 +216,18 @@ def test_the_documents_example():
     assert str(np.round(model.components_, 8)) == str(np.array([[2.09783018, 0.30560234], [2.13443044, 2.13171694]]))
     assert model.n_iter_ == 30
     assert model.reconstruction_err_ == pytest.approx(0.00115993492160, rel=1e-10)
+
+
+def test_the_image_example():
+    """The other document's: an image, five components, and the image again, with the import alone changed."""
+    image = np.asarray(matplotlib.image.imread(PARTS), dtype=np.float64)
+    results = []
+    for module in (ours, theirs):
+        model = module.NMF(n_components=5, init="random", random_state=0)
+        W = model.fit_transform(image)
+        results.append((model.n_iter_, f"{model.reconstruction_err_:.6f}", model.inverse_transform(W)))
+    assert results[0][:2] == results[1][:2]
+    np.testing.assert_allclose(results[0][2], results[1][2], rtol=1e-6, atol=1e-6)
 
 
 def warned(call):

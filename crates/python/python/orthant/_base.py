@@ -6,12 +6,15 @@ import os
 import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from . import _orthant
 from ._estimator import ConvergenceWarning, Estimator, check_is_fitted, validated
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 LOSSES = {"frobenius": 2.0, "kullback-leibler": 1.0, "itakura-saito": 0.0}
 SKLEARN_INITS = ("random", "nndsvd", "nndsvda", "nndsvdar", "custom")
@@ -342,7 +345,7 @@ class BaseNMF(Estimator):
         self.remarks_ = found["warnings"]
         return found["w"]
 
-    def fit(self, X: Any, y: Any = None, **params: Any) -> Any:
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Learn the components.
 
         Parameters
@@ -363,7 +366,7 @@ class BaseNMF(Estimator):
         return self
 
     def inverse_transform(self, X: Any) -> np.ndarray:
-        """Data from weights: W·H.
+        """Give data back from weights: W·H.
 
         Parameters
         ----------

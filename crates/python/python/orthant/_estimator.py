@@ -49,6 +49,9 @@ else:
     class Estimator:  # type: ignore[no-redef]
         """Parameters are the constructor's arguments, as scikit-learn has it."""
 
+        n_features_in_: int
+        feature_names_in_: np.ndarray
+
         @classmethod
         def _names(cls) -> list[str]:
             return sorted(name for name in inspect.signature(cls.__init__).parameters if name != "self")
@@ -76,7 +79,8 @@ else:
             )
             return f"{type(self).__name__}({', '.join(changed)})"
 
-        def fit_transform(self, X: Any, y: Any = None) -> Any:
+        @property
+        def _n_features_out(self) -> int:
             raise NotImplementedError
 
         def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -99,7 +103,7 @@ else:
         names = np.asarray(columns, dtype=object)
         return names if all(isinstance(name, str) for name in names) else None
 
-    def validated(estimator: Any, X: Any, *, reset: bool, dtype: Any = FLOATS) -> Any:
+    def validated(estimator: Estimator, X: Any, *, reset: bool, dtype: Any = FLOATS) -> Any:
         names = _names_of(X)
         if hasattr(X, "tocsr"):
             out = X if X.format in ("csr", "csc") else X.tocsr()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _orthant
 from ._base import BaseNMF, Iteration, Random, TRUTH, UNIT, at_least, native, or_none
 from ._estimator import check_is_fitted
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["MiniBatchNMF"]
 
@@ -49,8 +52,12 @@ class MiniBatchNMF(BaseNMF):
         Of the start.
     verbose : int, default=0
         Show progress: a bar if tqdm is installed, else lines.
-    n_jobs, callback, max_seconds
-        As `NMF` has them; an iteration is a step on a batch.
+    n_jobs : int or None, default=None
+        Threads, as `NMF` has it.
+    callback : callable or None, default=None
+        Called after each step on a batch, as `NMF` has it.
+    max_seconds : float or None, default=None
+        Time limit, looked at after each step on a batch.
 
     Attributes
     ----------
@@ -188,7 +195,7 @@ class MiniBatchNMF(BaseNMF):
         self._learn(found["learnt"])
         return self._keep(found)
 
-    def partial_fit(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> MiniBatchNMF:
+    def partial_fit(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> Self:
         """Learn from one batch more.
 
         Parameters
@@ -235,7 +242,7 @@ class MiniBatchNMF(BaseNMF):
         return None if self._learnt is None else {**self._learnt, "components": native(self.components_)}
 
     def transform(self, X: Any) -> np.ndarray:
-        """Weights of samples by the components that were learnt.
+        """Find the weights of samples by the components that were learnt.
 
         Parameters
         ----------

@@ -234,7 +234,7 @@ class NMF(BaseNMF):
         return self._keep(found)
 
     def transform(self, X: Any) -> np.ndarray:
-        """Weights of samples by the components that were learnt.
+        """Find the weights of samples by the components that were learnt.
 
         With the solvers 'cd' and 'mu' as scikit-learn: by the same updates, stopping for all rows together. With the
         others each row is brought to its own minimum, whatever rows are beside it.
