@@ -498,9 +498,23 @@ impl<T: Real> Nmf<T> {
     /// As [`fit`](Self::fit), [`Error::ShapeMismatch`] unless `h` is k×n, and [`Error::Unsupported`] if a start was
     /// chosen, which H leaves no room for.
     pub fn fit_weights(&self, v: &impl ToMatrix<T>, h: &Dense<T>) -> Result<Fit<T>, Error> {
+        self.fit_weights_observed(v, h, &mut |_: &Iteration<'_, T>| {
+            std::ops::ControlFlow::<StopReason>::Continue(())
+        })
+    }
+
+    /// The same, showing every iteration to `observer`.
+    ///
+    /// # Errors
+    /// As [`fit_weights`](Self::fit_weights); a panic in the observer is [`Error::Panicked`].
+    pub fn fit_weights_observed(
+        &self,
+        v: &impl ToMatrix<T>,
+        h: &Dense<T>,
+        observer: &mut (impl Observer<T> + Send),
+    ) -> Result<Fit<T>, Error> {
         self.check()?;
-        let mut watch = |_: &Iteration<'_, T>| std::ops::ControlFlow::<StopReason>::Continue(());
-        fit::fit(self, &v.to_matrix()?, Some(h), &mut watch)
+        fit::fit(self, &v.to_matrix()?, Some(h), observer)
     }
 
     /// The start alone: W (m×k) and H (k×n) as the first iteration would find them.

@@ -85,6 +85,14 @@ impl<T: Number> Data<T> {
         Ok(Self { parts, _held: held })
     }
 
+    /// Entries that a fit looks at.
+    pub fn entries(&self) -> usize {
+        match &self.parts {
+            Parts::Dense(Strided { shape, .. }) => shape.0.saturating_mul(shape.1),
+            Parts::Sparse { values, .. } => values.len,
+        }
+    }
+
     /// It, as the library sees it.
     pub fn matrix(&self) -> Result<Matrix<'_, T>, Error> {
         match &self.parts {

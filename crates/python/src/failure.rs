@@ -8,16 +8,19 @@ use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyValueError};
 pub fn raise(error: &Error, whom: &str) -> PyErr {
     let text = match *error {
         Error::Negative { operand, row, col, value } => format!(
-            "Negative values in data passed to {whom} (input {}): {value} at row {row}, column {col}",
+            "Negative values in data passed to {whom} (input {}).\nThe first is {value} at row {row}, column {col} (counting from 0).",
             named(operand)
         ),
         Error::NonFinite { operand, row, col, value } => {
-            let what = if value.is_nan() { "NaN" } else { "infinity" };
             let name = named(operand);
-            format!(
-                "Input {name} contains {what}: the first is at row {row}, column {col}.\n{whom} does not accept missing values \
-                 encoded as NaN natively."
-            )
+            let at = format!("The first is at row {row}, column {col} (counting from 0).");
+            if value.is_nan() {
+                format!(
+                    "Input {name} contains NaN.\n{whom} does not accept missing values encoded as NaN natively. {at}"
+                )
+            } else {
+                format!("Input {name} contains infinity or a value too large for its type.\n{at}")
+            }
         }
         Error::ZeroInNonPositiveBeta { row, col, count } => format!(
             "When beta_loss <= 0 and X contains zeros, the solver may diverge. Please add small values to X, or use a positive \

@@ -11,7 +11,7 @@ mod results;
 mod run;
 
 use numpy::{Element, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
-use orthant::{MiniBatchNmf, Model, Nmf, Real, Start, Transform, Values};
+use orthant::{Dense, MiniBatchNmf, Model, Nmf, Real, Start, Transform, Values};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -92,16 +92,17 @@ fn fit_as<'py, T: Number>(
         _ => None,
     };
     let seed = options.state.is_none();
-    let (fit, plan) = run(py, options.threads, &whom, options.watch.as_ref(), move |watch: &mut Watch| {
+    let threads = pools::threads(options.threads, data.entries(), options.rank);
+    let (fit, plan) = run(py, threads, &whom, options.watch.as_ref(), move |watch: &mut Watch| {
         let v = data.matrix()?;
-        let nmf = nmf.cancel(&watch.cancel);
-        let plan = nmf.explain(&v).map(|plan| plan.to_string()).unwrap_or_default();
-        let fit = match &given {
-            Some(h) => nmf.fit_weights(&v, h),
-            None if watch.is_wanted() => nmf.fit_observed(&v, watch),
-            None => nmf.fit(&v),
-        };
-        fit.map(|fit| (fit, plan))
+        let nmf = watch.threads(nmf.cancel(&watch.cancel), Nmf::threads);
+        match &given {
+            Some(h) => Ok((nmf.fit_weights_observed(&v, h, watch)?, None)),
+            None => {
+                let plan = nmf.explain(&v)?.to_string();
+                Ok((nmf.fit_observed(&v, watch)?, Some(plan)))
+            }
+        }
     })?;
     let out = fitted(py, fit.w, fit.model.components(), &fit.report)?;
     out.set_item("explanation", plan)?;
@@ -131,10 +132,10 @@ fn transform_as<'py, T: Number>(
     let data = Data::<T>::new(x)?;
     let h = dense::<T>(h)?;
     let (penalty, loss) = (options.penalty(), options.loss());
-    let w = run(py, options.threads, &options.whom, None, move |_| {
-        Model::from_components(h, penalty)?
-            .with_loss(loss)?
-            .transform_with(&data.matrix()?, &Transform::default())
+    let threads = pools::threads(options.threads, data.entries(), h.nrows());
+    let w = run(py, threads, &options.whom, None, move |watch| {
+        let how = Transform { threads: watch.one(), ..Transform::default() };
+        Model::from_components(h, penalty)?.with_loss(loss)?.transform_with(&data.matrix()?, &how)
     })?;
     Ok(to_array(py, w.0).into_any())
 }
@@ -163,10 +164,11 @@ fn minibatch_fit_as<'py, T: Number>(
     let whom = options.common.whom.clone();
     let nmf = started(options.nmf::<T>()?, w, h)?;
     let common = &options.common;
-    let fit = run(py, common.threads, &whom, common.watch.as_ref(), move |watch: &mut Watch| {
+    let threads = pools::threads(common.threads, data.entries(), common.rank);
+    let fit = run(py, threads, &whom, common.watch.as_ref(), move |watch: &mut Watch| {
         let v = data.matrix()?;
-        let nmf = nmf.cancel(&watch.cancel);
-        if watch.is_wanted() { nmf.fit_observed(&v, watch) } else { nmf.fit(&v) }
+        let nmf = watch.threads(nmf.cancel(&watch.cancel), MiniBatchNmf::threads);
+        nmf.fit_observed(&v, watch)
     })?;
     let out = fitted(py, fit.w, fit.model.components(), &fit.report)?;
     out.set_item("n_steps", fit.steps)?;
@@ -204,7 +206,9 @@ fn minibatch_step_as<'py, T: Number>(
     let nmf = started(options.nmf::<T>()?, w, h)?;
     let before = before.map(online::<T>).transpose()?;
     let common = &options.common;
-    let online = run(py, common.threads, &whom, None, move |_| {
+    let threads = pools::threads(common.threads, data.entries(), common.rank);
+    let online = run(py, threads, &whom, None, move |watch| {
+        let nmf = watch.threads(nmf, MiniBatchNmf::threads);
         let mut online = match &before {
             Some(before) => nmf.resume(before)?,
             None => nmf.online()?,
@@ -240,8 +244,9 @@ fn minibatch_transform_as<'py, T: Number>(
     let data = Data::<T>::new(x)?;
     let h = dense::<T>(h)?;
     let nmf = options.nmf::<T>()?;
-    let w = run(py, options.common.threads, &options.common.whom, None, move |_| {
-        nmf.transform(&data.matrix()?, &h)
+    let threads = pools::threads(options.common.threads, data.entries(), h.nrows());
+    let w = run(py, threads, &options.common.whom, None, move |watch| {
+        watch.threads(nmf, MiniBatchNmf::threads).transform(&data.matrix()?, &h)
     })?;
     Ok(to_array(py, w).into_any())
 }
@@ -274,6 +279,8 @@ fn cores() -> usize {
 
 #[pymodule]
 fn _orthant(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // what is found out once about the processor is found out here, not while another thread may fork
+    let _ = Nmf::<f64>::new(1).threads(1).explain(&Dense::<f64>::zeros(1, 1));
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(fit, module)?)?;
     module.add_function(wrap_pyfunction!(transform, module)?)?;

@@ -27,9 +27,17 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// A pool of so many threads, but not more than there are cores.
+/// Entries times components below which more threads than one cost more than they save.
+const SMALL: usize = 1 << 17;
+
+/// Threads for so many entries and components: as many as asked for, but not more than there are cores, and one where there is
+/// little to do. It changes no bit of a result.
+pub fn threads(asked: usize, entries: usize, rank: usize) -> usize {
+    if entries.saturating_mul(rank) < SMALL { 1 } else { asked.clamp(1, cores()) }
+}
+
+/// A pool of so many threads.
 pub fn take(_locked: Python<'_>, threads: usize) -> Result<ThreadPool, Error> {
-    let threads = threads.clamp(1, cores());
     let process = std::process::id();
     let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
     // a parent's: its threads are not here, and would be waited for

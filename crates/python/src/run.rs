@@ -2,7 +2,7 @@
 //! callback.
 //!
 //! Ctrl-C ends a fit after its current iteration; where that takes long, the call does not wait for it: the fit's thread keeps
-//! the arrays that it reads, ends with its iteration and is heard of no more.
+//! the arrays that it reads until it ends, with its iteration.
 
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -32,6 +32,8 @@ enum News<R> {
 /// The fit's end of it.
 pub struct Watch {
     pub cancel: Cancel,
+    /// Threads to fit on: those of the pool that the work runs in.
+    pub threads: usize,
     /// Where iterations are told and whether to go on is heard, if somebody wants to see them.
     wanted: Option<(Tell, Receiver<bool>)>,
 }
@@ -39,8 +41,14 @@ pub struct Watch {
 type Tell = Box<dyn Fn(Seen) -> bool + Send>;
 
 impl Watch {
-    pub fn is_wanted(&self) -> bool {
-        self.wanted.is_some()
+    /// The one thread, where the work is not in a pool.
+    pub fn one(&self) -> Option<usize> {
+        (self.threads == 1).then_some(1)
+    }
+
+    /// Tells a builder of it.
+    pub fn threads<B>(&self, builder: B, set: impl FnOnce(B, usize) -> B) -> B {
+        if self.threads == 1 { set(builder, 1) } else { builder }
     }
 }
 
@@ -71,7 +79,11 @@ pub fn run<R: Send + 'static>(
     watch: Option<&Py<PyAny>>,
     work: impl FnOnce(&mut Watch) -> Result<R, Error> + Send + 'static,
 ) -> PyResult<R> {
-    let pool = pools::take(py, threads).map_err(|error| raise(&error, whom))?;
+    // one thread needs no pool
+    let pool = match threads {
+        1 => None,
+        _ => Some(pools::take(py, threads).map_err(|error| raise(&error, whom))?),
+    };
     let (tell, mut news) = channel();
     let (answer, answers) = channel();
     let cancel = Cancel::new();
@@ -80,11 +92,18 @@ pub fn run<R: Send + 'static>(
         let tell: Tell = Box::new(move |seen| tell.send(News::Iteration(seen)).is_ok());
         (tell, answers)
     });
-    let mut ours = Watch { cancel: cancel.clone(), wanted };
+    let mut ours = Watch { cancel: cancel.clone(), threads, wanted };
     let thread = std::thread::Builder::new().name("orthant".into()).spawn(move || {
-        let result = pool.install(|| work(&mut ours));
+        let result = match &pool {
+            Some(pool) => pool.install(|| work(&mut ours)),
+            None => work(&mut ours),
+        };
         // nobody may be listening any more
-        let _ = tell.send(News::Done((result, pool)));
+        let heard = tell.send(News::Done((result, pool)));
+        if heard.is_err() {
+            // what the work held goes when the interpreter's lock is next taken: now
+            let _ = Python::try_attach(|_| ());
+        }
     });
     thread.map_err(|e| raise(&Error::Threads { message: e.to_string() }, whom))?;
 
@@ -95,21 +114,21 @@ pub fn run<R: Send + 'static>(
         (heard, news) = py.detach(move || (news.recv_timeout(LOOK), news));
         match heard {
             Ok(News::Done((result, pool))) => {
-                pools::give_back(py, pool);
+                if let Some(pool) = pool {
+                    pools::give_back(py, pool);
+                }
                 return match raised {
                     Some(error) => Err(error),
                     None => result.map_err(|error| raise(&error, whom)),
                 };
             }
             Ok(News::Iteration(seen)) => {
-                let goes_on = match watch.map(|watch| goes_on(py, watch, seen)) {
-                    _ if raised.is_some() => false,
-                    Some(Ok(goes_on)) => goes_on,
-                    Some(Err(error)) => {
+                let goes_on = match watch {
+                    Some(watch) if raised.is_none() => goes_on(py, watch, seen).unwrap_or_else(|error| {
                         raised = Some(error);
                         false
-                    }
-                    None => true,
+                    }),
+                    _ => false,
                 };
                 // the fit waits for it
                 let _ = answer.send(goes_on);

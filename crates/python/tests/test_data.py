@@ -36,6 +36,7 @@ KINDS = {
     "field": lambda X: np.rec.fromarrays([X, X.astype(np.int8)], names="a,b")["a"],
     "frame": pd.DataFrame,
     "object": lambda X: X.astype(object),
+    "matrix as list of arrays": lambda X: list(X),
 }
 
 
@@ -136,6 +137,13 @@ def test_odd_shapes():
     for wrong in (np.zeros((0, 3)), np.zeros((3, 0)), np.ones(3), np.ones((2, 2, 2))):
         with pytest.raises(ValueError):
             NMF(1).fit(wrong)
+
+
+def test_views_over_one_another():
+    row = counts(1, 30)
+    np.testing.assert_allclose(fitted(np.broadcast_to(row, (50, 30))), fitted(np.repeat(row, 50, 0)), rtol=1e-9)
+    windows = np.lib.stride_tricks.sliding_window_view(np.arange(1.0, 80), 30)
+    np.testing.assert_array_equal(fitted(windows), fitted(windows.copy()))
 
 
 def test_zeros():

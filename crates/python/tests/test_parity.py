@@ -9,6 +9,9 @@ import pytest
 import scipy.sparse as sp
 import sklearn.decomposition as theirs
 
+from sklearn.pipeline import make_pipeline
+from sklearn.utils._param_validation import InvalidParameterError
+
 import orthant as ours
 
 PARTS = Path(__file__).resolve().parents[3] / "docs" / "parts.png"
@@ -88,7 +91,9 @@ def test_penalties(solver, penalty):
     alpha_W, alpha_H, l1_ratio = penalty
     # with one factor penalised alone the other grows without end, and what is left of digits shrinks
     compared(
-        lambda m: m.NMF(4, solver=solver, alpha_W=alpha_W, alpha_H=alpha_H, l1_ratio=l1_ratio, random_state=0),
+        lambda m: m.NMF(
+            4, init="random", solver=solver, alpha_W=alpha_W, alpha_H=alpha_H, l1_ratio=l1_ratio, random_state=0
+        ),
         data(),
         rtol=1e-5 if alpha_H == 0 else 1e-6,
     )
@@ -237,8 +242,26 @@ def warned(call):
     return [(w.category.__name__, str(w.message)) for w in caught]
 
 
+def test_warnings_are_of_the_callers_line():
+    X = data()
+    calls = [
+        lambda: ours.NMF(3, max_iter=1).fit(X),
+        lambda: ours.NMF(3, max_iter=1).fit_transform(X),
+        lambda: ours.MiniBatchNMF(3, max_iter=1).fit(X),
+        lambda: ours.non_negative_factorization(X, n_components=3, max_iter=1),
+        lambda: ours.non_negative_factorization(X, W=X, n_components=3),
+        lambda: ours.NMF(3, solver="mu", init="nndsvd").fit(X),
+        lambda: make_pipeline(ours.NMF(3, max_iter=1)).fit(X),
+    ]
+    for call in calls:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+        assert caught and all(w.filename == __file__ for w in caught)
+
+
 @pytest.mark.parametrize(
-    "options", [dict(max_iter=2), dict(max_iter=2, tol=0), dict(solver="mu", init="nndsvd"), dict(solver="mu", max_iter=10)], ids=str
+    "options", [dict(max_iter=2), dict(max_iter=2, tol=0), dict(solver="mu", init="nndsvd"), dict(solver="mu", max_iter=10), dict(solver="mu", max_iter=10, tol=0.5)], ids=str
 )
 def test_warnings(options):
     for call in ("fit", "fit_transform"):
@@ -251,7 +274,10 @@ def test_warnings(options):
     [
         dict(n_components=0),
         dict(n_components="many"),
+        dict(n_components=np.array([2, 3])),
         dict(tol=-1),
+        dict(tol=np.inf),
+        dict(random_state=np.random),
         dict(max_iter=0),
         dict(max_iter=2.5),
         dict(alpha_W=-1.0),
@@ -273,8 +299,29 @@ def test_errors(options):
         raised.append(info.value)
     a, b = raised
     assert isinstance(a, ValueError) and isinstance(b, ValueError)
+    assert isinstance(a, InvalidParameterError) == isinstance(b, InvalidParameterError)
     # what is wrong is said in the same words; what is possible is more here
     assert str(a).split(" must be ")[0][:45] == str(b).split(" must be ")[0][:45]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(n_components=np.int64(3), tol=np.float32(1e-3), max_iter=np.int32(20), random_state=np.int64(3)),
+        dict(n_components=3, shuffle=False, alpha_W=False, tol=False, max_iter=3, random_state=0),
+        dict(n_components=3, max_iter=10**20, random_state=0, shuffle=np.bool_(False)),
+        dict(n_components=None, max_iter=5, random_state=0),
+    ],
+    ids=str,
+)
+def test_parameters_of_other_types(options):
+    compared(lambda m: m.NMF(**options), data(), rtol=1e-5)
+    compared(lambda m: m.MiniBatchNMF(batch_size=10**20, **{k: v for k, v in options.items() if k != "shuffle"}), data(), rtol=1e-5)
+
+
+def test_figures_are_numpys():
+    model = ours.NMF(3, random_state=0).fit(data())
+    assert isinstance(model.reconstruction_err_, np.float64) and isinstance(model.n_iter_, int)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])

@@ -107,6 +107,9 @@ def test_callback():
         raise StopIteration
 
     assert NMF(3, callback=stop).fit(problem()).n_iter_ == 1
+    numpys = NMF(3, callback=lambda it: it.relative_error < np.float64(10)).fit(problem())  # an np.bool_
+    assert numpys.n_iter_ == 1
+    assert NMF(3, max_iter=5, tol=0, callback=lambda it: np.ones(3)).fit(problem()).n_iter_ == 5
 
     def fail(it):
         raise LookupError("not found")
@@ -116,6 +119,101 @@ def test_callback():
     batches = []
     model = MiniBatchNMF(3, random_state=0, batch_size=50, callback=batches.append).fit(problem())
     assert len(batches) == model.n_steps_
+
+
+def test_a_signal_is_the_last_that_a_callback_hears_of():
+    """The exception of a signal's handler ends the fit, and is not followed by another call."""
+    code = """
+        import signal, sys
+        import numpy as np
+        from orthant import NMF
+        class Late(Exception):
+            pass
+        over = []
+        def handler(*_):
+            over.append(True)
+            raise Late
+        def callback(it):
+            if over:
+                raise LookupError
+        signal.signal(signal.SIGALRM, handler)
+        X = np.random.default_rng(0).random((300, 200))
+        for _ in range(5):
+            over.clear()
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            try:
+                NMF(8, tol=0, max_iter=10**7, init="random", callback=callback).fit(X)
+            except Late:
+                print("late")
+    """
+    out = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
+    assert out.stdout == "late\n" * 5, out.stderr
+
+
+@pytest.mark.skipif(not hasattr(sys, "getrefcount"), reason="no reference counts here")
+def test_interrupted_data_is_let_go():
+    code = """
+        import os, signal, sys, threading, time
+        import numpy as np
+        from orthant import NMF
+        X = np.random.default_rng(0).random((3000, 2000))
+        before = sys.getrefcount(X)
+        threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        try:
+            NMF(400, tol=0, init="random", solver="mu", beta_loss=0.5, n_jobs=1).fit(X)
+        except KeyboardInterrupt:
+            print("interrupted")
+        # the traceback is gone
+        for _ in range(600):
+            if sys.getrefcount(X) == before:
+                print("let go")
+                break
+            time.sleep(0.1)
+    """
+    out = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
+    assert out.stdout == "interrupted\nlet go\n", out.stderr
+
+
+def test_a_process_ends_while_a_daemon_fits():
+    code = """
+        import threading, time
+        import numpy as np
+        from orthant import NMF
+        X = np.random.default_rng(0).random((300, 200))
+        for callback in (None, lambda it: None):
+            fit = NMF(8, tol=0, max_iter=10**7, init="random", callback=callback).fit
+            threading.Thread(target=fit, args=(X,), daemon=True).start()
+        time.sleep(0.3)
+        print("ends")
+    """
+    out = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
+    assert (out.returncode, out.stdout) == (0, "ends\n"), out.stderr
+
+
+@pytest.mark.parametrize("given", [None, "shared"])
+def test_fits_at_once_do_not_share_a_start(given):
+    """Of one generator each fit has numbers of its own: on threads, inside a callback, and after a fit that failed."""
+    X = problem(60, 40)
+    np.random.seed(0)
+    rng = None if given is None else np.random.RandomState(0)
+    model = lambda **more: NMF(5, init="random", max_iter=1, tol=0, random_state=rng, **more)  # noqa: E731
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: float(model().fit(X).reconstruction_err_), range(40)))
+    assert len(found) == 40
+
+    inner = []
+    outer = model(callback=lambda it: inner.append(model().fit(X).reconstruction_err_)).fit(X)
+    assert inner[0] != outer.reconstruction_err_
+
+    def fail(it):
+        seen.append(it.objective)
+        raise LookupError
+
+    seen = []
+    for _ in range(3):
+        with pytest.raises(LookupError):
+            model(callback=fail).fit(X)
+    assert len(set(seen)) == 3
 
 
 def test_a_callback_that_fits():

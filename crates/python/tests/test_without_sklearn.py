@@ -47,6 +47,13 @@ CODE = """
     except ValueError as error:
         assert "Invalid parameter" in str(error)
     MiniBatchNMF(2, random_state=0).partial_fit(X).partial_fit(X)
+    fresh = NMF(2)
+    fresh.components_ = model.components_
+    assert fresh.transform(X).shape == (6, 2)
+    class Mine(NMF):
+        def __init__(self, n_components=2, **more):
+            super().__init__(n_components, **more)
+    assert Mine().get_params() == {"n_components": 2}
     print("done")
 """
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import _orthant
-from ._estimator import ConvergenceWarning, Estimator, check_is_fitted, validated
+from ._estimator import ConvergenceWarning, Estimator, InvalidParameterBase, check_is_fitted, validated
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -21,8 +23,16 @@ SKLEARN_INITS = ("random", "nndsvd", "nndsvda", "nndsvdar", "custom")
 INITS = (*SKLEARN_INITS, "scaled-random", "exact-nndsvd", "exact-nndsvda", "spa")
 
 
-class InvalidParameterError(ValueError, TypeError):
-    """A parameter of a type or value that is not possible."""
+class InvalidParameterError(InvalidParameterBase):
+    """A parameter of a type or value that is not possible; where scikit-learn is installed, its exception too."""
+
+
+def warn(text: str, category: type[Warning]) -> None:
+    """Warns at the line that called this package, through scikit-learn's own or not."""
+    level, frame = 1, sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("orthant", "sklearn"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, category, stacklevel=level)
 
 
 class Iteration(NamedTuple):
@@ -86,43 +96,68 @@ class Progress:
 
 
 class Random:
-    """A `random_state` for one fit: an integer, or a generator that is moved on by what the fit has drawn."""
+    """A `random_state` for one fit: an integer, or a generator that is moved on by what the fit has drawn.
+
+    A generator that another fit is drawing from (on another thread, or the fit whose callback this one is in) gives a seed.
+    """
+
+    _lock = threading.Lock()
+    # those that fits are drawing from
+    _busy: set[int] = set()
 
     def __init__(self, random_state: Any) -> None:
         self.seed = 0
         self.state = None
-        self._generator = None
-        if isinstance(random_state, Integral) and not isinstance(random_state, (bool, np.bool_)):
+        self._drawn: tuple[int, float | None] | None = None
+        self._generator: np.random.RandomState | None = None
+        if isinstance(random_state, Integral):
             self.seed = int(random_state)
             return
-        if random_state is None or random_state is np.random:
-            self._generator = np.random.mtrand._rand
-        elif isinstance(random_state, np.random.RandomState):
-            self._generator = random_state
-        else:
-            raise ValueError(f"{random_state!r} cannot be used to seed a numpy.random.RandomState instance")
-        state = self._generator.get_state(legacy=False)
-        if state["bit_generator"] != "MT19937":
-            # numbers of another generator cannot be gone on with
-            self.seed = int(self._generator.randint(2**32, dtype=np.uint32))
-            self._generator = None
-            return
+        generator = np.random.mtrand._rand if random_state is None else random_state
+        with self._lock:
+            state = generator.get_state(legacy=False)
+            if state["bit_generator"] != "MT19937" or id(generator) in self._busy:
+                # another kind of generator's numbers cannot be gone on with
+                self.seed = int(generator.randint(2**32, dtype=np.uint32))
+                return
+            self._busy.add(id(generator))
+        self._generator = generator
         cached = float(state["gauss"]) if state["has_gauss"] else None
         key = np.ascontiguousarray(state["state"]["key"], dtype=np.uint32)
         self.state = (key, int(state["state"]["pos"]), cached)
 
-    def advance(self, drawn: tuple[int, float | None] | None) -> None:
-        """Moves the caller's generator to where the fit's stands."""
-        if self._generator is None or drawn is None:
+    @classmethod
+    def _begin_anew(cls) -> None:
+        """In a child of fork, which has none of the fits, nor whoever holds the lock."""
+        cls._lock, cls._busy = threading.Lock(), set()
+
+    def drew(self, drawn: tuple[int, float | None] | None) -> None:
+        """So many words were drawn, and this normal is kept for the next."""
+        self._drawn = drawn
+
+    def __enter__(self) -> Random:
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        """Moves the caller's generator to where the fit's stands; a word on, where the fit has failed."""
+        if self._generator is None:
             return
-        words, cached = drawn
+        words, cached = self._drawn or (1, None)
         while words > 0:
             some = min(words, 1 << 20)
             self._generator.bytes(4 * some)
             words -= some
-        state = self._generator.get_state(legacy=False)
-        state["has_gauss"], state["gauss"] = int(cached is not None), 0.0 if cached is None else cached
-        self._generator.set_state(state)
+        with self._lock:
+            state = self._generator.get_state(legacy=False)
+            gauss = (int(cached is not None), 0.0 if cached is None else cached)
+            if (state["has_gauss"], state["gauss"]) != gauss:
+                state["has_gauss"], state["gauss"] = gauss
+                self._generator.set_state(state)
+            self._busy.discard(id(self._generator))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=Random._begin_anew)
 
 
 def threads(n_jobs: int | None) -> int:
@@ -153,11 +188,11 @@ def native(X: Any) -> Any:
 
 
 def is_integer(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
+    return isinstance(value, Integral)
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+    return isinstance(value, Real) and bool(abs(value) <= sys.float_info.max)
 
 
 def is_truth(value: Any) -> bool:
@@ -191,19 +226,18 @@ class BaseNMF(Estimator):
     # what is allowed, by parameter
     _allowed: dict[str, tuple[Callable[[Any], bool], str]] = {
         "n_components": (
-            lambda x: x is None or x == "auto" or is_integer(x) and x >= 1,
+            lambda x: x is None or isinstance(x, str) and x == "auto" or is_integer(x) and x >= 1,
             "an int in the range [1, inf), None or a str among {'auto'}",
         ),
         "init": (lambda x: x is None or isinstance(x, str) and x in INITS, among(INITS) + " or None"),
         "beta_loss": (
-            lambda x: isinstance(x, str) and x in LOSSES or is_number(x) and np.isfinite(x),
+            lambda x: isinstance(x, str) and x in LOSSES or is_number(x),
             among(tuple(LOSSES)) + " or a float",
         ),
         "tol": from_zero(),
         "max_iter": at_least(1),
         "random_state": (
             lambda x: x is None
-            or x is np.random
             or isinstance(x, np.random.RandomState)
             or is_integer(x)
             and 0 <= x < 2**32,
@@ -254,10 +288,9 @@ class BaseNMF(Estimator):
         rank = n if self.n_components is None else self.n_components
         if update_H and self.init != "custom":
             if W is not None or H is not None:
-                warnings.warn(
+                warn(
                     "When init!='custom', provided W or H are ignored. Set  init='custom' to use them as initialization.",
                     RuntimeWarning,
-                    stacklevel=4,
                 )
             self._n_components = n if rank == "auto" else rank
             if self.init in ("nndsvd", "nndsvda", "nndsvdar") and self._n_components > min(m, n):
@@ -266,9 +299,7 @@ class BaseNMF(Estimator):
                 )
             return None, None
         if not update_H and W is not None:
-            warnings.warn(
-                "When update_H=False, the provided initial W is not used.", RuntimeWarning, stacklevel=4
-            )
+            warn("When update_H=False, the provided initial W is not used.", RuntimeWarning)
         H = self._check_factor(H, (rank, n), "NMF (input H)")
         self._n_components = H.shape[0]
         if update_H:
@@ -291,7 +322,7 @@ class BaseNMF(Estimator):
             "beta": self._beta,
             "init": None if started or self.init == "custom" else self.init,
             "tol": float(self.tol),
-            "max_iter": int(self.max_iter),
+            "max_iter": min(int(self.max_iter), sys.maxsize),
             "alpha_w": float(self.alpha_W),
             "alpha_h": float(alpha_H),
             "l1_ratio": float(self.l1_ratio),
@@ -315,8 +346,9 @@ class BaseNMF(Estimator):
                 if not bars:
                     bars.append(Progress(type(self).__name__, it.max_iter))
                 bars[0].show(it)
-            # by identity: an array, say, is not asked whether it is true
-            return self.callback is not None and self.callback(it) is True
+            answer = None if self.callback is None else self.callback(it)
+            # what a callback happens to return is no answer
+            return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
         try:
             return call(watch)
@@ -324,21 +356,22 @@ class BaseNMF(Estimator):
             for bar in bars:
                 bar.close()
 
-    def _warn(self, found: dict[str, Any]) -> None:
-        if found["stop_reason"] == "max_iter" and self.tol > 0:
+    def _warn(self, found: dict[str, Any], *, sklearns: bool) -> None:
+        # scikit-learn's also where the last iteration that is allowed was the one to converge
+        if self.tol > 0 and (found["stop_reason"] == "max_iter" or sklearns and found["n_iter"] == self.max_iter):
             text = f"Maximum number of iterations {self.max_iter} reached. Increase it to improve convergence."
         elif found["stop_reason"] == "max_seconds":
             text = f"The time limit of {self.max_seconds} seconds was reached after {found['n_iter']} iterations."
         else:
             return
-        warnings.warn(text, ConvergenceWarning, stacklevel=4)
+        warn(text, ConvergenceWarning)
 
     def _keep(self, found: dict[str, Any]) -> np.ndarray:
         """The attributes of a fit; W."""
         self.components_ = found["h"]
         self.n_components_ = self.components_.shape[0]
         self.n_iter_ = found["n_iter"]
-        self.reconstruction_err_ = found["reconstruction_err"]
+        self.reconstruction_err_ = np.float64(found["reconstruction_err"])
         self.loss_curve_ = found["loss_curve"]
         self.kkt_residual_ = found["kkt_residual"]
         self.stop_reason_ = found["stop_reason"]
@@ -389,4 +422,7 @@ class BaseNMF(Estimator):
         """X, checked and as the fit can look at it; of the components' type where these are there already."""
         if reset:
             return native(validated(self, X, reset=True))
-        return native(validated(self, X, reset=False, dtype=self.components_.dtype))
+        dtype = self.components_.dtype
+        if dtype not in (np.float32, np.float64):
+            raise TypeError(f"H should have the same dtype as X. Got H.dtype = {dtype}.")
+        return native(validated(self, X, reset=False, dtype=dtype))

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import sys
+import warnings
 from typing import Any
 
 import numpy as np
 
-__all__ = ["ConvergenceWarning", "Estimator", "NotFittedError", "check_is_fitted", "validated"]
+__all__ = ["ConvergenceWarning", "Estimator", "InvalidParameterBase", "NotFittedError", "check_is_fitted", "validated"]
+
+
+class _InvalidParameterError(ValueError, TypeError):
+    """A parameter of a type or value that is not possible."""
+
+
+InvalidParameterBase: type[Exception] = _InvalidParameterError
 
 try:
     from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -15,8 +24,19 @@ try:
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError:
     HAVE_SKLEARN = False
+    if "sklearn" in sys.modules and sys.modules["sklearn"] is not None:
+        warnings.warn(
+            f"scikit-learn {getattr(sys.modules['sklearn'], '__version__', '')} is older than the 1.6 that Orthant goes "
+            "with: its classes will not be scikit-learn's estimators",
+            ImportWarning,
+            stacklevel=3,
+        )
 else:
     HAVE_SKLEARN = True
+    try:
+        from sklearn.utils._param_validation import InvalidParameterError as InvalidParameterBase
+    except ImportError:  # it is no public name there
+        pass
 
 FLOATS = [np.float64, np.float32]
 
@@ -54,7 +74,8 @@ else:
 
         @classmethod
         def _names(cls) -> list[str]:
-            return sorted(name for name in inspect.signature(cls.__init__).parameters if name != "self")
+            parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+            return sorted(p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
 
         def get_params(self, deep: bool = True) -> dict[str, Any]:
             """The parameters, by name."""
@@ -107,6 +128,8 @@ else:
         names = _names_of(X)
         if hasattr(X, "tocsr"):
             out = X if X.format in ("csr", "csc") else X.tocsr()
+            if out.dtype.kind == "c":
+                raise ValueError("Complex data not supported")
             if out.dtype not in FLOATS:
                 out = out.astype(np.float64)
         else:
@@ -137,7 +160,7 @@ else:
             known = getattr(estimator, "feature_names_in_", None)
             if names is not None and known is not None and not np.array_equal(names, known):
                 raise ValueError("The feature names should match those that were passed during fit.")
-            if out.shape[1] != estimator.n_features_in_:
+            if out.shape[1] != getattr(estimator, "n_features_in_", out.shape[1]):
                 raise ValueError(
                     f"X has {out.shape[1]} features, but {name} is expecting {estimator.n_features_in_} features as "
                     "input."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ class MiniBatchNMF(BaseNMF):
     random_state : int, RandomState instance or None, default=None
         Of the start.
     verbose : int, default=0
-        Show progress: a bar if tqdm is installed, else lines.
+        Show the progress of fits: a bar if tqdm is installed, else lines.
     n_jobs : int or None, default=None
         Threads, as `NMF` has it.
     callback : callable or None, default=None
@@ -155,10 +156,10 @@ class MiniBatchNMF(BaseNMF):
     def _batch_options(self, random: Random, watch: Any = None) -> dict[str, Any]:
         return {
             "common": self._options(random, solver="mu", watch=watch),
-            "batch_size": int(self.batch_size),
+            "batch_size": min(int(self.batch_size), sys.maxsize),
             "forget_factor": float(self.forget_factor),
             "fresh_restarts": bool(self.fresh_restarts),
-            "fresh_restarts_max_iter": int(self.fresh_restarts_max_iter),
+            "fresh_restarts_max_iter": min(int(self.fresh_restarts_max_iter), sys.maxsize),
             "transform_max_iter": self.transform_max_iter,
             "max_no_improvement": self.max_no_improvement,
         }
@@ -185,18 +186,20 @@ class MiniBatchNMF(BaseNMF):
         self._check_parameters()
         X = self._data(X, reset=True)
         W, H = self._factors(X, W, H, True)
-        random = Random(self.random_state)
-        found = self._followed(
-            lambda watch: _orthant.minibatch_fit(X, self._batch_options(random, watch), W, H)
-        )
-        random.advance(found.get("random_state"))
-        self._warn(found)
+        with Random(self.random_state) as random:
+            found = self._followed(
+                lambda watch: _orthant.minibatch_fit(X, self._batch_options(random, watch), W, H)
+            )
+            random.drew(found.get("random_state"))
+        self._warn(found, sklearns=True)
         self.n_steps_ = found["n_steps"]
         self._learn(found["learnt"])
         return self._keep(found)
 
     def partial_fit(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> Self:
         """Learn from one batch more.
+
+        It is one step: `callback`, `verbose` and `max_seconds` are of `fit` and `fit_transform`.
 
         Parameters
         ----------
@@ -215,15 +218,15 @@ class MiniBatchNMF(BaseNMF):
         self._check_parameters()
         first = not hasattr(self, "components_")
         X = self._data(X, reset=first)
-        random = Random(self.random_state) if first else Random(0)
         before = None
         if first:
             W, H = self._factors(X, W, H, True)
         else:
             W = H = None
             before = self._before()
-        found = _orthant.minibatch_step(X, self._batch_options(random), before, W, H)
-        random.advance(found.get("random_state"))
+        with Random(self.random_state if first else 0) as random:
+            found = _orthant.minibatch_step(X, self._batch_options(random), before, W, H)
+            random.drew(found.get("random_state"))
         self.n_steps_ = getattr(self, "n_steps_", 0) + 1
         self._learn(found["learnt"])
         if found["learnt"] is not None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import _orthant
-from ._base import BaseNMF, Iteration, Random, TRUTH, among, native
+from ._base import BaseNMF, Iteration, Random, TRUTH, among, native, warn
 from ._estimator import check_is_fitted
 
 __all__ = ["NMF", "non_negative_factorization"]
@@ -58,17 +57,17 @@ class NMF(BaseNMF):
     l1_ratio : float, default=0.0
         The L1 share of the penalties.
     verbose : int, default=0
-        Show progress: a bar if tqdm is installed, else lines.
+        Show the progress of fits: a bar if tqdm is installed, else lines.
     shuffle : bool, default=False
         Take the components in a random order; only for 'cd'.
     n_jobs : int or None, default=None
         Threads, counted as joblib does. None is all cores, or as many as ``ORTHANT_NUM_THREADS`` or
         ``OMP_NUM_THREADS`` says. The result is the same to the bit on any number.
     callback : callable or None, default=None
-        Called with an `orthant.Iteration` after each iteration. The fit ends, with what it has, if it returns True or
-        raises StopIteration.
+        Called with an `orthant.Iteration` after each iteration of a fit, which ends, with what it has, if it returns True
+        or raises StopIteration.
     max_seconds : float or None, default=None
-        Time limit, looked at after each iteration.
+        Time limit of fits, looked at after each iteration.
 
     Attributes
     ----------
@@ -182,30 +181,33 @@ class NMF(BaseNMF):
                 f"{', '.join(fitting)} do"
             )
         if self.solver == "mu" and self.init == "nndsvd":
-            warnings.warn(
+            warn(
                 "The multiplicative update ('mu') solver cannot update zeros present in the initialization, and so leads "
                 "to poorer results when used jointly with init='nndsvd'. You may try init='nndsvda' or init='nndsvdar' "
                 "instead.",
                 UserWarning,
-                stacklevel=4,
             )
         if self.shuffle and self.solver != "cd":
             if self.solver != "mu":
                 raise ValueError(f"shuffle=True goes with solver='cd' alone, not with {self.solver!r}")
-            warnings.warn("shuffle=True does nothing with solver='mu'", UserWarning, stacklevel=4)
+            warn("shuffle=True does nothing with solver='mu'", UserWarning)
 
-    def _factorise(self, X: Any, W: Any = None, H: Any = None, update_H: bool = True) -> dict[str, Any]:
+    def _factorise(
+        self, X: Any, W: Any = None, H: Any = None, update_H: bool = True, transforms: bool = False
+    ) -> dict[str, Any]:
         W, H = self._factors(X, W, H, update_H)
-        random = Random(self.random_state)
+        with Random(self.random_state) as random:
 
-        def call(watch: Any) -> dict[str, Any]:
-            options = self._options(random, solver=self.solver, watch=watch, started=H is not None)
-            options["shuffle"] = bool(self.shuffle) and self.solver == "cd"
-            return _orthant.fit(X, options, W, H, update_H)
+            def call(watch: Any) -> dict[str, Any]:
+                options = self._options(random, solver=self.solver, watch=watch, started=H is not None)
+                options["shuffle"] = bool(self.shuffle) and self.solver == "cd"
+                if transforms:
+                    options["max_seconds"] = None
+                return _orthant.fit(X, options, W, H, update_H)
 
-        found = self._followed(call) if update_H else call(None)
-        random.advance(found.get("random_state"))
-        self._warn(found)
+            found = call(None) if transforms else self._followed(call)
+            random.drew(found.get("random_state"))
+        self._warn(found, sklearns=self.solver in COMPATIBLE)
         return found
 
     def fit_transform(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> np.ndarray:
@@ -237,7 +239,8 @@ class NMF(BaseNMF):
         """Find the weights of samples by the components that were learnt.
 
         With the solvers 'cd' and 'mu' as scikit-learn: by the same updates, stopping for all rows together. With the
-        others each row is brought to its own minimum, whatever rows are beside it.
+        others each row is brought to its own minimum, to 1e-8, whatever rows are beside it and whatever `tol` and `max_iter`
+        say of fits.
 
         Parameters
         ----------
@@ -253,7 +256,7 @@ class NMF(BaseNMF):
         self._check_parameters()
         X = self._data(X, reset=False)
         if self.solver in COMPATIBLE:
-            return self._factorise(X, H=self.components_, update_H=False)["w"]
+            return self._factorise(X, H=self.components_, update_H=False, transforms=True)["w"]
         self._n_components = self.components_.shape[0]
         options = self._options(Random(0), solver=self.solver)
         return _orthant.transform(X, native(self.components_), options)
@@ -350,5 +353,5 @@ def non_negative_factorization(
     )
     model._check_parameters()
     X = model._data(X, reset=True)
-    found = model._factorise(X, W, H, update_H)
+    found = model._factorise(X, W, H, bool(update_H))
     return found["w"], found["h"], found["n_iter"]
