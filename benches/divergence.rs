@@ -1,5 +1,5 @@
 //! What multiplicative updates need of V and X·Yᵀ, on one core, for Kullback–Leibler, Itakura–Saito and β = 0.5:
-//! packing Y, numerators, accumulation and the divergence itself.
+//! packing Y, numerators, accumulation and the divergence itself, and for the first of them all of these at once.
 //!
 //! Throughput is in entries of V a second (of Y, for packing).
 
@@ -45,6 +45,16 @@ fn divergences<T: Real>(c: &mut Criterion, isa: Isa) {
                     divergence::accumulate(isa, &beta, operands, &mut to, &mut under, &mut scratch, None);
                 });
             });
+            if beta.is_kullback_leibler() {
+                group.bench_function(BenchmarkId::new(format!("joint/{name}"), k), |b| {
+                    b.iter(|| {
+                        to.fill(T::ZERO);
+                        let mut sum = 0.0;
+                        divergence::joint(isa, &beta, operands, &mut num, &mut to, &mut scratch, &mut sum);
+                        sum
+                    });
+                });
+            }
             group.bench_function(BenchmarkId::new(format!("sum/{name}"), k), |b| {
                 b.iter(|| divergence::sum(isa, &beta, operands, &mut scratch, 0.0));
             });

@@ -59,7 +59,8 @@ fn updates<T: Real>(c: &mut Criterion, isa: Isa) {
         for (name, majorant) in [
             ("majorize", Majorant::Ratio { exponent: 1.0 }),
             ("majorize, square root", Majorant::Ratio { exponent: 0.5 }),
-            ("majorize, root", Majorant::Root),
+            ("majorize, three halves", Majorant::Ratio { exponent: 1.5 }),
+            ("majorize, root", Majorant::Root { exponent: 1.0 }),
         ] {
             group.bench_function(BenchmarkId::new(name, k), |b| {
                 let majorize = |mut x: Vec<T>| {

@@ -62,6 +62,14 @@ fn products<T: Real>(c: &mut Criterion, isa: Isa) {
                 sparse::ratio_accumulate(isa, &beta, operands, &mut b, None);
             });
         });
+        group.bench_function(BenchmarkId::new("joint/kl", k), |bench| {
+            bench.iter(|| {
+                b.fill(T::ZERO);
+                let mut sum = 0.0;
+                sparse::ratio_joint(isa, &beta, operands, &mut a, &mut b, &mut sum);
+                sum
+            });
+        });
         group.bench_function(BenchmarkId::new("sum/kl", k), |bench| {
             bench.iter(|| sparse::ratio_sum(isa, &beta, operands, 0.0));
         });

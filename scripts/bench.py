@@ -10,8 +10,8 @@ cd           the compatible rule against scikit-learn's, the same number of iter
 divergences  Kullback–Leibler and Itakura–Saito by multiplicative updates on a made spectrogram: time per iteration
              over 200 iterations from the same start, and time to scikit-learn's loss after them.
 divergence-time  time to the losses of scikit-learn's mu after 200 and 1000 iterations for Kullback–Leibler, on the same
-             spectrogram and on sparse counts, and for Itakura–Saito, by what --solver names, newton, accelerated-mm and mm;
-             where each ends; an iteration of mu by both.
+             spectrogram and on sparse counts, and for Itakura–Saito, by what --solver names, newton, accelerated-mm,
+             accelerated-joint-mm and mm; where each ends; an iteration of mu by both.
 threads      an iteration on one thread and on all, of both.
 products     the fused pass of an iteration against the two products alone by gemm, faer and OpenBLAS, one thread.
 ranks        the pass at ranks that fill no register against the next that does.
@@ -498,7 +498,7 @@ def divergence_problems(options, folder):
 
 
 # what is timed beside the automatic choice
-DIVERGENCE_SOLVERS = {"kl": ["newton", "accelerated-mm", "mm"], "is": ["mm"]}
+DIVERGENCE_SOLVERS = {"kl": ["newton", "accelerated-mm", "accelerated-joint-mm", "mm"], "is": ["mm"]}
 
 
 def divergence_time(options, folder):

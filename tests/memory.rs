@@ -134,6 +134,10 @@ fn a_fit_holds_v_once_and_little_else() {
         Method::AcceleratedMm(Loss::KullbackLeibler),
         Start::Random,
     );
+    for method in [Method::JointMm, Method::AcceleratedJointMm] {
+        peak_of_a_fit::<f32>(30_000, 1_500, 20, false, method, Start::Random);
+        peak_of_a_fit::<f64>(1_000, 12_000, 17, true, method, Start::Random);
+    }
     peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::AcceleratedMm(Loss::ItakuraSaito), Start::Random);
     peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::AcceleratedMm(Loss::Beta(0.5)), Start::Random);
     peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::Mm(Loss::ItakuraSaito), Start::Random);

@@ -110,7 +110,7 @@ fn wrong_arguments_end_with_2() {
         ("fit v.csv -k two -o out", "a whole number of at least 1 is needed"),
         (
             "fit v.csv -k 2 --solver gauss -o out",
-            "possible values: auto, accelerated, hals, cd, accelerated-newton, newton, accelerated-mm, mu, mm, als, anls, pg",
+            "possible values: auto, accelerated, hals, cd, accelerated-newton, newton, accelerated-mm, accelerated-joint-mm, joint-mm, mu, mm, als, anls, pg",
         ),
         (
             "fit v.csv -k 2 --init zeros -o out",

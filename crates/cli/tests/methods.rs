@@ -57,6 +57,8 @@ fn losses_and_solvers_are_the_librarys() {
         ),
         ("--loss kl --sweeps 2", Method::AcceleratedNewton { sweeps: Some(2) }, "kullback-leibler loss"),
         ("--loss is", Method::AcceleratedMm(Loss::ItakuraSaito), "itakura-saito loss"),
+        ("--loss kl --solver joint-mm", Method::JointMm, "kullback-leibler loss"),
+        ("--loss 1 --solver accelerated-joint-mm", Method::AcceleratedJointMm, "kullback-leibler loss"),
         ("--loss is --solver mm", Method::Mm(Loss::ItakuraSaito), "itakura-saito loss"),
         ("--loss -0.5 --solver mu", Method::Mu(Loss::Beta(-0.5)), "beta -0.5 loss"),
         ("--loss frobenius --solver mu", Method::Mu(Loss::Frobenius), "loss"),
@@ -185,11 +187,15 @@ fn what_does_not_go_together_is_refused_by_name() {
     for (args, message) in [
         (
             "--solver cd --loss kl",
-            "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with accelerated-newton, newton, accelerated-mm, mu, mm and auto",
+            "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with accelerated-newton, newton, accelerated-mm, accelerated-joint-mm, joint-mm, mu, mm and auto",
         ),
         (
             "--solver anls --loss 0.5",
             "solver anls with loss beta 0.5 is not supported; anls goes with frobenius, beta 0.5 with accelerated-mm, mu, mm and auto",
+        ),
+        (
+            "--solver accelerated-joint-mm --loss is",
+            "solver accelerated-joint-mm with loss itakura-saito is not supported; accelerated-joint-mm goes with kullback-leibler, itakura-saito with accelerated-mm, mu, mm and auto",
         ),
         (
             "--solver cd --sweeps 3",

@@ -5,7 +5,8 @@
 //! |---|---|
 //! | [`numerators`] | (V∘P^(β−2))·Y and P^(β−1)·Y, rows×k |
 //! | [`accumulate`] | B += (V∘P^(β−2))ᵀ·X and D += (P^(β−1))ᵀ·X, cols×k |
-//! | [`sum`] | Σ d_β(V, P), which the other two tell on the way if asked |
+//! | [`joint`] | N and B of both, for β = 1, from one P |
+//! | [`sum`] | Σ d_β(V, P), which the first two tell on the way if asked, and the third always |
 //!
 //! β − 1 and β − 2 with twice a whole number are reached by products and square roots, others by a logarithm and exponentials
 //! in double precision, to 2 + 3·|e·ln p| units in its last place.
@@ -74,12 +75,12 @@ pub fn pack<T: Real>(y: &[T], k: usize, out: &mut [T]) {
     }
 }
 
-/// Elements of scratch that [`numerators`], [`accumulate`] and [`sum`] need.
+/// Elements of scratch that [`numerators`], [`accumulate`], [`joint`] and [`sum`] need.
 pub fn scratch_len(k: usize) -> usize {
     2 * TILE.0 * TILE.1 + TILE.0 * k
 }
 
-/// The operands that all three share.
+/// The operands that all of them share.
 #[derive(Clone, Copy)]
 pub struct Operands<'a, T> {
     /// V, rows×cols, columns adjacent.
@@ -174,6 +175,24 @@ impl Tile {
     fn row_of<'a, T: Real>(&self, v: View<'a, T>, r: usize) -> &'a [T] {
         &v.row(self.row + r).expect("columns are adjacent")[self.col..self.col + self.cols]
     }
+
+    /// Adds `factor`·Y, the tile's rows and columns of it, to N, whose first tile of a row begins it.
+    fn times<T: Real>(self, isa: Isa, factor: &[T], y: &[T], k: usize, spare: &mut [T], n: &mut [T]) {
+        let Self { row, col, rows, cols } = self;
+        let factor = View::row_major(factor, rows, cols).expect("a tile");
+        let part = &mut spare[..rows * k];
+        crate::numerators(isa, factor, &y[col * k..(col + cols) * k], k, part);
+        add(&mut n[row * k..(row + rows) * k], part, col == 0);
+    }
+
+    /// Adds `factor`ᵀ·X likewise to B.
+    fn onto<T: Real>(self, isa: Isa, factor: &[T], x: &[T], k: usize, b: &mut [T]) {
+        let Self { row, col, rows, cols } = self;
+        let stride = crate::accumulator_stride::<T>(k);
+        let factor = View::row_major(factor, rows, cols).expect("a tile");
+        let x = &x[row * k..(row + rows) * k];
+        crate::accumulate(isa, factor, x, k, &mut b[col * stride..(col + cols) * stride]);
+    }
 }
 
 impl<T: Real> Beta<T> {
@@ -234,17 +253,9 @@ pub fn numerators<T: Real>(
             rows_told.tile(isa, beta, v, tile, p, sum);
         }
         beta.ratios(isa, v, tile, p, q);
-        let Tile { row, col, rows, cols } = tile;
-        let y = &y[col * k..(col + cols) * k];
-        let mut times = |factor: &[T], out: &mut [T]| {
-            let factor = View::row_major(factor, rows, cols).expect("a tile");
-            let part = &mut spare[..rows * k];
-            crate::numerators(isa, factor, y, k, part);
-            add(&mut out[row * k..(row + rows) * k], part, col == 0);
-        };
-        times(p, n);
+        tile.times(isa, p, y, k, spare, n);
         if !beta.is_kullback_leibler() {
-            times(q, d);
+            tile.times(isa, q, y, k, spare, d);
         }
     });
 }
@@ -275,17 +286,53 @@ pub fn accumulate<T: Real>(
             rows_told.tile(isa, beta, v, tile, p, sum);
         }
         beta.ratios(isa, v, tile, p, q);
-        let Tile { row, col, rows, cols } = tile;
-        let x = &x[row * k..(row + rows) * k];
-        let range = col * stride..(col + cols) * stride;
-        let onto = |factor: &[T], out: &mut [T]| {
-            let factor = View::row_major(factor, rows, cols).expect("a tile");
-            crate::accumulate(isa, factor, x, k, &mut out[range.clone()]);
-        };
-        onto(p, b);
+        tile.onto(isa, p, x, k, b);
         if !beta.is_kullback_leibler() {
-            onto(q, d);
+            tile.onto(isa, q, x, k, d);
         }
+    });
+}
+
+/// For β = 1 what [`numerators`] and [`accumulate`] make, and `told` what [`sum`] makes of it, all from one P and to the bit:
+/// `n` = (V∘P⁻¹)·Y and `b` += (V∘P⁻¹)ᵀ·X. 6·rows·cols·k flops, where the two take 8.
+///
+/// ```
+/// use orthant_kernel::{Isa, View, accumulator_stride, divergence::{self, Beta, Operands}};
+/// let v = View::row_major(&[2.0, 9.0], 1, 2)?;
+/// let (x, y) = ([2.0], [1.0, 3.0]); // P = [2, 6]
+/// let mut scratch = vec![0.0; divergence::scratch_len(1)];
+/// let operands = Operands { v, x: &x, y: &y, packed: &y, k: 1 };
+/// let stride = accumulator_stride::<f64>(1);
+/// let (mut n, mut b, mut told) = ([0.0_f64], vec![0.0; 2 * stride], 0.0);
+/// divergence::joint(Isa::detect(), &Beta::new(1.0, 1e-300, 0.0), operands, &mut n, &mut b, &mut scratch, &mut told);
+/// assert_eq!((n[0], b[0], b[stride]), (1.0 + 1.5 * 3.0, 2.0, 1.5 * 2.0));
+/// assert!((told - (9.0 * 1.5_f64.ln() - 3.0)).abs() < 1e-14);
+/// # Ok::<(), orthant_kernel::LayoutError>(())
+/// ```
+///
+/// # Panics
+/// If an extent does not match, or for another β than 1.
+pub fn joint<T: Real>(
+    isa: Isa,
+    beta: &Beta<T>,
+    operands: Operands<'_, T>,
+    n: &mut [T],
+    b: &mut [T],
+    scratch: &mut [T],
+    told: &mut f64,
+) {
+    operands.check(scratch);
+    assert!(beta.is_kullback_leibler(), "β is 1");
+    let Operands { v, x, y, k, .. } = operands;
+    assert_eq!(n.len(), x.len(), "N is rows×k");
+    let stride = crate::accumulator_stride::<T>(k);
+    assert!(crate::products::holds(b.len(), v.ncols(), stride), "B is cols×stride");
+    let mut rows_told = Told::new();
+    operands.tiles(isa, scratch, |tile, p, q, spare| {
+        rows_told.tile(isa, beta, v, tile, p, told);
+        beta.ratios(isa, v, tile, p, q);
+        tile.times(isa, p, y, k, spare, n);
+        tile.onto(isa, p, x, k, b);
     });
 }
 

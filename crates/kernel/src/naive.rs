@@ -182,8 +182,9 @@ pub fn majorize(
         let or_floor = |x: f64| if x == 0.0 { floor } else { x };
         let new = match majorant {
             Majorant::Ratio { exponent } => old * (n[i] / or_floor(below)).powf(exponent),
-            Majorant::Root => {
-                2.0 * old * n[i] / or_floor(linear + (linear * linear + 4.0 * l2 * old * n[i]).sqrt())
+            Majorant::Root { exponent } => {
+                let below = or_floor(linear + (linear * linear + 4.0 * l2 * old * n[i]).sqrt());
+                old * (2.0 * n[i] / below).powf(exponent)
             }
         };
         *x = if new < least { 0.0 } else { new };

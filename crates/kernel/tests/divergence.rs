@@ -178,6 +178,41 @@ fn accumulate<T: Real>(isa: Isa) {
     }
 }
 
+/// One P for both: the bits of the two apart, which are held to the plain loops above, and the oracle's numbers.
+fn joint<T: Real>(isa: Isa) {
+    for case in cases::<T>(isa).filter(|case| case.beta.is_kullback_leibler()) {
+        let (rows, cols, k, what) = (case.rows, case.cols, case.k, &case.what);
+        let stride = accumulator_stride::<T>(k);
+        let mut scratch = vec![T::from_f64(f64::NAN); divergence::scratch_len(k)];
+        let (mut n, mut b) = (vec![T::from_f64(f64::NAN); rows * k], vec![T::ONE; cols * stride]);
+        let (mut told, whole) = (2.0, case.operands(0, rows));
+        divergence::joint(isa, &case.beta, whole, &mut n, &mut b, &mut scratch, &mut told);
+        let on_n = naive::ratio_numerators(case.v(), &case.x, &case.y, k, 1.0, case.floor).0;
+        close(&format!("N {what}"), &n, &on_n, case.tolerance(cols));
+        let mut on_b = naive::ratio_accumulate(case.v(), &case.x, &case.y, k, 1.0, case.floor).0;
+        on_b.iter_mut().for_each(|x| *x += 1.0);
+        close(&format!("B {what}"), &compact(&b, stride, k), &on_b, case.tolerance(rows));
+        let (mut n_apart, mut b_apart) = (vec![T::ZERO; rows * k], vec![T::ONE; cols * stride]);
+        divergence::numerators(isa, &case.beta, whole, &mut n_apart, &mut [], &mut scratch, None);
+        divergence::accumulate(isa, &case.beta, whole, &mut b_apart, &mut [], &mut scratch, None);
+        let apart = divergence::sum(isa, &case.beta, whole, &mut scratch, 2.0);
+        // block by block, the same bits
+        let (mut n_parts, mut b_parts, mut parts) =
+            (vec![T::ZERO; rows * k], vec![T::ONE; cols * stride], 2.0);
+        for (start, end) in case.blocks() {
+            let (n, operands) = (&mut n_parts[start * k..end * k], case.operands(start, end));
+            divergence::joint(isa, &case.beta, operands, n, &mut b_parts, &mut scratch, &mut parts);
+        }
+        for (how, n_other, b_other, other) in
+            [("apart", n_apart, b_apart, apart), ("by blocks", n_parts, b_parts, parts)]
+        {
+            assert_eq!(bits(&n), bits(&n_other), "N {how}, {what}");
+            assert_eq!(bits(&compact(&b, stride, k)), bits(&compact(&b_other, stride, k)), "B {how}, {what}");
+            assert_eq!(told.to_bits(), other.to_bits(), "told {how}, {what}");
+        }
+    }
+}
+
 fn sum<T: Real>(isa: Isa) {
     for case in cases::<T>(isa) {
         let (rows, k, what) = (case.rows, case.k, &case.what);
@@ -204,7 +239,10 @@ fn majorize<T: Real>(isa: Isa) {
         Majorant::Ratio { exponent: 1.0 },
         Majorant::Ratio { exponent: 0.5 },
         Majorant::Ratio { exponent: 1.0 / 2.7 },
-        Majorant::Root,
+        Majorant::Ratio { exponent: 1.5 },
+        Majorant::Root { exponent: 1.0 },
+        Majorant::Root { exponent: 1.5 },
+        Majorant::Root { exponent: 0.7 },
     ];
     for rows in [1, 2, 8, 33] {
         for k in [1, 2, 7, 8, 9, 17, 33] {
@@ -297,6 +335,10 @@ macro_rules! suite {
             fn accumulate_f32() { isa().into_iter().for_each(accumulate::<f32>) }
             #[test]
             fn accumulate_f64() { isa().into_iter().for_each(accumulate::<f64>) }
+            #[test]
+            fn joint_f32() { isa().into_iter().for_each(joint::<f32>) }
+            #[test]
+            fn joint_f64() { isa().into_iter().for_each(joint::<f64>) }
             #[test]
             fn sum_f32() { isa().into_iter().for_each(sum::<f32>) }
             #[test]

@@ -168,9 +168,17 @@ fn ratios<T: Real>(isa: Isa) {
             let operands = SparseOperands { v: v.block(block, T::ONE, &mut scratch), x, y: &y, k };
             let mut on_the_way = *sum;
             sparse::ratio_numerators(isa, &beta, operands, n, Some(&mut on_the_way));
-            let mut again = *sum;
+            let (mut again, mut b_too) = (*sum, b.to_vec());
             sparse::ratio_accumulate(isa, &beta, operands, b, Some(&mut again));
+            let (mut n_too, mut at_once) = (vec![T::from_f64(f64::NAN); n.len()], *sum);
+            sparse::ratio_joint(isa, &beta, operands, &mut n_too, &mut b_too, &mut at_once);
+            assert_eq!(
+                (&n_too[..], compact(&b_too, stride, k)),
+                (&*n, compact(b, stride, k)),
+                "{what}: at once"
+            );
             *sum = sparse::ratio_sum(isa, &beta, operands, *sum);
+            assert_eq!(at_once.to_bits(), sum.to_bits(), "{what}: at once");
             assert_eq!(on_the_way.to_bits(), sum.to_bits(), "{what}: on the way");
             assert_eq!(again.to_bits(), sum.to_bits(), "{what}: on the way");
         };

@@ -16,7 +16,7 @@ use crate::{Error, Loss, Method, Nmf, Products, StartKind, Stop};
 /// let error = Solver::Cd.method(Loss::KullbackLeibler).unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with accelerated-newton, newton, accelerated-mm, mu, mm and auto"
+///     "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with accelerated-newton, newton, accelerated-mm, accelerated-joint-mm, joint-mm, mu, mm and auto"
 /// );
 /// # Ok::<(), orthant::Error>(())
 /// ```
@@ -40,6 +40,10 @@ pub enum Solver {
     Mm,
     /// [`Method::AcceleratedMm`].
     AcceleratedMm,
+    /// [`Method::JointMm`].
+    JointMm,
+    /// [`Method::AcceleratedJointMm`].
+    AcceleratedJointMm,
     /// [`Method::Als`].
     Als,
     /// [`Method::Anls`].
@@ -61,7 +65,7 @@ pub enum Support {
 
 impl Solver {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Auto,
         Self::Accelerated,
         Self::Hals,
@@ -69,6 +73,8 @@ impl Solver {
         Self::AcceleratedNewton,
         Self::Newton,
         Self::AcceleratedMm,
+        Self::AcceleratedJointMm,
+        Self::JointMm,
         Self::Mu,
         Self::Mm,
         Self::Als,
@@ -86,6 +92,8 @@ impl Solver {
             Self::Newton => "newton",
             Self::AcceleratedNewton => "accelerated-newton",
             Self::AcceleratedMm => "accelerated-mm",
+            Self::JointMm => "joint-mm",
+            Self::AcceleratedJointMm => "accelerated-joint-mm",
             Self::Mu => "mu",
             Self::Mm => "mm",
             Self::Als => "als",
@@ -104,6 +112,8 @@ impl Solver {
             Method::Newton { .. } => Self::Newton,
             Method::AcceleratedNewton { .. } => Self::AcceleratedNewton,
             Method::AcceleratedMm(_) => Self::AcceleratedMm,
+            Method::JointMm => Self::JointMm,
+            Method::AcceleratedJointMm => Self::AcceleratedJointMm,
             Method::Mu(_) => Self::Mu,
             Method::Mm(_) => Self::Mm,
             Method::Als => Self::Als,
@@ -116,7 +126,9 @@ impl Solver {
     pub fn minimises(self, loss: Loss) -> bool {
         match self {
             Self::Auto | Self::Mu | Self::Mm => true,
-            Self::Newton | Self::AcceleratedNewton => loss.beta() == 1.0,
+            Self::Newton | Self::AcceleratedNewton | Self::JointMm | Self::AcceleratedJointMm => {
+                loss.beta() == 1.0
+            }
             Self::AcceleratedMm => !loss.is_quadratic(),
             _ => loss.is_quadratic(),
         }
@@ -125,7 +137,9 @@ impl Solver {
     fn losses(self) -> &'static str {
         match self {
             Self::Auto | Self::Mu | Self::Mm => "any loss",
-            Self::Newton | Self::AcceleratedNewton => "kullback-leibler",
+            Self::Newton | Self::AcceleratedNewton | Self::JointMm | Self::AcceleratedJointMm => {
+                "kullback-leibler"
+            }
             Self::AcceleratedMm => "any loss but frobenius",
             _ => "frobenius",
         }
@@ -134,7 +148,9 @@ impl Solver {
     fn of_loss(loss: Loss) -> &'static str {
         match loss.beta() {
             2.0 => "accelerated, hals, cd, mu, mm, als, anls, pg and auto",
-            1.0 => "accelerated-newton, newton, accelerated-mm, mu, mm and auto",
+            1.0 => {
+                "accelerated-newton, newton, accelerated-mm, accelerated-joint-mm, joint-mm, mu, mm and auto"
+            }
             _ => "accelerated-mm, mu, mm and auto",
         }
     }
@@ -159,6 +175,8 @@ impl Solver {
             Self::Newton => Method::Newton { sweeps: None },
             Self::AcceleratedNewton => Method::AcceleratedNewton { sweeps: None },
             Self::AcceleratedMm => Method::AcceleratedMm(loss),
+            Self::JointMm => Method::JointMm,
+            Self::AcceleratedJointMm => Method::AcceleratedJointMm,
             Self::Mu => Method::Mu(loss),
             Self::Mm => Method::Mm(loss),
             Self::Als => Method::Als,
@@ -170,7 +188,10 @@ impl Solver {
     /// Whether it goes from `start`.
     pub fn starts_from(self, start: StartKind) -> Support {
         // multiplicative updates keep every 0
-        let locks = matches!(self, Self::Auto | Self::Mu | Self::Mm | Self::AcceleratedMm);
+        let locks = matches!(
+            self,
+            Self::Auto | Self::Mu | Self::Mm | Self::AcceleratedMm | Self::JointMm | Self::AcceleratedJointMm
+        );
         let zeros = matches!(start, StartKind::Nndsvd | StartKind::ExactNndsvd | StartKind::Spa);
         if locks && zeros { Support::Warned } else { Support::Yes }
     }
@@ -215,7 +236,7 @@ impl FromStr for Solver {
         Self::ALL.into_iter().find(|s| s.name() == text).ok_or_else(|| Error::InvalidParam {
             name: "solver",
             value: text.to_owned(),
-            allowed: "auto, accelerated, hals, cd, accelerated-newton, newton, accelerated-mm, mu, mm, als, anls or pg",
+            allowed: "auto, accelerated, hals, cd, accelerated-newton, newton, accelerated-mm, accelerated-joint-mm, joint-mm, mu, mm, als, anls or pg",
         })
     }
 }

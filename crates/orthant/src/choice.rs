@@ -196,10 +196,11 @@ impl Choice {
             None
         };
         let needs_twin = asked.is_newton() && (!fixed || v.by_columns);
+        // one WH for both factors leaves no use for a transpose
         let wanted = Extras {
             twin: v.entries.is_some_and(|entries| {
                 // nothing is summed over rows where H is fixed
-                !fixed && by_entries(asked) && SparsePlan::too_few(rows, cols, entries)
+                !fixed && by_entries(asked) && !asked.is_joint() && SparsePlan::too_few(rows, cols, entries)
             }) || needs_twin,
             accelerated: can,
             sketch: on_less && sample.is_none() && nmf.compress.unwrap_or_else(|| sketch_pays(nmf, v, asked)),
@@ -281,7 +282,8 @@ impl Choice {
             stride if v.entries.is_some() && by_entries(method) && stride != k => rows * stride,
             _ => 0,
         };
-        let looks = !method.loss().is_quadratic() && !method.is_newton() && !v.by_columns;
+        let looks =
+            !method.loss().is_quadratic() && !method.is_newton() && !v.by_columns || method.is_joint();
         let ahead = if looks { rows * k * if both { 2 } else { 1 } } else { 0 };
         let read = padded(cols) + if sparse.twin { padded(rows) } else { 0 } + ahead;
         // W, H and either again while they are made or handed over

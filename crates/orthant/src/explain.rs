@@ -185,7 +185,9 @@ impl fmt::Display for Explanation {
             Products::Fused if self.method.is_newton() => {
                 "V is read by rows and by columns once an iteration; the processor's widest instructions"
             }
-            Products::Fused if !self.method.loss().is_quadratic() && !self.by_columns => {
+            Products::Fused
+                if !self.method.loss().is_quadratic() && !self.by_columns && !self.method.is_joint() =>
+            {
                 "V is read once for W and H and once for the loss an iteration; the processor's widest instructions"
             }
             Products::Fused => "V is read once an iteration; the processor's widest instructions",

@@ -32,6 +32,9 @@
 //! moves twice as far as the one that does (for Itakura–Saito, in logarithms), and is seldom too bold. In trials each of the
 //! two ways to move β did better with the rule that has it.
 //!
+//! [Both factors at once](crate::joint) go ahead in the same way, with t/(t + 12). The rule is the power 3/2 of the step, but
+//! where β is 0 the step itself, which descends.
+//!
 //! Cost: the rule's, and 2(m + n)k flops. Memory: two or three more copies of either factor; rows are copied and
 //! extrapolated inside the pass, while they are in cache, and copies change their roles between passes without being
 //! moved. Guarantee: the best pair never gets worse; a restart goes back to it with a smaller β, and with β = 0 an
@@ -61,6 +64,9 @@ const GAMMA: f64 = 1.01;
 const BETA_NEAR: f64 = 0.2;
 const GAMMA_NEAR: f64 = 1.05;
 const GAMMA_OF_LIMIT: f64 = 1.005;
+/// How many iterations momentum takes to be ½; of both factors at once, which sooner would carry into higher minima.
+const DELAY: f64 = 1.5;
+const JOINT_DELAY: f64 = 12.0;
 
 /// So many restarts in a row leave less than a hundredth of β.
 const MOST_IN_A_ROW: u32 = 12;
@@ -73,8 +79,8 @@ const MOST_WITH_MOMENTUM: u32 = 3;
 enum Pace {
     /// By a factor, under a limit that remembers what went wrong; `before` is β an iteration ago.
     Growing { limit: f64, growth: f64, before: f64 },
-    /// t/(t + 1.5) after t iterations in a row that were accepted.
-    Momentum { accepted: u32 },
+    /// t/(t + delay) after t iterations in a row that were accepted.
+    Momentum { accepted: u32, delay: f64 },
 }
 
 /// β, and what decides it.
@@ -110,7 +116,17 @@ impl Schedule {
 
     /// β from 0 towards 1, and after a restart again.
     pub fn momentum() -> Self {
-        Self { beta: 0.0, pace: Pace::Momentum { accepted: 0 }, best: f64::INFINITY, in_a_row: 0 }
+        Self::delayed(DELAY)
+    }
+
+    /// The same for both factors at once.
+    pub fn joint() -> Self {
+        Self::delayed(JOINT_DELAY)
+    }
+
+    fn delayed(delay: f64) -> Self {
+        let pace = Pace::Momentum { accepted: 0, delay };
+        Self { beta: 0.0, pace, best: f64::INFINITY, in_a_row: 0 }
     }
 
     /// Whether the iteration that ended at `objective`, known to `rounding`, is accepted. Moves β.
@@ -135,9 +151,9 @@ impl Schedule {
                     self.beta / ETA
                 }
             }
-            Pace::Momentum { accepted: count } => {
+            Pace::Momentum { accepted: count, delay } => {
                 *count = if accepted { *count + 1 } else { 0 };
-                f64::from(*count) / (f64::from(*count) + 1.5)
+                f64::from(*count) / (f64::from(*count) + *delay)
             }
         };
         accepted
@@ -339,6 +355,14 @@ impl<T: Real> Lines<'_, T> {
         match self.how {
             Some(How { turn: Turn::Second, .. }) if updated => self.point,
             _ => self.current(updated),
+        }
+    }
+
+    /// The rows as the last update made them, whatever they were extrapolated to.
+    pub fn updated(&self) -> &[T] {
+        match self.how {
+            Some(How { turn: Turn::First | Turn::Either, .. }) => self.next,
+            _ => self.x,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::choice::{Choice, Extent};
 use crate::extrapolation::Schedule;
 use crate::factor::Factor;
 use crate::init::Generator;
+use crate::joint::JointPass;
 use crate::nmf::{Fit, Method, Nmf};
 use crate::observe::{Iteration, Observer, TimeLimit};
 use crate::pass::{Layout, Pass};
@@ -92,6 +93,13 @@ fn run<T: Real>(
         let rule = if compatible { Majorizer::compatible(loss) } else { Majorizer::guaranteed(loss) };
         let newton = method.is_newton();
         let (size, by_columns) = (problem.size, problem.by_columns);
+        if method.is_joint() {
+            let mut pass = JointPass::new(&source, rule, k, layout, size, pair, by_columns);
+            if method.is_accelerated() {
+                pass = pass.extrapolated(Schedule::joint());
+            }
+            return problem.iterate(pass, layout, observer, warnings, None, generator);
+        }
         let mut pass = RatioPass::new(&source, rule, newton, k, layout, size, pair, by_columns, fixed);
         if method.is_accelerated() {
             pass = pass.extrapolated(if newton { Schedule::new() } else { Schedule::momentum() });
@@ -102,9 +110,11 @@ fn run<T: Real>(
     let rule: Box<dyn Rule<T>> = match method {
         Method::Auto(_) => unreachable!("it was resolved"),
         Method::Accelerated { .. } | Method::Cd | Method::Hals { .. } => Box::new(Coordinate { isa }),
-        Method::Newton { .. } | Method::AcceleratedNewton { .. } | Method::AcceleratedMm(_) => {
-            unreachable!("their losses are not quadratic")
-        }
+        Method::Newton { .. }
+        | Method::AcceleratedNewton { .. }
+        | Method::AcceleratedMm(_)
+        | Method::JointMm
+        | Method::AcceleratedJointMm => unreachable!("their losses are not quadratic"),
         Method::Mu(_) | Method::Mm(_) => Box::new(Multiplicative { isa, compatible: method.is_compatible() }),
         Method::Als => Box::new(LeastSquares::new(k, workers)),
         Method::Anls => Box::new(Pivoting::new(k, workers)),

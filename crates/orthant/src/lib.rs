@@ -62,6 +62,7 @@ mod factor;
 mod fit;
 pub mod init;
 mod interop;
+mod joint;
 mod minibatch;
 mod pass;
 mod penalty;

@@ -9,7 +9,7 @@ use crate::observe::{Cancel, Iteration, Observer};
 use crate::{Error, Loss, Model, Penalty, Report, Start, StopReason, ToMatrix, capability, fit};
 
 /// How the factors are updated. A method carries its loss; those without one minimise ½‖V − WH‖², but for
-/// [`Method::Newton`] and [`Method::AcceleratedNewton`], all of them plus penalties.
+/// [`Method::Newton`], [`Method::JointMm`] and what is accelerated of them, all of them plus penalties.
 ///
 /// [`Solver`](crate::Solver) tells what goes with what.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,6 +65,17 @@ pub enum Method {
     /// The objective can rise in an iteration, which is then [restarted](crate::Iteration::restarted); the result is the
     /// best pair of factors that was seen.
     AcceleratedMm(Loss),
+    /// Majorisation–minimisation of both factors at once for the Kullback–Leibler divergence: multiplicative updates of W and of
+    /// H from the same WH, which do not raise the objective, penalties included. An iteration reads V once and has three
+    /// products where [`Method::Mm`] has four. With H fixed it is [`Method::Mm`].
+    JointMm,
+    /// [`Method::JointMm`] with the exponent 3/2 and momentum in the logarithms of both factors, restarted where the objective
+    /// rises with the exponent that descends: on spectra fewer iterations than [`Method::AcceleratedMm`]. On sparse counts
+    /// it tends to end higher.
+    ///
+    /// The objective can rise in an iteration, which is then [restarted](crate::Iteration::restarted); the result is the
+    /// best pair of factors that was seen.
+    AcceleratedJointMm,
     /// Alternating least squares: the unconstrained minimiser over each factor, negative entries put to 0. Quick, but
     /// not monotone.
     Als,
@@ -79,7 +90,10 @@ impl Method {
     pub fn loss(self) -> Loss {
         match self {
             Self::Auto(loss) | Self::Mu(loss) | Self::Mm(loss) | Self::AcceleratedMm(loss) => loss,
-            Self::Newton { .. } | Self::AcceleratedNewton { .. } => Loss::KullbackLeibler,
+            Self::Newton { .. }
+            | Self::AcceleratedNewton { .. }
+            | Self::JointMm
+            | Self::AcceleratedJointMm => Loss::KullbackLeibler,
             Self::Accelerated { .. }
             | Self::Cd
             | Self::Hals { .. }
@@ -102,7 +116,12 @@ impl Method {
             Self::Auto(loss) => Self::AcceleratedMm(loss),
             method => method,
         };
-        if fixed { method.plain() } else { method }
+        match method.plain() {
+            // with one factor to majorise there is nothing joint
+            Self::JointMm if fixed => Self::Mm(Loss::KullbackLeibler),
+            plain if fixed => plain,
+            _ => method,
+        }
     }
 
     /// The same without extrapolation.
@@ -111,6 +130,7 @@ impl Method {
             Self::Accelerated { sweeps } => Self::Hals { sweeps },
             Self::AcceleratedNewton { sweeps } => Self::Newton { sweeps },
             Self::AcceleratedMm(loss) => Self::Mm(loss),
+            Self::AcceleratedJointMm => Self::JointMm,
             method => method,
         }
     }
@@ -123,6 +143,11 @@ impl Method {
     /// Whether its steps are Newton's, which need V by rows and by columns.
     pub(crate) fn is_newton(self) -> bool {
         matches!(self.plain(), Self::Newton { .. })
+    }
+
+    /// Whether both factors are updated from one WH.
+    pub(crate) fn is_joint(self) -> bool {
+        matches!(self.plain(), Self::JointMm)
     }
 
     /// Whether it multiplies, so that entries of 0 stay.
@@ -158,7 +183,7 @@ pub enum Stop {
     /// rounding is left of the loss. For CD, HALS and their acceleration the fall is taken as at least
     /// ½·step²·‖V‖², which rounding in the loss cannot hide. Accelerated, it is the best objective so far that has to
     /// fall, and no restarted iteration is the last, unless so many in a row could not lower it that nothing but rounding
-    /// is left (twelve; three of [`Method::AcceleratedMm`]).
+    /// is left (twelve; three of [`Method::AcceleratedMm`] and [`Method::AcceleratedJointMm`]).
     Progress {
         /// Tolerance, at least 0.
         tol: f64,

@@ -39,24 +39,25 @@ use crate::source::{Packed, RatioBlock, Ratios, Source};
 
 /// What a lane adds up.
 #[derive(Debug)]
-struct Sums<T> {
+pub(crate) struct Sums<T> {
     /// (S∘P^(β−2))ᵀ·X, cols×stride.
-    b: Buffer<T>,
+    pub b: Buffer<T>,
     /// (P^(β−1))ᵀ·X, cols×stride; empty for β = 1.
     c: Buffer<T>,
     /// Column sums of the factor that was updated, …
     columns: Vec<f64>,
     /// … and of the rows of it that the other factor sees, where these are others.
-    ahead: Vec<f64>,
+    pub ahead: Vec<f64>,
     /// Σx², where an L2 penalty asks for it.
     squares: f64,
     /// Loss.
-    loss: f64,
-    step: Step,
+    pub loss: f64,
+    pub step: Step,
 }
 
 impl<T: Real> Sums<T> {
-    fn new(cols: usize, k: usize, both: bool) -> Self {
+    /// With B of so many columns, and C if `both`.
+    pub fn new(cols: usize, k: usize, both: bool) -> Self {
         let len = cols * accumulator_stride::<T>(k);
         Self {
             b: Buffer::zeros(len),
@@ -69,7 +70,7 @@ impl<T: Real> Sums<T> {
         }
     }
 
-    fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.b.fill(T::ZERO);
         self.c.fill(T::ZERO);
         self.columns.fill(0.0);
@@ -80,14 +81,14 @@ impl<T: Real> Sums<T> {
     }
 
     /// Puts aside what a long lane has summed so far, or takes it up again.
-    fn fold<S: Source<T>>(&mut self, source: &S, lane: usize, back: bool) {
+    pub fn fold<S: Source<T>>(&mut self, source: &S, lane: usize, back: bool) {
         let stride = accumulator_stride::<T>(self.columns.len());
         for sums in [&mut self.b, &mut self.c].into_iter().filter(|sums| !sums.is_empty()) {
             if back { source.unfold(lane, sums, stride) } else { source.fold(lane, sums, stride) }
         }
     }
 
-    fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         for (mine, others) in [(&mut self.b, &other.b), (&mut self.c, &other.c)] {
             mine.iter_mut().zip(others).for_each(|(x, y)| *x += *y);
         }
@@ -99,7 +100,7 @@ impl<T: Real> Sums<T> {
     }
 
     /// Adds finished rows.
-    fn rows_done(&mut self, lines: &Lines<'_, T>, updated: bool, weights: Weights) {
+    pub fn rows_done(&mut self, lines: &Lines<'_, T>, updated: bool, weights: Weights) {
         let x = lines.current(updated);
         add_columns(&mut self.columns, x);
         if weights.l2 > 0.0 {
@@ -114,7 +115,7 @@ impl<T: Real> Sums<T> {
 }
 
 /// Adds rows, as long as the sums.
-fn add_columns<T: Real>(sums: &mut [f64], rows: &[T]) {
+pub(crate) fn add_columns<T: Real>(sums: &mut [f64], rows: &[T]) {
     for row in rows.chunks_exact(sums.len()) {
         sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x.to_f64());
     }
@@ -194,9 +195,9 @@ pub(crate) struct RatioPass<'a, T: Real, S: Source<T>> {
 
 /// Column sums of a factor, as the loss wants them, and, as elements, of the rows that the other factor sees.
 #[derive(Debug)]
-struct Columns<T> {
-    sums: Vec<f64>,
-    elements: Vec<T>,
+pub(crate) struct Columns<T> {
+    pub sums: Vec<f64>,
+    pub elements: Vec<T>,
 }
 
 impl<T: Real> Columns<T> {
@@ -205,13 +206,13 @@ impl<T: Real> Columns<T> {
     }
 
     /// Of rows of k.
-    fn of(x: &[T], k: usize) -> Self {
+    pub fn of(x: &[T], k: usize) -> Self {
         let mut columns = Self::new(k);
         columns.take_rows(x);
         columns
     }
 
-    fn take_rows(&mut self, x: &[T]) {
+    pub fn take_rows(&mut self, x: &[T]) {
         let Self { sums, elements } = self;
         sums.fill(0.0);
         add_columns(sums, x);
@@ -219,7 +220,7 @@ impl<T: Real> Columns<T> {
     }
 
     /// Those of rows as they were left, `updated` or not.
-    fn take(&mut self, sums: &Sums<T>, updated: bool) {
+    pub fn take(&mut self, sums: &Sums<T>, updated: bool) {
         self.sums.copy_from_slice(&sums.columns);
         let seen = if updated && !sums.ahead.is_empty() { &sums.ahead } else { &sums.columns };
         for (to, from) in self.elements.iter_mut().zip(seen) {
@@ -367,11 +368,6 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         self.reducer.each(|sums| sums.ahead = Vec::new());
         self.side.each(|sums| sums.ahead = Vec::new());
         self.forget();
-    }
-
-    /// What the loss is known to.
-    fn rounding(&self) -> f64 {
-        4.0 * (T::EPSILON.to_f64() * T::EPSILON.to_f64()).max(f64::EPSILON) * self.size
     }
 
     /// Leaves results of the inner factor that are next to nothing as they are.
@@ -659,7 +655,13 @@ fn read<'a, T: Real>(factor: &'a Factor<T>, padded: &'a Buffer<T>) -> &'a [T] {
     if padded.is_empty() { factor.seen() } else { padded }
 }
 
-fn keep<T: Real>(factor: &mut Factor<T>, sums: &Sums<T>) {
+/// What a divergence of data of that size is known to.
+pub(crate) fn rounding<T: Real>(size: f64) -> f64 {
+    4.0 * (T::EPSILON.to_f64() * T::EPSILON.to_f64()).max(f64::EPSILON) * size
+}
+
+/// What a factor keeps of its last update.
+pub(crate) fn keep<T: Real>(factor: &mut Factor<T>, sums: &Sums<T>) {
     factor.sum = sums.columns.iter().sum();
     factor.squares = sums.squares;
     factor.step = sums.step;
@@ -750,7 +752,7 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
     }
 
     fn judge(&mut self, _loss: f64, objective: f64) -> bool {
-        let rounding = self.rounding();
+        let rounding = rounding::<T>(self.size);
         let Some(schedule) = &mut self.schedule else { return true };
         let accepted = schedule.judge(objective, rounding);
         self.verdict = Some(accepted);

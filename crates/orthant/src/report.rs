@@ -129,8 +129,9 @@ pub struct HistoryPoint {
     pub iteration: usize,
     /// D(V|WH) plus penalties after it. With the accelerated methods this is what decides
     /// about it, taken at the extrapolated W and the new H, or the extrapolated one
-    /// ([`Method::AcceleratedMm`](crate::Method::AcceleratedMm)). It can rise, and is the largest double where an iteration left
-    /// the range of the elements.
+    /// ([`Method::AcceleratedMm`](crate::Method::AcceleratedMm) and
+    /// [`Method::AcceleratedJointMm`](crate::Method::AcceleratedJointMm)). It can rise, and is the largest double where an
+    /// iteration left the range of the elements.
     pub objective: f64,
     /// Whether it rose above the best one, so that the next iteration went back to the best factors.
     #[cfg_attr(feature = "serde", serde(default))]

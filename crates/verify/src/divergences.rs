@@ -167,7 +167,10 @@ pub fn rule(method: Method) -> (f64, bool) {
     match method {
         Method::Mu(loss) => (loss.beta(), false),
         Method::Mm(loss) | Method::AcceleratedMm(loss) => (loss.beta(), true),
-        Method::Newton { .. } | Method::AcceleratedNewton { .. } => (1.0, true),
+        Method::Newton { .. }
+        | Method::AcceleratedNewton { .. }
+        | Method::JointMm
+        | Method::AcceleratedJointMm => (1.0, true),
         other => panic!("{other:?} has no divergence"),
     }
 }
@@ -184,7 +187,7 @@ pub(crate) fn update(
     bold: bool,
 ) {
     let (beta, own) = rule(method);
-    let (n, d) = parts(v, x, y, beta, if own { 0.0 } else { FLOOR });
+    let parts = parts(v, x, y, beta, if own { 0.0 } else { FLOOR });
     let mut exponent = 1.0;
     if beta < 1.0 {
         exponent = 1.0 / (2.0 - beta);
@@ -192,11 +195,25 @@ pub(crate) fn update(
         exponent = 1.0 / (beta - 1.0);
     }
     if own && l2 > 0.0 && beta < 2.0 {
-        exponent = 1.0 / (3.0 - beta);
+        // for β = 1 the majorant itself has a minimum in closed form
+        exponent = if beta == 1.0 { 1.0 } else { 1.0 / (3.0 - beta) };
     }
     if bold {
         exponent = 1.0;
     }
+    multiply(method, x, &parts, (l1, l2), of_h, exponent);
+}
+
+/// The update of `x` from the two parts of its gradient.
+fn multiply(
+    method: Method,
+    x: &mut Dense<f64>,
+    (n, d): &(Dense<f64>, Dense<f64>),
+    (l1, l2): (f64, f64),
+    of_h: bool,
+    exponent: f64,
+) {
+    let (beta, own) = rule(method);
     for (at, x) in x.as_mut_slice().iter_mut().enumerate() {
         let (n, linear) = (n.as_slice()[at], d.as_slice()[at] + l1);
         let below = linear + l2 * *x;
@@ -204,7 +221,8 @@ pub(crate) fn update(
             0.0
         } else if own && l2 > 0.0 && beta == 1.0 {
             // the positive root of l2·x² + linear·x = x₀·n
-            2.0 * *x * n / (linear + (linear * linear + 4.0 * l2 * *x * n).sqrt())
+            let root = 2.0 * *x * n / (linear + (linear * linear + 4.0 * l2 * *x * n).sqrt());
+            *x * (root / *x).powf(exponent)
         } else {
             *x * (n / below).powf(exponent)
         };
@@ -213,14 +231,37 @@ pub(crate) fn update(
     }
 }
 
+/// One update of both factors for Kullback–Leibler from the WH that they begin with: W, and then Hᵀ, whose denominators alone
+/// are the new W's.
+pub(crate) fn update_both(
+    v: &Dense<f64>,
+    (w, ht): (&mut Dense<f64>, &mut Dense<f64>),
+    penalty: Penalty,
+    exponent: f64,
+) {
+    let on = weights(penalty, v.nrows(), v.ncols());
+    let vt = v.transposed();
+    let of_w = parts(v, w, &ht.transposed(), 1.0, 0.0);
+    let mut of_h = parts(&vt, ht, &w.transposed(), 1.0, 0.0);
+    multiply(Method::JointMm, w, &of_w, (on.l1_w, on.l2_w), false, exponent);
+    of_h.1 = parts(&vt, ht, &w.transposed(), 1.0, 0.0).1;
+    multiply(Method::JointMm, ht, &of_h, (on.l1_h, on.l2_h), true, exponent);
+}
+
 /// The update of W alone.
 pub fn update_weights(method: Method, v: &Dense<f64>, w: &mut Dense<f64>, h: &Dense<f64>, penalty: Penalty) {
     let on = weights(penalty, v.nrows(), v.ncols());
     update(method, v, w, h, (on.l1_w, on.l2_w), false, false);
 }
 
-/// One iteration, reading V twice: W, then with the new W, H.
+/// One iteration, reading V twice: W, then with the new W, H; but for [`Method::JointMm`] both at once.
 pub fn step(method: Method, v: &Dense<f64>, w: &mut Dense<f64>, h: &mut Dense<f64>, penalty: Penalty) {
+    if method == Method::JointMm {
+        let mut ht = h.transposed();
+        update_both(v, (w, &mut ht), penalty, 1.0);
+        *h = ht.transposed();
+        return;
+    }
     update_weights(method, v, w, h, penalty);
     let on = weights(penalty, v.nrows(), v.ncols());
     let mut ht = h.transposed();
@@ -272,9 +313,10 @@ pub const LOSSES: [Loss; 8] = [
     Loss::Beta(0.3),
 ];
 
-/// Both rules with each of [`LOSSES`].
+/// Both rules with each of [`LOSSES`], and the joint one.
 pub fn methods() -> Vec<Method> {
-    LOSSES.into_iter().flat_map(|loss| [Method::Mu(loss), Method::Mm(loss)]).collect()
+    let alternating = LOSSES.into_iter().flat_map(|loss| [Method::Mu(loss), Method::Mm(loss)]);
+    alternating.chain([Method::JointMm]).collect()
 }
 
 #[cfg(test)]

@@ -30,7 +30,8 @@ fn zip(a: &Dense<f64>, b: &Dense<f64>, f: impl Fn(f64, f64) -> f64) -> Dense<f64
     Dense::from_fn(a.nrows(), a.ncols(), |i, t| f(a[(i, t)], b[(i, t)]))
 }
 
-/// So many iterations of [`Method::AcceleratedMm`] or [`Method::AcceleratedNewton`], each factor by its own pass over V.
+/// So many iterations of [`Method::AcceleratedMm`] or [`Method::AcceleratedNewton`], each factor by its own pass over V, or of
+/// [`Method::AcceleratedJointMm`].
 ///
 /// # Panics
 /// For another method, or without a number of sweeps.
@@ -65,11 +66,18 @@ pub fn run(
                 (false, false) => x,
             })
         };
-        let mut new_w = at.w.clone();
-        half(v, &mut new_w, &at.ht.transposed(), (on.l1_w, on.l2_w), false);
+        let (mut new_w, mut new_h) = (at.w.clone(), at.ht.clone());
+        if method == Method::AcceleratedJointMm {
+            // what goes further has momentum
+            let exponent = if accepted > 0 { 1.5 } else { 1.0 };
+            divergences::update_both(v, (&mut new_w, &mut new_h), penalty, exponent);
+        } else {
+            half(v, &mut new_w, &at.ht.transposed(), (on.l1_w, on.l2_w), false);
+        }
         let far_w = ahead(&new_w, &at.plain.0);
-        let mut new_h = at.ht.clone();
-        half(&vt, &mut new_h, &far_w.transposed(), (on.l1_h, on.l2_h), true);
+        if method != Method::AcceleratedJointMm {
+            half(&vt, &mut new_h, &far_w.transposed(), (on.l1_h, on.l2_h), true);
+        }
         let far_h = ahead(&new_h, &at.plain.1);
         let judged = if newton(method) { &new_h } else { &far_h }.transposed();
         let now = objective(v, &far_w, &judged, penalty, beta).value;
@@ -86,7 +94,8 @@ pub fn run(
             (before, far, limit) = (far, f64::min(limit, 1.01 * far), f64::min(1.0, 1.005 * limit));
         }
         if !newton(method) {
-            far = f64::from(accepted) / (f64::from(accepted) + 1.5);
+            let delay = if method == Method::AcceleratedJointMm { 12.0 } else { 1.5 };
+            far = f64::from(accepted) / (f64::from(accepted) + delay);
         }
         told.push(Told { w: far_w, h: judged, objective: now, restarted });
     }

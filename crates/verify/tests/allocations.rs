@@ -109,6 +109,8 @@ fn check_sparse<T: Real>() {
         Method::Newton { sweeps: None },
         Method::AcceleratedNewton { sweeps: None },
         Method::AcceleratedMm(Loss::KullbackLeibler),
+        Method::JointMm,
+        Method::AcceleratedJointMm,
         by_elements,
     ];
     // what differs by precision are the kernels
@@ -170,6 +172,8 @@ fn check<T: Real>() {
             Method::Newton { sweeps: None },
             Method::AcceleratedNewton { sweeps: None },
             Method::AcceleratedMm(Loss::ItakuraSaito),
+            Method::JointMm,
+            Method::AcceleratedJointMm,
             Method::Mu(Loss::ItakuraSaito),
             Method::Mm(Loss::Beta(0.3)),
         ] {

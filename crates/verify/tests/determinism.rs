@@ -10,7 +10,7 @@ const M: usize = 3000;
 const N: usize = 60;
 const K: usize = 6;
 
-const METHODS: [Method; 17] = [
+const METHODS: [Method; 19] = [
     Method::Cd,
     Method::Hals { sweeps: None },
     Method::Accelerated { sweeps: None },
@@ -21,6 +21,8 @@ const METHODS: [Method; 17] = [
     Method::AcceleratedNewton { sweeps: None },
     Method::AcceleratedMm(Loss::KullbackLeibler),
     Method::AcceleratedMm(Loss::Beta(0.5)),
+    Method::JointMm,
+    Method::AcceleratedJointMm,
     Method::Mm(Loss::KullbackLeibler),
     Method::Mm(Loss::ItakuraSaito),
     Method::Mu(Loss::Beta(0.3)),
@@ -61,6 +63,7 @@ fn nmf<T: Real>(method: Method) -> Nmf<T> {
     let iterations = match method {
         Method::Accelerated { .. } => 60,
         Method::AcceleratedNewton { .. } | Method::AcceleratedMm(_) => 16,
+        Method::AcceleratedJointMm => 60,
         _ => 6,
     };
     let nmf = Nmf::new(K).method(method).penalty(penalty).tol(0.0).max_iter(iterations).seed(3);
@@ -118,7 +121,10 @@ fn law_22<T: Real>(layout: Layout) {
         let restarts = reference.report.history.iter().filter(|point| point.restarted).count();
         let accelerated = matches!(
             method,
-            Method::Accelerated { .. } | Method::AcceleratedNewton { .. } | Method::AcceleratedMm(_)
+            Method::Accelerated { .. }
+                | Method::AcceleratedNewton { .. }
+                | Method::AcceleratedMm(_)
+                | Method::AcceleratedJointMm
         );
         assert_eq!(restarts > 0, accelerated, "{method:?}: {restarts}");
         assert_eq!(reference.report.compression.is_some(), matches!(method, Method::Auto(_)));
@@ -226,6 +232,18 @@ fn law_22_and_23_hold_for_wide_sparse_data() {
                     assert_same(&fit, &reference, &format!("{layout:?} {method:?} blocks of {block}"));
                 }
             }
+        }
+        // one WH for both factors leaves no use for a transpose
+        let nmf = nmf::<f32>(Method::AcceleratedJointMm);
+        let reference = on_threads(&nmf, &stored, 1);
+        assert_eq!((reference.report.plan.transpose, reference.report.plan.lanes), (false, 4));
+        for threads in [2, 5] {
+            let what = format!("{layout:?} joint, {threads} threads");
+            assert_same(&on_threads(&nmf, &stored, threads), &reference, &what);
+        }
+        for block in [1, 50, 100_000] {
+            let fit = nmf.clone().block(block).fit(&stored).unwrap();
+            assert_same(&fit, &reference, &format!("{layout:?} joint, blocks of {block}"));
         }
     }
 }

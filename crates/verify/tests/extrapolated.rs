@@ -1,6 +1,6 @@
 //! The accelerated methods for divergences against plain loops, and what they promise.
 
-use orthant::{Dense, Error, Loss, Method, Nmf, Penalty, Real, Start, Stop};
+use orthant::{Dense, Error, Loss, Method, Nmf, Penalty, Real, Solver, Start, Stop};
 use orthant_verify::compare::{cast, first_other_bit, is_non_negative, unit_roundoff, worst_entry};
 use orthant_verify::divergences::{LOSSES, clear_of_floors, objective, remaining, rule, size, steepest};
 use orthant_verify::extrapolated;
@@ -15,28 +15,34 @@ const KL: Loss = Loss::KullbackLeibler;
 const MIXED: Penalty = Penalty { alpha_w: 1e-3, alpha_h: Some(2e-3), l1_ratio: 0.5 };
 const LAYOUTS: [Layout; 4] = [Layout::RowMajor, Layout::ColMajor, Layout::Csr, Layout::Csc];
 
-/// Momentum for every loss that has it, and Newton's steps.
+/// Momentum for every loss that has it, of both factors at once, and Newton's steps.
 fn methods() -> Vec<Method> {
     let losses = LOSSES.into_iter().filter(|loss| !loss.is_quadratic());
     let newton = [1, 3].map(|sweeps| Method::AcceleratedNewton { sweeps: Some(sweeps) });
-    losses.map(Method::AcceleratedMm).chain(newton).collect()
+    losses.map(Method::AcceleratedMm).chain([Method::AcceleratedJointMm]).chain(newton).collect()
 }
 
 /// Law 47, with the decisions: every iteration's factors, objective and restart, in four layouts.
 #[test]
 fn law_47_every_iteration_is_the_plain_loops_one() {
-    let mut restarts = [0; 2];
+    let mut restarts = [0; 3];
     for (at, method) in methods().into_iter().enumerate() {
         let (beta, _) = rule(method);
-        let newton = matches!(method, Method::AcceleratedNewton { .. });
+        let kind = match method {
+            Method::AcceleratedNewton { .. } => 0,
+            Method::AcceleratedJointMm => 1,
+            _ => 2,
+        };
+        // momentum that grows slowly is restarted late
+        let iterations = if kind == 1 { 60 } else { 25 };
         for (m, n, k) in [(31, 22, 4), (12, 37, 5), (20, 20, 1), (6, 9, 3)] {
             for penalty in [Penalty::default(), MIXED] {
                 let data = [Data::Uniform, Data::LowRank, Data::Counts][(m + k) % 3];
                 let seed = (m * n * k + at) as u64;
                 let p = Recipe { m, n, k, data, zeros_in_start: false, seed }.build_for(method.loss());
-                let told = extrapolated::run(method, &p.v, (&p.w, &p.h), penalty, 25);
+                let told = extrapolated::run(method, &p.v, (&p.w, &p.h), penalty, iterations);
                 for layout in LAYOUTS {
-                    let nmf = fixed(method, penalty, &p.w, &p.h, 25);
+                    let nmf = fixed(method, penalty, &p.w, &p.h, iterations);
                     let (fit, steps) = trace(&nmf, &Stored::new(&p.v, layout)).unwrap();
                     for (number, (s, told)) in steps.iter().zip(&told).enumerate() {
                         let what =
@@ -52,7 +58,7 @@ fn law_47_every_iteration_is_the_plain_loops_one() {
                             assert!((told.objective - best).abs() <= 1e-9 * unit, "{what}");
                             break;
                         }
-                        restarts[usize::from(newton)] += usize::from(restarted);
+                        restarts[kind] += usize::from(restarted);
                         let off = (s.objective - told.objective).abs() / unit;
                         assert!(off <= 1e-13, "{what}: objectives {off:e} apart");
                         let apart = worst_entry(
@@ -205,6 +211,17 @@ fn what_makes_no_sense_is_refused() {
         let Err(Error::Unsupported { what, supported }) = fit else { panic!("{loss} was fitted") };
         assert!(
             what.contains("accelerated-mm") && supported.contains("any loss but frobenius"),
+            "{supported}"
+        );
+    }
+    for method in [Method::JointMm, Method::AcceleratedJointMm] {
+        // the methods have no other loss; their solvers are asked for one
+        let solver = Solver::of(method);
+        let Err(Error::Unsupported { what, supported }) = solver.method(Loss::ItakuraSaito) else {
+            panic!("{solver} takes another loss")
+        };
+        assert!(
+            what.contains(solver.name()) && supported.contains("goes with kullback-leibler"),
             "{supported}"
         );
     }

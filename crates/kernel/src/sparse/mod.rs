@@ -5,11 +5,11 @@
 //! | [`Csr`], [`Csc`] | matrices over parts of any index and value type |
 //! | [`numerators`], [`accumulate`] | S·Y and Sᵀ·Z |
 //! | [`residual_entries`] | what ‖S − XYᵀ‖² has of the entries |
-//! | [`ratio_numerators`], [`ratio_accumulate`], [`ratio_sum`] | the same for Kullback–Leibler |
+//! | [`ratio_numerators`], [`ratio_accumulate`], [`ratio_joint`], [`ratio_sum`] | the same for Kullback–Leibler |
 
 pub use csc::Csc;
 pub use csr::{Csr, SparseError};
-pub use divergence::{SparseOperands, ratio_accumulate, ratio_numerators, ratio_sum};
+pub use divergence::{SparseOperands, ratio_accumulate, ratio_joint, ratio_numerators, ratio_sum};
 pub use parts::{Indices, Indptr, Values};
 pub(crate) use products::stride_of;
 pub use products::{accumulate, numerators, residual_entries, row_stride};

@@ -18,6 +18,9 @@
 //! [`Method::AcceleratedMm`] takes the exponent 1 while that lowers the objective, and the guaranteed one where it does not
 //! ([`extrapolation`](crate::extrapolation)).
 //!
+//! [`Method::JointMm`] has β = 1, and N of both factors from the WH that an iteration begins with ([`joint`](crate::joint)).
+//! D of H is of the new W. Accelerated it goes by the power 3/2 of each step, but for the first and those after a restart.
+//!
 //! # Shapes
 //! X rows×k in place, N and D rows×k (D one row for all if β = 1).
 //!
@@ -25,7 +28,7 @@
 //! One division and one power an element; the products N and D are the pass's.
 //!
 //! # Guarantees
-//! Mm does not raise the objective while no floor is active. Zeros stay zero.
+//! Mm and JointMm do not raise the objective while no floor is active. Zeros stay zero.
 //!
 //! # Stopping quantity
 //! Σ x·|∂F/∂x| over ΣV^β, before each update: 0 where the factors are stationary, and the same when components are
@@ -46,9 +49,11 @@
 //! Févotte & Idier, Algorithms for nonnegative matrix factorization with the β-divergence, Neural Computation 23(9),
 //! 2011, doi:10.1162/NECO_a_00168, section 4.1. Penalties: Tan & Févotte, Automatic relevance determination in
 //! nonnegative matrix factorization with the β-divergence, IEEE TPAMI 35(7), 2013, doi:10.1109/TPAMI.2012.240, section 4.
+//! Both factors at once: Marmin, Goulart & Févotte, arXiv:2106.15214.
 //!
 //! [`Method::Mm`]: crate::Method::Mm
 //! [`Method::AcceleratedMm`]: crate::Method::AcceleratedMm
+//! [`Method::JointMm`]: crate::Method::JointMm
 //! [`Method::Mu`]: crate::Method::Mu
 
 use orthant_kernel::Real;
@@ -60,11 +65,16 @@ use crate::Loss;
 /// scikit-learn's floor: the epsilon of f32, in either precision.
 const FLOOR: f64 = f32::EPSILON as f64;
 
+/// The power of a step of both factors at once that is taken with momentum: their majorant bends up to twice as much as the loss.
+const JOINT: f64 = 1.5;
+
 /// A loss with how its updates are made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Majorizer<T> {
     loss: Loss,
     guaranteed: bool,
+    /// The exponent where a rise is taken back.
+    bold: f64,
     pub beta: Beta<T>,
     /// What a zero denominator becomes.
     pub floor: T,
@@ -74,7 +84,7 @@ impl<T: Real> Majorizer<T> {
     /// scikit-learn's.
     pub fn compatible(loss: Loss) -> Self {
         let floor = T::from_f64(FLOOR);
-        Self { loss, guaranteed: false, beta: Beta::new(loss.beta(), floor, floor), floor }
+        Self { loss, guaranteed: false, bold: 1.0, beta: Beta::new(loss.beta(), floor, floor), floor }
     }
 
     /// The library's own.
@@ -82,17 +92,23 @@ impl<T: Real> Majorizer<T> {
         let (most, lowest) = if T::NAME == "float32" { (80.0, -100.0) } else { (600.0, -600.0) };
         let floor = if loss.beta() < 2.0 { f64::max(-most / (2.0 - loss.beta()), lowest) } else { lowest };
         let floor = T::from_f64(floor.exp2());
-        Self { loss, guaranteed: true, beta: Beta::new(loss.beta(), floor, T::ZERO), floor }
+        Self { loss, guaranteed: true, bold: 1.0, beta: Beta::new(loss.beta(), floor, T::ZERO), floor }
     }
 
-    /// The step for a factor with these weights; unless `careful` with the exponent 1 where the guaranteed one is smaller.
+    /// The same for both factors at once.
+    pub fn joint(self) -> Self {
+        Self { bold: JOINT, ..self }
+    }
+
+    /// The step for a factor with these weights; unless `careful` with the exponent 1 where the guaranteed one is smaller, or for
+    /// both factors at once with a larger one.
     pub fn majorant(&self, l2: T, careful: bool) -> Majorant {
         let (beta, penalised) = (self.loss.beta(), self.guaranteed && l2 > T::ZERO);
         if penalised && beta == 1.0 {
-            return Majorant::Root;
+            return Majorant::Root { exponent: if careful { 1.0 } else { self.bold } };
         }
         let exponent = match careful {
-            false => 1.0,
+            false => self.bold,
             true if penalised && beta < 2.0 => 1.0 / (3.0 - beta),
             true => self.loss.exponent(),
         };

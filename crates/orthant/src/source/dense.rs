@@ -165,6 +165,19 @@ impl<T: Real> RatioBlock<T> for DenseBlock<'_, T> {
         divergence::accumulate(self.isa, beta, self.operands(x, y), b, d, scratch, sum);
     }
 
+    fn ratio_joint(
+        &mut self,
+        beta: &Beta<T>,
+        x: &[T],
+        y: Packed<'_, T>,
+        n: &mut [T],
+        b: &mut [T],
+        scratch: &mut [T],
+        sum: &mut f64,
+    ) {
+        divergence::joint(self.isa, beta, self.operands(x, y), n, b, scratch, sum);
+    }
+
     fn divergence(&mut self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64 {
         divergence::sum(self.isa, beta, self.operands(x, y), scratch, sum)
     }

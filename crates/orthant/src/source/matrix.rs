@@ -237,6 +237,19 @@ impl<T: Real> RatioBlock<T> for MatrixBlock<'_, T> {
         each!(self, s => s.ratio_accumulate(beta, x, y, b, d, scratch, sum));
     }
 
+    fn ratio_joint(
+        &mut self,
+        beta: &Beta<T>,
+        x: &[T],
+        y: Packed<'_, T>,
+        n: &mut [T],
+        b: &mut [T],
+        scratch: &mut [T],
+        sum: &mut f64,
+    ) {
+        each!(self, s => s.ratio_joint(beta, x, y, n, b, scratch, sum));
+    }
+
     fn divergence(&mut self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64 {
         each!(self, b => b.divergence(beta, x, y, scratch, sum))
     }

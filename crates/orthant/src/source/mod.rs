@@ -150,9 +150,9 @@ pub trait Ratios<T: Real>: Source<T> {
     fn newton_len(&self, k: usize) -> usize;
 }
 
-/// What a block answers for a divergence: three products.
+/// What a block answers for a divergence: products with V and P.
 ///
-/// The first two add the third to `sum` on the way, if it is given.
+/// The first two add [`divergence`](Self::divergence) to `sum` on the way, if it is given, the third always.
 pub trait RatioBlock<T> {
     /// For a divergence N = (S_b∘P^(β−2))·Y and D = P^(β−1)·Y, rows×k, with P = X·Yᵀ; D is not touched for β = 1. `y` is
     /// cols×k; `scratch`, here and below, holds the kernel's
@@ -177,6 +177,17 @@ pub trait RatioBlock<T> {
         d: &mut [T],
         scratch: &mut [T],
         sum: Option<&mut f64>,
+    );
+    /// For Kullback–Leibler the N and B of both from one P.
+    fn ratio_joint(
+        &mut self,
+        beta: &Beta<T>,
+        x: &[T],
+        y: Packed<'_, T>,
+        n: &mut [T],
+        b: &mut [T],
+        scratch: &mut [T],
+        sum: &mut f64,
     );
     /// `sum` + Σ d_β(S_b | X·Yᵀ), without ΣP where β is [taken at the entries](Ratios::by_entries).
     fn divergence(&mut self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64;

@@ -293,6 +293,20 @@ impl<T: Real> RatioBlock<T> for SparseBlock<'_, T> {
         });
     }
 
+    fn ratio_joint(
+        &mut self,
+        beta: &Beta<T>,
+        x: &[T],
+        y: Packed<'_, T>,
+        n: &mut [T],
+        b: &mut [T],
+        _scratch: &mut [T],
+        sum: &mut f64,
+    ) {
+        let b = &mut b[..self.rows.ncols() * accumulator_stride::<T>(y.k)];
+        sparse::ratio_joint(self.isa, beta, self.operands(x, y), n, b, sum);
+    }
+
     fn divergence(
         &mut self,
         beta: &Beta<T>,

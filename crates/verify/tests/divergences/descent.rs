@@ -1,10 +1,10 @@
 //! Laws of the objective: that it falls, and that what is reported is true.
 
-use orthant::{Dense, Method, Penalty, Real};
+use orthant::{Dense, Loss, Method, Penalty, Real};
 use orthant_verify::compare::{cast, unit_roundoff};
 use orthant_verify::divergences::{clear_of_floors, cut_off, divergence, objective, rule};
 use orthant_verify::fits::{fixed, trace};
-use orthant_verify::layout::{Layout, Stored};
+use orthant_verify::layout::{ALL, Layout, Stored};
 use orthant_verify::strategies::{Problem, cases, lassos, penalties, positive_recipes, recipes};
 use proptest::prelude::*;
 
@@ -115,6 +115,21 @@ proptest! {
         }
     }
 
+    /// Both factors at once, in every layout: dense by rows and by columns, and sparse.
+    #[test]
+    fn law_7_joint_updates_never_raise_the_objective_whatever_the_penalties(
+        recipe in positive_recipes(), penalty in penalties(), strength in 0..6_i32, layout in 0..ALL.len(),
+        below in 0..5_i32,
+    ) {
+        let mut p = recipe.build_for(Loss::KullbackLeibler);
+        for x in p.w.as_mut_slice().iter_mut().chain(p.h.as_mut_slice()) {
+            *x *= 10f64.powi(-below);
+        }
+        let penalty = stronger(penalty, strength);
+        falls(&p, Method::JointMm, penalty, ALL[layout])?;
+        falls(&p.cast::<f32>(), Method::JointMm, penalty, ALL[layout])?;
+    }
+
     /// As scikit-learn puts L1 and L2 in the denominator, the first keeps the law and the second does for β ≥ 2.
     #[test]
     fn law_5_mu_never_raises_the_objective_with_l1_or_for_beta_from_2_on_with_l2(
@@ -142,15 +157,15 @@ proptest! {
     }
 }
 
-/// The floors do not hide the law: on plain data every loss goes through all 12 iterations.
+/// The floors do not hide the laws: on plain data every loss goes through all 12 iterations.
 #[test]
-fn law_4_to_6_hold_for_every_loss_on_plain_data_to_the_end() {
+fn law_4_to_7_hold_for_every_loss_on_plain_data_to_the_end() {
     use orthant_verify::strategies::{Data, Recipe};
     let mixed = Penalty { alpha_w: 0.02, alpha_h: Some(0.01), l1_ratio: 0.5 };
     let lasso = Penalty { l1_ratio: 1.0, ..mixed };
     for method in orthant_verify::divergences::methods() {
         let (beta, own) = rule(method);
-        for layout in [Layout::RowMajor, Layout::ColMajor] {
+        for layout in [Layout::RowMajor, Layout::ColMajor, Layout::Csr, Layout::Csc] {
             let recipe = Recipe { m: 40, n: 31, k: 5, data: Data::Uniform, zeros_in_start: false, seed: 8 };
             let p = recipe.build_for(method.loss());
             for penalty in [Penalty::default(), lasso, mixed] {

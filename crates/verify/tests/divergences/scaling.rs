@@ -22,17 +22,24 @@ fn kept<T: Real>(a: &Dense<T>, by: f64) -> Dense<T> {
     Dense::from_fn(a.nrows(), a.ncols(), |i, j| keep(a[(i, j)]))
 }
 
+/// The library's own rules for a loss.
+fn own(loss: Loss) -> Vec<Method> {
+    let alternating = [Method::Mm(loss)].into_iter();
+    let joint = [Method::JointMm, Method::AcceleratedJointMm].into_iter();
+    alternating.chain(joint.filter(|method| method.loss() == loss)).collect()
+}
+
 fn law_11<T: Real>(
     p: &Problem<T>,
     recipe: &Recipe,
-    loss: Loss,
+    method: Method,
     exponent: i32,
     layout: Layout,
     custom: bool,
 ) -> Result<(), TestCaseError> {
     let by = 2f64.powi(exponent);
     let fit = |v: &Dense<T>, by: f64| {
-        let nmf = Nmf::new(recipe.k).method(Method::Mm(loss)).seed(recipe.seed as u32).max_iter(30);
+        let nmf = Nmf::new(recipe.k).method(method).seed(recipe.seed as u32).max_iter(30);
         let start =
             if custom { Start::Custom { w: times(&p.w, by), h: times(&p.h, by) } } else { Start::Random };
         nmf.start(start).fit(&Stored::new(v, layout)).unwrap()
@@ -45,7 +52,7 @@ fn law_11<T: Real>(
         let other = first_other_bit(&kept(scaled, 1.0 / by), &times(&kept(plain, by), by));
         prop_assert_eq!(other, None, "{}, {} 4^{}", name, T::NAME, exponent);
     }
-    let unit = by.powf(2.0 * loss.beta());
+    let unit = by.powf(2.0 * method.loss().beta());
     for (a, b) in [
         (scaled.report.loss, plain.report.loss * unit),
         (scaled.report.objective, plain.report.objective * unit),
@@ -72,9 +79,11 @@ proptest! {
         // products of the Frobenius loss' own units are another file's
         prop_assume!(!loss.is_quadratic());
         let problem = recipe.build_for(loss);
-        law_11(&problem, &recipe, loss, p, layout, custom)?;
-        if suits_single_precision(&recipe, loss) {
-            law_11(&problem.cast::<f32>(), &recipe, loss, p, layout, custom)?;
+        for method in own(loss) {
+            law_11(&problem, &recipe, method, p, layout, custom)?;
+            if suits_single_precision(&recipe, loss) {
+                law_11(&problem.cast::<f32>(), &recipe, method, p, layout, custom)?;
+            }
         }
     }
 
@@ -86,9 +95,11 @@ proptest! {
         let problem = recipe.build_for(loss);
         let sign = if up { 1 } else { -1 };
         // the loss scales with 4^βp, which is to be a number
-        law_11(&problem, &recipe, loss, sign * 140, layout, custom)?;
-        if suits_single_precision(&recipe, loss) && !matches!(recipe.data, orthant_verify::strategies::Data::LowRank) {
-            law_11(&problem.cast::<f32>(), &recipe, loss, sign * 20, layout, custom)?;
+        for method in own(loss) {
+            law_11(&problem, &recipe, method, sign * 140, layout, custom)?;
+            if suits_single_precision(&recipe, loss) && !matches!(recipe.data, orthant_verify::strategies::Data::LowRank) {
+                law_11(&problem.cast::<f32>(), &recipe, method, sign * 20, layout, custom)?;
+            }
         }
     }
 
@@ -97,16 +108,18 @@ proptest! {
         recipe in recipes(), loss in losses(), c in prop_oneof![1e-5..1.0, 1.0..1e5], layout in layouts(),
     ) {
         let v = recipe.build_for(loss).v;
-        let traced = |v: &Dense<f64>| -> (Fit<f64>, Vec<Step<f64>>) {
-            let nmf = Nmf::new(recipe.k).method(Method::Mm(loss)).seed(recipe.seed as u32).start(Start::Random);
-            trace(&nmf.tol(0.0).max_iter(20).penalty(Penalty::default()), &Stored::new(v, layout)).unwrap()
-        };
-        let ((_, steps), (_, scaled)) = (traced(&v), traced(&times(&v, c)));
-        let beta = loss.beta();
-        let unit = size(&v, beta);
-        for (s, other) in steps.iter().zip(&scaled) {
-            let back = other.objective / c.powf(beta);
-            prop_assert!((back - s.objective).abs() <= 1e-10 * unit, "{} and {}", back, s.objective);
+        for method in own(loss) {
+            let traced = |v: &Dense<f64>| -> (Fit<f64>, Vec<Step<f64>>) {
+                let nmf = Nmf::new(recipe.k).method(method).seed(recipe.seed as u32).start(Start::Random);
+                trace(&nmf.tol(0.0).max_iter(20).penalty(Penalty::default()), &Stored::new(v, layout)).unwrap()
+            };
+            let ((_, steps), (_, scaled)) = (traced(&v), traced(&times(&v, c)));
+            let beta = loss.beta();
+            let unit = size(&v, beta);
+            for (s, other) in steps.iter().zip(&scaled) {
+                let back = other.objective / c.powf(beta);
+                prop_assert!((back - s.objective).abs() <= 1e-10 * unit, "{} and {}", back, s.objective);
+            }
         }
     }
 }

@@ -103,11 +103,13 @@ proptest! {
         prop_assert!(d <= 1e-12, "differs by {:e}", d);
     }
 
-    /// The transposed fit starts half a step later, from H₀ᵀ and W₁ᵀ, and goes through H₁ᵀ, W₂ᵀ, ….
+    /// The transposed fit starts half a step later, from H₀ᵀ and W₁ᵀ, and goes through H₁ᵀ, W₂ᵀ, …; but not where both halves of
+    /// a step begin with one WH.
     #[test]
     fn law_17_the_transpose_with_start_and_order_swapped_is_the_transpose(
         recipe in positive_recipes(), method in methods(), penalty in penalties(),
     ) {
+        prop_assume!(method != Method::JointMm);
         let p = recipe.build_for(method.loss());
         let swapped = Penalty { alpha_w: penalty.alpha_h(), alpha_h: Some(penalty.alpha_w), ..penalty };
         let (_, steps) = trace(&fixed(method, penalty, &p.w, &p.h, 3), &p.v).unwrap();

@@ -130,11 +130,13 @@ const FITTED: [Method; 6] = [
     Method::ProjectedGradient,
 ];
 /// Other losses that take zeros in V.
-const DIVERGENCES: [Method; 10] = [
+const DIVERGENCES: [Method; 12] = [
     Method::Newton { sweeps: None },
     Method::AcceleratedNewton { sweeps: None },
     Method::AcceleratedMm(Loss::KullbackLeibler),
     Method::AcceleratedMm(Loss::Beta(0.3)),
+    Method::JointMm,
+    Method::AcceleratedJointMm,
     Method::Mu(Loss::KullbackLeibler),
     Method::Mm(Loss::KullbackLeibler),
     Method::Mu(Loss::Beta(0.5)),

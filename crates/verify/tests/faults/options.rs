@@ -241,7 +241,10 @@ pub fn fault_44_every_pair_says_what_it_is() {
                 Err(error) => {
                     assert!(!solver.minimises(loss));
                     let goes_with = match solver {
-                        Solver::Newton | Solver::AcceleratedNewton => "kullback-leibler",
+                        Solver::Newton
+                        | Solver::AcceleratedNewton
+                        | Solver::JointMm
+                        | Solver::AcceleratedJointMm => "kullback-leibler",
                         _ => "frobenius",
                     };
                     let (solver, loss) = (solver.to_string(), loss.to_string());

@@ -182,7 +182,14 @@ pub fn fault_36_locked_zeros() {
     let told = Warning::LockedZeros { count: 4 };
     for method in stepped() {
         let fit = fixed(method, Penalty::default(), &p.w, &p.h, 3).fit(&p.v).unwrap();
-        let multiplies = matches!(method, Method::Mu(_) | Method::Mm(_) | Method::AcceleratedMm(_));
+        let multiplies = matches!(
+            method,
+            Method::Mu(_)
+                | Method::Mm(_)
+                | Method::AcceleratedMm(_)
+                | Method::JointMm
+                | Method::AcceleratedJointMm
+        );
         assert_eq!(fit.report.warnings.contains(&told), multiplies, "{method:?} {:?}", fit.report.warnings);
     }
     let fit = batches::<f64>(Loss::KullbackLeibler).start(custom(&p)).fit(&p.v).unwrap();

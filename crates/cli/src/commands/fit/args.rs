@@ -62,7 +62,7 @@ pub struct FitArgs {
     #[arg(allow_negative_numbers = true, help_heading = "Method")]
     loss: Loss,
     /// The update: cd and mu are scikit-learn's, number for number; mu and mm take any loss, accelerated-mm
-    /// any but frobenius, newton and accelerated-newton kl, the others frobenius
+    /// any but frobenius, newton and joint-mm kl, accelerated or not, the others frobenius
     /// [default: auto, which is accelerated for frobenius, accelerated-newton for kl and accelerated-mm for other losses; with --minibatch mu]
     #[arg(long, value_parser = named::<Solver>(&Solver::ALL.map(Solver::name)), help_heading = "Method")]
     solver: Option<Solver>,
@@ -355,9 +355,11 @@ mod tests {
         assert_eq!(options(""), FitOptions::new(2, Method::Auto(Loss::Frobenius)));
         for solver in Solver::ALL {
             let (said, loss) = match solver {
-                Solver::Newton | Solver::AcceleratedNewton | Solver::AcceleratedMm => {
-                    ("--loss kl", Loss::KullbackLeibler)
-                }
+                Solver::Newton
+                | Solver::AcceleratedNewton
+                | Solver::AcceleratedMm
+                | Solver::JointMm
+                | Solver::AcceleratedJointMm => ("--loss kl", Loss::KullbackLeibler),
                 _ => ("", Loss::Frobenius),
             };
             let method = solver.method(loss).unwrap();

@@ -563,8 +563,12 @@ pub enum Majorant {
         /// The exponent.
         exponent: f64,
     },
-    /// x ← 2xN/(b + √(b² + 4·l2·xN)), b = D + l1: the root of l2·x² + b·x = x₀·N, exact for Kullback–Leibler with L2.
-    Root,
+    /// x ← x·(2N/(b + √(b² + 4·l2·xN)))^exponent, b = D + l1: with the exponent 1 the root of l2·x² + b·x = x₀·N, exact for
+    /// Kullback–Leibler with L2.
+    Root {
+        /// The exponent.
+        exponent: f64,
+    },
 }
 
 /// A multiplicative step from N and D, element by element.
@@ -596,16 +600,33 @@ impl<T: Real> Op<T> for Majorize<'_, T> {
         let Self { l2, majorant, floor, .. } = self;
         let or_floor = |x: T| if x == T::ZERO { floor } else { x };
         match majorant {
-            Majorant::Root => {
+            Majorant::Root { exponent } => {
                 let four = T::from_f64(4.0);
+                let below =
+                    |linear: T, product: T| or_floor(linear + (linear * linear + four * l2 * product).sqrt());
+                if exponent == 1.0 {
+                    return self.each(|x, n, linear, _| {
+                        let product = x * n;
+                        (product + product) / below(linear, product)
+                    });
+                }
+                if exponent == 1.5 {
+                    return self.each(|x, n, linear, _| {
+                        let ratio = (n + n) / below(linear, x * n);
+                        x * (ratio * ratio.sqrt())
+                    });
+                }
                 self.each(|x, n, linear, _| {
-                    let product = x * n;
-                    let b = linear + (linear * linear + four * l2 * product).sqrt();
-                    (product + product) / or_floor(b)
+                    let ratio = (n + n) / below(linear, x * n);
+                    x * T::from_f64(pow::<V>(ratio.to_f64(), exponent))
                 })
             }
             Majorant::Ratio { exponent: 1.0 } => self.each(|x, n, _, below| x * (n / or_floor(below))),
             Majorant::Ratio { exponent: 0.5 } => self.each(|x, n, _, below| x * (n / or_floor(below)).sqrt()),
+            Majorant::Ratio { exponent: 1.5 } => self.each(|x, n, _, below| {
+                let ratio = n / or_floor(below);
+                x * (ratio * ratio.sqrt())
+            }),
             Majorant::Ratio { exponent } => self
                 .each(|x, n, _, below| x * T::from_f64(pow::<V>((n / or_floor(below)).to_f64(), exponent))),
         }

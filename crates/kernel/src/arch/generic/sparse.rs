@@ -68,6 +68,8 @@ pub enum To<'a, T> {
     Numerators(&'a mut [T]),
     /// += (V∘P⁻¹)ᵀ·X, cols×stride.
     Sums(&'a mut [T]),
+    /// Both.
+    Both(&'a mut [T], &'a mut [T]),
     /// Nothing but the sum.
     Divergence,
     Residual,
@@ -266,12 +268,19 @@ impl<T: Real> Op<T> for AtEntries<'_, T> {
 
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = T>>(self) {
-        let Self { v, x, y, y_stride, k, floor, ignore, mut to, mut sum } = self;
+        let Self { v, x, y, y_stride, k, floor, ignore, to, mut sum } = self;
+        let residual = matches!(to, To::Residual);
+        let (mut n, mut acc) = match to {
+            To::Numerators(n) => (Some(n), None),
+            To::Sums(acc) => (None, Some(acc)),
+            To::Both(n, acc) => (Some(n), Some(acc)),
+            To::Divergence | To::Residual => (None, None),
+        };
         let mut p = [T::ZERO; TOGETHER + SLACK];
         for i in 0..v.nrows() {
             let (indices, values) = v.row(i);
             let x = &x[i * k..(i + 1) * k];
-            if let To::Numerators(n) = &mut to
+            if let Some(n) = &mut n
                 && indices.is_empty()
             {
                 n[i * k..(i + 1) * k].fill(T::ZERO);
@@ -285,7 +294,7 @@ impl<T: Real> Op<T> for AtEntries<'_, T> {
                 if let Some(sum) = &mut sum {
                     // SAFETY: neither kernel has a contract beyond its types.
                     **sum += unsafe {
-                        if let To::Residual = to {
+                        if residual {
                             Pair::times(values, values).run::<V>() - 2.0 * Pair::times(values, p).run::<V>()
                         } else {
                             let (beta, entries_only) = (1.0, true);
@@ -293,7 +302,7 @@ impl<T: Real> Op<T> for AtEntries<'_, T> {
                         }
                     };
                 }
-                if let To::Divergence | To::Residual = to {
+                if n.is_none() && acc.is_none() {
                     continue;
                 }
                 for (p, &v) in p.iter_mut().zip(values) {
@@ -303,13 +312,12 @@ impl<T: Real> Op<T> for AtEntries<'_, T> {
                 let rows = SparseRows::one(&ends, indices, p, v.ncols());
                 // SAFETY: Y has a row for every index and the sums have one; N has a row for every row, and X is one.
                 unsafe {
-                    match &mut to {
-                        To::Numerators(n) => {
-                            let out = &mut n[i * k..(i + 1) * k];
-                            Gather { rows, y, y_stride, k, out, add: c > 0 }.run::<V>();
-                        }
-                        To::Sums(acc) => Scatter { rows, z: x, k, acc }.run::<V>(),
-                        To::Divergence | To::Residual => {}
+                    if let Some(n) = &mut n {
+                        let out = &mut n[i * k..(i + 1) * k];
+                        Gather { rows, y, y_stride, k, out, add: c > 0 }.run::<V>();
+                    }
+                    if let Some(acc) = &mut acc {
+                        Scatter { rows, z: x, k, acc }.run::<V>();
                     }
                 }
             }
