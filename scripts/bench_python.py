@@ -3,7 +3,8 @@
 The fits have a fixed number of iterations (tol=0) from init="random" with the same seed, so that all three do the same work
 where the solver is scikit-learn's. Rust and Python take turns, one process each a turn, in an order that alternates; a turn is
 a few fits, and its time the median of those after the first, which finds caches and threads cold. Whatever a call does counts:
-checks, the start, arrays in and out.
+checks, the start, arrays in and out. Rust makes its threads anew for each fit, as a program does that gives their number;
+Python keeps them.
 
     scripts/bench-python                  writes benches/record/<date>-<processor>-python.md
     scripts/bench-python --tiny           small sizes, no record: does it all still run
@@ -161,7 +162,7 @@ def main():
 
 A fit from `init="random"`, seed 0, `tol=0`, by so many iterations, whatever the call does counted. Rust and Python take turns,
 {turns} each, one process a turn; a turn's time is the median of its fits but the first, {options.fits - 1} of them. *Python /
-Rust* is the median of the turns' ratios. The data is `scripts/planted.py`'s and `scripts/planted_sparse.py`'s, seed 0.
+Rust* is the median of the turns' ratios. Rust makes its threads anew for each fit; Python keeps them. The data is `scripts/planted.py`'s and `scripts/planted_sparse.py`'s, seed 0.
 
 {table}
 """

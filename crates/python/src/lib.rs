@@ -11,6 +11,7 @@ mod results;
 mod run;
 
 use numpy::{Element, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
+use orthant::init::RandomState;
 use orthant::{Dense, MiniBatchNmf, Model, Nmf, Real, Start, Transform, Values};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -91,7 +92,6 @@ fn fit_as<'py, T: Number>(
         }
         _ => None,
     };
-    let seed = options.state.is_none();
     let threads = pools::threads(options.threads, data.entries(), options.rank);
     let (fit, plan) = run(py, threads, &whom, options.watch.as_ref(), move |watch: &mut Watch| {
         let v = data.matrix()?;
@@ -106,9 +106,7 @@ fn fit_as<'py, T: Number>(
     })?;
     let out = fitted(py, fit.w, fit.model.components(), &fit.report)?;
     out.set_item("explanation", plan)?;
-    if !seed {
-        out.set_item("random_state", fit.random_state.map(|r| (r.drawn(), r.cached())))?;
-    }
+    out.set_item("random_state", drawn(fit.random_state))?;
     Ok(out)
 }
 
@@ -173,9 +171,7 @@ fn minibatch_fit_as<'py, T: Number>(
     let out = fitted(py, fit.w, fit.model.components(), &fit.report)?;
     out.set_item("n_steps", fit.steps)?;
     out.set_item("learnt", fit.learnt.map(|l| learnt(py, l)).transpose()?)?;
-    if common.state.is_some() {
-        out.set_item("random_state", fit.random_state.map(|r| (r.drawn(), r.cached())))?;
-    }
+    out.set_item("random_state", drawn(fit.random_state))?;
     Ok(out)
 }
 
@@ -218,9 +214,7 @@ fn minibatch_step_as<'py, T: Number>(
     })?;
     let out = PyDict::new(py);
     out.set_item("learnt", online.learnt().map(|l| learnt(py, l)).transpose()?)?;
-    if common.state.is_some() {
-        out.set_item("random_state", online.random_state().map(|r| (r.drawn(), r.cached())))?;
-    }
+    out.set_item("random_state", drawn(online.random_state()))?;
     Ok(out)
 }
 
@@ -249,6 +243,11 @@ fn minibatch_transform_as<'py, T: Number>(
         watch.threads(nmf, MiniBatchNmf::threads).transform(&data.matrix()?, &h)
     })?;
     Ok(to_array(py, w).into_any())
+}
+
+/// How far numpy's generator is to be moved on, if one was given: words drawn, and the normal kept.
+fn drawn(stream: Option<RandomState>) -> Option<(u64, Option<f64>)> {
+    stream.map(|stream| (stream.drawn(), stream.cached()))
 }
 
 fn started<T: Number>(

@@ -36,7 +36,6 @@ KINDS = {
     "field": lambda X: np.rec.fromarrays([X, X.astype(np.int8)], names="a,b")["a"],
     "frame": pd.DataFrame,
     "object": lambda X: X.astype(object),
-    "matrix as list of arrays": lambda X: list(X),
 }
 
 

@@ -38,9 +38,11 @@ def test_every_solver_of_a_loss(beta):
         found = divergence(X, W @ model.components_, beta)
         assert model.reconstruction_err_ == pytest.approx(np.sqrt(2 * found), rel=1e-6)
         assert model.loss_curve_.size == model.n_iter_
+        # other minima than mu's, by a few percent here; als is not monotone
         assert model.reconstruction_err_ < 1.1 * mu.reconstruction_err_
+        # H is what it was, so W found anew fits as well, but for where the solver's own rule stops
         again = model.transform(X)
-        assert divergence(X, again @ model.components_, beta) < found * 1.01 + 1e-9
+        assert divergence(X, again @ model.components_, beta) < found * 1.01
 
 
 def test_pairs_that_do_not_work():
@@ -54,7 +56,7 @@ def test_pairs_that_do_not_work():
         NMF(2, solver="hals", shuffle=True).fit(problem())
     with pytest.warns(UserWarning, match="shuffle"):
         NMF(2, solver="mu", shuffle=True).fit(problem())
-    with pytest.raises(ValueError, match="exact-nndsvd|components"):
+    with pytest.raises(ValueError, match="cannot find 500 components"):
         NMF(500, solver="hals", init="spa").fit(problem())
 
 

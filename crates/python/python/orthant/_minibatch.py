@@ -190,7 +190,7 @@ class MiniBatchNMF(BaseNMF):
             found = self._followed(
                 lambda watch: _orthant.minibatch_fit(X, self._batch_options(random, watch), W, H)
             )
-            random.drew(found.get("random_state"))
+            random.drew(found["random_state"])
         self._warn(found, sklearns=True)
         self.n_steps_ = found["n_steps"]
         self._learn(found["learnt"])
@@ -226,7 +226,7 @@ class MiniBatchNMF(BaseNMF):
             before = self._before()
         with Random(self.random_state if first else 0) as random:
             found = _orthant.minibatch_step(X, self._batch_options(random), before, W, H)
-            random.drew(found.get("random_state"))
+            random.drew(found["random_state"])
         self.n_steps_ = getattr(self, "n_steps_", 0) + 1
         self._learn(found["learnt"])
         if found["learnt"] is not None:

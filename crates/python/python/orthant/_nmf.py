@@ -206,7 +206,7 @@ class NMF(BaseNMF):
                 return _orthant.fit(X, options, W, H, update_H)
 
             found = call(None) if transforms else self._followed(call)
-            random.drew(found.get("random_state"))
+            random.drew(found["random_state"])
         self._warn(found, sklearns=self.solver in COMPATIBLE)
         return found
 
