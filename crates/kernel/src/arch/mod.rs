@@ -300,7 +300,7 @@ kernels!(f32, portable::Group<f32, 4>, F32x8, F32x16);
 kernels!(f64, portable::Group<f64, 2>, F64x4, F64x8);
 
 /// A kernel written once over [`Vector`].
-pub(crate) trait Op<T: Real> {
+pub trait Op<T: Real> {
     /// What it returns.
     type Out;
     /// Runs with registers `V`. Implementations are `#[inline(always)]`, so that the body is compiled for the
@@ -318,7 +318,7 @@ pub(crate) trait Op<T: Real> {
 pub(crate) unsafe fn dispatch<T: Real, O: Op<T>>(isa: Isa, op: O) -> O::Out {
     match isa.0 {
         // SAFETY: plain Rust needs no instruction set; the operands are the caller's promise.
-        Kind::Portable => unsafe { op.run::<T::Portable>() },
+        Kind::Portable => unsafe { on_portable(op) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: an `Isa` of this kind exists only where AVX2 and FMA were detected.
         Kind::Avx2 => unsafe { on_avx2(op) },
@@ -328,8 +328,15 @@ pub(crate) unsafe fn dispatch<T: Real, O: Op<T>>(isa: Isa, op: O) -> O::Out {
     }
 }
 
+#[inline(never)]
+unsafe fn on_portable<T: Real, O: Op<T>>(op: O) -> O::Out {
+    // SAFETY: the caller's promise.
+    unsafe { op.run::<T::Portable>() }
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
+#[inline(never)]
 unsafe fn on_avx2<T: Real, O: Op<T>>(op: O) -> O::Out {
     // SAFETY: this function's own features, and the caller's promise.
     unsafe { op.run::<T::Avx2>() }
@@ -337,6 +344,7 @@ unsafe fn on_avx2<T: Real, O: Op<T>>(op: O) -> O::Out {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx2,fma")]
+#[inline(never)]
 unsafe fn on_avx512<T: Real, O: Op<T>>(op: O) -> O::Out {
     // SAFETY: this function's own features, and the caller's promise.
     unsafe { op.run::<T::Avx512>() }

@@ -1,6 +1,7 @@
 //! Plain Rust, for every processor; 128-bit groups that compilers turn into whatever vectors there are.
 
 use super::vector::Vector;
+use super::{Op, on_portable};
 
 /// A group of `N` numbers.
 #[derive(Clone, Copy)]
@@ -8,7 +9,7 @@ use super::vector::Vector;
 pub struct Group<T, const N: usize>([T; N]);
 
 macro_rules! group {
-    ($t:ident, $n:literal) => {
+    ($t:ident, $n:literal, $($lane:literal)*) => {
         impl Vector for Group<$t, $n> {
             type Elem = $t;
             const LANES: usize = $n;
@@ -47,48 +48,53 @@ macro_rules! group {
             }
             #[inline(always)]
             unsafe fn add(self, b: Self) -> Self {
-                Self(std::array::from_fn(|i| self.0[i] + b.0[i]))
+                Self([$(self.0[$lane] + b.0[$lane]),*])
             }
             #[inline(always)]
             unsafe fn sub(self, b: Self) -> Self {
-                Self(std::array::from_fn(|i| self.0[i] - b.0[i]))
+                Self([$(self.0[$lane] - b.0[$lane]),*])
             }
             #[inline(always)]
             unsafe fn mul(self, b: Self) -> Self {
-                Self(std::array::from_fn(|i| self.0[i] * b.0[i]))
+                Self([$(self.0[$lane] * b.0[$lane]),*])
             }
             #[inline(always)]
             unsafe fn div(self, b: Self) -> Self {
-                Self(std::array::from_fn(|i| self.0[i] / b.0[i]))
+                Self([$(self.0[$lane] / b.0[$lane]),*])
             }
             #[inline(always)]
             unsafe fn max(self, b: Self) -> Self {
-                Self(std::array::from_fn(|i| if self.0[i] > b.0[i] { self.0[i] } else { b.0[i] }))
+                Self([$(if self.0[$lane] > b.0[$lane] { self.0[$lane] } else { b.0[$lane] }),*])
             }
             #[inline(always)]
             unsafe fn min(self, b: Self) -> Self {
-                Self(std::array::from_fn(|i| if self.0[i] < b.0[i] { self.0[i] } else { b.0[i] }))
+                Self([$(if self.0[$lane] < b.0[$lane] { self.0[$lane] } else { b.0[$lane] }),*])
             }
             #[inline(always)]
             unsafe fn mul_add(self, b: Self, c: Self) -> Self {
                 // two roundings: a fused multiply-add without the instruction is a slow library call
-                Self(std::array::from_fn(|i| self.0[i] * b.0[i] + c.0[i]))
+                Self([$(self.0[$lane] * b.0[$lane] + c.0[$lane]),*])
             }
             #[inline(always)]
             unsafe fn if_zero(self, a: Self, b: Self) -> Self {
-                Self(std::array::from_fn(|i| if self.0[i] == 0.0 { a.0[i] } else { b.0[i] }))
+                Self([$(if self.0[$lane] == 0.0 { a.0[$lane] } else { b.0[$lane] }),*])
             }
             #[inline(always)]
             unsafe fn if_positive(self, a: Self, b: Self) -> Self {
-                Self(std::array::from_fn(|i| if self.0[i] > 0.0 { a.0[i] } else { b.0[i] }))
+                Self([$(if self.0[$lane] > 0.0 { a.0[$lane] } else { b.0[$lane] }),*])
+            }
+            unsafe fn apart<O: Op<$t>>(op: O) -> O::Out {
+                // SAFETY: plain Rust needs no instruction set; the operands are the caller's promise.
+                unsafe { on_portable(op) }
             }
             #[inline(always)]
             unsafe fn exchange<const S: usize>(self, b: Self) -> (Self, Self) {
                 let pick = |odd: usize| {
-                    Self(std::array::from_fn(|l| {
+                    let lane = |l: usize| {
                         let from = (l & !S) | odd;
                         if l & S == 0 { self.0[from] } else { b.0[from] }
-                    }))
+                    };
+                    Self([$(lane($lane)),*])
                 };
                 (pick(0), pick(S))
             }
@@ -96,5 +102,5 @@ macro_rules! group {
     };
 }
 
-group!(f32, 4);
-group!(f64, 2);
+group!(f32, 4, 0 1 2 3);
+group!(f64, 2, 0 1);

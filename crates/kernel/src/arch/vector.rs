@@ -1,5 +1,6 @@
 //! The few vector operations that the generic kernels are written in.
 
+use super::Op;
 use super::generic::dense::Tile;
 
 /// A register of [`LANES`](Self::LANES) numbers.
@@ -54,6 +55,12 @@ pub trait Vector: Copy {
     unsafe fn if_positive(self, a: Self, b: Self) -> Self;
     /// With lanes in blocks of S: the even blocks of self, each followed by that of `b`; and the odd ones of both.
     unsafe fn exchange<const S: usize>(self, b: Self) -> (Self, Self);
+    /// Runs `op` as a function of its own, which others that run it apart share. Compilers take time more than in proportion
+    /// to a function's size; where one kernel is made of others it runs them apart.
+    ///
+    /// # Safety
+    /// The operands of `op` satisfy its contract.
+    unsafe fn apart<O: Op<Self::Elem>>(op: O) -> O::Out;
     /// Asks for the cache line at `p`, which need not be valid.
     #[inline(always)]
     unsafe fn prefetch(_p: *const Self::Elem) {}

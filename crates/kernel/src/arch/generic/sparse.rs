@@ -287,18 +287,16 @@ impl<T: Real> Op<T> for AtEntries<'_, T> {
             }
             for (c, (indices, values)) in indices.chunks(TOGETHER).zip(values.chunks(TOGETHER)).enumerate() {
                 // SAFETY: Y has a row for every index and X is one row; there is room behind the last element.
-                unsafe {
-                    Dots { indices, x, y, y_stride, k, out: &mut p[..indices.len() + SLACK] }.run::<V>()
-                }
+                unsafe { V::apart(Dots { indices, x, y, y_stride, k, out: &mut p[..indices.len() + SLACK] }) }
                 let p = &mut p[..indices.len()];
                 if let Some(sum) = &mut sum {
                     // SAFETY: neither kernel has a contract beyond its types.
                     **sum += unsafe {
                         if residual {
-                            Pair::times(values, values).run::<V>() - 2.0 * Pair::times(values, p).run::<V>()
+                            V::apart(Pair::times(values, values)) - 2.0 * V::apart(Pair::times(values, p))
                         } else {
                             let (beta, entries_only) = (1.0, true);
-                            Divergence { v: values, p, beta, floor, ignore, entries_only }.run::<V>()
+                            V::apart(Divergence { v: values, p, beta, floor, ignore, entries_only })
                         }
                     };
                 }
@@ -314,10 +312,10 @@ impl<T: Real> Op<T> for AtEntries<'_, T> {
                 unsafe {
                     if let Some(n) = &mut n {
                         let out = &mut n[i * k..(i + 1) * k];
-                        Gather { rows, y, y_stride, k, out, add: c > 0 }.run::<V>();
+                        V::apart(Gather { rows, y, y_stride, k, out, add: c > 0 });
                     }
                     if let Some(acc) = &mut acc {
-                        Scatter { rows, z: x, k, acc }.run::<V>();
+                        V::apart(Scatter { rows, z: x, k, acc });
                     }
                 }
             }

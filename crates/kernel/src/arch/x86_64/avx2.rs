@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use crate::arch::vector::Vector;
+use crate::arch::{Op, on_avx2};
 
 /// All-ones words, then zeros: a window over it is the mask of the first n lanes.
 static MASK32: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -99,6 +100,10 @@ macro_rules! avx2 {
             unsafe fn if_positive(self, a: Self, b: Self) -> Self {
                 // SAFETY: AVX2 by the trait's contract.
                 Self(unsafe { $blend(b.0, a.0, $cmp::<_CMP_GT_OQ>(self.0, $set1(0.0))) })
+            }
+            unsafe fn apart<O: Op<$t>>(op: O) -> O::Out {
+                // SAFETY: AVX2 and FMA by the trait's contract; the operands are the caller's promise.
+                unsafe { on_avx2(op) }
             }
             #[inline(always)]
             unsafe fn exchange<const S: usize>(self, b: Self) -> (Self, Self) {

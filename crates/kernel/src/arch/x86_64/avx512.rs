@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 use super::avx512_tiles::{partial, whole};
 use crate::arch::generic::dense::Tile;
 use crate::arch::vector::Vector;
+use crate::arch::{Op, on_avx512};
 
 macro_rules! avx512 {
     ($name:ident, $t:ident, $raw:ident, $mask:ident, $lanes:literal, $doc:literal, $set1:ident, $loadu:ident,
@@ -94,6 +95,10 @@ macro_rules! avx512 {
             unsafe fn if_positive(self, a: Self, b: Self) -> Self {
                 // SAFETY: AVX-512F by the trait's contract.
                 Self(unsafe { $blend($cmp::<_CMP_GT_OQ>(self.0, $set1(0.0)), b.0, a.0) })
+            }
+            unsafe fn apart<O: Op<$t>>(op: O) -> O::Out {
+                // SAFETY: AVX-512F by the trait's contract; the operands are the caller's promise.
+                unsafe { on_avx512(op) }
             }
             #[inline(always)]
             unsafe fn exchange<const S: usize>(self, b: Self) -> (Self, Self) {
