@@ -83,8 +83,8 @@ def told(command):
 
 
 def in_rust(path, k, solver, beta, iterations, fits, threads):
-    program = ROOT / "target" / "release" / "orthant-bench-time"
-    program = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", program.parent.parent)) / "release" / program.name
+    built = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+    program = pathlib.Path(os.environ.get("ORTHANT_PROGRAMS", built)) / "orthant-bench-time"
     command = [program, "--data", path, "--k", k, "--solver", solver, "--loss", beta, "--max-iter", iterations]
     return told([*command, "--runs", fits, "--threads", threads, "--f32"])
 

@@ -8,8 +8,8 @@ use orthant_verify::compare::{cast, first_other_bit, max_abs, unit_roundoff};
 use orthant_verify::layout::Stored;
 use orthant_verify::oracle;
 
-use crate::listing::{Arrays, Case, rows};
-use crate::outcome::{EMPTY, Loss, NON_FINITE, Outcome, UNDETERMINED};
+use super::listing::{Arrays, Case, rows};
+use super::outcome::{EMPTY, Loss, NON_FINITE, Outcome, UNDETERMINED};
 
 /// A factor with the rows at 0 for which the data is all zero.
 fn cleared<T: Real>(factor: &Dense<T>, x: &Dense<T>) -> Dense<T> {
@@ -36,7 +36,7 @@ pub fn compare_start<T: Real>(
         }
         return false;
     }
-    let tolerance = if out.double { 1e-8 } else { 1e-4 };
+    let tolerance: f64 = if out.double { 1e-8 } else { 1e-4 };
     let allowed = tolerance.max(8.0 * case.spread.start);
     if filled_by_chance(out, v) || filled_elsewhere(out, v, [(&w, w0), (&h, h0)], allowed) {
         out.except(UNDETERMINED, "the start", None);

@@ -6,9 +6,9 @@ use npyz::Deserialize;
 use orthant::{Dense, MiniBatchNmf, Online, Real};
 use orthant_verify::compare::{first_other_bit, unit_roundoff};
 
-use crate::listing::{Arrays, Case, rows};
-use crate::nmf::compare_start;
-use crate::outcome::{Loss, Outcome};
+use super::listing::{Arrays, Case, rows};
+use super::nmf::compare_start;
+use super::outcome::{Loss, Outcome};
 
 /// Steps of one pass over the data, by which the tolerance in f32 grows.
 fn a_pass(case: &Case) -> usize {

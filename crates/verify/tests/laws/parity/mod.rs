@@ -2,7 +2,7 @@
 //! loss, and the same weights for a fixed H; for NMF with both solvers and every loss, and for MiniBatchNMF.
 //!
 //! Data is in C or Fortran order, or csr or csc. Of csc with beta other than 2 scikit-learn's multiplicative updates are
-//! wrong (`bug_11` of `tests/sklearn_bugs.rs`): it is asked about the same matrix by rows.
+//! wrong (`bug_11` of `sklearn_bugs.rs`): it is asked about the same matrix by rows.
 //!
 //! The reference cases are files that `scripts/reference` writes: a few are kept beside this test, many more
 //! are read from the folder that the environment variable `ORTHANT_REFERENCE` names.

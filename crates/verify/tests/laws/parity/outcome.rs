@@ -7,7 +7,7 @@ use orthant::{Dense, Real};
 use orthant_verify::compare::{cast, difference, unit_roundoff};
 use orthant_verify::oracle;
 
-use crate::listing::Case;
+use super::listing::Case;
 
 pub const UNDETERMINED: &str = "undetermined";
 pub const STALE: &str = "stale coordinate";

@@ -1,0 +1,20 @@
+//! The laws, faults and comparisons that this crate's README lists, in one program: what they share is compiled and linked
+//! once. `cargo test -p orthant-verify --test laws determinism::` runs a part of them.
+
+mod acceleration;
+mod capability;
+mod descent;
+mod determinism;
+mod divergences;
+mod exact;
+mod extrapolated;
+mod faults;
+mod minibatch;
+mod newton;
+mod parity;
+mod scaling;
+mod shuffle;
+mod sklearn_bugs;
+mod starts;
+mod steps;
+mod transforms;
