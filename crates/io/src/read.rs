@@ -335,6 +335,10 @@ impl<'a> Source<'a> {
     /// # Errors
     /// [`IoError`].
     pub fn read_any<T: Scalar>(self) -> Result<AnyTable<T>, IoError> {
+        T::read(self)
+    }
+
+    pub(crate) fn entries<T: Scalar>(self) -> Result<AnyTable<T>, IoError> {
         let Self { path, options, content, on_disk, spooled } = self;
         let mut table = match content {
             Content::Npy { header, mut input, len } => {

@@ -1,8 +1,12 @@
 //! The numbers that files are read into.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
+use std::path::Path;
 
-use orthant::Real;
+use orthant::{Csr, Real, View};
+
+use crate::{AnyTable, IoError, Names, OutputFormat, SavedModel, Source, npz, write};
 
 /// Single or double precision, as numpy names them.
 ///
@@ -39,10 +43,77 @@ impl std::fmt::Display for Precision {
 /// }
 /// assert_eq!(rows::<f32>(b"1,2\n3,4\n"), 2);
 /// ```
-pub trait Scalar: Real + bytemuck::Pod {
+pub trait Scalar: Real + bytemuck::Pod + Codec {
     /// Which of the two.
     const PRECISION: Precision;
 }
+
+/// Readers and writers, compiled for each precision with this crate: generic code is compiled anew by every crate that uses
+/// it. Nobody outside this crate can name it.
+pub trait Codec: Sized {
+    /// [`Source::read_any`].
+    fn read(source: Source<'_>) -> Result<AnyTable<Self>, IoError>
+    where
+        Self: Scalar;
+
+    /// [`write_to`](crate::write_to).
+    fn write(
+        out: &mut dyn Write,
+        format: OutputFormat,
+        view: View<'_, Self>,
+        names: Names<'_>,
+    ) -> io::Result<usize>
+    where
+        Self: Scalar;
+
+    /// Writes a sparse matrix as scipy's archive.
+    fn write_npz(out: &mut dyn Write, v: &Csr<'_, Self>) -> io::Result<()>
+    where
+        Self: Scalar;
+
+    /// [`SavedModel::write_to`].
+    fn write_model(model: &SavedModel<Self>, out: &mut dyn Write) -> io::Result<()>
+    where
+        Self: Scalar;
+
+    /// The model in the bytes of a file.
+    fn read_model(bytes: &[u8], path: &Path) -> Result<SavedModel<Self>, IoError>
+    where
+        Self: Scalar;
+}
+
+macro_rules! compiled_for {
+    ($($t:ty),*) => {$(
+        impl Codec for $t {
+            fn read(source: Source<'_>) -> Result<AnyTable<Self>, IoError> {
+                source.entries()
+            }
+
+            fn write(
+                out: &mut dyn Write,
+                format: OutputFormat,
+                view: View<'_, Self>,
+                names: Names<'_>,
+            ) -> io::Result<usize> {
+                write::entries(out, format, view, names)
+            }
+
+            fn write_npz(out: &mut dyn Write, v: &Csr<'_, Self>) -> io::Result<()> {
+                npz::write(out, v)
+            }
+
+            fn write_model(model: &SavedModel<Self>, out: &mut dyn Write) -> io::Result<()> {
+                model.encode(out)
+            }
+
+            fn read_model(bytes: &[u8], path: &Path) -> Result<SavedModel<Self>, IoError> {
+                SavedModel::decode(bytes, path)
+            }
+        }
+    )*};
+}
+
+compiled_for!(f32, f64);
 
 impl Scalar for f32 {
     const PRECISION: Precision = Precision::Float32;

@@ -4,9 +4,7 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
-use orthant_kernel::Real;
-
-use crate::{Error, Loss, Method, Nmf, Products, StartKind, Stop};
+use crate::{Error, Loss, Method, Nmf, Products, Real, StartKind, Stop};
 
 /// The solvers by name, without their loss: what a command line or another language chooses from.
 ///

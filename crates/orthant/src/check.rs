@@ -1,8 +1,8 @@
 //! Looking at shapes and given factors before anything is computed.
 
-use orthant_kernel::{Dense, Isa, Real};
+use orthant_kernel::{Dense, Isa};
 
-use crate::{Error, Matrix, Nmf, Products, Start, scan};
+use crate::{Error, Matrix, Nmf, Products, Real, Start, scan};
 
 /// Refuses shapes and factors that do not belong to a fit's data.
 pub(crate) fn shapes<T: Real>(

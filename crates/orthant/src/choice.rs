@@ -9,15 +9,15 @@
 //! whether they led anywhere (4zk); it saves iterations on V. How many, is what `docs/acceleration.md` measures. Sparse data
 //! with entries enough for a few rows to tell what the components are is sampled instead, which costs a few iterations.
 
+use orthant_kernel::accumulator_stride;
 use orthant_kernel::newton::scratch_len;
-use orthant_kernel::{Real, accumulator_stride};
 
 use crate::compress::columns;
 use crate::fit::sampled::{MOST_OF_ITS_SHARE, share};
 use crate::reduce::{self, accumulators};
 use crate::rule::{newton, sweeps};
 use crate::source::read_stride;
-use crate::{Error, Matrix, Method, Nmf, Start};
+use crate::{Error, Matrix, Method, Nmf, Real, Start};
 
 /// The most sweeps over a factor that HALS takes by itself in an iteration.
 const MOST_SWEEPS: usize = 4;

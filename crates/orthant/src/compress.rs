@@ -22,9 +22,8 @@
 
 use std::time::{Duration, Instant};
 
-use orthant_kernel::{Buffer, Isa, Real};
+use orthant_kernel::{Buffer, Isa};
 
-use crate::Cancel;
 use crate::alternation::Alternation;
 use crate::extrapolation::Schedule;
 use crate::factor::Factor;
@@ -32,6 +31,7 @@ use crate::init::{Generator, Operand, RandomState, gram, orthonormal};
 use crate::pass::{Layout, Pass};
 use crate::rule::Coordinate;
 use crate::source::{MatrixSource, Product};
+use crate::{Cancel, Real};
 
 /// Columns that the sketch has beyond k.
 pub(crate) const OVERSAMPLED: usize = 20;

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use orthant_kernel::{Isa, Real, second_level_cache};
+use orthant_kernel::{Isa, second_level_cache};
 
 use crate::choice::{Choice, Extent};
 use crate::compress::OVERSAMPLED;
 use crate::source::sparse_block_rows;
-use crate::{Error, Method, Nmf, Products, Start, ToMatrix, check, choice};
+use crate::{Error, Matrix, Method, Nmf, Products, Real, Start, ToMatrix, check, choice};
 
 /// What a fit would do with data of that shape and layout. Its [`Display`](fmt::Display) is a line for each choice, with
 /// the reason.
@@ -70,43 +70,46 @@ impl<T: Real> Nmf<T> {
     /// # Errors
     /// As a fit, for options and shapes.
     pub fn explain(&self, v: &impl ToMatrix<T>) -> Result<Explanation, Error> {
-        self.check()?;
-        let v = v.to_matrix()?;
-        let k = self.rank;
-        check::shapes(self, &v, None)?;
-        let extent = Extent::of(&v);
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = self.threads.map_or_else(rayon::current_num_threads, |asked| asked.min(cores));
-        let Choice { method, sketch, sample, sweeps, sparse, lanes, working_bytes } =
-            Choice::new(self, &extent, false, threads)?;
-        let (rows, cols) = extent.lines();
-        let block = self.block.unwrap_or_else(|| match extent.entries {
-            Some(entries) => sparse_block_rows::<T>(rows, entries, k),
-            None => orthant_kernel::block_rows::<T>(Isa::detect(), second_level_cache(), cols, k),
-        });
-        let compresses = matches!(method, Method::Accelerated { .. });
-        Ok(Explanation {
-            asked: self.method,
-            method,
-            sweeps,
-            sketch,
-            sample,
-            sketch_asked: self.compress.is_some(),
-            expected: compresses.then(|| choice::expected(&extent, k, method)),
-            shape: (extent.m, extent.n),
-            entries: extent.entries,
-            by_columns: extent.by_columns,
-            lanes,
-            transpose: sparse.twin,
-            block: block.min(rows),
-            threads,
-            isa: Isa::detect().name(),
-            products: self.products,
-            data_bytes: extent.bytes,
-            working_bytes,
-            start_given: matches!(self.start, Some(Start::Custom { .. })),
-        })
+        T::explain(self, &v.to_matrix()?)
     }
+}
+
+pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explanation, Error> {
+    nmf.check()?;
+    let k = nmf.rank;
+    check::shapes(nmf, v, None)?;
+    let extent = Extent::of(v);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = nmf.threads.map_or_else(rayon::current_num_threads, |asked| asked.min(cores));
+    let Choice { method, sketch, sample, sweeps, sparse, lanes, working_bytes } =
+        Choice::new(nmf, &extent, false, threads)?;
+    let (rows, cols) = extent.lines();
+    let block = nmf.block.unwrap_or_else(|| match extent.entries {
+        Some(entries) => sparse_block_rows::<T>(rows, entries, k),
+        None => orthant_kernel::block_rows::<T>(Isa::detect(), second_level_cache(), cols, k),
+    });
+    let compresses = matches!(method, Method::Accelerated { .. });
+    Ok(Explanation {
+        asked: nmf.method,
+        method,
+        sweeps,
+        sketch,
+        sample,
+        sketch_asked: nmf.compress.is_some(),
+        expected: compresses.then(|| choice::expected(&extent, k, method)),
+        shape: (extent.m, extent.n),
+        entries: extent.entries,
+        by_columns: extent.by_columns,
+        lanes,
+        transpose: sparse.twin,
+        block: block.min(rows),
+        threads,
+        isa: Isa::detect().name(),
+        products: nmf.products,
+        data_bytes: extent.bytes,
+        working_bytes,
+        start_given: matches!(nmf.start, Some(Start::Custom { .. })),
+    })
 }
 
 impl fmt::Display for Explanation {

@@ -50,8 +50,9 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Buffer, Isa, Real, divergence};
+use orthant_kernel::{Buffer, Isa, divergence};
 
+use crate::Real;
 use crate::reduce::{Lanes, Slots, cuts};
 
 /// β at the start.

@@ -1,8 +1,9 @@
 //! One factor and what is kept about it.
 
+use orthant_kernel::Buffer;
 use orthant_kernel::rows::Step;
-use orthant_kernel::{Buffer, Real};
 
+use crate::Real;
 use crate::extrapolation::{Trail, Turn};
 use crate::penalty::Weights;
 

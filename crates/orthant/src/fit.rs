@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use orthant_kernel::{Dense, Isa, Real};
+use orthant_kernel::{Dense, Isa};
 
 use crate::alternation::{Alternation, Fixed};
 use crate::choice::{Choice, Extent};
@@ -19,7 +19,7 @@ use crate::report::{Compression, HistoryPoint, Plan, Report, StopReason, Warning
 use crate::rule::{Coordinate, LeastSquares, Majorizer, Multiplicative, Pivoting, ProjectedGradient, Rule};
 use crate::source::{MatrixSource, Source};
 use crate::stop::{Criterion, Seen};
-use crate::{Error, Loss, Matrix, Model, Start, check, init, reduce, scan, threads};
+use crate::{Error, Loss, Matrix, Model, Real, Start, check, init, reduce, scan, threads};
 
 mod compressed;
 pub(crate) mod sampled;
@@ -31,6 +31,7 @@ pub(crate) fn fit<T: Real>(
     observer: &mut (dyn Observer<T> + Send),
 ) -> Result<Fit<T>, Error> {
     let began = Instant::now();
+    nmf.check()?;
     let (m, n) = (v.nrows(), v.ncols());
     check::shapes(nmf, v, given)?;
     let mut warnings = Vec::new();
@@ -509,6 +510,7 @@ fn identical<T: Real>(w: &[T], ht: &[T], k: usize) -> Option<(usize, usize)> {
 /// The start alone, in the user's units.
 pub(crate) fn start_factors<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<(Dense<T>, Dense<T>), Error> {
     let began = Instant::now();
+    nmf.check()?;
     let (m, n) = (v.nrows(), v.ncols());
     check::shapes(nmf, v, None)?;
     threads::on(nmf.threads, |workers| {

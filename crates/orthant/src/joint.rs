@@ -26,8 +26,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, divergence, rows};
+use orthant_kernel::{Buffer, Isa, accumulator_stride, divergence, rows};
 
+use crate::Real;
 use crate::alternation::{Alternation, Figures};
 use crate::extrapolation::{Along, Schedule, Trail, Turn, split_lines};
 use crate::factor::Factor;

@@ -24,7 +24,7 @@
 //!
 //! A result has the same bits on any number of threads.
 
-pub use orthant_kernel::{Csc, Csr, Dense, Indices, Indptr, LayoutError, Real, SparseError, Values, View};
+pub use orthant_kernel::{Csc, Csr, Dense, Indices, Indptr, LayoutError, SparseError, Values, View};
 
 pub use capability::{Solver, Support, capability_table};
 pub use error::Error;
@@ -37,6 +37,7 @@ pub use model::{Model, Transform, TransformReport};
 pub use nmf::{Fit, Method, Nmf, Products, Stop};
 pub use observe::{Cancel, Iteration, Observer, TimeLimit};
 pub use penalty::Penalty;
+pub use real::Real;
 pub use report::{Compression, HistoryPoint, Plan, Report, StopReason, Warning};
 pub use start::{Start, StartKind};
 pub use to_view::{FromDense, ToView};
@@ -49,6 +50,7 @@ mod matrix;
 mod model;
 mod nmf;
 mod observe;
+mod real;
 mod report;
 mod start;
 mod to_view;

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Csc, Csr, Dense, Real, View};
+use orthant_kernel::{Csc, Csr, Dense, View};
 
-use crate::{Error, ToView};
+use crate::{Error, Real, ToView};
 
 /// What is factorised: V, m×n, samples in rows. It borrows its elements, or its entries.
 ///

@@ -1,9 +1,9 @@
 //! A fitted model: the components, and what they say of new data.
 
-use orthant_kernel::{Dense, Real, View, gemm};
+use orthant_kernel::{Dense, View};
 
 use crate::nmf::invalid;
-use crate::{Error, Loss, Penalty, ToMatrix, ToView, transform};
+use crate::{Error, Loss, Penalty, Real, ToMatrix, ToView};
 
 /// The components H (k×n) with the penalties they were learnt under.
 ///
@@ -46,6 +46,21 @@ impl Default for Transform {
     }
 }
 
+impl Transform {
+    fn check(&self) -> Result<(), Error> {
+        if self.tol.is_nan() || self.tol < 0.0 {
+            return Err(invalid("tol", self.tol, "a number of at least 0"));
+        }
+        if self.max_sweeps == 0 {
+            return Err(invalid("max_sweeps", 0, "at least 1"));
+        }
+        if self.threads == Some(0) {
+            return Err(invalid("threads", 0, "at least 1"));
+        }
+        Ok(())
+    }
+}
+
 /// What happened in a transform.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TransformReport {
@@ -72,7 +87,7 @@ impl<T: Real> Model<T> {
         if h.nrows() == 0 || h.ncols() == 0 {
             return Err(Error::Empty { rows: h.nrows(), cols: h.ncols() });
         }
-        crate::scan::entries("H", h.view())?;
+        T::check_entries("H", h.view())?;
         Ok(Self { h, penalty, loss: Loss::Frobenius })
     }
 
@@ -148,16 +163,8 @@ impl<T: Real> Model<T> {
         v: &impl ToMatrix<T>,
         options: &Transform,
     ) -> Result<(Dense<T>, TransformReport), Error> {
-        if options.tol.is_nan() || options.tol < 0.0 {
-            return Err(invalid("tol", options.tol, "a number of at least 0"));
-        }
-        if options.max_sweeps == 0 {
-            return Err(invalid("max_sweeps", 0, "at least 1"));
-        }
-        if options.threads == Some(0) {
-            return Err(invalid("threads", 0, "at least 1"));
-        }
-        transform::transform(self, &v.to_matrix()?, options)
+        options.check()?;
+        T::transform(self, &v.to_matrix()?, options)
     }
 
     /// W·H, m×n.
@@ -177,9 +184,6 @@ impl<T: Real> Model<T> {
         if elements.is_none_or(|e| e > isize::MAX as usize / size_of::<T>()) {
             return Err(Error::TooLarge { what: "W·H", rows: w.nrows(), cols: self.n_features() });
         }
-        let mut out = Dense::zeros(w.nrows(), self.n_features());
-        let stride = self.n_features();
-        gemm::gemm(gemm::Backend::Rust, w, self.h.view(), out.as_mut_slice(), stride, false);
-        Ok(out)
+        Ok(T::product(w, self.h.view()))
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use orthant_kernel::{Dense, Real};
+use orthant_kernel::Dense;
 
 use crate::init::{Generator, RandomState};
 use crate::observe::{Cancel, Iteration, Observer};
-use crate::{Error, Loss, Model, Penalty, Report, Start, StopReason, ToMatrix, capability, fit};
+use crate::{Error, Loss, Model, Penalty, Real, Report, Start, StopReason, ToMatrix, capability};
 
 /// How the factors are updated. A method carries its loss; those without one minimise ½‖V − WH‖², but for
 /// [`Method::Newton`], [`Method::JointMm`] and what is accelerated of them, all of them plus penalties.
@@ -499,8 +499,7 @@ impl<T: Real> Nmf<T> {
         v: &impl ToMatrix<T>,
         observer: &mut (impl Observer<T> + Send),
     ) -> Result<Fit<T>, Error> {
-        self.check()?;
-        fit::fit(self, &v.to_matrix()?, None, observer)
+        T::fit(self, &v.to_matrix()?, None, observer)
     }
 
     /// W for `v` with H given and kept: what scikit-learn's `non_negative_factorization(update_H=False)` does, and
@@ -538,8 +537,7 @@ impl<T: Real> Nmf<T> {
         h: &Dense<T>,
         observer: &mut (impl Observer<T> + Send),
     ) -> Result<Fit<T>, Error> {
-        self.check()?;
-        fit::fit(self, &v.to_matrix()?, Some(h), observer)
+        T::fit(self, &v.to_matrix()?, Some(h), observer)
     }
 
     /// The start alone: W (m×k) and H (k×n) as the first iteration would find them.
@@ -555,8 +553,7 @@ impl<T: Real> Nmf<T> {
     /// # Errors
     /// As [`fit`](Self::fit).
     pub fn start_factors(&self, v: &impl ToMatrix<T>) -> Result<(Dense<T>, Dense<T>), Error> {
-        self.check()?;
-        fit::start_factors(self, &v.to_matrix()?)
+        T::start_factors(self, &v.to_matrix()?)
     }
 
     /// Where a fit of an m×n matrix starts if nothing is said.

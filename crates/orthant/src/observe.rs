@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use orthant_kernel::{Dense, Real};
+use orthant_kernel::Dense;
 
-use crate::StopReason;
+use crate::{Real, StopReason};
 
 /// A finished iteration, borrowed from the running fit.
 #[derive(Debug)]

@@ -26,8 +26,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use orthant_kernel::rows::Step;
-use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, gram, scan};
+use orthant_kernel::{Buffer, Isa, accumulator_stride, gram, scan};
 
+use crate::Real;
 use crate::alternation::{Alternation, Figures, Fixed};
 use crate::extrapolation::{Along, Lines, Schedule, Trail, Turn, split_lines};
 use crate::factor::Factor;

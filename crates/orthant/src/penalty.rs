@@ -11,9 +11,7 @@
 //!
 //! so that each α means the same whatever the number of samples (m) and features (n).
 
-use orthant_kernel::Real;
-
-use crate::Error;
+use crate::{Error, Real};
 
 /// Strength and kind of the penalties.
 ///

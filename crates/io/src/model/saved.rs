@@ -88,6 +88,10 @@ impl<T: Scalar> SavedModel<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
+        T::write_model(self, out)
+    }
+
+    pub(crate) fn encode(&self, out: &mut dyn Write) -> io::Result<()> {
         let h = self.model.components();
         let json = serde_json::to_string(&self.manifest)?;
         // NaN becomes null, which is no number: better found now than at the next start
@@ -111,10 +115,10 @@ impl<T: Scalar> SavedModel<T> {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, IoError> {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(IoError::read(path))?;
-        Self::from_bytes(&bytes, path)
+        T::read_model(&bytes, path)
     }
 
-    fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, IoError> {
+    pub(crate) fn decode(bytes: &[u8], path: &Path) -> Result<Self, IoError> {
         let (manifest, attachments, file) = open(bytes, path)?;
         if manifest.dtype != T::PRECISION {
             let (expected, found) = (T::PRECISION, manifest.dtype);
@@ -172,8 +176,8 @@ impl AnySavedModel {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(IoError::read(path))?;
         Ok(match open(&bytes, path)?.0.dtype {
-            Precision::Float32 => Self::F32(SavedModel::from_bytes(&bytes, path)?),
-            Precision::Float64 => Self::F64(SavedModel::from_bytes(&bytes, path)?),
+            Precision::Float32 => Self::F32(SavedModel::decode(&bytes, path)?),
+            Precision::Float64 => Self::F64(SavedModel::decode(&bytes, path)?),
         })
     }
 

@@ -12,7 +12,7 @@ use std::path::Path;
 use orthant::{Csr, View};
 pub use staged::Staged;
 
-use crate::{IoError, OutputFormat, Scalar, npy, npz, picture};
+use crate::{IoError, OutputFormat, Scalar, npy, picture};
 
 /// Names for the rows and columns of a csv or tsv file.
 ///
@@ -83,7 +83,7 @@ pub fn write_matrix<T: Scalar>(
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write_npz<T: Scalar>(path: impl AsRef<Path>, v: &Csr<'_, T>) -> Result<(), IoError> {
-    write_file(path.as_ref(), |out| npz::write(out, v))
+    write_file(path.as_ref(), |out| T::write_npz(out, v))
 }
 
 /// Writes a matrix to any writer. Returns how many entries were clipped, which only a PNG needs.
@@ -105,6 +105,15 @@ pub fn write_npz<T: Scalar>(path: impl AsRef<Path>, v: &Csr<'_, T>) -> Result<()
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write_to<T: Scalar>(
+    out: &mut dyn Write,
+    format: OutputFormat,
+    view: View<'_, T>,
+    names: Names<'_>,
+) -> io::Result<usize> {
+    T::write(out, format, view, names)
+}
+
+pub(crate) fn entries<T: Scalar>(
     out: &mut dyn Write,
     format: OutputFormat,
     view: View<'_, T>,

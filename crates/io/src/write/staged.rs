@@ -9,7 +9,7 @@ use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::{Names, write_to};
-use crate::{IoError, OutputFormat, Scalar, npz};
+use crate::{IoError, OutputFormat, Scalar};
 
 /// Files for one directory, each written in full under a temporary name until [`commit`](Self::commit) renames
 /// them all. A full disk, an error or a dropped value leaves what stood there before.
@@ -88,7 +88,7 @@ impl Staged {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn npz<T: Scalar>(&mut self, name: &str, v: &Csr<'_, T>) -> Result<(), IoError> {
-        self.file(name, |out| npz::write(out, v))
+        self.file(name, |out| T::write_npz(out, v))
     }
 
     /// Stages a matrix as csv.

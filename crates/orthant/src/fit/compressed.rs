@@ -1,12 +1,12 @@
 //! A fit's compressed start.
 
-use orthant_kernel::{Buffer, Real};
+use orthant_kernel::Buffer;
 
 use super::{Factors, Problem};
 use crate::compress::{Limits, Sketch};
 use crate::factor::Factor;
 use crate::source::MatrixSource;
-use crate::{Compression, Error};
+use crate::{Compression, Error, Real};
 
 impl<T: Real> Problem<'_, T> {
     /// The factors that a sketch leads to, if they are nearer to V than those given; and what was done.

@@ -20,11 +20,11 @@
 
 use std::ops::ControlFlow;
 
-use orthant_kernel::{Csc, Csr, Real};
+use orthant_kernel::{Csc, Csr};
 
 use super::{Problem, run};
 use crate::init::RandomState;
-use crate::{Compression, Error, Iteration, Matrix, Method, Nmf, Stop, StopReason};
+use crate::{Compression, Error, Iteration, Matrix, Method, Nmf, Real, Stop, StopReason};
 
 /// W and Hᵀ, if there is something to start from.
 pub(super) type Found<T> = Option<(Vec<T>, Vec<T>)>;

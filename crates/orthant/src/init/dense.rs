@@ -11,9 +11,8 @@ use faer::linalg::householder::{
 use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, recommended_block_size};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
 use faer::{Conj, Mat, Par};
-use orthant_kernel::Real;
 
-use crate::Error;
+use crate::{Error, Real};
 
 /// Overwrites A (rows×cols, row-major) with the P·L of its LU decomposition P·L·U with row exchanges: a basis of the
 /// same space, of rows×min(rows, cols) elements and its entries at most 1. Returns the columns that are left.

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Csr, Real, View};
+use orthant_kernel::{Csr, View};
 
-use crate::Matrix;
+use crate::{Matrix, Real};
 
 /// Elements that numpy sums in one go.
 const BLOCK: usize = 128;

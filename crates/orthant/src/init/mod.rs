@@ -1,7 +1,5 @@
 //! Starts.
 
-use orthant_kernel::Real;
-
 pub(crate) use dense::orthonormal;
 pub(crate) use mean::mean;
 pub use numpy::{Generator, RandomState};
@@ -10,7 +8,7 @@ pub(crate) use products::Operand;
 pub(crate) use scaled::gram;
 
 use crate::source::MatrixSource;
-use crate::{Error, Matrix, Start};
+use crate::{Error, Matrix, Real, Start};
 use nndsvd::{Fill, Variant, nndsvd};
 
 mod dense;

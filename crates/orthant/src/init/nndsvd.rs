@@ -18,12 +18,10 @@
 //! Boutsidis & Gallopoulos, SVD based initialization: A head start for nonnegative matrix factorization, Pattern
 //! Recognition 41 (2008) 1350–1362, doi:10.1016/j.patcog.2007.09.010.
 
-use orthant_kernel::Real;
-
 use super::Data;
 use super::numpy::Generator;
 use super::svd::{Triplets, leading, randomized};
-use crate::{Error, scan};
+use crate::{Error, Real, scan};
 
 /// Entries below this are cut.
 const CUT: f64 = 1e-6;

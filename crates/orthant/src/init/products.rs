@@ -7,8 +7,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use orthant_kernel::{Real, accumulator_stride};
+use orthant_kernel::accumulator_stride;
 
+use crate::Real;
 use crate::reduce::{Lanes, Reducer, split};
 use crate::source::{Block, Source};
 

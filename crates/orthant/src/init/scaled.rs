@@ -6,10 +6,11 @@
 //! Nonnegative Matrix Factorization: Complexity, Algorithms and Applications, thesis, Université catholique de
 //! Louvain (2011).
 
-use orthant_kernel::{Buffer, Isa, Real, accumulator_stride};
+use orthant_kernel::{Buffer, Isa, accumulator_stride};
 
 use super::Data;
 use super::numpy::Generator;
+use crate::Real;
 use crate::reduce::{Reducer, lane, lanes};
 
 /// W (m×k) and Hᵀ (n×k), row-major, for `scale`·V. Where α is 0 or not finite, as for V = 0, the factors are left as

@@ -26,11 +26,11 @@
 
 use std::sync::PoisonError;
 
-use orthant_kernel::{Dense, Real};
+use orthant_kernel::Dense;
 
 use super::Data;
 use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
-use crate::{Error, Loss, Matrix, Model, Penalty, Transform};
+use crate::{Error, Loss, Matrix, Model, Penalty, Real, Transform};
 
 /// A residual of so many ε of its row's square is rounding.
 const ROUNDING: f64 = 16.0;

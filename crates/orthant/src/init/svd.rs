@@ -13,14 +13,14 @@
 //! Products with V are of the data's precision, everything else is of double precision.
 
 use faer::Mat;
-use orthant_kernel::{Real, View};
+use orthant_kernel::View;
 
 use super::Data;
 use super::dense::{Thin, lower_factor, orthonormal, thin};
 use super::numpy::RandomState;
 use super::products::Operand;
 use crate::source::{DenseSource, Source};
-use crate::{Error, Products};
+use crate::{Error, Products, Real};
 
 /// Columns that the basis has beyond the k asked for.
 const OVERSAMPLED: usize = 10;

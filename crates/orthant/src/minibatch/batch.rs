@@ -1,6 +1,6 @@
 //! A step on some rows of V.
 
-use orthant_kernel::{Dense, Real};
+use orthant_kernel::Dense;
 
 use super::MiniBatchNmf;
 use super::pass::BatchPass;
@@ -13,7 +13,7 @@ use crate::pass::Layout;
 use crate::penalty::Weights;
 use crate::rule::Majorizer;
 use crate::source::{MatrixSource, Source};
-use crate::{Error, Matrix, Method, Products, Start, init, reduce, scan};
+use crate::{Error, Matrix, Method, Products, Real, Start, init, reduce, scan};
 
 /// Data in a safe range of exponents: V·2^-exponent, with W and H over half of it.
 pub(super) struct Data<'a, T> {

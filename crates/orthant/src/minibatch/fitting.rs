@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use orthant_kernel::{Dense, Isa, Real};
+use orthant_kernel::{Dense, Isa};
 
 use super::batch::{Data, State, change, start};
 use super::{MiniBatchFit, MiniBatchNmf};
@@ -14,7 +14,7 @@ use crate::pass::Layout;
 use crate::penalty::Weights;
 use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
 use crate::source::Source;
-use crate::{Error, Matrix, Method, Model, Products, reduce, scan};
+use crate::{Error, Matrix, Method, Model, Products, Real, reduce, scan};
 
 /// A fit of all of V under way.
 pub(super) struct Fitting<'a, T: Real> {

@@ -36,13 +36,13 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use orthant_kernel::{Dense, Real};
+use orthant_kernel::Dense;
 
 use crate::init::{Generator, RandomState};
 use crate::nmf::{check_loss, invalid};
 use crate::observe::{Iteration, Observer};
 use crate::report::{Report, StopReason};
-use crate::{Cancel, Error, Loss, Model, Penalty, Start, ToMatrix, scan, threads};
+use crate::{Cancel, Error, Loss, Matrix, Model, Penalty, Real, Start, ToMatrix, scan, threads};
 
 use batch::Data;
 pub use batch::Learnt;
@@ -242,16 +242,7 @@ impl<T: Real> MiniBatchNmf<T> {
         observer: &mut (impl Observer<T> + Send),
     ) -> Result<MiniBatchFit<T>, Error> {
         let began = Instant::now();
-        self.check()?;
-        let v = v.to_matrix()?;
-        // sparse columns are copied to have rows
-        let v = &v.with_rows();
-        let (out, used) =
-            threads::on(self.threads, |workers| Fitting::new(self, v, workers)?.run(observer, began))?;
-        let mut fit = out?;
-        fit.report.warnings.extend(threads::clamped(self.threads, used));
-        fit.report.seconds_total = began.elapsed().as_secs_f64();
-        Ok(fit)
+        T::fit_batches(self, &v.to_matrix()?, observer, began)
     }
 
     /// W (m×k) for new rows with H (k×n) as it is: what scikit-learn's `MiniBatchNMF.transform` does. Multiplicative
@@ -260,25 +251,7 @@ impl<T: Real> MiniBatchNmf<T> {
     /// # Errors
     /// As [`fit`](Self::fit), and [`Error::ShapeMismatch`] for another number of columns or components.
     pub fn transform(&self, v: &impl ToMatrix<T>, h: &Dense<T>) -> Result<Dense<T>, Error> {
-        self.check()?;
-        let v = v.to_matrix()?;
-        let v = &v.with_rows();
-        let expected = (self.rank, v.ncols());
-        if (h.nrows(), h.ncols()) != expected {
-            return Err(Error::ShapeMismatch { operand: "H", expected, found: (h.nrows(), h.ncols()) });
-        }
-        scan::entries("H", h.view())?;
-        let (m, k) = (v.nrows(), self.rank);
-        threads::on(self.threads, |workers| {
-            let data = Data::new(self, v, None, workers)?;
-            if data.found.max == 0.0 {
-                return Ok(Dense::zeros(m, k));
-            }
-            let ht = data.to_scaled(h.transposed().into_vec());
-            let w = data.solve_w(v, &ht, self.transform_max_iter.unwrap_or(self.max_iter));
-            Ok(Dense::from_vec(data.to_user(w), m, k)?)
-        })?
-        .0
+        T::transform_batches(self, &v.to_matrix()?, h)
     }
 
     /// Learning from batches as they come: [`Online::partial_fit`].
@@ -341,4 +314,46 @@ impl<T: Real> MiniBatchNmf<T> {
     fn rho(&self, m: usize) -> f64 {
         self.forget_factor.powf(self.batch_size.min(m) as f64 / m as f64)
     }
+}
+
+pub(crate) fn fit<T: Real>(
+    options: &MiniBatchNmf<T>,
+    v: &Matrix<'_, T>,
+    observer: &mut (dyn Observer<T> + Send),
+    began: Instant,
+) -> Result<MiniBatchFit<T>, Error> {
+    options.check()?;
+    // sparse columns are copied to have rows
+    let v = &v.with_rows();
+    let (out, used) =
+        threads::on(options.threads, |workers| Fitting::new(options, v, workers)?.run(observer, began))?;
+    let mut fit = out?;
+    fit.report.warnings.extend(threads::clamped(options.threads, used));
+    fit.report.seconds_total = began.elapsed().as_secs_f64();
+    Ok(fit)
+}
+
+pub(crate) fn transform<T: Real>(
+    options: &MiniBatchNmf<T>,
+    v: &Matrix<'_, T>,
+    h: &Dense<T>,
+) -> Result<Dense<T>, Error> {
+    options.check()?;
+    let v = &v.with_rows();
+    let (m, k) = (v.nrows(), options.rank);
+    let (expected, found) = ((k, v.ncols()), (h.nrows(), h.ncols()));
+    if found != expected {
+        return Err(Error::ShapeMismatch { operand: "H", expected, found });
+    }
+    scan::entries("H", h.view())?;
+    threads::on(options.threads, |workers| {
+        let data = Data::new(options, v, None, workers)?;
+        if data.found.max == 0.0 {
+            return Ok(Dense::zeros(m, k));
+        }
+        let ht = data.to_scaled(h.transposed().into_vec());
+        let w = data.solve_w(v, &ht, options.transform_max_iter.unwrap_or(options.max_iter));
+        Ok(Dense::from_vec(data.to_user(w), m, k)?)
+    })?
+    .0
 }

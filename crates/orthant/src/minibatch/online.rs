@@ -1,11 +1,11 @@
 //! Batches as they come.
 
-use orthant_kernel::{Dense, Real};
+use orthant_kernel::Dense;
 
 use super::MiniBatchNmf;
 use super::batch::{Data, Learnt, State, start};
 use crate::init::{Generator, RandomState};
-use crate::{Error, Model, ToMatrix, scan, threads};
+use crate::{Error, Matrix, Model, Real, ToMatrix, scan, threads};
 
 /// Components that are learnt from batches as they come: scikit-learn's `partial_fit`.
 ///
@@ -46,8 +46,11 @@ impl<T: Real> Online<T> {
     /// [`Error::ShapeMismatch`] for another number of columns than the first batch had; else as
     /// [`MiniBatchNmf::fit`].
     pub fn partial_fit(&mut self, batch: &impl ToMatrix<T>) -> Result<(), Error> {
-        let v = batch.to_matrix()?;
-        let v = &v.with_rows();
+        T::partial_fit(self, &batch.to_matrix()?)
+    }
+
+    pub(crate) fn learn(&mut self, batch: &Matrix<'_, T>) -> Result<(), Error> {
+        let v = &batch.with_rows();
         let (m, n, k) = (v.nrows(), v.ncols(), self.options.rank);
         let Self { options, state, .. } = self;
         if let Some(state) = &state

@@ -1,7 +1,8 @@
 //! The pass over the rows of a batch, by Gram matrices for the Frobenius loss and by ratios for the others.
 
-use orthant_kernel::{Isa, Real, accumulator_stride, rows};
+use orthant_kernel::{Isa, accumulator_stride, rows};
 
+use crate::Real;
 use crate::alternation::{Alternation, Figures, Fixed};
 use crate::factor::Factor;
 use crate::pass::{Layout, Pass};

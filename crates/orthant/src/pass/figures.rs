@@ -3,9 +3,10 @@
 use std::ops::Range;
 use std::sync::PoisonError;
 
-use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, gram, rows};
+use orthant_kernel::{Buffer, Isa, accumulator_stride, gram, rows};
 
 use super::{Pass, Scratch};
+use crate::Real;
 use crate::alternation::Figures;
 use crate::extrapolation::Turn;
 use crate::reduce::{Lanes, Reducer, split};

@@ -51,10 +51,11 @@
 //! sweeps: Gillis & Glineur, Accelerated multiplicative updates and hierarchical ALS algorithms for nonnegative
 //! matrix factorization, Neural Computation 24(4), 2012, doi:10.1162/NECO_a_00256, section 3.
 
+use orthant_kernel::Isa;
 use orthant_kernel::rows::{self, Step};
-use orthant_kernel::{Isa, Real};
 
 use super::{Half, Rule};
+use crate::Real;
 
 /// The rule; sweeps come with the half-step.
 #[derive(Clone, Copy, Debug, Default)]

@@ -44,12 +44,13 @@
 //! Browne, Langville, Pauca & Plemmons, Algorithms and applications for approximate nonnegative matrix factorization,
 //! Computational Statistics & Data Analysis 52(1), 2007, doi:10.1016/j.csda.2006.11.006, section 3.3.
 
+use orthant_kernel::Isa;
 use orthant_kernel::rows::Step;
-use orthant_kernel::{Isa, Real};
 
 use super::cholesky::{Definite, solve};
 use super::workspaces::Workspaces;
 use super::{Half, Rule, movement};
+use crate::Real;
 
 /// The rule.
 #[derive(Debug)]

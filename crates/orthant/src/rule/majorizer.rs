@@ -56,11 +56,10 @@
 //! [`Method::JointMm`]: crate::Method::JointMm
 //! [`Method::Mu`]: crate::Method::Mu
 
-use orthant_kernel::Real;
 use orthant_kernel::divergence::Beta;
 use orthant_kernel::rows::Majorant;
 
-use crate::Loss;
+use crate::{Loss, Real};
 
 /// scikit-learn's floor: the epsilon of f32, in either precision.
 const FLOOR: f64 = f32::EPSILON as f64;

@@ -2,8 +2,9 @@
 //!
 //! One rule serves both factors: rows of W from (V·Hᵀ, HHᵀ), columns of H from (VᵀW, WᵀW).
 
+use crate::Real;
+use orthant_kernel::Isa;
 use orthant_kernel::rows::{self, Step};
-use orthant_kernel::{Isa, Real};
 
 pub use coordinate::{Coordinate, sweeps};
 pub use least_squares::LeastSquares;

@@ -31,10 +31,11 @@
 //! # References
 //! Lee & Seung, Algorithms for non-negative matrix factorization, NIPS 13, 2000, equation 4.
 
+use orthant_kernel::Isa;
 use orthant_kernel::rows::{self, Step};
-use orthant_kernel::{Isa, Real};
 
 use super::{Half, Rule};
+use crate::Real;
 
 /// What a zero denominator becomes: the epsilon of f32, in either precision.
 const FLOOR: f64 = f32::EPSILON as f64;

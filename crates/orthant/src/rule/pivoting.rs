@@ -60,13 +60,14 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use orthant_kernel::Isa;
 use orthant_kernel::rows::Step;
-use orthant_kernel::{Isa, Real};
 
 use super::cholesky::Definite;
 use super::nnls::Nnls;
 use super::workspaces::Workspaces;
 use super::{Half, Rule, movement};
+use crate::Real;
 
 /// The rule.
 #[derive(Debug)]

@@ -51,12 +51,13 @@
 //! Lin, Projected gradient methods for nonnegative matrix factorization, Neural Computation 19(10), 2007,
 //! doi:10.1162/neco.2007.19.10.2756, algorithm 4 and equation 17.
 
+use orthant_kernel::Isa;
 use orthant_kernel::rows::Step;
-use orthant_kernel::{Isa, Real};
 
 use super::cholesky::dot;
 use super::workspaces::Workspaces;
 use super::{Half, Rule, movement};
+use crate::Real;
 
 /// Steps that a row takes in a half-step, at most.
 const STEPS: usize = 10;

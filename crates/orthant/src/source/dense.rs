@@ -5,10 +5,10 @@ use std::ops::Range;
 use orthant_kernel::divergence::{self, Beta, Operands};
 use orthant_kernel::gemm::{Backend, gemm};
 use orthant_kernel::newton::{self, Half, Told};
-use orthant_kernel::{Isa, Real, View, accumulate, accumulator_stride, numerators, scan};
+use orthant_kernel::{Isa, View, accumulate, accumulator_stride, numerators, scan};
 
 use super::{Block, Packed, RatioBlock, Ratios, Residual, Source};
-use crate::{Error, Products};
+use crate::{Error, Products, Real};
 
 /// A dense matrix. Blocks of rows with adjacent columns are read where they lie; others are copied one by one, which
 /// changes nothing in what is computed.

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use orthant_kernel::Real;
 use orthant_kernel::divergence::Beta;
 use orthant_kernel::newton::{Half, Told};
 
@@ -11,7 +10,7 @@ use super::sparse::{SparseBlock, SparseScratch};
 use super::{Block, DenseSource, Packed, RatioBlock, Ratios, Residual, Source, SparseSource};
 use crate::choice::SparsePlan;
 use crate::reduce::Lanes;
-use crate::{Error, Matrix, Products};
+use crate::{Error, Matrix, Products, Real};
 
 /// S: V by rows, or Vᵀ where the columns of V are the closer ones. It may have its transpose beside it: a sparse one in memory
 /// of its own, a dense one as the same elements, of which blocks are copied.

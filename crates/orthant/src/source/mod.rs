@@ -7,8 +7,9 @@ use std::ops::Range;
 
 use orthant_kernel::divergence::Beta;
 use orthant_kernel::newton::{Half, Told};
-use orthant_kernel::{Isa, Real, accumulator_stride, second_level_cache};
+use orthant_kernel::{Isa, accumulator_stride, second_level_cache};
 
+use crate::Real;
 use crate::reduce::{Lanes, lanes};
 
 pub use dense::Dense as DenseSource;

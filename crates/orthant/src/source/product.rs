@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Buffer, Isa, Real, View, accumulate, accumulator_stride, numerators, scan};
+use orthant_kernel::{Buffer, Isa, View, accumulate, accumulator_stride, numerators, scan};
 
 use super::{Block, Residual, Source};
+use crate::Real;
 
 /// S = L·Rᵀ, with L rows×width and R cols×width, both row-major. S itself is never formed: what blocks of it are asked
 /// for goes through R once a pass and through L row by row, 2·(rows + cols)·width·k flops for each of the two products.

@@ -5,14 +5,13 @@ use std::ops::Range;
 use orthant_kernel::divergence::Beta;
 use orthant_kernel::newton::{self, Half, Told};
 use orthant_kernel::sparse::{self, SparseOperands};
-use orthant_kernel::{
-    Csr, Isa, Real, SparseRows, Unfolded, View, accumulator_stride, scan, second_level_cache,
-};
+use orthant_kernel::{Csr, Isa, SparseRows, Unfolded, View, accumulator_stride, scan, second_level_cache};
 
 use rayon::prelude::*;
 
 use super::dense::DenseBlock;
 use super::{Block, Packed, RatioBlock, Ratios, Residual, Source};
+use crate::Real;
 use crate::reduce::Lanes;
 
 /// What a row costs besides its entries, in entries.

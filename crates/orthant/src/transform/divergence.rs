@@ -8,12 +8,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use orthant_kernel::{Dense, Real};
+use orthant_kernel::Dense;
 
 use super::newton::{Components, Newton};
 use super::{by_lanes, times_power};
 use crate::model::{Model, Transform, TransformReport};
-use crate::{Error, Matrix, scan};
+use crate::{Error, Matrix, Real, scan};
 
 pub(super) fn run<T: Real>(
     model: &Model<T>,

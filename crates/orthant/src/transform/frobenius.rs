@@ -11,8 +11,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use orthant_kernel::{
-    Csr, Dense, Isa, Real, Unfolded, View, accumulate, accumulator_stride, numerators, rows, scan as sums,
-    sparse,
+    Csr, Dense, Isa, Unfolded, View, accumulate, accumulator_stride, numerators, rows, scan as sums, sparse,
 };
 
 use super::by_lanes;
@@ -20,7 +19,7 @@ use crate::model::{Model, Transform, TransformReport};
 use crate::penalty::Weights;
 use crate::rule::cholesky::{Definite, dot};
 use crate::rule::nnls::Nnls;
-use crate::{Error, Matrix, scan};
+use crate::{Error, Matrix, Real, scan};
 
 /// Proximal steps for a row, at most.
 const PROXIMAL: usize = 20;

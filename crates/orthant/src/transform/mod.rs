@@ -8,12 +8,12 @@
 
 use std::sync::PoisonError;
 
-use orthant_kernel::{Dense, Real};
+use orthant_kernel::Dense;
 
 use crate::model::{Model, Transform, TransformReport};
 use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
 use crate::threads;
-use crate::{Error, Matrix, scan};
+use crate::{Error, Matrix, Real, scan};
 
 mod divergence;
 mod frobenius;

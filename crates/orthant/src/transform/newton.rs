@@ -34,12 +34,12 @@
 //! Optimization 20(2), 1982, doi:10.1137/0320018. Févotte & Idier, Algorithms for nonnegative matrix factorization with
 //! the β-divergence, Neural Computation 23(9), 2011, doi:10.1162/NECO_a_00168.
 
-use orthant_kernel::{Dense, Real};
+use orthant_kernel::Dense;
 
 use super::times_power;
-use crate::Loss;
 use crate::penalty::Weights;
 use crate::rule::cholesky::{add_scaled, dot, factorise, gather, packed, solve};
+use crate::{Loss, Real};
 
 /// Newton steps for a row, at most.
 const STEPS: usize = 500;
