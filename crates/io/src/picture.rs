@@ -3,40 +3,116 @@
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
-use image::{DynamicImage, ExtendedColorType, ImageEncoder};
 use orthant::View;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::{IoError, Order, Scalar, Table};
+
+/// The most bytes of rows that a byte of a PNG file can unpack to, and the most pixels that a byte of a JPEG file can
+/// stand for. A larger image than that is not in the file, and no memory is taken for it.
+const MOST_UNPACKED: usize = 1032;
+
+/// Shares of red, green and blue in the luma: those that follow from the primaries of Rec. 709 and the white D65,
+/// rounded there to 0.2126, 0.7152 and 0.0722.
+const LUMA: [f32; 3] = [0.212_647_81, 0.715_179_15, 0.072_173_04];
+
+/// Pixels by rows, several channels each.
+struct Pixels {
+    rows: usize,
+    cols: usize,
+    /// Grey, grey and alpha, red, green and blue, or these and alpha: 1 to 4.
+    channels: usize,
+    samples: Samples,
+}
+
+enum Samples {
+    Eight(Vec<u8>),
+    /// Two bytes each, the higher one first.
+    Sixteen(Vec<u8>),
+}
 
 /// Reads an image as its grey levels: 0 to 255, or 0 to 65535 where the file has 16 bits a channel. Colours
 /// become their luma (Rec. 709), transparency is left out.
 pub(crate) fn read<T: Scalar>(mut input: impl Read, path: &Path) -> Result<Table<T>, IoError> {
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes).map_err(IoError::read(path))?;
-    let corrupt = |e: image::ImageError| IoError::Corrupt {
-        path: path.to_owned(),
-        format: "image",
-        reason: e.to_string(),
+    let decoded = if bytes.starts_with(b"\x89PNG") { png(&bytes) } else { jpeg(&bytes) };
+    let image =
+        decoded.map_err(|reason| IoError::Corrupt { path: path.to_owned(), format: "image", reason })?;
+    let data = match &image.samples {
+        Samples::Eight(samples) => grey(samples, image.channels, u8::MAX.into(), |&x| x.into()),
+        Samples::Sixteen(samples) => {
+            let (pairs, _) = samples.as_chunks::<2>();
+            grey(pairs, image.channels, u16::MAX.into(), |&x| u16::from_be_bytes(x).into())
+        }
     };
-    let image = image::ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(IoError::read(path))?
-        .decode()
-        .map_err(corrupt)?;
-    let (cols, rows) = (image.width() as usize, image.height() as usize);
-    let wide = matches!(
-        image,
-        DynamicImage::ImageLuma16(_)
-            | DynamicImage::ImageLumaA16(_)
-            | DynamicImage::ImageRgb16(_)
-            | DynamicImage::ImageRgba16(_)
-    );
-    let data: Vec<T> = if wide {
-        image.into_luma16().into_raw().into_iter().map(|x| T::from_f64(x.into())).collect()
-    } else {
-        image.into_luma8().into_raw().into_iter().map(|x| T::from_f64(x.into())).collect()
+    Ok(Table::new(data, image.rows, image.cols, Order::RowMajor)
+        .expect("an image has rows times columns pixels"))
+}
+
+/// The grey level of each pixel, from 0 to `most`.
+fn grey<T: Scalar, S>(samples: &[S], channels: usize, most: f32, level: impl Fn(&S) -> f32) -> Vec<T> {
+    let pixels = samples.chunks_exact(channels);
+    if channels < 3 {
+        return pixels.map(|pixel| T::from_f64(level(&pixel[0]).into())).collect();
+    }
+    let unit = 1.0 / most;
+    let share = |sample: &S, weight: f32| level(sample) * unit * weight;
+    pixels
+        .map(|pixel| {
+            let luma = share(&pixel[0], LUMA[0]) + share(&pixel[1], LUMA[1]) + share(&pixel[2], LUMA[2]);
+            T::from_f64((luma * most).round().into())
+        })
+        .collect()
+}
+
+fn png(bytes: &[u8]) -> Result<Pixels, String> {
+    let mut decoder = png::Decoder::new(Cursor::new(bytes));
+    // 1, 2 and 4 bits become 8, and palettes their colours
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let header = decoder.read_header_info().map_err(|e| e.to_string())?;
+    let (width, height) = header.size();
+    if header.raw_bytes() > bytes.len().saturating_mul(MOST_UNPACKED) {
+        return Err(too_few(width, height, bytes));
+    }
+    let mut reader = decoder.read_info().map_err(|e| e.to_string())?;
+    // the decoder would panic
+    if reader.info().palette.as_ref().is_some_and(|colours| colours.len() % 3 != 0 || colours.len() > 3 * 256)
+    {
+        return Err("its palette is not of at most 256 colours of three bytes".into());
+    }
+    let length = reader.output_buffer_size().ok_or_else(|| too_few(width, height, bytes))?;
+    let mut samples = vec![0; length];
+    reader.next_frame(&mut samples).map_err(|e| e.to_string())?;
+    let (colour, depth) = reader.output_color_type();
+    let samples = match depth {
+        png::BitDepth::Sixteen => Samples::Sixteen(samples),
+        _ => Samples::Eight(samples),
     };
-    Ok(Table::new(data, rows, cols, Order::RowMajor).expect("an image has rows times columns pixels"))
+    Ok(Pixels { rows: height as usize, cols: width as usize, channels: colour.samples(), samples })
+}
+
+fn jpeg(bytes: &[u8]) -> Result<Pixels, String> {
+    let any_size = || {
+        let options = DecoderOptions::default().set_strict_mode(false);
+        options.set_max_width(usize::MAX).set_max_height(usize::MAX)
+    };
+    let mut decoder = zune_jpeg::JpegDecoder::new_with_options(Cursor::new(bytes), any_size());
+    decoder.decode_headers().map_err(|e| e.to_string())?;
+    let (cols, rows) = decoder.dimensions().ok_or("it has no size")?;
+    if rows.saturating_mul(cols) > bytes.len().saturating_mul(MOST_UNPACKED) {
+        return Err(too_few(cols as u32, rows as u32, bytes));
+    }
+    let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
+    let (space, channels) = if grey { (ColorSpace::Luma, 1) } else { (ColorSpace::RGB, 3) };
+    decoder.set_options(any_size().jpeg_set_out_colorspace(space));
+    let samples = Samples::Eight(decoder.decode().map_err(|e| e.to_string())?);
+    Ok(Pixels { rows, cols, channels, samples })
+}
+
+fn too_few(width: u32, height: u32, bytes: &[u8]) -> String {
+    format!("it says that it has {width}×{height} pixels, which its {} bytes cannot hold", bytes.len())
 }
 
 /// Writes an 8-bit grey PNG, entries rounded and clipped to 0..255. Returns how many were clipped.
@@ -58,8 +134,13 @@ pub(crate) fn write<T: Scalar>(out: &mut dyn Write, view: View<'_, T>) -> std::i
             pixels.push(x as u8);
         }
     }
-    image::codecs::png::PngEncoder::new(out)
-        .write_image(&pixels, width, height, ExtendedColorType::L8)
-        .map_err(std::io::Error::other)?;
+    let mut encoder = png::Encoder::new(out, width, height);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    encoder.set_filter(png::Filter::Adaptive);
+    let mut writer = encoder.write_header().map_err(std::io::Error::other)?;
+    writer.write_image_data(&pixels).map_err(std::io::Error::other)?;
+    writer.finish().map_err(std::io::Error::other)?;
     Ok(clipped)
 }

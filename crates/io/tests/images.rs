@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use orthant::View;
 use orthant_io::{Format, IoError, Names, ReadOptions, Source, read_matrix, write_matrix};
+use png::{BitDepth, ColorType};
 
 fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
@@ -19,13 +20,107 @@ fn grey_levels_are_the_files_own() {
     assert_eq!(read("colour_8.png").data(), [54.0, 182.0, 18.0, 255.0]);
 }
 
+/// A PNG of these samples, the higher byte of wide ones first.
+fn encoded(
+    (width, height): (u32, u32),
+    colour: ColorType,
+    depth: BitDepth,
+    palette: &[u8],
+    samples: &[u8],
+) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width, height);
+    encoder.set_color(colour);
+    encoder.set_depth(depth);
+    if !palette.is_empty() {
+        encoder.set_palette(palette);
+    }
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(samples).unwrap();
+    writer.finish().unwrap();
+    file
+}
+
+fn levels(file: &[u8]) -> Result<Vec<f64>, IoError> {
+    let source = Source::from_reader("x.png", file, None, &ReadOptions::default())?;
+    Ok(source.read::<f64>()?.data().to_vec())
+}
+
+#[test]
+fn every_kind_of_png_is_read() {
+    use BitDepth::{Eight, Four, One, Sixteen, Two};
+    use ColorType::{Grayscale, GrayscaleAlpha, Indexed, Rgb, Rgba};
+    let read = |size, colour, depth, palette: &[u8], samples: &[u8]| {
+        levels(&encoded(size, colour, depth, palette, samples)).unwrap()
+    };
+    // few bits spread over 0 to 255
+    assert_eq!(read((4, 1), Grayscale, One, &[], &[0b0110_0000]), [0.0, 255.0, 255.0, 0.0]);
+    assert_eq!(read((4, 1), Grayscale, Two, &[], &[0b0001_1011]), [0.0, 85.0, 170.0, 255.0]);
+    assert_eq!(read((2, 1), Grayscale, Four, &[], &[0x3f]), [51.0, 255.0]);
+    // transparency is left out
+    assert_eq!(read((2, 1), GrayscaleAlpha, Eight, &[], &[7, 0, 200, 255]), [7.0, 200.0]);
+    assert_eq!(read((1, 2), GrayscaleAlpha, Sixteen, &[], &[1, 2, 0, 0, 255, 255, 9, 9]), [258.0, 65535.0]);
+    assert_eq!(read((1, 1), Rgba, Eight, &[], &[255, 255, 255, 0]), [255.0]);
+    // the luma of a palette's colours
+    assert_eq!(read((2, 1), Indexed, Eight, &[255, 0, 0, 0, 0, 255], &[1, 0]), [18.0, 54.0]);
+    assert_eq!(read((1, 1), Rgb, Sixteen, &[], &[255, 255, 0, 0, 0, 0]), [13936.0]);
+}
+
+#[test]
+fn luma_is_rounded_to_the_nearest() {
+    let colours: Vec<[u8; 3]> =
+        (0..4096_u32).map(|i| [i * 37, i * 101 + 5, i * 59 + 90].map(|x| x as u8)).collect();
+    let file = encoded((64, 64), ColorType::Rgb, BitDepth::Eight, &[], colours.as_flattened());
+    for (level, [r, g, b]) in levels(&file).unwrap().into_iter().zip(colours) {
+        let exact = 0.212648 * f64::from(r) + 0.715179 * f64::from(g) + 0.072173 * f64::from(b);
+        assert!((level - exact).abs() < 0.501, "{r} {g} {b}: {level}");
+    }
+}
+
+#[test]
+fn damaged_headers_take_no_memory_and_do_not_panic() {
+    let message = |file: &[u8]| levels(file).unwrap_err().to_string();
+    // 4 billion pixels in a few bytes
+    let mut file = encoded((2, 1), ColorType::Grayscale, BitDepth::Eight, &[], &[1, 2]);
+    file[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+    let sum = crc(&file[12..29]);
+    file[29..33].copy_from_slice(&sum.to_be_bytes());
+    assert!(message(&file).contains("65536×65536 pixels"), "{}", message(&file));
+    // a palette that is not of whole colours
+    let mut file = encoded((2, 1), ColorType::Indexed, BitDepth::Eight, &[1, 2, 3, 4, 5, 6], &[0, 1]);
+    let at = file.windows(4).position(|kind| kind == b"PLTE").unwrap();
+    let palette = [&[0, 0, 0, 5][..], b"PLTE", &[1, 2, 3, 4, 5]].concat();
+    let sum = crc(&palette[4..]).to_be_bytes();
+    file.splice(at - 4..at + 4 + 6 + 4, [palette, sum.to_vec()].concat());
+    assert!(message(&file).contains("palette"), "{}", message(&file));
+    let mut jpeg = Vec::new();
+    jpeg_encoder::Encoder::new(&mut jpeg, 90).encode(&[9; 64], 8, 8, jpeg_encoder::ColorType::Luma).unwrap();
+    let at = jpeg.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
+    jpeg[at + 5..at + 9].copy_from_slice(&[255; 4]);
+    assert!(message(&jpeg).contains("65535×65535 pixels"), "{}", message(&jpeg));
+}
+
+/// The sum that ends a chunk of a PNG file.
+fn crc(bytes: &[u8]) -> u32 {
+    let mut sum = flate2::Crc::new();
+    sum.update(bytes);
+    sum.sum()
+}
+
+#[test]
+fn a_jpeg_in_colour_has_its_luma() {
+    let mut jpeg = Vec::new();
+    let pixels: Vec<u8> = [[200, 30, 60]; 64].concat();
+    jpeg_encoder::Encoder::new(&mut jpeg, 100).encode(&pixels, 8, 8, jpeg_encoder::ColorType::Rgb).unwrap();
+    let exact = 0.2126 * 200.0 + 0.7152 * 30.0 + 0.0722 * 60.0;
+    assert!(levels(&jpeg).unwrap().iter().all(|level| (level - exact).abs() < 3.0));
+}
+
 #[test]
 fn jpeg_is_close() {
     let pixels: Vec<u8> = (0..64 * 48).map(|i| (i % 64 * 3 + i / 64) as u8).collect();
     let mut jpeg = Vec::new();
-    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 95)
-        .encode(&pixels, 64, 48, image::ExtendedColorType::L8)
-        .unwrap();
+    jpeg_encoder::Encoder::new(&mut jpeg, 95).encode(&pixels, 64, 48, jpeg_encoder::ColorType::Luma).unwrap();
     let source = Source::from_reader("photo", &jpeg[..], None, &ReadOptions::default()).unwrap();
     assert_eq!(source.format(), Format::Jpeg);
     let t = source.read::<f32>().unwrap();

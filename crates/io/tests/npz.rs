@@ -1,14 +1,16 @@
 //! Archives written by scipy and numpy themselves, by the writer, and damaged ones.
 
-use std::io::{Cursor, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 use orthant::Csr;
 use orthant_io::{
     AnyTable, Extent, Format, IoError, Order, Precision, ReadOptions, Scalar, Source, SparseStorage,
     SparseTable, Staged, read_any, read_matrix, write_npz,
 };
-use zip::write::SimpleFileOptions;
+use rawzip::{CompressionMethod, ZipArchiveWriter};
 
 const V: [[f64; 3]; 4] = [[1.0, 0.0, 2.5], [0.0; 3], [0.0, 3.0, 0.0], [4.0, 0.5, 0.0]];
 const N: [[f64; 3]; 4] = [[1.0, 0.0, 2.0], [0.0; 3], [0.0, 3.0, 0.0], [4.0, 5.0, 0.0]];
@@ -66,12 +68,17 @@ fn vector(x: &[i64]) -> Vec<u8> {
 
 /// An archive with these files.
 fn archive(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(vec![]));
+    let mut zip = ZipArchiveWriter::new(vec![]);
     for (name, bytes) in files {
-        zip.start_file(name, SimpleFileOptions::default()).unwrap();
-        zip.write_all(bytes).unwrap();
+        let entry = zip.new_file(name).compression_method(CompressionMethod::DEFLATE).start();
+        let (mut entry, config) = entry.unwrap();
+        let mut out = config.wrap(DeflateEncoder::new(&mut entry, Compression::default()));
+        out.write_all(bytes).unwrap();
+        let (packed, descriptor) = out.finish().unwrap();
+        packed.finish().unwrap();
+        entry.finish(descriptor).unwrap();
     }
-    zip.finish().unwrap().into_inner()
+    zip.finish().unwrap()
 }
 
 /// What scipy stores of a matrix, with one part left out or another.

@@ -1,12 +1,13 @@
 //! The arrays of an archive.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use zip::ZipArchive;
-use zip::read::ZipFile;
-use zip::result::ZipError;
+use flate2::read::DeflateDecoder;
+use rawzip::{
+    CompressionMethod, ErrorKind, FileReader, RECOMMENDED_BUFFER_SIZE, ZipArchive, ZipArchiveEntryWayfinder,
+};
 
 use crate::npy::{self, Header, Raw};
 use crate::{IoError, Place, Scalar, Table};
@@ -15,45 +16,76 @@ use crate::{IoError, Place, Scalar, Table};
 const MOST_UNPACKED: u64 = 1032;
 
 pub(super) struct Archive {
-    zip: ZipArchive<File>,
+    zip: ZipArchive<FileReader>,
+    members: Vec<Member>,
     /// Bytes of the file.
     len: u64,
     pub path: PathBuf,
 }
 
+/// An entry of the archive's directory.
+struct Member {
+    name: String,
+    method: CompressionMethod,
+    encrypted: bool,
+    place: ZipArchiveEntryWayfinder,
+}
+
 impl Archive {
     pub fn open(file: File, path: &Path) -> Result<Self, IoError> {
         let len = file.metadata().map_err(IoError::read(path))?.len();
-        let zip = ZipArchive::new(file).map_err(|e| error(e, path))?;
-        Ok(Self { zip, len, path: path.to_owned() })
+        let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
+        let failed = |e| error(e, path);
+        let zip = ZipArchive::from_file(file, &mut buffer).map_err(failed)?;
+        let mut members = Vec::new();
+        let mut entries = zip.entries(&mut buffer);
+        while let Some(entry) = entries.next_entry().map_err(failed)? {
+            members.push(Member {
+                name: String::from_utf8_lossy(entry.file_path().as_bytes()).into_owned(),
+                method: entry.compression_method(),
+                encrypted: entry.flags().is_encrypted(),
+                place: entry.wayfinder(),
+            });
+        }
+        Ok(Self { zip, members, len, path: path.to_owned() })
     }
 
     /// The names of the arrays, in the order of the archive.
     pub fn names(&self) -> Vec<String> {
-        let names = self.zip.file_names().flatten();
+        let names = self.members.iter().map(|member| &member.name);
         names.filter_map(|name| name.strip_suffix(".npy").map(str::to_owned)).collect()
     }
 
-    pub fn array(&mut self, name: &str) -> Result<Array<'_>, IoError> {
+    pub fn array(&self, name: &str) -> Result<Array<'_>, IoError> {
         let file = format!("{name}.npy");
         let path = self.path.join(&file);
-        let entry = self.zip.by_name(&file).map_err(|e| match e {
-            ZipError::FileNotFound => {
-                let reason = format!("there is no array '{name}' in it");
-                IoError::Corrupt { path: self.path.clone(), format: "npz", reason }
+        let corrupt = |reason| IoError::Corrupt { path: self.path.clone(), format: "npz", reason };
+        // of two with the same name the later one, as Python's zipfile has it
+        let member = self.members.iter().rev().find(|member| member.name == file);
+        let member = member.ok_or_else(|| corrupt(format!("there is no array '{name}' in it")))?;
+        if member.encrypted {
+            return Err(corrupt(format!("the array '{name}' is encrypted")));
+        }
+        let entry = self.zip.get_entry(member.place).map_err(|e| error(e, &self.path))?;
+        let packed = entry.reader();
+        let bytes: Box<dyn Read> = match member.method {
+            CompressionMethod::STORE => Box::new(entry.verifying_reader(packed)),
+            CompressionMethod::DEFLATE => Box::new(entry.verifying_reader(DeflateDecoder::new(packed))),
+            other => {
+                let reason = format!("the array '{name}' is packed by method {other:?}; deflate can be read");
+                return Err(corrupt(reason));
             }
-            e => error(e, &self.path),
-        })?;
+        };
         // what the archive says of itself is believed as far as it can be true
-        let most = entry.compressed_size().min(self.len).saturating_mul(MOST_UNPACKED);
-        let len = Some(entry.size()).filter(|&len| len <= most);
-        Ok(Array { entry, len, path })
+        let most = member.place.compressed_size_hint().min(self.len).saturating_mul(MOST_UNPACKED);
+        let len = Some(member.place.uncompressed_size_hint()).filter(|&len| len <= most);
+        Ok(Array { bytes, len, path })
     }
 }
 
 /// One array, to be read from its beginning.
 pub(super) struct Array<'a> {
-    entry: ZipFile<'a, File>,
+    bytes: Box<dyn Read + 'a>,
     /// Bytes of it, where that can be relied on.
     len: Option<u64>,
     /// The archive's path with the array's name.
@@ -62,16 +94,16 @@ pub(super) struct Array<'a> {
 
 impl Array<'_> {
     pub fn raw_header(&mut self) -> Result<Raw, IoError> {
-        Ok(npy::read_raw(&mut self.entry, self.len, &self.path)?.0)
+        Ok(npy::read_raw(&mut self.bytes, self.len, &self.path)?.0)
     }
 
     pub fn header(&mut self) -> Result<Header, IoError> {
-        npy::read_header(&mut self.entry, self.len, &self.path)
+        npy::read_header(&mut self.bytes, self.len, &self.path)
     }
 
     pub fn matrix<T: Scalar>(mut self) -> Result<Table<T>, IoError> {
         let header = self.header()?;
-        let table = npy::read_data(&mut self.entry, &header, self.len, &self.path)?;
+        let table = npy::read_data(&mut self.bytes, &header, self.len, &self.path)?;
         self.check()?;
         Ok(table)
     }
@@ -79,7 +111,7 @@ impl Array<'_> {
     /// All elements, in their order; `place` says where one of them stands.
     pub fn vector<T: Scalar>(mut self, place: impl FnOnce(usize) -> Place) -> Result<Vec<T>, IoError> {
         let header = self.header()?;
-        let data = npy::read_vector(&mut self.entry, &header, self.len, &self.path, place)?;
+        let data = npy::read_vector(&mut self.bytes, &header, self.len, &self.path, place)?;
         self.check()?;
         Ok(data)
     }
@@ -87,7 +119,7 @@ impl Array<'_> {
     /// All elements, in their order, which must be integers that an `I` can be.
     pub fn integers<I: TryFrom<i128>>(mut self) -> Result<Vec<I>, IoError> {
         let header = self.header()?;
-        let data = npy::read_integers(&mut self.entry, &header, self.len, &self.path)?;
+        let data = npy::read_integers(&mut self.bytes, &header, self.len, &self.path)?;
         self.check()?;
         Ok(data)
     }
@@ -107,7 +139,7 @@ impl Array<'_> {
             return Err(IoError::Corrupt { path: self.path, format: "npy", reason });
         }
         let mut bytes = Vec::new();
-        let mut limited = (&mut self.entry).take(width * length);
+        let mut limited = (&mut self.bytes).take(width * length);
         limited.read_to_end(&mut bytes).map_err(IoError::read(&self.path))?;
         self.check()?;
         // the words that are looked for are plain letters in any encoding
@@ -117,14 +149,14 @@ impl Array<'_> {
 
     /// Reads on to the end, where the archive's sum of the bytes is compared.
     fn check(&mut self) -> Result<(), IoError> {
-        std::io::copy(&mut self.entry, &mut std::io::sink()).map_err(IoError::read(&self.path))?;
+        io::copy(&mut self.bytes, &mut io::sink()).map_err(IoError::read(&self.path))?;
         Ok(())
     }
 }
 
-fn error(error: ZipError, path: &Path) -> IoError {
-    match error {
-        ZipError::Io(source) => IoError::Read { path: path.to_owned(), source },
-        e => IoError::Corrupt { path: path.to_owned(), format: "npz", reason: e.to_string() },
+fn error(error: rawzip::Error, path: &Path) -> IoError {
+    match error.into_kind() {
+        ErrorKind::IO(source) => IoError::Read { path: path.to_owned(), source },
+        kind => IoError::Corrupt { path: path.to_owned(), format: "npz", reason: kind.to_string() },
     }
 }

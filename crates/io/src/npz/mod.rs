@@ -28,7 +28,7 @@ enum Content {
 impl Npz {
     /// Finds the matrix: scipy's, or else the only array of two dimensions or the array called `layer`.
     pub fn open(file: File, layer: Option<&str>, path: &Path) -> Result<Self, IoError> {
-        let mut archive = Archive::open(file, path)?;
+        let archive = Archive::open(file, path)?;
         let names = archive.names();
         let scipys = ["format", "shape", "data"].iter().all(|part| names.iter().any(|n| n == part));
         if let Some(layer) = layer.filter(|_| scipys) {
@@ -36,9 +36,9 @@ impl Npz {
             return Err(IoError::NoLayer { path, layer, available: vec![] });
         }
         let content = if scipys {
-            Content::Sparse(Stored::open(&mut archive)?)
+            Content::Sparse(Stored::open(&archive)?)
         } else {
-            let name = choose(&mut archive, names, layer)?;
+            let name = choose(&archive, names, layer)?;
             let mut array = archive.array(&name)?;
             let header = array.header()?;
             let (rows, cols) = header.sides(&array.path)?;
@@ -61,16 +61,16 @@ impl Npz {
         }
     }
 
-    pub fn read<T: Scalar>(mut self) -> Result<AnyTable<T>, IoError> {
+    pub fn read<T: Scalar>(self) -> Result<AnyTable<T>, IoError> {
         Ok(match self.content {
             Content::Dense { name, .. } => AnyTable::Dense(self.archive.array(&name)?.matrix()?),
-            Content::Sparse(stored) => AnyTable::Sparse(stored.read(&mut self.archive)?),
+            Content::Sparse(stored) => AnyTable::Sparse(stored.read(&self.archive)?),
         })
     }
 }
 
 /// The name of the array that is meant.
-fn choose(archive: &mut Archive, mut names: Vec<String>, layer: Option<&str>) -> Result<String, IoError> {
+fn choose(archive: &Archive, mut names: Vec<String>, layer: Option<&str>) -> Result<String, IoError> {
     let path = archive.path.clone();
     if names.is_empty() {
         let what = "a zip archive without arrays of numpy (a spreadsheet, perhaps)";

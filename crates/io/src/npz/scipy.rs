@@ -21,7 +21,7 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    pub fn open(archive: &mut Archive) -> Result<Self, IoError> {
+    pub fn open(archive: &Archive) -> Result<Self, IoError> {
         let path = archive.path.clone();
         let unsupported = |what| {
             let instead = "save its .tocsr() with scipy.sparse.save_npz (what can be read: csr, csc, coo)";
@@ -53,7 +53,7 @@ impl Stored {
         self.data.precision()
     }
 
-    pub fn read<T: Scalar>(self, archive: &mut Archive) -> Result<SparseTable<T>, IoError> {
+    pub fn read<T: Scalar>(self, archive: &Archive) -> Result<SparseTable<T>, IoError> {
         let path = archive.path.clone();
         let sides = (usize::try_from(self.rows), usize::try_from(self.cols));
         let (Ok(nrows), Ok(ncols)) = sides else {
@@ -81,7 +81,7 @@ impl Stored {
 }
 
 /// Rows and columns: two arrays, or the two rows of one.
-fn coordinates(archive: &mut Archive) -> Result<[Vec<u32>; 2], IoError> {
+fn coordinates(archive: &Archive) -> Result<[Vec<u32>; 2], IoError> {
     if archive.names().iter().any(|name| name == "row") {
         let rows = archive.array("row")?.integers()?;
         let cols = archive.array("col")?.integers()?;

@@ -2,15 +2,23 @@
 
 use std::io::{self, Write};
 
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 use orthant::Csr;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use rawzip::{CompressionMethod, ZipArchiveWriter};
 
 use crate::scalar::little_endian_bytes;
 use crate::{Scalar, npy};
 
 /// Writes `v` as `scipy.sparse.save_npz` writes a `csr`: packed, with indices of 32 bits if they suffice.
 pub(crate) fn write<T: Scalar>(out: &mut dyn Write, v: &Csr<'_, T>) -> io::Result<()> {
+    let mut out = Latch { out, failure: None };
+    let written = write_arrays(&mut out, v);
+    // the first failure, in its own words
+    out.failure.map_or(written, Err)
+}
+
+fn write_arrays<T: Scalar>(out: &mut Latch<'_>, v: &Csr<'_, T>) -> io::Result<()> {
     let (m, n, nnz) = (v.nrows(), v.ncols(), v.nnz());
     let wide = m.max(n).max(nnz) > i32::MAX as usize;
     let index = |bytes: &mut Vec<u8>, i: usize| {
@@ -21,54 +29,71 @@ pub(crate) fn write<T: Scalar>(out: &mut dyn Write, v: &Csr<'_, T>) -> io::Resul
         }
     };
     let index_type = if wide { "<i8" } else { "<i4" };
-    let mut failure = None;
-    let mut zip = ZipWriter::new_stream(Latch { out, failure: &mut failure });
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        // an array of 4 GiB or more needs longer sizes
-        .large_file(nnz.max(m) >= 1 << 28);
+    let mut zip = ZipArchiveWriter::new(out);
     let mut bytes = Vec::new();
 
-    zip.start_file("indices.npy", options)?;
-    npy::write_header(&mut zip, index_type, &format!("({nnz},)"))?;
-    for i in 0..m {
+    array(&mut zip, "indices.npy", |out| {
+        npy::write_header(out, index_type, &format!("({nnz},)"))?;
+        for i in 0..m {
+            bytes.clear();
+            v.row(i).for_each(|(j, _)| index(&mut bytes, j));
+            out.write_all(&bytes)?;
+        }
+        Ok(())
+    })?;
+    array(&mut zip, "indptr.npy", |out| {
+        npy::write_header(out, index_type, &format!("({},)", m + 1))?;
         bytes.clear();
-        v.row(i).for_each(|(j, _)| index(&mut bytes, j));
-        zip.write_all(&bytes)?;
-    }
-    zip.start_file("indptr.npy", options)?;
-    npy::write_header(&mut zip, index_type, &format!("({},)", m + 1))?;
-    bytes.clear();
-    index(&mut bytes, 0);
-    let mut end = 0;
-    for i in 0..m {
-        end += v.row_nnz(i);
-        index(&mut bytes, end);
-    }
-    zip.write_all(&bytes)?;
-    zip.start_file("format.npy", options)?;
-    npy::write_header(&mut zip, "|S3", "()")?;
-    zip.write_all(b"csr")?;
-    zip.start_file("shape.npy", options)?;
-    npy::write_header(&mut zip, "<i8", "(2,)")?;
-    zip.write_all(&[(m as i64).to_le_bytes(), (n as i64).to_le_bytes()].concat())?;
-    zip.start_file("data.npy", options)?;
-    npy::write_header(&mut zip, &format!("<f{}", size_of::<T>()), &format!("({nnz},)"))?;
-    let mut values = Vec::new();
-    for i in 0..m {
-        values.clear();
-        values.extend(v.row(i).map(|(_, x)| x));
-        zip.write_all(&little_endian_bytes(&values))?;
-    }
-    zip.finish()?;
-    failure.map_or(Ok(()), Err)
+        index(&mut bytes, 0);
+        let mut end = 0;
+        for i in 0..m {
+            end += v.row_nnz(i);
+            index(&mut bytes, end);
+        }
+        out.write_all(&bytes)
+    })?;
+    array(&mut zip, "format.npy", |out| {
+        npy::write_header(out, "|S3", "()")?;
+        out.write_all(b"csr")
+    })?;
+    array(&mut zip, "shape.npy", |out| {
+        npy::write_header(out, "<i8", "(2,)")?;
+        out.write_all(&[(m as i64).to_le_bytes(), (n as i64).to_le_bytes()].concat())
+    })?;
+    array(&mut zip, "data.npy", |out| {
+        npy::write_header(out, &format!("<f{}", size_of::<T>()), &format!("({nnz},)"))?;
+        let mut values = Vec::new();
+        for i in 0..m {
+            values.clear();
+            values.extend(v.row(i).map(|(_, x)| x));
+            out.write_all(&little_endian_bytes(&values))?;
+        }
+        Ok(())
+    })?;
+    zip.finish().map_err(io::Error::other)?;
+    Ok(())
 }
 
-/// Keeps the first failure to itself, and takes everything from then on: the library would complain on standard error
-/// when it is dropped with an archive that it could not finish.
+/// Adds a packed entry, whose bytes `fill` writes.
+fn array(
+    zip: &mut ZipArchiveWriter<&mut Latch<'_>>,
+    name: &str,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let entry = zip.new_file(name).compression_method(CompressionMethod::DEFLATE).start();
+    let (mut entry, config) = entry.map_err(io::Error::other)?;
+    let mut out = config.wrap(DeflateEncoder::new(&mut entry, Compression::default()));
+    fill(&mut out)?;
+    let (packed, descriptor) = out.finish().map_err(io::Error::other)?;
+    packed.finish()?;
+    entry.finish(descriptor).map_err(io::Error::other)?;
+    Ok(())
+}
+
+/// Keeps the first failure, and takes everything from then on: an encoder that is dropped would write again.
 struct Latch<'a> {
     out: &'a mut dyn Write,
-    failure: &'a mut Option<io::Error>,
+    failure: Option<io::Error>,
 }
 
 impl Write for Latch<'_> {
@@ -76,7 +101,7 @@ impl Write for Latch<'_> {
         if self.failure.is_none()
             && let Err(e) = self.out.write_all(bytes)
         {
-            *self.failure = Some(e);
+            self.failure = Some(e);
         }
         Ok(bytes.len())
     }
