@@ -87,6 +87,10 @@ macro_rules! group {
                 // SAFETY: plain Rust needs no instruction set; the operands are the caller's promise.
                 unsafe { on_portable(op) }
             }
+            unsafe fn part<O: Op<$t>>(op: O) -> O::Out {
+                // SAFETY: as above.
+                unsafe { on_portable(op) }
+            }
             #[inline(always)]
             unsafe fn exchange<const S: usize>(self, b: Self) -> (Self, Self) {
                 let pick = |odd: usize| {

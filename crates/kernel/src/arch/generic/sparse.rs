@@ -287,7 +287,7 @@ impl<T: Real> Op<T> for AtEntries<'_, T> {
             }
             for (c, (indices, values)) in indices.chunks(TOGETHER).zip(values.chunks(TOGETHER)).enumerate() {
                 // SAFETY: Y has a row for every index and X is one row; there is room behind the last element.
-                unsafe { V::apart(Dots { indices, x, y, y_stride, k, out: &mut p[..indices.len() + SLACK] }) }
+                unsafe { V::part(Dots { indices, x, y, y_stride, k, out: &mut p[..indices.len() + SLACK] }) }
                 let p = &mut p[..indices.len()];
                 if let Some(sum) = &mut sum {
                     // SAFETY: neither kernel has a contract beyond its types.
@@ -296,7 +296,7 @@ impl<T: Real> Op<T> for AtEntries<'_, T> {
                             V::apart(Pair::times(values, values)) - 2.0 * V::apart(Pair::times(values, p))
                         } else {
                             let (beta, entries_only) = (1.0, true);
-                            V::apart(Divergence { v: values, p, beta, floor, ignore, entries_only })
+                            V::part(Divergence { v: values, p, beta, floor, ignore, entries_only })
                         }
                     };
                 }
@@ -312,10 +312,10 @@ impl<T: Real> Op<T> for AtEntries<'_, T> {
                 unsafe {
                     if let Some(n) = &mut n {
                         let out = &mut n[i * k..(i + 1) * k];
-                        V::apart(Gather { rows, y, y_stride, k, out, add: c > 0 });
+                        V::part(Gather { rows, y, y_stride, k, out, add: c > 0 });
                     }
                     if let Some(acc) = &mut acc {
-                        V::apart(Scatter { rows, z: x, k, acc });
+                        V::part(Scatter { rows, z: x, k, acc });
                     }
                 }
             }
