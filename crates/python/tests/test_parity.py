@@ -336,3 +336,31 @@ def test_bad_entries(bad, kind):
             model.fit(X)
         with pytest.raises(ValueError, match="row 3, column 2"):
             model.fit(data()).transform(X)
+
+
+@pytest.mark.parametrize("module", [ours, theirs], ids=["ours", "theirs"])
+@pytest.mark.parametrize(
+    "options, apart",
+    [
+        (dict(solver="mu", init="nndsvd"), 0.36),
+        (dict(solver="mu", init="nndsvd", tol=1e-9, max_iter=20000), 0.36),
+        (dict(solver="mu", init="nndsvda"), 0.044),
+        (dict(solver="mu", init="nndsvda", tol=1e-9, max_iter=20000), 0.0003),
+        (dict(solver="mu", init="random"), 0.064),
+        (dict(solver="mu", init="random", tol=1e-9, max_iter=20000), 0.00008),
+        (dict(solver="cd", init="nndsvd"), 0.0002),
+    ],
+    ids=str,
+)
+def test_transform_of_the_data_of_the_fit(module, options, apart):
+    """The numbers of docs/python.md."""
+    X = np.random.RandomState(0).random_sample((60, 20))
+    model = module.NMF(4, random_state=0, **options)
+    W = model.fit_transform(X)
+    again = model.transform(X)
+    assert np.abs(W - again).max() / W.max() == pytest.approx(apart, rel=0.1)
+    if options["init"] == "nndsvd" and options["solver"] == "mu":
+        assert round(100 * np.mean(W == 0)) == 39 and np.all(again > 0)
+        errors = [np.linalg.norm(X - w @ model.components_) / np.linalg.norm(X) for w in (W, again)]
+        if "tol" not in options:
+            assert [round(e, 4) for e in errors] == [0.4263, 0.4202]

@@ -31,6 +31,9 @@ CODE = """
         (np.ones(3), "Expected 2D array, got 1D array instead"),
         (np.zeros((0, 2)), "0 sample(s)"),
         (X * 1j, "Complex data"),
+        (np.array([[1.0, 2.0], [type("NA", (), {})(), 3.0]], object), "X has entries that are missing or no numbers: "),
+        ([["1", "b"]], "X has entries that are missing or no numbers: could not convert string to float: "),
+        (np.ma.array(X, mask=X > 5), "X has 1 masked entry of 12, the first at row 5, column 0 (counting from 0)."),
     ]:
         try:
             model.transform(wrong)

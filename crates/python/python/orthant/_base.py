@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import _orthant
-from ._estimator import ConvergenceWarning, Estimator, InvalidParameterBase, check_is_fitted, validated
+from ._estimator import FLOATS, ConvergenceWarning, Estimator, InvalidParameterBase, check_is_fitted, validated
+from ._missing import present
+from ._starts import factor, needed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -267,21 +269,6 @@ class BaseNMF(Estimator):
     def _beta(self) -> float:
         return LOSSES[self.beta_loss] if isinstance(self.beta_loss, str) else float(self.beta_loss)
 
-    def _check_factor(self, A: Any, shape: tuple[Any, Any], whom: str) -> np.ndarray:
-        A = np.asarray(A)
-        if A.ndim != 2:
-            raise ValueError(f"Expected 2D array, got {A.ndim}D array instead, passed to {whom}.")
-        for at, which in enumerate(("first", "second")):
-            if shape[at] != "auto" and A.shape[at] != shape[at]:
-                raise ValueError(
-                    f"Array with wrong {which} dimension passed to {whom}. Expected {shape[at]}, but got {A.shape[at]}."
-                )
-        if A.size == 0 or np.max(A) == 0 and not np.any(A < 0):
-            raise ValueError(f"Array passed to {whom} is full of zeros.")
-        if np.any(A < 0):
-            raise ValueError(f"Negative values in data passed to {whom}")
-        return A
-
     def _factors(self, X: Any, W: Any, H: Any, update_H: bool) -> tuple[Any, Any]:
         """W and H to start from, or H to keep; and how many components there are."""
         m, n = X.shape
@@ -300,18 +287,18 @@ class BaseNMF(Estimator):
             return None, None
         if not update_H and W is not None:
             warn("When update_H=False, the provided initial W is not used.", RuntimeWarning)
-        H = self._check_factor(H, (rank, n), "NMF (input H)")
+        given, of_h = {"W": W, "H": H}, (rank, n)
+        if not update_H:
+            needed({"H": of_h}, given, "update_H=False finds W for a given H", "")
+            H = factor(H, "H", of_h, X.dtype)
+            self._n_components = H.shape[0]
+            return None, native(H)
+        shapes = {"W": (m, rank), "H": of_h}
+        needed(shapes, given, "init='custom' starts from W and H", ", or choose another init")
+        H = factor(H, "H", of_h, X.dtype)
         self._n_components = H.shape[0]
-        if update_H:
-            W = self._check_factor(W, (m, rank), "NMF (input W)")
-            if H.dtype != X.dtype or W.dtype != X.dtype:
-                raise TypeError(
-                    f"H and W should have the same dtype as X. Got H.dtype = {H.dtype} and W.dtype = {W.dtype}."
-                )
-            return native(W), native(H)
-        if H.dtype != X.dtype:
-            raise TypeError(f"H should have the same dtype as X. Got H.dtype = {H.dtype}.")
-        return None, native(H)
+        W = factor(W, "W", (m, self._n_components), X.dtype)
+        return native(W), native(H)
 
     def _options(self, random: Random, *, solver: str, watch: Any = None, started: bool = False) -> dict[str, Any]:
         alpha_H = self.alpha_W if isinstance(self.alpha_H, str) else self.alpha_H
@@ -412,7 +399,7 @@ class BaseNMF(Estimator):
             Their product with the components.
         """
         check_is_fitted(self)
-        return X @ self.components_
+        return present(X, "X") @ present(self.components_, "H")
 
     @property
     def _n_features_out(self) -> int:
@@ -420,9 +407,13 @@ class BaseNMF(Estimator):
 
     def _data(self, X: Any, *, reset: bool) -> Any:
         """X, checked and as the fit can look at it; of the components' type where these are there already."""
+        X = present(X, "X")
         if reset:
             return native(validated(self, X, reset=True))
         dtype = self.components_.dtype
-        if dtype not in (np.float32, np.float64):
-            raise TypeError(f"H should have the same dtype as X. Got H.dtype = {dtype}.")
-        return native(validated(self, X, reset=False, dtype=dtype))
+        return native(validated(self, X, reset=False, dtype=dtype if dtype in FLOATS else FLOATS))
+
+    def _components(self, dtype: Any) -> np.ndarray:
+        """The components as the fit can look at them, of this type: whoever put them there may have chosen another."""
+        H = present(self.components_, "H")
+        return native(np.asarray(H, dtype))

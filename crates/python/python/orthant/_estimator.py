@@ -137,7 +137,12 @@ else:
             if out.dtype.kind == "c":
                 raise ValueError("Complex data not supported")
             if out.dtype not in FLOATS:
-                out = out.astype(np.float64)
+                try:
+                    out = out.astype(np.float64)
+                except (TypeError, ValueError) as error:
+                    raise ValueError(
+                        f"X has entries that are missing or no numbers: {error}. Fill them, or leave out their rows or columns."
+                    ) from error
             if out.ndim != 2:
                 raise ValueError(
                     f"Expected 2D array, got {out.ndim}D array instead. Reshape your data either using "

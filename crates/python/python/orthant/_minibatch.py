@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _orthant
-from ._base import BaseNMF, Iteration, Random, TRUTH, UNIT, at_least, native, or_none
+from ._base import BaseNMF, Iteration, Random, TRUTH, UNIT, at_least, or_none
 from ._estimator import check_is_fitted
 
 if TYPE_CHECKING:
@@ -174,7 +174,8 @@ class MiniBatchNMF(BaseNMF):
         y : Ignored
             There by convention.
         W : array-like of shape (n_samples, n_components), default=None
-            Where to start, with ``init='custom'``.
+            Where to start, with ``init='custom'``, which needs both. It is not changed; another type than that of X is
+            converted.
         H : array-like of shape (n_components, n_features), default=None
             The same of H.
 
@@ -208,7 +209,7 @@ class MiniBatchNMF(BaseNMF):
         y : Ignored
             There by convention.
         W, H : array-like, default=None
-            Where to start, with ``init='custom'``; of the first batch alone.
+            Where to start, with ``init='custom'``, which needs both; of the first batch alone.
 
         Returns
         -------
@@ -223,7 +224,7 @@ class MiniBatchNMF(BaseNMF):
             W, H = self._factors(X, W, H, True)
         else:
             W = H = None
-            before = self._before()
+            before = self._before(X.dtype)
         with Random(self.random_state if first else 0) as random:
             found = _orthant.minibatch_step(X, self._batch_options(random), before, W, H)
             random.drew(found["random_state"])
@@ -240,9 +241,12 @@ class MiniBatchNMF(BaseNMF):
         """Keeps what the next batch goes on from, beside the components."""
         self._learnt = None if learnt is None else {k: v for k, v in learnt.items() if k != "components"}
 
-    def _before(self) -> dict[str, Any] | None:
+    def _before(self, dtype: Any) -> dict[str, Any] | None:
         """What a batch goes on from; nothing, where all batches so far were 0."""
-        return None if self._learnt is None else {**self._learnt, "components": native(self.components_)}
+        if self._learnt is None:
+            return None
+        sums = {key: np.asarray(self._learnt[key], dtype) for key in ("numerator", "denominator")}
+        return {**self._learnt, **sums, "components": self._components(dtype)}
 
     def transform(self, X: Any) -> np.ndarray:
         """Find the weights of samples by the components that were learnt.
@@ -261,4 +265,4 @@ class MiniBatchNMF(BaseNMF):
         self._check_parameters()
         X = self._data(X, reset=False)
         self._n_components = self.components_.shape[0]
-        return _orthant.minibatch_transform(X, native(self.components_), self._batch_options(Random(0)))
+        return _orthant.minibatch_transform(X, self._components(X.dtype), self._batch_options(Random(0)))

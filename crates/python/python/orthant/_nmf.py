@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import _orthant
-from ._base import BaseNMF, Iteration, Random, TRUTH, among, native, warn
+from ._base import BaseNMF, InvalidParameterError, Iteration, Random, TRUTH, among, is_truth, warn
 from ._estimator import check_is_fitted
 
 __all__ = ["NMF", "non_negative_factorization"]
@@ -220,7 +220,8 @@ class NMF(BaseNMF):
         y : Ignored
             There by convention.
         W : array-like of shape (n_samples, n_components), default=None
-            Where to start, with ``init='custom'``. It is not changed.
+            Where to start, with ``init='custom'``, which needs both. It is not changed; another type than that of X is
+            converted.
         H : array-like of shape (n_components, n_features), default=None
             The same of H.
 
@@ -242,6 +243,10 @@ class NMF(BaseNMF):
         others each row is brought to its own minimum, to 1e-8, whatever rows are beside it and whatever `tol` and `max_iter`
         say of fits.
 
+        For the data of the fit this is near the W that `fit_transform` returned, which is that of the last iteration, but
+        not the same; with ``solver='mu', init='nndsvd'`` it can be far from it, because multiplicative updates keep the
+        zeros of a start.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -259,7 +264,7 @@ class NMF(BaseNMF):
             return self._factorise(X, H=self.components_, update_H=False, transforms=True)["w"]
         self._n_components = self.components_.shape[0]
         options = self._options(Random(0), solver=self.solver)
-        return _orthant.transform(X, native(self.components_), options)
+        return _orthant.transform(X, self._components(X.dtype), options)
 
     def explain_(self) -> str:
         """What the last fit did, and why: a line for each choice.
@@ -334,6 +339,10 @@ def non_negative_factorization(
     >>> n_iter
     30
     """
+    if not is_truth(update_H):
+        raise InvalidParameterError(
+            f"The 'update_H' parameter of non_negative_factorization must be a bool. Got {update_H!r} instead."
+        )
     model = NMF(
         n_components,
         init=init,
