@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod failure;
 mod fitting;
+mod inputs;
 mod interrupt;
 mod numpy_text;
 mod progress;

@@ -10,11 +10,23 @@ use orthant_io::{
 };
 
 use crate::fitting::Fitted;
-use crate::{Failure, say};
+use crate::{Failure, inputs, say};
 
 /// The file names, for whoever reads the directory.
 pub const WEIGHTS: &str = "W.npy";
 pub const MODEL: &str = "model.safetensors";
+const COMPONENTS: &str = "H.npy";
+const NAMED_WEIGHTS: &str = "W.csv";
+const NAMED_COMPONENTS: &str = "H.csv";
+const REPORT: &str = "report.json";
+
+/// What [`Results::stage`] may write into a directory: the tables only of data with names.
+const FILES: [&str; 6] = [WEIGHTS, COMPONENTS, NAMED_WEIGHTS, NAMED_COMPONENTS, REPORT, MODEL];
+
+/// Refuses to write results, and files of the names in `more`, into `dir` where one of them would overwrite an input.
+pub fn keep_inputs(inputs: &[PathBuf], dir: &Path, more: &[&str]) -> Result<(), Failure> {
+    inputs::keep(inputs, more.iter().chain(&FILES).map(|name| dir.join(name)))
+}
 
 /// The model of a directory, or a model file itself.
 pub fn model_path(given: &Path) -> PathBuf {
@@ -71,12 +83,12 @@ impl<T: Scalar> Results<'_, T> {
         let Self { input, options, table, fitted: Fitted { fit, steps }, component } = self;
         let h = fit.model.components();
         staged.npy(WEIGHTS, fit.w.view())?;
-        staged.npy("H.npy", h.view())?;
+        staged.npy(COMPONENTS, h.view())?;
         let (rows, cols) = (table.row_names(), table.col_names());
         if rows.is_some() || cols.is_some() {
             let components = component_names(component, h.nrows());
-            staged.csv("W.csv", fit.w.view(), Names { rows, cols: Some(&components) })?;
-            staged.csv("H.csv", h.view(), Names { rows: Some(&components), cols })?;
+            staged.csv(NAMED_WEIGHTS, fit.w.view(), Names { rows, cols: Some(&components) })?;
+            staged.csv(NAMED_COMPONENTS, h.view(), Names { rows: Some(&components), cols })?;
         }
         let fingerprint = match table {
             AnyTable::Dense(table) => Fingerprint::of(table),
@@ -90,7 +102,7 @@ impl<T: Scalar> Results<'_, T> {
             steps: *steps,
             report: &fit.report,
         };
-        staged.json("report.json", &record)?;
+        staged.json(REPORT, &record)?;
         let mut saved = SavedModel::new(fit.model.clone());
         saved.manifest.options = Some(options.clone());
         saved.manifest.input = Some(fingerprint);

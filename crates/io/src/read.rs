@@ -9,7 +9,7 @@ use tempfile::{NamedTempFile, TempPath};
 use crate::format::{self, Format, Magic};
 #[cfg(feature = "hdf5")]
 use crate::h5;
-use crate::mtx::MatrixMarket;
+use crate::mtx::{self, MatrixMarket};
 use crate::npy::{self, Header};
 use crate::npz::Npz;
 use crate::{AnyTable, Extent, IoError, Precision, Scalar, Table, picture, text};
@@ -176,9 +176,7 @@ impl Source<'static> {
     /// # Errors
     /// [`IoError`] if it cannot be opened or is no kind of file that can be read.
     pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, IoError> {
-        let path = path.as_ref();
-        let in_folder = ["matrix.mtx.gz", "matrix.mtx"].map(|name| path.join(name));
-        let path = in_folder.iter().find(|path| path.is_file()).map_or(path, |path| path);
+        let path = &matrix_at(path.as_ref());
         let mut file = File::open(path).map_err(IoError::read(path))?;
         let meta = file.metadata().map_err(IoError::read(path))?;
         // a pipe's length is not known
@@ -198,6 +196,32 @@ impl Source<'static> {
         let source = Self::from_reader(path, file, len, options)?;
         Ok(Self { on_disk: Some(path.to_owned()), ..source })
     }
+
+    /// The files that [`open`](Self::open) and what follows read at `path`: the file, of a folder the one in it, and those
+    /// with names beside a `matrix.mtx`. None of them is opened.
+    ///
+    /// ```
+    /// use orthant_io::Source;
+    /// let dir = tempfile::tempdir()?;
+    /// for name in ["matrix.mtx", "features.tsv", "barcodes.tsv", "notes.txt"] {
+    ///     std::fs::write(dir.path().join(name), "")?;
+    /// }
+    /// let files = Source::files(dir.path());
+    /// assert_eq!(files, ["matrix.mtx", "features.tsv", "barcodes.tsv"].map(|name| dir.path().join(name)));
+    /// assert_eq!(Source::files(dir.path().join("notes.txt")), [dir.path().join("notes.txt")]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn files(path: impl AsRef<Path>) -> Vec<PathBuf> {
+        let path = matrix_at(path.as_ref());
+        let names = mtx::folder::files(&path);
+        std::iter::once(path).chain(names.into_iter().flatten()).collect()
+    }
+}
+
+/// The file of a matrix: in a folder, the `matrix.mtx` or `matrix.mtx.gz`.
+fn matrix_at(path: &Path) -> PathBuf {
+    let in_folder = ["matrix.mtx.gz", "matrix.mtx"].map(|name| path.join(name));
+    in_folder.into_iter().find(|path| path.is_file()).unwrap_or_else(|| path.to_owned())
 }
 
 impl<'a> Source<'a> {

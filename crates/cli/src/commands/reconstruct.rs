@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use orthant::Error;
-use orthant_io::{AnySavedModel, Names, OutputFormat, ReadOptions, SavedModel, Scalar, read_matrix};
+use orthant_io::{AnySavedModel, Names, OutputFormat, ReadOptions, SavedModel, Scalar, Source, read_matrix};
 
-use crate::{Failure, results};
+use crate::{Failure, inputs, results};
 
 /// Multiply W and H: what the factors keep of the data
 ///
@@ -34,15 +34,22 @@ pub struct ReconstructArgs {
 pub fn run(args: &ReconstructArgs) -> Result<(), Failure> {
     OutputFormat::of(&args.out)?;
     let path = results::model_path(&args.model);
+    let mut read = Source::files(weights(args, &path));
+    read.push(path.clone());
+    inputs::keep(&read, [&args.out])?;
     match AnySavedModel::load(&path)? {
         AnySavedModel::F32(saved) => run_in(args, &path, &saved),
         AnySavedModel::F64(saved) => run_in(args, &path, &saved),
     }
 }
 
+/// The file of W.
+fn weights(args: &ReconstructArgs, model: &Path) -> PathBuf {
+    args.weights.clone().unwrap_or_else(|| model.with_file_name(results::WEIGHTS))
+}
+
 fn run_in<T: Scalar>(args: &ReconstructArgs, model: &Path, saved: &SavedModel<T>) -> Result<(), Failure> {
-    let beside = || model.with_file_name(results::WEIGHTS);
-    let path = args.weights.clone().unwrap_or_else(beside);
+    let path = weights(args, model);
     let w = read_matrix::<T>(&path, &ReadOptions::default())?;
     let v = saved.model.inverse_transform(&w).map_err(|e| match e {
         Error::ShapeMismatch { expected, found, .. } => Failure::Run(format!(

@@ -4,11 +4,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use orthant::{Dense, Solver, Transform};
-use orthant_io::{AnySavedModel, AnyTable, FitOptions, Names, OutputFormat, SavedModel, Scalar, write_to};
+use orthant_io::{
+    AnySavedModel, AnyTable, FitOptions, Names, OutputFormat, SavedModel, Scalar, Source, write_to,
+};
 
 use crate::args::{ReadArgs, at_least_one, at_least_zero};
 use crate::failure::in_data;
-use crate::{Failure, results, say};
+use crate::{Failure, inputs, results, say};
 
 /// Find the weights W of new samples, with the components as they were learnt
 ///
@@ -50,10 +52,14 @@ pub struct TransformArgs {
 
 /// Runs the command.
 pub fn run(args: &TransformArgs) -> Result<(), Failure> {
+    let model = results::model_path(&args.model);
     if let Some(out) = &args.out {
         OutputFormat::of(out)?;
+        let mut read = Source::files(&args.input);
+        read.push(model.clone());
+        inputs::keep(&read, [out])?;
     }
-    match AnySavedModel::load(results::model_path(&args.model))? {
+    match AnySavedModel::load(model)? {
         AnySavedModel::F32(saved) => run_in(args, &saved),
         AnySavedModel::F64(saved) => run_in(args, &saved),
     }

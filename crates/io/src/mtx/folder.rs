@@ -13,22 +13,23 @@ use crate::names::make_unique;
 ///
 /// A gene's name is its second column, made unique, or its first where there is but one.
 pub(super) fn names(path: &Path, rows: usize, cols: usize) -> Result<Option<[Vec<String>; 2]>, IoError> {
+    let Some([genes, cells]) = files(path) else { return Ok(None) };
+    let mut genes = column(&genes, 1)?;
+    let cells = column(&cells, 0)?;
+    make_unique(&mut genes);
+    Ok((genes.len() == rows && cells.len() == cols).then_some([genes, cells]))
+}
+
+/// The files of genes and of cells beside `path`.
+pub(crate) fn files(path: &Path) -> Option<[PathBuf; 2]> {
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-    let Some(prefix) = name.strip_suffix(".gz").unwrap_or(name).strip_suffix("matrix.mtx") else {
-        return Ok(None);
-    };
+    let prefix = name.strip_suffix(".gz").unwrap_or(name).strip_suffix("matrix.mtx")?;
     let find = |kinds: &[&str]| -> Option<PathBuf> {
         let names =
             kinds.iter().flat_map(|kind| [format!("{prefix}{kind}.tsv"), format!("{prefix}{kind}.tsv.gz")]);
         names.map(|name| path.with_file_name(name)).find(|path| path.is_file())
     };
-    let (Some(genes), Some(cells)) = (find(&["features", "genes"]), find(&["barcodes"])) else {
-        return Ok(None);
-    };
-    let mut genes = column(&genes, 1)?;
-    let cells = column(&cells, 0)?;
-    make_unique(&mut genes);
-    Ok((genes.len() == rows && cells.len() == cols).then_some([genes, cells]))
+    Some([find(&["features", "genes"])?, find(&["barcodes"])?])
 }
 
 /// Column `at` of a file divided by tabs, or the first where a line has not so many.

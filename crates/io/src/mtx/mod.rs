@@ -5,7 +5,7 @@
 
 mod array;
 mod coordinate;
-mod folder;
+pub(crate) mod folder;
 mod header;
 mod lines;
 mod number;

@@ -8,11 +8,7 @@ use crate::TextError;
 
 /// Reads every text file below `root`, if its name has one of the extensions or there are none.
 pub(super) fn read(root: &Path, extensions: &[String], corpus: &mut Corpus) -> Result<(), TextError> {
-    let extensions: Vec<_> = extensions.iter().map(|e| e.trim_start_matches('.').to_lowercase()).collect();
-    for path in files(root)? {
-        if !extensions.is_empty() && !plain::extension(&path).is_some_and(|e| extensions.contains(&e)) {
-            continue;
-        }
+    for path in files(root, extensions)? {
         match plain::read(&path) {
             Ok(document) => corpus.documents.push(document),
             Err(reason @ (TextError::NotUtf8 { .. } | TextError::Nul { .. } | TextError::Gzip { .. })) => {
@@ -24,8 +20,13 @@ pub(super) fn read(root: &Path, extensions: &[String], corpus: &mut Corpus) -> R
     Ok(())
 }
 
-/// Every file below `root`, in the order of their paths. Links are not followed, so that there are no loops.
-fn files(root: &Path) -> Result<Vec<PathBuf>, TextError> {
+/// Every file below `root` whose name has one of the extensions, or every one if there are none, in the order of their
+/// paths. Links are not followed, so that there are no loops.
+pub(super) fn files(root: &Path, extensions: &[String]) -> Result<Vec<PathBuf>, TextError> {
+    let extensions: Vec<_> = extensions.iter().map(|e| e.trim_start_matches('.').to_lowercase()).collect();
+    let wanted = |path: &Path| {
+        extensions.is_empty() || plain::extension(path).is_some_and(|e| extensions.contains(&e))
+    };
     let (mut folders, mut files) = (vec![root.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).map_err(TextError::read(&folder))? {
@@ -33,7 +34,7 @@ fn files(root: &Path) -> Result<Vec<PathBuf>, TextError> {
             let kind = entry.file_type().map_err(TextError::read(entry.path()))?;
             if kind.is_dir() {
                 folders.push(entry.path());
-            } else if kind.is_file() {
+            } else if kind.is_file() && wanted(&entry.path()) {
                 files.push(entry.path());
             }
         }

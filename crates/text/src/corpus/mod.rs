@@ -148,6 +148,32 @@ impl Corpus {
         }
         Ok(corpus)
     }
+
+    /// The files that [`read`](Self::read) opens: those given, and those in folders. None of them is opened.
+    ///
+    /// ```
+    /// use orthant_text::{Corpus, ReadOptions};
+    /// let dir = tempfile::tempdir()?;
+    /// std::fs::write(dir.path().join("a.txt"), "text")?;
+    /// std::fs::write(dir.path().join("b.json"), "{}")?;
+    /// let options = ReadOptions { extensions: vec!["txt".into()], ..ReadOptions::default() };
+    /// assert_eq!(Corpus::files(&[dir.path()], &options)?, [dir.path().join("a.txt")]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`TextError::Read`] of a path that is not there, or of a folder.
+    pub fn files<P: AsRef<Path>>(paths: &[P], options: &ReadOptions) -> Result<Vec<PathBuf>, TextError> {
+        let mut files = Vec::new();
+        for path in paths {
+            let path = path.as_ref();
+            match Kind::of(path)? {
+                Kind::Folder => files.extend(folder::files(path, &options.extensions)?),
+                Kind::Table { .. } | Kind::JsonLines | Kind::Text => files.push(path.to_owned()),
+            }
+        }
+        Ok(files)
+    }
 }
 
 /// What is at a path.

@@ -21,7 +21,8 @@ use crate::args::{
 ///
 /// Written to OUT: W.npy (one row of weights for each sample), H.npy (one component in each row), report.json (why
 /// it stopped, the loss after every iteration, timings) and model.safetensors (for `orthant transform` and
-/// `orthant reconstruct`); for data with names also W.csv and H.csv. All of them appear at the end, or none.
+/// `orthant reconstruct`); for data with names also W.csv and H.csv. All of them appear at the end, or none. An input that
+/// lies under one of these names in OUT is an error.
 ///
 /// Ctrl-C ends the fit after the current iteration and saves its best so far; a second one ends at once.
 #[derive(Debug, clap::Args)]

@@ -10,7 +10,7 @@ use orthant_io::{AnyTable, Precision, ReadOptions, Scalar, Source, Staged, Table
 use crate::failure::{in_data, in_matrix};
 use crate::fitting::{Fitted, Fitting};
 use crate::interrupt::Interrupt;
-use crate::results::Results;
+use crate::results::{self, Results};
 use crate::{Failure, numpy_text, say};
 
 pub use args::FitArgs;
@@ -32,6 +32,11 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
 fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Result<(), Failure> {
     // a directory that cannot be written is better known before the work than after it
     let out = job.out.as_ref().filter(|_| !job.explain);
+    if let Some(dir) = out {
+        let start = job.start.iter().flat_map(|(w, h)| [w, h]);
+        let inputs: Vec<PathBuf> = std::iter::once(&job.input).chain(start).flat_map(Source::files).collect();
+        results::keep_inputs(&inputs, dir, &[])?;
+    }
     let staged = out.map(Staged::in_dir).transpose()?;
     let table: AnyTable<T> = job.read.read(source)?;
     if job.explain {

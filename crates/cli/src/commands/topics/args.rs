@@ -173,6 +173,8 @@ pub(super) struct Common {
 /// How to find topics.
 pub(super) struct Learn {
     pub vectorizer: Vectorizer,
+    /// The file of the stop words, if there is one.
+    pub stop_words: Option<PathBuf>,
     pub options: FitOptions,
     pub max_time: Option<Duration>,
     pub double: bool,
@@ -240,16 +242,20 @@ impl Learning {
             weighting,
             ..Vectorizer::default()
         };
-        Ok(Learn { vectorizer, options, max_time, double: self.f64 })
+        Ok(Learn { vectorizer, stop_words: self.stop_words_file(), options, max_time, double: self.f64 })
     }
 
     /// What names a file that is there is one.
-    fn stop_words(&self) -> Result<StopWords, Failure> {
+    fn stop_words_file(&self) -> Option<PathBuf> {
         let path = PathBuf::from(&self.stop_words);
-        match &*self.stop_words {
-            "none" => Ok(StopWords::default()),
-            _ if path.is_file() => Ok(StopWords::read(&path)?),
-            language => StopWords::language(language).map_err(|error| {
+        (self.stop_words != "none" && path.is_file()).then_some(path)
+    }
+
+    fn stop_words(&self) -> Result<StopWords, Failure> {
+        match (self.stop_words_file(), &*self.stop_words) {
+            (Some(path), _) => Ok(StopWords::read(&path)?),
+            (None, "none") => Ok(StopWords::default()),
+            (None, language) => StopWords::language(language).map_err(|error| {
                 Failure::Usage(format!("--stop-words {language}: there is no file of this name, and {error}"))
             }),
         }

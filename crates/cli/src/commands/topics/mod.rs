@@ -12,7 +12,7 @@ use crate::failure::in_data;
 use crate::fitting::Fitting;
 use crate::interrupt::Interrupt;
 use crate::results::Results;
-use crate::{Failure, results, say};
+use crate::{Failure, inputs, results, say};
 
 pub use args::TopicsArgs;
 use args::{Common, Learn, Task};
@@ -23,6 +23,9 @@ mod shares;
 
 /// What the words are called among a model's attachments.
 const WORDS: &str = "text";
+
+const TOPICS: &str = "topics.json";
+const DOCUMENTS: &str = "documents.csv";
 
 /// Runs the command.
 pub fn run(args: &TopicsArgs) -> Result<(), Failure> {
@@ -44,6 +47,11 @@ pub fn run(args: &TopicsArgs) -> Result<(), Failure> {
 /// Finds topics.
 fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
+    if let Some(dir) = &common.out {
+        let mut inputs = Corpus::files(&common.paths, &common.read)?;
+        inputs.extend(learn.stop_words.clone());
+        results::keep_inputs(&inputs, dir, &[TOPICS, DOCUMENTS])?;
+    }
     let staged = common.out.as_ref().map(Staged::in_dir).transpose()?;
     let corpus = read(common)?;
     let (words, weights) = learn.vectorizer.fit_transform::<T, _>(&corpus.documents)?;
@@ -73,7 +81,7 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     let attachment = serde_json::to_string(&words).map_err(|e| Failure::Run(format!("the words: {e}")))?;
     let results = Results { input, options, table: &table, fitted: &fitted, component: "topic" };
     results.stage(&mut staged, BTreeMap::from([(WORDS.to_owned(), attachment)]))?;
-    staged.json("topics.json", &shares.topics(common.words, words.vocabulary().terms()))?;
+    staged.json(TOPICS, &shares.topics(common.words, words.vocabulary().terms()))?;
     stage_documents(&mut staged, &shares, &names)?;
     staged.commit()?;
     if !common.quiet {
@@ -97,6 +105,11 @@ fn assign<T: Scalar>(common: &Common, model: &Path, saved: &SavedModel<T>) -> Re
     let (found, expected) = (words.vocabulary().len(), saved.model.n_features());
     if found != expected {
         return Err(wrong(format!("{found} words for {expected} features")));
+    }
+    if let Some(dir) = &common.out {
+        let mut read = Corpus::files(&common.paths, &common.read)?;
+        read.push(results::model_path(model));
+        inputs::keep(&read, [results::WEIGHTS, DOCUMENTS].map(|name| dir.join(name)))?;
     }
     let staged = common.out.as_ref().map(Staged::in_dir).transpose()?;
     let corpus = read(common)?;
@@ -157,5 +170,5 @@ fn named<T: Scalar>(corpus: &Corpus, weights: DocumentTerms<T>, words: &Words) -
 fn stage_documents(staged: &mut Staged, shares: &Shares, names: &[String]) -> Result<(), Failure> {
     let topics = results::component_names("topic", shares.of_documents().ncols());
     let names = Names { rows: Some(names), cols: Some(&topics) };
-    Ok(staged.csv("documents.csv", shares.of_documents().view(), names)?)
+    Ok(staged.csv(DOCUMENTS, shares.of_documents().view(), names)?)
 }
