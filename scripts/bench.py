@@ -62,7 +62,6 @@ import math
 import os
 import pathlib
 import platform
-import re
 import statistics
 import subprocess
 import sys
@@ -81,19 +80,14 @@ from sklearn.exceptions import ConvergenceWarning
 
 import planted_sparse
 from planted import images, planted, spectrogram
+from records import ROOT, cores, markdown, processor, revision, slug
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 NEAR = 1e-3  # "within 0.1 %"
 TOL, MAX_ITER = 1e-4, 1000
 SPARSE_MAX_ITER = 400  # orthant's to scikit-learn's loss of sparse data: some starts never reach it
 DATA_SEED = 0  # the seeds of --seeds are those of the starts
 DTYPES = (np.float64, np.float32)
 TARGETS = json.loads((ROOT / "benches" / "targets.json").read_text())
-
-
-def markdown(heads, rows):
-    lines = [heads, ["---"] * len(heads)] + rows
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def check_targets():
@@ -587,21 +581,6 @@ never.
 """
 
 
-def cores():
-    """Those that this process may run on, where the system can say."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def processor():
-    try:
-        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
 def products_program(options, *more):
     """What orthant-bench-products says of the machine, and its cases."""
     program = pathlib.Path(options.program).with_name("orthant-bench-products")
@@ -970,14 +949,11 @@ def versions(options):
     machine, cases = products_program(options, *shape)
     peaks = ", ".join(f"{case['peak_gflops']:.0f} GFLOP/s in {case['dtype']}" for case in cases)
     rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True).stdout.strip()
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT
-    ).stdout.strip()
     lines = [
         f"- processor: {processor()}, {options.threads} cores used by both; {platform.system()}",
         f"- one core multiplies and adds {peaks}; reads {machine['near_gbs']:.0f} GB/s from its caches, "
         f"{machine['memory_gbs']:.1f} from memory",
-        f"- orthant {described or 'unversioned'}, {options.solver}, kernels {machine['isa']}; {rustc}",
+        f"- orthant {revision()}, {options.solver}, kernels {machine['isa']}; {rustc}",
         f"- OpenBLAS beside the pass: {'kernels ' + machine['openblas'] if machine['openblas'] else 'not installed'}",
         f"- scikit-learn {sklearn.__version__}, numpy {np.__version__}, scipy {scipy.__version__}, "
         f"Python {platform.python_version()}",
@@ -1075,8 +1051,7 @@ Data, from `scripts/planted.py` with seed {DATA_SEED}: planted X = max(0, W·H +
 {chr(10).join(parts)}"""
     print("\n" + text)
     if not options.tiny or options.record:
-        slug = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\((r|tm)\)", "", processor().lower())).strip("-")
-        name = f"{today}-{slug}" + ("" if whole else "-" + "-".join(options.only))
+        name = f"{today}-{slug()}" + ("" if whole else "-" + "-".join(options.only))
         record = pathlib.Path(options.record or ROOT / "benches" / "record" / f"{name}.md")
         record.parent.mkdir(parents=True, exist_ok=True)
         record.write_text(text)

@@ -12,12 +12,9 @@ Python keeps them.
 """
 
 import argparse
-import datetime
 import json
 import os
 import pathlib
-import platform
-import re
 import statistics
 import subprocess
 import sys
@@ -26,10 +23,9 @@ import tempfile
 import numpy as np
 import scipy.sparse as sp
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
-import planted_sparse  # noqa: E402
-from planted import planted, spectrogram  # noqa: E402
+import planted_sparse
+import records
+from planted import planted, spectrogram
 
 # Python's part, in a process of its own.
 TURN = """
@@ -83,7 +79,7 @@ def told(command):
 
 
 def in_rust(path, k, solver, beta, iterations, fits, threads):
-    built = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+    built = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", records.ROOT / "target")) / "release"
     program = pathlib.Path(os.environ.get("ORTHANT_PROGRAMS", built)) / "orthant-bench-time"
     command = [program, "--data", path, "--k", k, "--solver", solver, "--loss", beta, "--max-iter", iterations]
     return told([*command, "--runs", fits, "--threads", threads, "--f32"])
@@ -133,43 +129,22 @@ def main():
     parser.add_argument("--fits", type=int, default=4, help="in a turn")
     options = parser.parse_args()
     turns = 1 if options.tiny else options.turns
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = records.cores()
     with tempfile.TemporaryDirectory() as folder:
         rows = [one(problem, turns, options.fits, threads) for problem in problems(options.tiny, pathlib.Path(folder))]
     if options.tiny:
         return
-    processor = platform.processor() or platform.machine()
-    cpuinfo = pathlib.Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        processor = next(line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name"))
-    import scipy
-    import sklearn
-
     heads = [
         "data, f32", "k", "solver", "β", "iterations", "Rust ms a fit", "Python ms a fit", "Python / Rust",
         "scikit-learn ms", "ratio", "loss: Rust", "Python", "scikit-learn",
     ]  # fmt: skip
-    table = "\n".join(f"| {' | '.join(row)} |" for row in [heads, ["---"] * len(heads), *rows])
-    described = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT)
-    date = datetime.date.today().isoformat()
-    flags = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
-    isa = "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else "no AVX2"
-    text = f"""# scripts/bench-python, {date}
-
-- processor: {processor}, {isa}, {threads} cores used by all; {platform.system()}
-- orthant {described.stdout.strip() or 'unversioned'}; scikit-learn {sklearn.__version__}, numpy {np.__version__}, scipy
-  {scipy.__version__}, Python {platform.python_version()}
-
+    body = f"""\
 A fit from `init="random"`, seed 0, `tol=0`, by so many iterations, whatever the call does counted. Rust and Python take turns,
 {turns} each, one process a turn; a turn's time is the median of its fits but the first, {options.fits - 1} of them. *Python /
 Rust* is the median of the turns' ratios. Rust makes its threads anew for each fit; Python keeps them. The data is `scripts/planted.py`'s and `scripts/planted_sparse.py`'s, seed 0.
 
-{table}
-"""
-    slug = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\((r|tm)\)", "", processor.lower())).strip("-")
-    path = ROOT / "benches" / "record" / f"{date}-{slug}-python.md"
-    path.write_text(text)
-    print(f"recorded in {path.relative_to(ROOT)}")
+{records.markdown(heads, rows)}"""
+    records.write("bench-python", "python", body)
 
 
 if __name__ == "__main__":
