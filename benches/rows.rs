@@ -51,7 +51,7 @@ fn updates<T: Real>(c: &mut Criterion, isa: Isa) {
         });
         group.bench_function(BenchmarkId::new("multiply", k), |b| {
             let multiply = |mut x: Vec<T>| {
-                rows::multiply(isa, &mut x, &a, k, &d, k, T::ZERO, floor);
+                rows::multiply(isa, &mut x, &a, k, &d, k, T::ZERO, floor, T::ZERO);
                 x
             };
             b.iter_batched(|| x.clone(), multiply, BatchSize::LargeInput);

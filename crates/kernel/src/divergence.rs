@@ -32,6 +32,8 @@ pub(crate) const TILE: (usize, usize) = (48, 256);
 pub struct Beta<T> {
     pub(crate) beta: f64,
     pub(crate) floor: T,
+    /// Up to what entries of P become the floor, in the divergence.
+    pub(crate) lowest: T,
     pub(crate) ignore: T,
 }
 
@@ -39,7 +41,13 @@ impl<T: Real> Beta<T> {
     /// Entries of P below `floor` count as `floor`: for β < 2 wherever V is divided by a power of them, for β < 1 in
     /// P^(β−1) too. Entries of V up to `ignore` count as 0 in the divergence.
     pub fn new(beta: f64, floor: T, ignore: T) -> Self {
-        Self { beta, floor, ignore }
+        Self { beta, floor, lowest: floor, ignore }
+    }
+
+    /// The same with a divergence of P as it is: only entries of 0 count as the floor, or it would be infinite.
+    #[must_use]
+    pub fn unfloored(self) -> Self {
+        Self { lowest: T::ZERO, ignore: T::ZERO, ..self }
     }
 
     /// β.
@@ -154,11 +162,11 @@ impl Told {
         p: &[T],
         sum: &mut f64,
     ) {
-        let Beta { beta, floor, ignore } = *beta;
+        let Beta { beta, floor, lowest, ignore } = *beta;
         let rows = &mut self.sums[..tile.rows];
         for (r, row) in rows.iter_mut().enumerate() {
             let (p, v) = (&p[r * tile.cols..(r + 1) * tile.cols], tile.row_of(v, r));
-            let op = Divergence { v, p, beta, floor, ignore, entries_only: false };
+            let op = Divergence { v, p, beta, floor, lowest, ignore, entries_only: false };
             // SAFETY: the kernel has no contract beyond its types.
             *row += unsafe { T::divergence(isa, op) };
         }
@@ -356,22 +364,24 @@ pub fn sum<T: Real>(
     sum
 }
 
-/// x ← x·(x/from)^β, element by element, the quotient taken as 1/1024 at least and 1024 at most; where `from` is 0, x stays.
-/// As far again as x has come from `from`, in logarithms, so that what is positive remains so. A logarithm and an
-/// exponential an element, both in double precision.
+/// x ← x·(x/(d·from))^β for rows of k, with a factor d for each of the k columns: the quotient is taken as 1/1024 at least
+/// and 1024 at most, and where `from` is 0, x stays. As far again as x has come from `d·from`, in logarithms, so that what is
+/// positive remains so. A logarithm and an exponential an element, both in double precision.
 ///
 /// ```
 /// use orthant_kernel::{Isa, divergence};
-/// let mut x = [6.0, 0.0, 1.0_f64];
-/// divergence::ahead(Isa::detect(), &mut x, &[3.0, 1.0, 0.0], 0.5);
+/// let mut x = [6.0, 0.0, 1.0, 8.0_f64];
+/// divergence::ahead(Isa::detect(), &mut x, &[3.0, 1.0, 0.0, 1.0], &[1.0, 2.0], 0.5);
 /// assert!((x[0] - 6.0 * 2.0_f64.sqrt()).abs() < 1e-14);
-/// assert_eq!(x[1..], [0.0, 1.0]);
+/// assert_eq!(x[1..3], [0.0, 1.0]);
+/// assert!((x[3] - 16.0).abs() < 1e-14);
 /// ```
 ///
 /// # Panics
-/// If the lengths differ.
-pub fn ahead<T: Real>(isa: Isa, x: &mut [T], from: &[T], beta: f64) {
+/// If the lengths differ, or `by`, the factors, is empty.
+pub fn ahead<T: Real>(isa: Isa, x: &mut [T], from: &[T], by: &[T], beta: f64) {
     assert_eq!(x.len(), from.len(), "as many elements");
+    assert!(!by.is_empty(), "a factor for each column");
     // SAFETY: the kernel has no contract beyond its types.
-    unsafe { T::ahead(isa, Ahead { x, from, beta }) }
+    unsafe { T::ahead(isa, Ahead { x, from, by, beta }) }
 }

@@ -96,7 +96,15 @@ fn steps<'a, T: Real>(
         if let Some((beta, sum)) = &mut told.divergence {
             let len = entries.map_or(row.v.len(), |entries| entries[r]);
             let (v, p, entries_only) = (&row.v[..len], &row.p[..len], entries.is_some());
-            let op = Divergence { v, p, beta: 1.0, floor: beta.floor, ignore: beta.ignore, entries_only };
+            let op = Divergence {
+                v,
+                p,
+                beta: 1.0,
+                floor: beta.floor,
+                lowest: beta.lowest,
+                ignore: beta.ignore,
+                entries_only,
+            };
             // SAFETY: the kernel has no contract beyond its types.
             **sum += unsafe { T::divergence(isa, op) };
         }

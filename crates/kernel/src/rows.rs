@@ -100,7 +100,7 @@ pub fn products<T: Real>(isa: Isa, x: &[T], gram: &[T], k: usize, d: &mut [T]) {
 }
 
 /// x ← x∘A/(D + l1), elementwise: the multiplicative update, with D = X·G and an L2 weight on G's diagonal. A zero
-/// denominator becomes `floor`.
+/// denominator becomes `floor`, a result below `least` becomes 0.
 ///
 /// # Panics
 /// If an extent does not match.
@@ -113,10 +113,11 @@ pub fn multiply<T: Real>(
     k: usize,
     l1: T,
     floor: T,
+    least: T,
 ) {
     check_elementwise(x, a, a_stride, d, k);
     // SAFETY: the kernel has no contract beyond the extents just checked.
-    unsafe { T::multiply(isa, Multiply { x, a, a_stride, d, k, l1, floor }) }
+    unsafe { T::multiply(isa, Multiply { x, a, a_stride, d, k, l1, floor, least }) }
 }
 
 /// A multiplicative step for any β-divergence with numerators N and denominators D (rows `n_stride` and `d_stride`

@@ -297,14 +297,15 @@ fn majorize<T: Real>(isa: Isa) {
 }
 
 fn ahead<T: Real>(isa: Isa) {
-    for len in [1, 2, 63, 64, 65, 130] {
+    for (len, k) in [(1, 1), (2, 2), (63, 7), (64, 1), (65, 13), (130, 65)] {
         for beta in [0.0, 0.3, 0.9, 1.0] {
             let (now, from): (Vec<T>, Vec<T>) = (numbers(len, 2, true), numbers(len, 5, true));
+            let by: Vec<T> = (0..k).map(|t| T::from_f64(0.5 + t as f64)).collect();
             let mut x = now.clone();
-            divergence::ahead(isa, &mut x, &from, beta);
-            for ((x, now), from) in x.iter().zip(&now).zip(&from) {
+            divergence::ahead(isa, &mut x, &from, &by, beta);
+            for (i, ((x, now), from)) in x.iter().zip(&now).zip(&from).enumerate() {
                 let (x, now, from) = (x.to_f64(), now.to_f64(), from.to_f64());
-                let ratio = (now / from).clamp(1.0 / 1024.0, 1024.0);
+                let ratio = (now / (by[i % k].to_f64() * from)).clamp(1.0 / 1024.0, 1024.0);
                 let expected = if from == 0.0 { now } else { now * ratio.powf(beta) };
                 let off = (x - expected).abs();
                 assert!(off <= 16.0 * T::EPSILON.to_f64() * expected, "{}: {x} for {expected}", isa.name());

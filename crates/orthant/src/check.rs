@@ -27,6 +27,7 @@ pub(crate) fn shapes<T: Real>(
             supported: "sparse data goes with the fused kernels".into(),
         });
     }
+    nmf.check_scale(given.is_some())?;
     let k = nmf.rank;
     sizes::<T>(m, n, k)?;
     if let Some(h) = given {

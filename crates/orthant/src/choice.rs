@@ -167,7 +167,7 @@ impl Choice {
     /// # Errors
     /// [`Error::MemoryLimit`].
     pub fn new<T: Real>(nmf: &Nmf<T>, v: &Extent, fixed: bool, workers: usize) -> Result<Self, Error> {
-        let asked = nmf.method.resolved(fixed);
+        let asked = nmf.method.resolved_for(nmf.rank, fixed);
         if !matches!(nmf.method, Method::Auto(_)) || !asked.is_newton() {
             return Self::of(nmf, v, asked, fixed, workers).1;
         }

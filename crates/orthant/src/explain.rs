@@ -61,6 +61,7 @@ pub struct Explanation {
     /// meanwhile.
     pub working_bytes: usize,
     start_given: bool,
+    rank: usize,
 }
 
 impl<T: Real> Nmf<T> {
@@ -108,6 +109,7 @@ pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explan
         products: nmf.products,
         data_bytes: extent.bytes,
         working_bytes,
+        rank: nmf.rank,
         start_given: matches!(nmf.start, Some(Start::Custom { .. })),
     })
 }
@@ -125,7 +127,7 @@ impl fmt::Display for Explanation {
         }
         let automatic = matches!(self.asked, Method::Auto(_));
         let solver = crate::Solver::of(self.method);
-        let why = match (automatic, self.method == self.asked.resolved(false)) {
+        let why = match (automatic, self.method == self.asked.resolved_for(self.rank, false)) {
             (true, true) => "the default for this loss",
             (true, false) => "what the memory that may be taken allows of the default for this loss",
             (false, _) => "as asked",

@@ -4,13 +4,21 @@
 //! last Y that was accepted (X̄ likewise):
 //!
 //! ```text
-//! X' = rule(X̂; Ŷ)      X̂ ← [X' + β(X' − X̄)]₊
-//! Y' = rule(Ŷ; X̂)      Ŷ ← [Y' + β(Y' − Ȳ)]₊
+//! X' = rule(X̂; Ŷ)      X̂ ← max(X' + β(X' − X̄D), X'/1024)
+//! Y' = rule(Ŷ; X̂)      Ŷ ← max(Y' + β(Y' − Ȳ), Y'/1024)
 //! F(X̂, Y') above the best so far by more than its rounding:
 //!     back to the best pair,  β̄ ← the β before,  β ← β/1.5
 //! otherwise it is the best pair:
 //!     X̄ ← X', Ȳ ← Y',  β ← min(β̄, 1.01·β),  β̄ ← min(1, 1.005·β̄)
 //! ```
+//!
+//! D is diagonal and brings X̄ to the scale of X'. A component keeps its product where X_t is multiplied by what Y_t is divided
+//! by, and X' answers to the scale of Ŷ: D_t is the size of the Ŷ_t that X̄ was updated against over that of the one that X' was
+//! (norms where Gram matrices are at hand, sums elsewhere). With D = I a change of scale would be carried on from either factor
+//! to the other, and grow with every iteration, which F does not see; so it is carried on by Y alone, and dies away as β is
+//! below 1. (With a D for Y too, divergences took longer.) After a restart D is I, as X goes on from X̂; and it is I throughout
+//! with penalties on both factors, which fix the scale. What is left of X' and Y' at least keeps a component from ending at 0
+//! in one step too far, where it would stay.
 //!
 //! F(X̂, Y') costs nothing: it follows from the sums that the update of Y takes. β starts at ½; after a start on a sample
 //! at ⅕, and grows by 1.05: where the plain rule is fast as it is, near a minimum, more only carries it past.
@@ -20,7 +28,7 @@
 //! ahead in logarithms, and both factors are judged where they have gone to:
 //!
 //! ```text
-//! X' = rule(X̂; Ŷ)      X̂ ← X'∘(X'/X̄)^β
+//! X' = rule(X̂; Ŷ)      X̂ ← X'∘(X'/X̄D)^β
 //! Y' = rule(Ŷ; X̂)      Ŷ ← Y'∘(Y'/Ȳ)^β
 //! F(X̂, Ŷ) above the best so far by more than its rounding:
 //!     back to the best pair, t ← 0; after the second time in a row the rule is the one that descends,
@@ -68,6 +76,9 @@ const GAMMA_OF_LIMIT: f64 = 1.005;
 /// How many iterations momentum takes to be ½; of both factors at once, which sooner would carry into higher minima.
 const DELAY: f64 = 1.5;
 const JOINT_DELAY: f64 = 12.0;
+
+/// What is left at least of an entry that is extrapolated.
+const LEAST: f64 = 1.0 / 1024.0;
 
 /// So many restarts in a row leave less than a hundredth of β.
 const MOST_IN_A_ROW: u32 = 12;
@@ -188,7 +199,7 @@ pub(crate) enum Turn {
 /// What is extrapolated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Along {
-    /// The difference, as above.
+    /// The difference, as above; what is left of an entry is a 1024th.
     Difference,
     /// Its logarithm: X̂ = X'·(X'/X̄)^β, which stays positive; the quotient as 1/1024 to 1024.
     Ratio,
@@ -211,14 +222,21 @@ pub(crate) struct Trail<T> {
     /// At the start and after a restart both factors are those of the best pair, and nothing is known of a direction.
     fresh: bool,
     beta: f64,
+    /// The sizes of the other factor's components that `accepted` was updated against, those of the update at hand, and their
+    /// quotients: what brings `accepted` to the scale of the updated rows. All 1 where it is not to be rescaled.
+    rescaled: bool,
+    met: Vec<f64>,
+    meets: Vec<f64>,
+    by: Vec<T>,
     /// Gram matrices of `accepted` and of `point`, where they are the other factor's business.
     pub accepted_gram: Vec<T>,
     pub point_gram: Vec<T>,
 }
 
 impl<T: Real> Trail<T> {
-    /// From `x`, rows of k.
-    pub fn new(turn: Turn, along: Along, x: &[T], k: usize, beta: f64) -> Self {
+    /// From `x`, rows of k. What was accepted is `rescaled` where nothing but the other factor fixes a component's scale, and
+    /// this is the factor that an iteration updates first.
+    pub fn new(turn: Turn, along: Along, x: &[T], k: usize, beta: f64, rescaled: bool) -> Self {
         let like = |kept: bool| Buffer::zeros(if kept { x.len() } else { 0 });
         let (first, second) = (turn != Turn::Second, turn == Turn::Second);
         let gram = || vec![T::ZERO; if second { k * k } else { 0 }];
@@ -230,6 +248,10 @@ impl<T: Real> Trail<T> {
             next: like(first),
             fresh: true,
             beta,
+            rescaled,
+            met: vec![0.0; k],
+            meets: vec![0.0; k],
+            by: vec![T::ONE; k],
             accepted_gram: gram(),
             point_gram: gram(),
         }
@@ -244,6 +266,20 @@ impl<T: Real> Trail<T> {
         }
     }
 
+    /// Before an update against components of these sizes.
+    pub fn meet(&mut self, sizes: impl Iterator<Item = f64>) {
+        if !self.rescaled {
+            return;
+        }
+        // what a restart goes back to has the scale of what it meets
+        let alike = self.fresh;
+        self.meets.iter_mut().zip(sizes).for_each(|(meets, size)| *meets = size);
+        for ((by, met), meets) in self.by.iter_mut().zip(&self.met).zip(&self.meets) {
+            let quotient = T::from_f64(met / meets);
+            *by = if !alike && quotient > T::ZERO && quotient.is_finite() { quotient } else { T::ONE };
+        }
+    }
+
     /// Gives the copies the roles that they have after an iteration.
     pub fn settle(&mut self, x: &mut Buffer<T>, gram: &mut Vec<T>, accepted: bool, beta: f64) {
         self.fresh = !accepted;
@@ -254,6 +290,7 @@ impl<T: Real> Trail<T> {
             }
             return;
         }
+        std::mem::swap(&mut self.met, &mut self.meets);
         match self.turn {
             Turn::Either => std::mem::swap(&mut self.accepted, &mut self.next),
             Turn::First => {
@@ -284,15 +321,16 @@ pub(crate) struct Lines<'a, T> {
     point: &'a mut [T],
     accepted: &'a mut [T],
     next: &'a mut [T],
-    how: Option<How>,
+    how: Option<How<'a, T>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct How {
+struct How<'a, T> {
     turn: Turn,
     along: Along,
     fresh: bool,
     beta: f64,
+    by: &'a [T],
 }
 
 impl<T: Real> Lines<'_, T> {
@@ -322,7 +360,7 @@ impl<T: Real> Lines<'_, T> {
 
     /// Extrapolates from the updated x.
     pub fn end(&mut self, isa: Isa) {
-        let Some(How { turn, along, fresh, beta }) = self.how else { return };
+        let Some(How { turn, along, fresh, beta, by }) = self.how else { return };
         let (to, from) = match turn {
             Turn::Second => {
                 self.point.copy_from_slice(self.x);
@@ -335,11 +373,15 @@ impl<T: Real> Lines<'_, T> {
         };
         match along {
             Along::Difference => {
-                let beta = T::from_f64(beta);
-                to.iter_mut().zip(from).for_each(|(x, &from)| *x = (*x + beta * (*x - from)).max(T::ZERO));
+                let (beta, least) = (T::from_f64(beta), T::from_f64(LEAST));
+                for (to, from) in to.chunks_exact_mut(by.len()).zip(from.chunks_exact(by.len())) {
+                    for ((x, &from), &by) in to.iter_mut().zip(from).zip(by) {
+                        *x = (*x + beta * (*x - by * from)).max(*x * least);
+                    }
+                }
             }
             Along::Ratio if beta == 0.0 => {}
-            Along::Ratio => divergence::ahead(isa, to, from, beta),
+            Along::Ratio => divergence::ahead(isa, to, from, by, beta),
         }
     }
 
@@ -380,11 +422,12 @@ pub(crate) fn split_lines<'a, T: Real>(
     k: usize,
     lanes: &Lanes,
 ) -> Slots<Lines<'a, T>> {
-    let how = trail.as_ref().map(|t| How { turn: t.turn, along: t.along, fresh: t.fresh, beta: t.beta });
     let (mut point, mut accepted, mut next): (&mut [T], &mut [T], &mut [T]) = Default::default();
-    if let Some(trail) = trail {
+    let how = trail.map(|trail| {
+        let Trail { turn, along, fresh, beta, .. } = *trail;
         (point, accepted, next) = (&mut trail.point, &mut trail.accepted, &mut trail.next);
-    }
+        How { turn, along, fresh, beta, by: &trail.by }
+    });
     let [mut x, mut point, mut accepted, mut next] =
         [x, point, accepted, next].map(|all| cuts(all, k, lanes));
     Slots::new(lanes.count(), |l| Lines {

@@ -81,6 +81,13 @@ impl<T: Real> Factor<T> {
         self.trail.as_ref().is_some_and(|trail| trail.turn == turn)
     }
 
+    /// Before an update against components of the other factor of these sizes.
+    pub fn meet(&mut self, sizes: impl Iterator<Item = f64>) {
+        if let Some(trail) = &mut self.trail {
+            trail.meet(sizes);
+        }
+    }
+
     /// Ends an iteration, with β for the next one.
     pub fn settle(&mut self, accepted: bool, beta: f64) {
         if let Some(trail) = &mut self.trail {
@@ -94,4 +101,25 @@ impl<T: Real> Factor<T> {
             self.x = trail.best(std::mem::take(&mut self.x), accepted);
         }
     }
+}
+
+/// Whether components can be rescaled, one factor by what the other is divided by, and the objective has no minimum along it.
+pub(crate) fn scale_is_free<T>(a: &Factor<T>, b: &Factor<T>) -> bool {
+    !(a.weights.penalises() && b.weights.penalises())
+}
+
+/// What multiplicative updates may take for 0 in either factor: below it products with the other could be subnormal, which
+/// processors are slow with, and it is at most 2⁻³⁹ (f64: 2⁻³¹¹) of any component's largest entry.
+pub(crate) fn negligible<T: Real>(a: &[T], b: &[T], k: usize) -> T {
+    // half the exponent of the smallest normal number; how far from 1 a component may be; what does no harm else
+    let (root, far, last) = if T::NAME == "float32" { (-63, 24, -100) } else { (-511, 200, -960) };
+    let ordinary = |x: &[T]| {
+        let mut largest = vec![T::ZERO; k];
+        for row in x.chunks_exact(k) {
+            largest.iter_mut().zip(row).for_each(|(largest, &x)| *largest = largest.max(x));
+        }
+        largest.iter().all(|x| *x == T::ZERO || x.to_f64().log2().abs() <= f64::from(far))
+    };
+    let exponent = if ordinary(a) && ordinary(b) { root } else { last };
+    T::from_f64(f64::from(exponent).exp2())
 }

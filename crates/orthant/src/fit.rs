@@ -8,7 +8,7 @@ use orthant_kernel::{Dense, Isa};
 use crate::alternation::{Alternation, Fixed};
 use crate::choice::{Choice, Extent};
 use crate::extrapolation::Schedule;
-use crate::factor::Factor;
+use crate::factor::{self, Factor};
 use crate::init::Generator;
 use crate::joint::JointPass;
 use crate::nmf::{Fit, Method, Nmf};
@@ -19,7 +19,7 @@ use crate::report::{Compression, HistoryPoint, Plan, Report, StopReason, Warning
 use crate::rule::{Coordinate, LeastSquares, Majorizer, Multiplicative, Pivoting, ProjectedGradient, Rule};
 use crate::source::{MatrixSource, Source};
 use crate::stop::{Criterion, Seen};
-use crate::{Error, Loss, Matrix, Model, Real, Start, check, init, reduce, scan, threads};
+use crate::{Component, Error, Loss, Matrix, Model, Real, Start, check, init, reduce, scale, scan, threads};
 
 mod compressed;
 pub(crate) mod sampled;
@@ -76,7 +76,7 @@ fn run<T: Real>(
         None => None,
     };
     let near = found_on_sample.is_some();
-    let (mut factors, warnings) = problem.factors(&source, found_on_sample)?;
+    let (mut factors, mut warnings) = problem.factors(&source, found_on_sample)?;
     if let Some(columns) = problem.choice.sketch {
         let done;
         (factors, done) = problem.compressed(factors, columns, &source)?;
@@ -87,13 +87,23 @@ fn run<T: Real>(
     let pair = (inner, outer);
     let fixed = problem.fixed();
     let (k, squares) = (nmf.rank, found.squares);
+    let negligible = factor::negligible(&pair.0.x, &pair.1.x, k);
     let method = problem.choice.method;
     let loss = method.loss();
     if !loss.is_quadratic() {
         let compatible = method.is_compatible();
-        let rule = if compatible { Majorizer::compatible(loss) } else { Majorizer::guaranteed(loss) };
+        let rule = if compatible {
+            Majorizer::compatible(loss, problem.exponent)
+        } else {
+            Majorizer::guaranteed(loss)
+        };
+        let rule = rule.without(negligible);
+        if loss.beta() < 1.0 && !compatible && problem.size.smallest < rule.beta.floor().to_f64() {
+            let largest = scan::scale_by(found.max, -problem.exponent);
+            warnings.push(Warning::RangeTooWide { ratio: problem.size.smallest / largest });
+        }
         let newton = method.is_newton();
-        let (size, by_columns) = (problem.size, problem.by_columns);
+        let (size, by_columns) = (problem.size.powers, problem.by_columns);
         if method.is_joint() {
             let mut pass = JointPass::new(&source, rule, k, layout, size, pair, by_columns);
             if method.is_accelerated() {
@@ -116,12 +126,16 @@ fn run<T: Real>(
         | Method::AcceleratedMm(_)
         | Method::JointMm
         | Method::AcceleratedJointMm => unreachable!("their losses are not quadratic"),
-        Method::Mu(_) | Method::Mm(_) => Box::new(Multiplicative { isa, compatible: method.is_compatible() }),
+        Method::Mu(_) => Box::new(Multiplicative::compatible(problem.exponent, negligible)),
+        Method::Mm(_) => Box::new(Multiplicative::guaranteed(negligible)),
         Method::Als => Box::new(LeastSquares::new(k, workers)),
         Method::Anls => Box::new(Pivoting::new(k, workers)),
         Method::ProjectedGradient => Box::new(ProjectedGradient::new(k, workers)),
     };
     let mut pass = Pass::new(&source, rule, k, layout, squares, pair).fixed(fixed).shuffled(shuffle);
+    if method == Method::Als {
+        pass = pass.balanced();
+    }
     if matches!(method, Method::Accelerated { .. }) {
         let schedule = if near { Schedule::near() } else { Schedule::new() };
         pass = pass.extrapolated(schedule, problem.by_columns);
@@ -137,8 +151,8 @@ struct Problem<'a, T: Real> {
     scale: T,
     exponent: i32,
     found: scan::Found,
-    /// ΣV^β: what the loss is compared with.
-    size: f64,
+    /// What the loss is compared with.
+    size: scan::Size,
     by_columns: bool,
     /// H, if only W is to be found.
     given: Option<&'a Dense<T>>,
@@ -171,7 +185,11 @@ impl<'a, T: Real> Problem<'a, T> {
         if exponent != 0 {
             found = scan::data(v, scale, workers)?;
         }
-        let size = if loss.is_quadratic() { found.squares } else { scan::size(v, scale, loss, workers)? };
+        let size = if loss.is_quadratic() {
+            scan::Size::quadratic(found.squares)
+        } else {
+            scan::size(v, scale, loss, workers)?
+        };
         let by_columns = v.by_columns();
         Ok(Self { nmf, choice, v, scale, exponent, found, size, by_columns, given, workers, began })
     }
@@ -257,6 +275,64 @@ impl<'a, T: Real> Problem<'a, T> {
         init::generate(start, &data, k, generator)
     }
 
+    /// A start that is given, at V's size: one that is further from it than 2²⁰⁰ times (2⁶⁰ in single precision) is multiplied by
+    /// powers of two, and one whose factors are as far from each other is shared out alike, unless the method is to have it as
+    /// it is.
+    fn sized(&self, mut w: Vec<T>, mut ht: Vec<T>, warnings: &mut Vec<Warning>) -> (Vec<T>, Vec<T>) {
+        let most = if T::NAME == "float32" { 60.0 } else { 200.0 };
+        let k = self.nmf.rank;
+        let size = |x: &[T]| {
+            let mut most = vec![T::ZERO; k];
+            for row in x.chunks_exact(k) {
+                most.iter_mut().zip(row).for_each(|(most, x)| *most = most.max(*x));
+            }
+            most.into_iter().map(|x| x.to_f64().log2())
+        };
+        let of_v = self.found.max.log2() - f64::from(self.exponent);
+        // of the component whose product is largest
+        let largest = size(&w).zip(size(&ht)).max_by(|a, b| (a.0 + a.1).total_cmp(&(b.0 + b.1)));
+        let Some((of_w, of_h)) = largest.filter(|(w, h)| (w + h).is_finite()) else { return (w, ht) };
+        let (apart, uneven) = (of_v - of_w - of_h, of_h - of_w);
+        let (far, uneven_by, rescaled) =
+            (apart.abs() > most, uneven.abs() > most, !self.choice.method.is_compatible());
+        if far {
+            warnings.push(Warning::StartScale { exponent: apart as i32, rescaled });
+        }
+        if rescaled && (far || uneven_by) {
+            let both = if far { apart / 2.0 } else { 0.0 };
+            let [on_w, on_h] = [uneven / 2.0 + both, both - uneven / 2.0].map(|e| e.round() as i32);
+            w.iter_mut().for_each(|x| *x = scan::scale_by(*x, on_w));
+            ht.iter_mut().for_each(|x| *x = scan::scale_by(*x, on_h));
+        }
+        (w, ht)
+    }
+
+    /// Whether V is one row or one column, which one component fits exactly, and no start or penalty asks for another answer.
+    fn is_line(&self) -> bool {
+        let drawn = matches!(self.nmf.start, None | Some(Start::Random | Start::ScaledRandom));
+        self.v.nrows().min(self.v.ncols()) == 1 && drawn && self.nmf.is_free(self.given.is_some())
+    }
+
+    /// W and Hᵀ with that row or column in the first component, and nothing in the others.
+    fn line(&self) -> (Vec<T>, Vec<T>) {
+        let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.rank);
+        let (mut w, mut ht) = (vec![T::ZERO; m * k], vec![T::ZERO; n * k]);
+        let along = if m == 1 { &mut ht } else { &mut w };
+        let mut put = |at: usize, x: T| along[at * k] = x * self.scale;
+        match self.v {
+            Matrix::Dense(v) => (0..m).for_each(|i| (0..n).for_each(|j| put(i + j, v.at(i, j)))),
+            Matrix::Csr(v) => (0..m).for_each(|i| v.row(i).for_each(|(j, x)| put(i + j, x))),
+            Matrix::Csc(v) => (0..n).for_each(|j| v.transposed().row(j).for_each(|(i, x)| put(i + j, x))),
+        }
+        // of one size, or single precision could not hold the squares of both
+        let largest = along.iter().fold(T::ZERO, |most, x| most.max(*x));
+        let half = (largest.to_f64().log2() / 2.0).floor() as i32;
+        along.iter_mut().for_each(|x| *x = scan::scale_by(*x, -half));
+        let other = if m == 1 { &mut w } else { &mut ht };
+        other[0] = scan::scale_by(T::ONE, half);
+        (w, ht)
+    }
+
     /// The factors to start from: those that were found, if any were.
     fn factors(
         &self,
@@ -270,9 +346,12 @@ impl<'a, T: Real> Problem<'a, T> {
         let mut generator = nmf.random.clone();
         let (w, ht) = match found {
             Some(factors) => factors,
+            None if self.is_line() => self.line(),
             None => self.start(&mut generator, source)?,
         };
         let mut warnings = Vec::new();
+        let started = self.given.is_none() && matches!(nmf.start, Some(Start::Custom { .. }));
+        let (w, ht) = if started { self.sized(w, ht, &mut warnings) } else { (w, ht) };
         if method.multiplies() && matches!(nmf.start, Some(Start::Custom { .. })) {
             // also where it is memory that has decided so
             check::not_zero("W", &w)?;
@@ -281,7 +360,8 @@ impl<'a, T: Real> Problem<'a, T> {
         if ht.iter().all(|&x| x == T::ZERO) {
             warnings.push(Warning::ZeroStart);
         }
-        if method.multiplies() && self.given.is_none() {
+        let line = self.given.is_none() && self.is_line();
+        if method.multiplies() && self.given.is_none() && !line {
             let zeros = w.iter().chain(&ht).filter(|&&x| x == T::ZERO).count();
             if zeros > 0 {
                 warnings.push(Warning::LockedZeros { count: zeros });
@@ -289,7 +369,7 @@ impl<'a, T: Real> Problem<'a, T> {
         }
         // coordinates that move in turn come apart
         let in_turn = method.goes_in_turn();
-        let alike = if in_turn || self.given.is_some() { None } else { identical(&w, &ht, k) };
+        let alike = if in_turn || self.given.is_some() || line { None } else { identical(&w, &ht, k) };
         if let Some((first, second)) = alike {
             warnings.push(Warning::IdenticalComponents { first, second });
         }
@@ -318,7 +398,7 @@ impl<'a, T: Real> Problem<'a, T> {
         // a loss in the user's units: that of V·4^-p has 4^-βp of it, and its root 2^-βp
         let root = (f64::from(p) * beta).exp2();
         let unit = |loss: f64| loss * root * root;
-        let relative = |loss: f64| (2.0 * loss / size).sqrt();
+        let relative = |loss: f64| size.relative_error(loss);
 
         pass.sweep_outer(false);
         let at_start = if Criterion::needs_start(stop) { (2.0 * pass.exact_loss()).sqrt() } else { 0.0 };
@@ -329,7 +409,8 @@ impl<'a, T: Real> Problem<'a, T> {
         if !of_h.gram.iter().all(|g| g.is_finite()) || !at_start.is_finite() {
             return Err(Error::Diverged { iteration: 0 });
         }
-        let mut criterion = Criterion::new(stop, at_start);
+        let exactness = exactness::<T>(method.loss(), stop.tol());
+        let mut criterion = Criterion::new(stop, at_start, k, 8.0 * T::EPSILON.to_f64());
         let mut history = Vec::with_capacity(nmf.max_iter.min(1 << 16));
         let seconds_start = self.began.elapsed().as_secs_f64();
 
@@ -369,13 +450,13 @@ impl<'a, T: Real> Problem<'a, T> {
             let elapsed = self.began.elapsed();
             history.push(HistoryPoint {
                 iteration: number,
-                objective: if objective.is_finite() { unit(objective) } else { f64::MAX },
+                objective: if objective.is_finite() { unit(objective).min(f64::MAX) } else { f64::MAX },
                 restarted,
                 seconds: elapsed.as_secs_f64(),
             });
-            let exact = !penalised && relative(loss) <= exactness::<T>(method.loss());
+            let exact = !penalised && (2.0 * loss / size.powers).sqrt() <= exactness;
             let least_fall = if method.goes_in_turn() && method.loss().is_quadratic() {
-                0.5 * step * step * size
+                0.5 * step * step * size.powers
             } else {
                 0.0
             };
@@ -399,8 +480,8 @@ impl<'a, T: Real> Problem<'a, T> {
             let iteration = Iteration {
                 number,
                 max_iter: nmf.max_iter,
-                objective: unit(objective),
-                loss: unit(loss),
+                objective: unit(objective).min(f64::MAX),
+                loss: unit(loss).min(f64::MAX),
                 relative_error: relative(loss),
                 step,
                 restarted,
@@ -440,6 +521,29 @@ impl<'a, T: Real> Problem<'a, T> {
         if pass.regularized() > 0 {
             warnings.push(Warning::Regularized { count: pass.regularized() });
         }
+        let empty = |factor: &Factor<T>| factor.x.iter().all(|&x| x == T::ZERO);
+        // L2 penalties alone lead towards 0 and never there; below β = 1 there are worse fits than none
+        let nothing = beta > 1.0 && relative(last.loss) > 0.999;
+        if penalised && (nothing || empty(pass.inner()) || empty(pass.outer())) {
+            let weights = (n as f64 * nmf.penalty.alpha_w, m as f64 * nmf.penalty.alpha_h());
+            let mean = (self.found.squares / (m as f64 * n as f64)).sqrt();
+            let enough = method.loss().is_quadratic().then(|| mean * f64::from(exponent).exp2());
+            warnings.push(Warning::Emptied { weights, enough });
+        }
+        let random_state = generator.into_state().map(|drawn| pass.stream().cloned().unwrap_or(drawn));
+        let (inner, outer) = pass.into_factors();
+        let (w, ht) = if by_columns { (outer, inner) } else { (inner, outer) };
+        let mut w = Dense::from_vec(self.unscaled(w), m, k).expect("W is m×k");
+        let mut h = match self.given {
+            Some(h) => h.clone(),
+            None => Dense::from_vec(self.unscaled(ht), n, k).expect("Hᵀ is n×k").transposed(),
+        };
+        let scale = nmf.scaling(self.given.is_some());
+        scale::apply(scale, &mut w, &mut h);
+        scale::clear_subnormal(&mut w);
+        if self.given.is_none() {
+            scale::clear_subnormal(&mut h);
+        }
         let report = Report {
             stop_reason,
             iterations: number,
@@ -451,19 +555,13 @@ impl<'a, T: Real> Problem<'a, T> {
             relative_error: relative(last.loss),
             kkt_residual: last.remaining,
             violation_ratio: criterion.ratio,
+            scale,
+            components: scale::components(&w, &h),
             history,
             seconds_start,
             seconds_total: 0.0,
             plan: self.plan(layout.block),
             warnings,
-        };
-        let random_state = generator.into_state().map(|drawn| pass.stream().cloned().unwrap_or(drawn));
-        let (inner, outer) = pass.into_factors();
-        let (w, ht) = if by_columns { (outer, inner) } else { (inner, outer) };
-        let w = Dense::from_vec(self.unscaled(w), m, k).expect("W is m×k");
-        let h = match self.given {
-            Some(h) => h.clone(),
-            None => Dense::from_vec(self.unscaled(ht), n, k).expect("Hᵀ is n×k").transposed(),
         };
         Ok(Fit { w, model: Model::new(h, nmf.penalty, method.loss()), report, random_state })
     }
@@ -482,6 +580,8 @@ impl<'a, T: Real> Problem<'a, T> {
             relative_error: 0.0,
             kkt_residual: 0.0,
             violation_ratio: None,
+            scale: self.nmf.scaling(self.given.is_some()),
+            components: vec![Component { total: 0.0, share: 0.0 }; k],
             history: Vec::new(),
             seconds_start: self.began.elapsed().as_secs_f64(),
             seconds_total: 0.0,
@@ -494,11 +594,12 @@ impl<'a, T: Real> Problem<'a, T> {
     }
 }
 
-/// The relative error that rounding leaves of an exact fit.
-fn exactness<T: Real>(loss: Loss) -> f64 {
-    let products = 16.0 * T::EPSILON.to_f64();
-    // a divergence is a difference of sums in double precision
-    if loss.is_quadratic() { products } else { products.max(4.0 * f64::EPSILON.sqrt()) }
+/// √(2·loss/ΣV^β) from which on a fit is exact: what rounding in the products leaves; and in double precision no less than
+/// where the loss is rounding beside ΣV^β, unless the tolerance asks for more.
+fn exactness<T: Real>(loss: Loss, tol: f64) -> f64 {
+    let (products, sums) = (16.0 * T::EPSILON.to_f64(), 4.0 * f64::EPSILON.sqrt());
+    // a divergence is a difference of sums in double precision, whatever is asked
+    products.max(if loss.is_quadratic() { sums.min(tol) } else { sums })
 }
 
 /// The first two components that are the same in both factors: updates can never tell them apart.

@@ -163,7 +163,8 @@ impl<'a, T: Real, S: Ratios<T>> JointPass<'a, T, S> {
     pub fn extrapolated(mut self, schedule: Schedule) -> Self {
         let k = self.k;
         for factor in [&mut self.inner, &mut self.outer] {
-            factor.trail = Some(Trail::new(Turn::Either, Along::Ratio, &factor.x, k, schedule.beta));
+            // neither factor answers to the scale of the other: a change of it is carried on by momentum alone, and dies away
+            factor.trail = Some(Trail::new(Turn::Either, Along::Ratio, &factor.x, k, schedule.beta, false));
         }
         // W goes on from where its update has led, but the denominators of H are the sums of that
         let first = if self.inner_is_h { &mut self.of_outer } else { &mut self.of_inner };
@@ -283,6 +284,7 @@ impl<'a, T: Real, S: Ratios<T>> JointPass<'a, T, S> {
         let (l1, l2) = weights.elements();
         // further than the majorant's minimum only with momentum
         let majorant = rule.majorant(l2, self.schedule.is_none_or(|schedule| schedule.beta == 0.0));
+        let least = rule.least(self.inner_is_h == (which == Which::Inner));
         let slots = split_lines(&mut factor.x, factor.trail.as_mut(), k, lanes);
         let sums = reducer.run(
             |l, worker, out| {
@@ -319,7 +321,7 @@ impl<'a, T: Real, S: Ratios<T>> JointPass<'a, T, S> {
                             (l1, l2),
                             majorant,
                             rule.floor,
-                            T::ZERO,
+                            least,
                             *moved,
                         );
                     }

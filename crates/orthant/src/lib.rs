@@ -39,6 +39,7 @@ pub use observe::{Cancel, Iteration, Observer, TimeLimit};
 pub use penalty::Penalty;
 pub use real::Real;
 pub use report::{Compression, HistoryPoint, Plan, Report, StopReason, Warning};
+pub use scale::{Component, Scale};
 pub use start::{Start, StartKind};
 pub use to_view::{FromDense, ToView};
 
@@ -52,6 +53,7 @@ mod nmf;
 mod observe;
 mod real;
 mod report;
+mod scale;
 mod start;
 mod to_view;
 
@@ -76,6 +78,7 @@ pub mod source;
 mod stop;
 mod threads;
 mod transform;
+mod twofold;
 
 /// The code in the README, compiled and run with the documentation's examples.
 #[cfg(doctest)]

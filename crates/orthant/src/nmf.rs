@@ -6,7 +6,9 @@ use orthant_kernel::Dense;
 
 use crate::init::{Generator, RandomState};
 use crate::observe::{Cancel, Iteration, Observer};
-use crate::{Error, Loss, Model, Penalty, Real, Report, Start, StopReason, ToMatrix, capability};
+use crate::{
+    Error, Loss, Model, Penalty, Real, Report, Scale, Start, StopReason, ToMatrix, capability, scale,
+};
 
 /// How the factors are updated. A method carries its loss; those without one minimise ½‖V − WH‖², but for
 /// [`Method::Newton`], [`Method::JointMm`] and what is accelerated of them, all of them plus penalties.
@@ -17,8 +19,8 @@ use crate::{Error, Loss, Model, Penalty, Real, Report, Start, StopReason, ToMatr
 #[non_exhaustive]
 pub enum Method {
     /// The library's choice for a loss: [`Method::Accelerated`] for the Frobenius loss, [`Method::AcceleratedNewton`] for
-    /// Kullback–Leibler where the transpose of sparse data may be kept, and [`Method::AcceleratedMm`] for the others; with H
-    /// fixed the same without extrapolation. [`Plan::method`](crate::Plan::method) tells it.
+    /// Kullback–Leibler where the transpose of sparse data may be kept, and [`Method::AcceleratedMm`] for the others, or for one
+    /// component [`Method::Mm`]; with H fixed the same without extrapolation. [`Plan::method`](crate::Plan::method) tells it.
     Auto(Loss),
     /// Coordinate updates as [`Method::Hals`], with both factors extrapolated and the extrapolation restarted where the
     /// objective rises (Ang & Gillis): the fewest reads of V to a given loss.
@@ -106,6 +108,14 @@ impl Method {
     /// Whether it is scikit-learn's, number for number: then everything that is not said is as there too.
     pub fn is_compatible(self) -> bool {
         matches!(self, Self::Cd | Self::Mu(_))
+    }
+
+    /// What it comes to for so many components.
+    pub(crate) fn resolved_for(self, rank: usize, fixed: bool) -> Self {
+        // one component goes straight to its place, and momentum past it, by less than objectives show
+        let alone =
+            rank == 1 && matches!(self, Self::Auto(loss) if !loss.is_quadratic() && loss.beta() != 1.0);
+        self.resolved(fixed || alone)
     }
 
     /// Itself, or the first that it stands for; `fixed` tells that H does not change.
@@ -237,6 +247,7 @@ pub struct Nmf<T> {
     pub(crate) method: Method,
     pub(crate) start: Option<Start<T>>,
     pub(crate) penalty: Penalty,
+    pub(crate) scale: Option<Scale>,
     pub(crate) stop: Option<Stop>,
     pub(crate) tol: Option<f64>,
     pub(crate) max_iter: usize,
@@ -265,46 +276,24 @@ pub struct Fit<T> {
 }
 
 impl<T: Real> Fit<T> {
-    /// The same factorisation with every component's weight shared alike: ‖w_t‖ = ‖h_t‖ (Euclidean), WH unchanged but
-    /// for rounding. A component that is 0 in either factor becomes 0 in both. The penalties' value can change, the
-    /// report is that of the fit.
+    /// The same factorisation at another scale, whatever fixed the scale of the fit: WH is unchanged but for rounding. The
+    /// value of penalties can change; the report's figures are those of the fit, its components those of the result.
     ///
     /// ```
-    /// use orthant::{Dense, Nmf};
+    /// use orthant::{Dense, Nmf, Scale};
     /// let v = Dense::from_fn(9, 7, |i, j| ((i + 1) * (j + 2)) as f64);
-    /// let fit = Nmf::new(1).fit(&v)?.balanced();
+    /// let fit = Nmf::sklearn(1).fit(&v)?.rescaled(Scale::Balanced);
     /// let norm = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>().sqrt();
     /// let (w, h) = (norm(fit.w.as_slice()), norm(fit.model.components().as_slice()));
     /// assert!((w - h).abs() < 1e-12 * w);
     /// # Ok::<(), orthant::Error>(())
     /// ```
     #[must_use]
-    pub fn balanced(self) -> Self {
-        let Self { mut w, model, report, random_state } = self;
-        let (mut h, penalty, loss) = (model.components().clone(), model.penalty(), model.loss());
-        // by the largest entry first: squares could leave the range
-        let norm = |line: &mut dyn Iterator<Item = f64>| {
-            let line: Vec<f64> = line.collect();
-            let largest = line.iter().copied().fold(0.0, f64::max);
-            if largest == 0.0 {
-                0.0
-            } else {
-                largest * line.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
-            }
-        };
-        for t in 0..h.nrows() {
-            let of_w = norm(&mut (0..w.nrows()).map(|i| w[(i, t)].to_f64()));
-            let of_h = norm(&mut h.row(t).iter().map(|x| x.to_f64()));
-            let by = if of_w > 0.0 && of_h > 0.0 { of_h.sqrt() / of_w.sqrt() } else { 0.0 };
-            let back = if by > 0.0 { 1.0 / by } else { 0.0 };
-            for i in 0..w.nrows() {
-                w[(i, t)] = T::from_f64(w[(i, t)].to_f64() * by);
-            }
-            for j in 0..h.ncols() {
-                h[(t, j)] = T::from_f64(h[(t, j)].to_f64() * back);
-            }
-        }
-        Self { w, model: Model::new(h, penalty, loss), report, random_state }
+    pub fn rescaled(mut self, scale: Scale) -> Self {
+        let mut h = self.model.components().clone();
+        scale::apply(scale, &mut self.w, &mut h);
+        self.report.components = scale::components(&self.w, &h);
+        Self { model: Model::new(h, self.model.penalty(), self.model.loss()), ..self }
     }
 }
 
@@ -316,6 +305,7 @@ impl<T: Real> Nmf<T> {
             method: Method::Auto(Loss::Frobenius),
             start: None,
             penalty: Penalty::default(),
+            scale: None,
             stop: None,
             tol: None,
             max_iter: 500,
@@ -422,6 +412,14 @@ impl<T: Real> Nmf<T> {
     #[must_use]
     pub fn penalty(self, penalty: Penalty) -> Self {
         Self { penalty, ..self }
+    }
+
+    /// The scale and the order that the components end with. The default is [`Scale::HSum`], but [`Scale::None`] where
+    /// something else fixes the scale, a penalty or factors that are given, and for scikit-learn's methods. With a penalty or
+    /// where H is given there is no other.
+    #[must_use]
+    pub fn scale(self, scale: Scale) -> Self {
+        Self { scale: Some(scale), ..self }
     }
 
     /// Iteration limit, at least 1.

@@ -20,7 +20,7 @@ pub struct Iteration<'a, T> {
     pub objective: f64,
     /// D(V|WH).
     pub loss: f64,
-    /// √(2·D(V|WH)/ΣV^β), which is ‖V − WH‖/‖V‖ for the Frobenius loss.
+    /// √(D(V|WH)/D₀), as in [`Report::relative_error`](crate::Report::relative_error): ‖V − WH‖/‖V‖ for the Frobenius loss.
     pub relative_error: f64,
     /// An estimate of the KKT residual that costs nothing: the steps that this iteration took first in each
     /// coordinate, in the data's units, over ‖V‖; for other losses Σ|x·∂F/∂x| over ΣV^β, before each update.

@@ -26,16 +26,17 @@
 use std::sync::{Mutex, PoisonError};
 
 use orthant_kernel::rows::Step;
-use orthant_kernel::{Buffer, Isa, accumulator_stride, gram, scan};
+use orthant_kernel::{Buffer, Isa, accumulator_stride, gram, scan as products};
 
 use crate::Real;
 use crate::alternation::{Alternation, Figures, Fixed};
 use crate::extrapolation::{Along, Lines, Schedule, Trail, Turn, split_lines};
-use crate::factor::Factor;
+use crate::factor::{Factor, scale_is_free};
 use crate::init::{Generator, RandomState};
 use crate::penalty::Weights;
 use crate::reduce::{Lanes, Reducer, split};
 use crate::rule::{Half, Rule};
+use crate::scan;
 use crate::source::{Block, Source};
 use figures::{Measured, Steps, WideGram};
 
@@ -134,6 +135,11 @@ impl<T: Real> Sums<T> {
     }
 }
 
+/// The norms of components, from their Gram matrix.
+fn norms<T: Real>(gram: &[T], k: usize) -> impl Iterator<Item = f64> + Clone {
+    gram.iter().step_by(k + 1).map(|g| g.to_f64().sqrt())
+}
+
 fn add<T: Real>(sums: &mut [T], others: &[T]) {
     sums.iter_mut().zip(others).for_each(|(x, y)| *x += *y);
 }
@@ -196,6 +202,8 @@ pub(crate) struct Pass<'a, T: Real, S: Source<T>> {
     /// How the factors are extrapolated, if they are, and whether the last iteration was accepted.
     schedule: Option<Schedule>,
     verdict: Option<bool>,
+    /// Whether components whose scales have drifted apart are brought back.
+    balances: bool,
     /// The last loss is from the residual itself.
     exact: bool,
     /// Y as blocks are multiplied with it, where that is not Y itself.
@@ -251,7 +259,7 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
                 twin: twin.map(|twin| twin.scratch(side_block)),
                 a: Buffer::zeros(numerators * k),
                 rule: vec![T::ZERO; spare],
-                residual: vec![T::ZERO; scan::residual_scratch_len(k)],
+                residual: vec![T::ZERO; products::residual_scratch_len(k)],
             })
         };
         Self {
@@ -270,6 +278,7 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
             shuffle: None,
             schedule: None,
             verdict: None,
+            balances: false,
             exact: false,
             entered: Buffer::zeros(entered * k),
             padded: [(Some(source), cols), (twin, rows)].map(|(s, rows)| match s.map(|s| s.row_stride(k)) {
@@ -304,13 +313,56 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         Self { shuffle: generator.map(own), ..self }
     }
 
+    /// For a rule that lets the scales of W and H drift apart, until they would leave the range of the elements. Penalties hold
+    /// them.
+    #[must_use]
+    pub fn balanced(self) -> Self {
+        let penalised = self.inner.weights.penalises() || self.outer.weights.penalises();
+        Self { balances: self.fixed == Fixed::Neither && !penalised, ..self }
+    }
+
+    /// Multiplies components of X, and divides those of Y, by powers of two where their norms are 2⁶⁴ or more apart. No bit
+    /// of XYᵀ changes, nor of what any rule makes of it.
+    fn balance(&mut self) {
+        const FAR: f64 = 64.0;
+        let k = self.k;
+        let apart = norms(&self.outer.gram, k).zip(norms(&self.inner.gram, k));
+        let by = apart
+            .map(|(y, x)| y.log2() - x.log2())
+            .map(|apart| if apart.is_finite() && apart.abs() >= FAR { (apart / 2.0) as i32 } else { 0 });
+        if by.clone().all(|e| e == 0) {
+            return;
+        }
+        let by: Vec<i32> = by.collect();
+        let scale = |rows: &mut [T], stride: usize, sign: i32| {
+            for row in rows.chunks_exact_mut(stride) {
+                row.iter_mut().zip(&by).for_each(|(x, e)| *x = scan::scale_by(*x, sign * e));
+            }
+        };
+        for (factor, sign) in [(&mut self.inner, 1), (&mut self.outer, -1)] {
+            scale(&mut factor.x, k, sign);
+            for (row, e) in factor.gram.chunks_exact_mut(k).zip(&by) {
+                row.iter_mut().for_each(|g| *g = scan::scale_by(*g, sign * e));
+            }
+            scale(&mut factor.gram, k, sign);
+        }
+        if let Some(sums) = &mut self.sums {
+            scale(&mut sums.b, accumulator_stride::<T>(k), 1);
+        }
+    }
+
     /// Extrapolating both factors; W is the outer one `by_columns`.
     #[must_use]
     pub fn extrapolated(mut self, schedule: Schedule, by_columns: bool) -> Self {
         let k = self.k;
         let turns = if by_columns { (Turn::Second, Turn::First) } else { (Turn::First, Turn::Second) };
-        self.inner.trail = Some(Trail::new(turns.0, Along::Difference, &self.inner.x, k, schedule.beta));
-        self.outer.trail = Some(Trail::new(turns.1, Along::Difference, &self.outer.x, k, schedule.beta));
+        let free = scale_is_free(&self.inner, &self.outer);
+        let trail = |turn, x: &[T]| {
+            let rescaled = free && turn == Turn::First;
+            Some(Trail::new(turn, Along::Difference, x, k, schedule.beta, rescaled))
+        };
+        self.inner.trail = trail(turns.0, &self.inner.x);
+        self.outer.trail = trail(turns.1, &self.outer.x);
         let ahead = k * accumulator_stride::<T>(k);
         let (second, lanes) =
             if by_columns { (&mut self.reducer, &self.lanes) } else { (&mut self.side, &self.side_lanes) };
@@ -325,6 +377,9 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
     /// Gives the copies of both factors their roles for the next iteration, if one has been judged since. By columns
     /// a restart takes the sums of the best pair, which no pass has made.
     fn settle(&mut self) {
+        if self.balances {
+            self.balance();
+        }
         let Some(accepted) = self.verdict.take() else { return };
         let beta = self.schedule.map_or(0.0, |schedule| schedule.beta);
         self.inner.settle(accepted, beta);
@@ -360,6 +415,7 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         let half = self.coupling.half(self.outer.seen_gram(), &self.inner);
         if update {
             self.rule.prepare(&half);
+            self.inner.meet(norms(self.outer.seen_gram(), k));
         }
         let twin = self.source.twin().is_some();
         let crossing = update && (self.inner.has_turn(Turn::Second) || twin);
@@ -399,7 +455,7 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
                         if update {
                             rule.update(x.x, a, k, &half, spare, &mut out.step);
                         }
-                        out.cross = scan::inner_product(isa, a, k, x.x, k, out.cross);
+                        out.cross = products::inner_product(isa, a, k, x.x, k, out.cross);
                     } else {
                         let a = &mut a[..rows.len() * k];
                         let s = source.block(rows, block);
@@ -408,7 +464,7 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
                             s.numerators(y, k, a);
                             rule.update(x.x, a, k, &half, spare, &mut out.step);
                             if crossing {
-                                out.cross = scan::inner_product(isa, a, k, x.x, k, out.cross);
+                                out.cross = products::inner_product(isa, a, k, x.x, k, out.cross);
                             }
                             x.end(isa);
                         }
@@ -445,6 +501,7 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         let half = self.coupling.half(self.inner.seen_gram(), &self.outer);
         if update {
             self.rule.prepare(&half);
+            self.outer.meet(norms(self.inner.seen_gram(), k));
         }
         let (source, rule, scratch) = (self.source, &*self.rule, &self.scratch);
         let twin = source.twin();
@@ -477,7 +534,7 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
                         };
                         rule.update(y.x, b, stride, &half, spare, &mut out.step);
                         if twin.is_some() {
-                            out.cross = scan::inner_product(isa, b, stride, y.x, k, out.cross);
+                            out.cross = products::inner_product(isa, b, stride, y.x, k, out.cross);
                         }
                         y.end(isa);
                     }
@@ -524,7 +581,7 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
                 let r = lanes.range(l);
                 let (b, stride) = source.leave(r.clone(), b, k, &mut scratch.a);
-                out.sum = scan::inner_product(isa, b, stride, &y[r.start * k..r.end * k], k, 0.0);
+                out.sum = products::inner_product(isa, b, stride, &y[r.start * k..r.end * k], k, 0.0);
             },
             |a, b| a.sum += b.sum,
         );
@@ -576,7 +633,7 @@ impl<T: Real, S: Source<T>> Alternation<T> for Pass<'_, T, S> {
     }
 
     fn exact_loss(&mut self) -> f64 {
-        0.5 * self.measure(Steps::Ignored).squares
+        0.5 * self.measure(Steps::Ignored).squares.to_f64()
     }
 
     fn step(&self) -> f64 {

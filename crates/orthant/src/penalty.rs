@@ -45,6 +45,11 @@ impl Weights {
         term(self.l1, sum) + 0.5 * term(self.l2, squares)
     }
 
+    /// Whether there is a penalty.
+    pub fn penalises(self) -> bool {
+        self.l1 > 0.0 || self.l2 > 0.0
+    }
+
     /// The weights for V·4^-p, whose factors are those of V over 2^p and whose β-divergences are those of V over 4^βp.
     pub fn scaled(self, p: i32, beta: f64) -> Self {
         let scale = |x: f64, e: f64| if x == 0.0 { x } else { x * (f64::from(p) * e).exp2() };

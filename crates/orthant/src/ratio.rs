@@ -31,7 +31,7 @@ use orthant_kernel::{Buffer, Isa, accumulator_stride, divergence};
 use crate::Real;
 use crate::alternation::{Alternation, Figures, Fixed};
 use crate::extrapolation::{Along, Lines, Schedule, Trail, Turn, split_lines};
-use crate::factor::Factor;
+use crate::factor::{Factor, scale_is_free};
 use crate::pass::{Layout, side_lanes};
 use crate::penalty::Weights;
 use crate::reduce::{Lanes, Reducer, Slots, split};
@@ -220,6 +220,11 @@ impl<T: Real> Columns<T> {
         elements.iter_mut().zip(sums).for_each(|(to, from)| *to = T::from_f64(*from));
     }
 
+    /// Of the rows that the other factor sees.
+    pub fn seen(&self) -> impl Iterator<Item = f64> {
+        self.elements.iter().map(|x| x.to_f64())
+    }
+
     /// Those of rows as they were left, `updated` or not.
     pub fn take(&mut self, sums: &Sums<T>, updated: bool) {
         self.sums.copy_from_slice(&sums.columns);
@@ -263,8 +268,8 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         let scratch = || {
             let rows = || Buffer::zeros(block.max(side_block) * k);
             Mutex::new(Scratch {
-                block: source.scratch(block),
-                twin: twin.map(|twin| twin.scratch(side_block)),
+                block: source.ratio_scratch(block, &rule.beta),
+                twin: twin.map(|twin| twin.ratio_scratch(side_block, &rule.beta)),
                 n: rows(),
                 d: if both { rows() } else { Buffer::default() },
                 copy: rows(),
@@ -321,8 +326,10 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             (true, false) => ((Turn::First, Turn::Second), Along::Difference),
             (true, true) => ((Turn::Second, Turn::First), Along::Difference),
         };
-        self.inner.trail = Some(Trail::new(turns.0, along, &self.inner.x, k, schedule.beta));
-        self.outer.trail = Some(Trail::new(turns.1, along, &self.outer.x, k, schedule.beta));
+        let free = scale_is_free(&self.inner, &self.outer);
+        let trail = |turn, x: &[T], is_w| Some(Trail::new(turn, along, x, k, schedule.beta, free && is_w));
+        self.inner.trail = trail(turns.0, &self.inner.x, !self.inner_is_h);
+        self.outer.trail = trail(turns.1, &self.outer.x, self.inner_is_h);
         for (turn, reducer) in [(turns.0, &mut self.reducer), (turns.1, &mut self.side)] {
             if turn == Turn::Second {
                 reducer.each(|sums| sums.ahead = vec![0.0; k]);
@@ -371,9 +378,9 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         self.forget();
     }
 
-    /// Leaves results of the inner factor that are next to nothing as they are.
-    pub fn keep_small(&mut self) {
-        self.inner_least = T::ZERO;
+    /// Leaves results of the inner factor as they are from `negligible` on.
+    pub fn keep_from(&mut self, negligible: T) {
+        self.inner_least = negligible;
     }
 
     /// Asks for the loss right after each update of X, before that of Y.
@@ -413,6 +420,9 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         let ahead = split_known(&mut self.ahead, self.is_ahead, k, lanes);
         let is_ahead = self.is_ahead;
         let columns = &self.outer_columns;
+        if what.update {
+            self.inner.meet(columns.seen());
+        }
         let y = Packed { y: read(&self.outer, &self.padded[0]), packed: &self.packed[0], k };
         let Factor { weights, sweeps, .. } = self.inner;
         let sweeps = if what.update { sweeps } else { 1 };
@@ -521,6 +531,9 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         let kl = rule.beta.is_kullback_leibler();
         let (b, c) = self.sums.as_ref().map_or((&[][..], &[][..]), |s| (&s.b[..], &s.c[..]));
         let columns = &self.inner_columns;
+        if update {
+            self.outer.meet(columns.seen());
+        }
         let newton = self.newton;
         let tells = newton && update && (!self.inner_is_h || self.fixed == Fixed::Inner);
         let Factor { weights, sweeps, .. } = self.outer;
@@ -625,6 +638,16 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         }
         self.side.give_back(sums);
         step
+    }
+
+    /// The loss at the factors as they stand, without floors under P.
+    fn unfloored_loss(&mut self) -> f64 {
+        let (beta, telling) = (self.rule.beta, self.telling);
+        self.rule.beta = beta.unfloored();
+        (self.told, self.telling) = (None, true);
+        let loss = self.exact_loss();
+        (self.rule.beta, self.telling) = (beta, telling);
+        loss
     }
 
     /// What a loss at the entries leaves out: ΣP = ⟨column sums of X, column sums of Y⟩.
@@ -778,7 +801,10 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
             loss: true,
         });
         let of_x = self.summed().step.movement;
-        let loss = self.told.expect("the pass told it").max(0.0);
+        let told = self.told.expect("the pass told it").max(0.0);
+        let whole = if self.rule.floors_tell() { self.unfloored_loss() } else { told };
+        // a power of next to nothing can leave the range
+        let loss = if whole.is_finite() { whole } else { told };
         let of_y = if fixed == Fixed::Outer { 0.0 } else { self.at_the_reduce(true, false).movement };
         Figures { loss, remaining: (of_x + of_y) / self.size }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Loss, Method, Products};
+use crate::{Component, Loss, Method, Products, Scale};
 
 /// Why a fit stopped. This is data, not an error: every one of these comes with factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,26 @@ pub enum Warning {
         /// The other.
         second: usize,
     },
+    /// The start that was given is far from the size of V. It was multiplied by a power of two first, but for scikit-learn's
+    /// methods.
+    StartScale {
+        /// The binary logarithm of the largest entry of V over that of the start's product.
+        exponent: i32,
+        /// Whether it was multiplied.
+        rescaled: bool,
+    },
+    /// The entries of V spread further than single precision can fit under a loss to which the small ones matter as much.
+    RangeTooWide {
+        /// The smallest entry above 0 over the largest.
+        ratio: f64,
+    },
+    /// The penalties outweigh all that components explain: W or H is 0.
+    Emptied {
+        /// α of W times the columns of V, α of H times its rows: what the penalties are multiplied by.
+        weights: (f64, f64),
+        /// The root mean square of V, for the Frobenius loss: an L2 penalty with this α on both factors leaves nothing of any data.
+        enough: Option<f64>,
+    },
     /// A singular Gram matrix was regularised to solve with it.
     Regularized {
         /// How often.
@@ -112,6 +132,24 @@ impl fmt::Display for Warning {
             ),
             Self::IdenticalComponents { first, second } => {
                 write!(f, "components {first} and {second} start the same in W and in H and will stay the same")
+            }
+            Self::StartScale { exponent, rescaled } => {
+                let then = if *rescaled { "was multiplied to V's size" } else { "may not come back from there" };
+                write!(f, "the product of the start is a 2^{exponent}th of V's size, and {then}")
+            }
+            Self::RangeTooWide { ratio } => write!(
+                f,
+                "the smallest entry is {ratio:.1e} of the largest, which is beyond what single precision fits under this loss: use float64"
+            ),
+            Self::Emptied { weights: (w, h), enough } => {
+                write!(
+                    f,
+                    "the penalties leave no component: alpha is multiplied by the columns of V for W ({w:.3e}) and by its \
+                     rows for H ({h:.3e}); lower it"
+                )?;
+                enough.map_or(Ok(()), |enough| {
+                    write!(f, ": at {enough:.3e}, the root mean square of V, an L2 penalty empties any data")
+                })
             }
             Self::Regularized { count } => {
                 write!(f, "{count} least-squares problems were singular and were regularised")
@@ -214,13 +252,21 @@ pub struct Report {
     pub loss: f64,
     /// √(2·D(V|WH)), which is ‖V − WH‖ for the Frobenius loss: scikit-learn's `reconstruction_err_`.
     pub reconstruction_error: f64,
-    /// √(2·D(V|WH)/ΣV^β), which is ‖V − WH‖/‖V‖ for the Frobenius loss; 0 where V is 0.
+    /// √(D(V|WH)/D₀), which is ‖V − WH‖/‖V‖ for the Frobenius loss: 0 where WH is V, 1 where it explains nothing of it. D₀ is D(V|0)
+    /// for β > 1 and else, where that is infinite, D(V|v̄) with the mean of V. It is 0 where V is 0; where V is all
+    /// alike and β ≤ 1, √(2·D(V|WH)/ΣV^β).
     pub relative_error: f64,
     /// Distance from stationarity, which does not change when components are rescaled. For the Frobenius loss the
     /// coordinate steps that remain, in the data's units, over ‖V‖; else Σ|x·∂F/∂x| over ΣV^β.
     pub kkt_residual: f64,
     /// scikit-learn's violation, last over first iteration, where that is the stopping rule.
     pub violation_ratio: Option<f64>,
+    /// What was made of the scale and the order of components, …
+    #[cfg_attr(feature = "serde", serde(default = "unscaled"))]
+    pub scale: Scale,
+    /// … and what each of them contributes.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub components: Vec<Component>,
     /// Objective and time after every iteration.
     pub history: Vec<HistoryPoint>,
     /// Seconds for checking V and making the start.
@@ -231,6 +277,12 @@ pub struct Report {
     pub plan: Plan,
     /// What a user should know.
     pub warnings: Vec<Warning>,
+}
+
+/// The scale of reports from before there was one.
+#[cfg(feature = "serde")]
+fn unscaled() -> Scale {
+    Scale::None
 }
 
 impl Report {

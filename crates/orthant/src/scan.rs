@@ -179,58 +179,138 @@ pub(crate) fn squares<T: Real>(v: &Matrix<'_, T>, scale: T) -> f64 {
     v.by_lines().map_or(0.0, |lines| (0..lines.nrows()).map(|i| of_line(lines, i)).sum())
 }
 
-/// ΣV^β for scale·V, in double precision: the size that a loss is compared with.
+/// What a loss is compared with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    /// ΣV^β.
+    pub powers: f64,
+    /// The smallest entry above 0; of the Frobenius loss, which does not ask, infinity.
+    pub smallest: f64,
+    /// The loss of a fit that explains nothing: D(V|0), or where that is infinite, for β ≤ 1, D(V|v̄) with the mean of V.
+    none: f64,
+}
+
+impl Size {
+    /// For the Frobenius loss, from ‖V‖².
+    pub fn quadratic(squares: f64) -> Self {
+        Self { powers: squares, smallest: f64::INFINITY, none: 0.5 * squares }
+    }
+
+    /// Over so many elements.
+    fn new(beta: f64, Totals { powers, sum, logs, smallest, .. }: Totals, count: f64) -> Self {
+        let mean = sum / count;
+        let none = if beta > 1.0 {
+            powers / (beta * (beta - 1.0))
+        } else if beta == 1.0 {
+            logs - sum * mean.ln()
+        } else if beta == 0.0 {
+            count * mean.ln() - logs
+        } else {
+            (powers - count * mean.powf(beta)) / (beta * (beta - 1.0))
+        };
+        Self { powers, smallest, none }
+    }
+
+    /// √(loss over that of no fit): 0 where V is met, 1 where nothing of it is explained. Of data that is all alike, where
+    /// the mean explains it all, √(2·loss/ΣV^β).
+    pub fn relative_error(&self, loss: f64) -> f64 {
+        // what the difference of two sums is known to
+        let known = self.none > 1e-12 * self.powers.abs();
+        if known { (loss / self.none).sqrt() } else { (2.0 * loss / self.powers).sqrt() }
+    }
+}
+
+/// What a loss of scale·V is compared with, in double precision.
 ///
 /// # Errors
 /// [`Error::ZeroInNonPositiveBeta`].
-pub(crate) fn size<T: Real>(v: &Matrix<'_, T>, scale: T, loss: Loss, workers: usize) -> Result<f64, Error> {
+pub(crate) fn size<T: Real>(v: &Matrix<'_, T>, scale: T, loss: Loss, workers: usize) -> Result<Size, Error> {
     let beta = loss.beta();
-    let term = |x: T| power((x * scale).to_f64(), beta);
-    let (sum, zeros) = match (v, v.by_lines()) {
+    let add = |totals: &mut Totals, x: T| totals.add((x * scale).to_f64(), beta);
+    let totals = match (v, v.by_lines()) {
         (Matrix::Dense(view), _) => {
             let s = if v.by_columns() { view.transposed() } else { *view };
-            sums(&Lanes::even(s.nrows(), lanes(s.nrows())), workers, |i, row: &mut Vec<T>| {
+            totals(&Lanes::even(s.nrows(), lanes(s.nrows())), workers, |i, row: &mut Vec<T>| {
                 row.resize(s.ncols(), T::ZERO);
                 s.rows(i..i + 1).copy_to(row);
-                let zeros = row.iter().filter(|&&x| x == T::ZERO).count();
-                (row.iter().map(|&x| term(x)).sum(), zeros)
+                let mut of_row = Totals::default();
+                row.iter().for_each(|&x| add(&mut of_row, x));
+                of_row
             })
         }
         (_, lines) => {
             let lines = lines.expect("sparse matrices have lines");
             let cuts = Lanes::weighted(lines.nrows(), MAX_LANES, |i| lines.entries_before(i) + i);
-            sums(&cuts, workers, |i, _: &mut Vec<T>| {
-                (lines.row(i).map(|(_, x)| term(x)).sum(), lines.ncols() - lines.row_nnz(i))
+            totals(&cuts, workers, |i, _: &mut Vec<T>| {
+                let mut of_row = Totals { zeros: lines.ncols() - lines.row_nnz(i), ..Totals::default() };
+                lines.row(i).for_each(|(_, x)| add(&mut of_row, x));
+                of_row
             })
         }
     };
-    if beta <= 0.0 && zeros > 0 {
+    if beta <= 0.0 && totals.zeros > 0 {
         let (row, col) = first_zero(v).expect("there is one");
-        return Err(Error::ZeroInNonPositiveBeta { row, col, count: zeros });
+        return Err(Error::ZeroInNonPositiveBeta { row, col, count: totals.zeros });
     }
-    Ok(sum)
+    Ok(Size::new(beta, totals, v.nrows() as f64 * v.ncols() as f64))
 }
 
-/// Sums of `one(row, room for a copy)` over all rows, lane by lane.
-fn sums<T: Real>(
+/// Sums over entries.
+#[derive(Clone, Copy, Debug)]
+struct Totals {
+    /// ΣV^β.
+    powers: f64,
+    sum: f64,
+    /// Σv·ln v for β = 1, Σln v for β = 0.
+    logs: f64,
+    smallest: f64,
+    zeros: usize,
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        Self { powers: 0.0, sum: 0.0, logs: 0.0, smallest: f64::INFINITY, zeros: 0 }
+    }
+}
+
+impl Totals {
+    fn add(&mut self, x: f64, beta: f64) {
+        self.powers += power(x, beta);
+        self.sum += x;
+        if x == 0.0 {
+            self.zeros += 1;
+            return;
+        }
+        self.smallest = self.smallest.min(x);
+        if beta == 1.0 {
+            self.logs += x * x.ln();
+        } else if beta == 0.0 {
+            self.logs += x.ln();
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.powers += other.powers;
+        self.sum += other.sum;
+        self.logs += other.logs;
+        self.smallest = self.smallest.min(other.smallest);
+        self.zeros += other.zeros;
+    }
+}
+
+/// Totals of `one(row, room for a copy)` over all rows, lane by lane.
+fn totals<T: Real>(
     lanes: &Lanes,
     workers: usize,
-    one: impl Fn(usize, &mut Vec<T>) -> (f64, usize) + Sync,
-) -> (f64, usize) {
-    Reducer::new(lanes.count(), workers, || (0.0, 0_usize)).run(
+    one: impl Fn(usize, &mut Vec<T>) -> Totals + Sync,
+) -> Totals {
+    Reducer::new(lanes.count(), workers, Totals::default).run(
         |l, _, out| {
-            *out = (0.0, 0);
+            *out = Totals::default();
             let mut row = Vec::new();
-            for i in lanes.range(l) {
-                let (sum, count) = one(i, &mut row);
-                out.0 += sum;
-                out.1 += count;
-            }
+            lanes.range(l).for_each(|i| out.merge(&one(i, &mut row)));
         },
-        |a, b| {
-            a.0 += b.0;
-            a.1 += b.1;
-        },
+        |a, b| a.merge(b),
     )
 }
 

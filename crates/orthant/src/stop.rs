@@ -10,6 +10,8 @@ pub(crate) struct Criterion {
     first: f64,
     /// Error ten iterations ago, or objective one iteration ago.
     previous: f64,
+    /// How small a step is to be, for [`Stop::Progress`].
+    near: f64,
     /// Violation, last over first.
     pub ratio: Option<f64>,
 }
@@ -31,10 +33,12 @@ pub(crate) struct Seen {
 }
 
 impl Criterion {
-    /// `start` is ‖V − W₀H₀‖, for rules that compare with it.
-    pub fn new(rule: Stop, start: f64) -> Self {
+    /// `start` is ‖V − W₀H₀‖, for rules that compare with it; steps are known to `rounding`.
+    pub fn new(rule: Stop, start: f64, rank: usize, rounding: f64) -> Self {
         let previous = if matches!(rule, Stop::Progress { .. }) { f64::INFINITY } else { start };
-        Self { rule, first: start, previous, ratio: None }
+        // one component has one best answer: it is to be that near, and not only its loss
+        let near = if rank == 1 { rule.tol().max(rounding) } else { rule.tol().sqrt() };
+        Self { rule, first: start, previous, near, ratio: None }
     }
 
     /// Whether the rule needs the error at the start.
@@ -64,7 +68,7 @@ impl Criterion {
             Stop::Progress { tol } => {
                 let fall = self.previous - seen.objective;
                 self.previous = seen.objective;
-                let small = fall.max(seen.least_fall) <= tol * seen.objective && seen.step <= tol.sqrt();
+                let small = fall.max(seen.least_fall) <= tol * seen.objective && seen.step <= self.near;
                 tol > 0.0 && (seen.exact || small)
             }
         }

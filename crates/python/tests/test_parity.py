@@ -360,7 +360,8 @@ def test_transform_of_the_data_of_the_fit(module, options, apart):
     again = model.transform(X)
     assert np.abs(W - again).max() / W.max() == pytest.approx(apart, rel=0.1)
     if options["init"] == "nndsvd" and options["solver"] == "mu":
-        assert round(100 * np.mean(W == 0)) == 39 and np.all(again > 0)
+        # none but what thousands of iterations have shrunk to nothing
+        assert round(100 * np.mean(W == 0)) == 39 and np.mean(again == 0) < 0.02
         errors = [np.linalg.norm(X - w @ model.components_) / np.linalg.norm(X) for w in (W, again)]
         if "tol" not in options:
             assert [round(e, 4) for e in errors] == [0.4263, 0.4202]

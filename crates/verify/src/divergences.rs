@@ -86,6 +86,20 @@ pub fn objective(v: &Dense<f64>, w: &Dense<f64>, h: &Dense<f64>, penalty: Penalt
     sums.figure()
 }
 
+/// What a fit that explains nothing leaves: D(V|0) for β > 1, else D(V|v̄) with the mean of V; of V that is all alike, where
+/// that is 0, ½ΣV^β.
+pub fn unexplained(v: &Dense<f64>, beta: f64) -> f64 {
+    let size = size(v, beta);
+    if beta > 1.0 {
+        return size / (beta * (beta - 1.0));
+    }
+    let (m, n) = (v.nrows(), v.ncols());
+    let mean = v.as_slice().iter().sum::<f64>() / (m * n) as f64;
+    let (w, h) = (Dense::from_fn(m, 1, |_, _| mean), Dense::from_fn(1, n, |_, _| 1.0));
+    let none = divergence(v, &w, &h, beta).value;
+    if none > 1e-12 * size.abs() { none } else { 0.5 * size }
+}
+
 /// ΣV^β: the size of the data, as the loss measures it.
 pub fn size(v: &Dense<f64>, beta: f64) -> f64 {
     let mut sum = Sum::default();

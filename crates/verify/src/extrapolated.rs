@@ -18,12 +18,25 @@ pub struct Told {
     pub restarted: bool,
 }
 
+/// What brings components that were updated against some of the sizes `met` to the scale of those updated against `now`.
+pub fn quotients(met: &[f64], now: &[f64]) -> Vec<f64> {
+    let quotient = |(met, now): (&f64, &f64)| met / now;
+    let usable = |by: f64| if by > 0.0 && by.is_finite() { by } else { 1.0 };
+    met.iter().zip(now).map(quotient).map(usable).collect()
+}
+
+fn columns(x: &Dense<f64>) -> Vec<f64> {
+    (0..x.ncols()).map(|t| (0..x.nrows()).map(|i| x[(i, t)]).sum()).collect()
+}
+
 /// The factors where updates start, and what the last ones that were accepted had led to.
 #[derive(Clone)]
 struct Place {
     w: Dense<f64>,
     ht: Dense<f64>,
     plain: (Dense<f64>, Dense<f64>),
+    /// Column sums of H that the plain W was updated against.
+    met: Option<Vec<f64>>,
 }
 
 fn zip(a: &Dense<f64>, b: &Dense<f64>, f: impl Fn(f64, f64) -> f64) -> Dense<f64> {
@@ -45,7 +58,8 @@ pub fn run(
     let (beta, _) = rule(method);
     let on = weights(penalty, v.nrows(), v.ncols());
     let vt = v.transposed();
-    let start = Place { w: w.clone(), ht: h.transposed(), plain: (w.clone(), h.transposed()) };
+    let free = penalty == Penalty::default();
+    let start = Place { w: w.clone(), ht: h.transposed(), plain: (w.clone(), h.transposed()), met: None };
     let (mut at, mut best) = (start.clone(), (f64::INFINITY, start));
     let (mut far, mut before, mut limit) = (if newton(method) { 0.5 } else { 0.0 }, 0.5, 1.0);
     let (mut accepted, mut in_a_row) = (0, 0);
@@ -59,13 +73,19 @@ pub fn run(
                 }
                 other => panic!("{other:?}"),
             };
-        let ahead = |new: &Dense<f64>, old: &Dense<f64>| {
-            zip(new, old, |x, from| match (newton(method), from > 0.0) {
-                (true, _) => (x + far * (x - from)).max(0.0),
+        let ahead = |new: &Dense<f64>, old: &Dense<f64>, met: &Option<Vec<f64>>, now: &[f64]| {
+            let by = match met {
+                Some(met) if free => quotients(met, now),
+                _ => vec![1.0; now.len()],
+            };
+            let old = Dense::from_fn(old.nrows(), old.ncols(), |i, t| by[t] * old[(i, t)]);
+            zip(new, &old, |x, from| match (newton(method), from > 0.0) {
+                (true, _) => (x + far * (x - from)).max(x / 1024.0),
                 (false, true) => x * (x / from).clamp(1.0 / 1024.0, 1024.0).powf(far),
                 (false, false) => x,
             })
         };
+        let of_h = columns(&at.ht);
         let (mut new_w, mut new_h) = (at.w.clone(), at.ht.clone());
         if method == Method::AcceleratedJointMm {
             // what goes further has momentum
@@ -74,22 +94,30 @@ pub fn run(
         } else {
             half(v, &mut new_w, &at.ht.transposed(), (on.l1_w, on.l2_w), false);
         }
-        let far_w = ahead(&new_w, &at.plain.0);
+        let far_w = ahead(&new_w, &at.plain.0, &at.met, &of_h);
         if method != Method::AcceleratedJointMm {
             half(&vt, &mut new_h, &far_w.transposed(), (on.l1_h, on.l2_h), true);
         }
-        let far_h = ahead(&new_h, &at.plain.1);
+        let far_h = ahead(&new_h, &at.plain.1, &None, &of_h);
         let judged = if newton(method) { &new_h } else { &far_h }.transposed();
         let now = objective(v, &far_w, &judged, penalty, beta).value;
         let restarted = now > best.0 + 4.0 * f64::EPSILON * size(v, beta);
         if restarted {
             at = best.1.clone();
+            // W goes on from what it goes back to
+            at.met = None;
             (accepted, in_a_row) = (0, in_a_row + 1);
             (limit, before, far) = (before, far, far / 1.5);
         } else {
-            at = Place { w: far_w.clone(), ht: far_h.clone(), plain: (new_w, new_h.clone()) };
+            let met = (method != Method::AcceleratedJointMm).then_some(of_h);
+            at = Place {
+                w: far_w.clone(),
+                ht: far_h.clone(),
+                plain: (new_w, new_h.clone()),
+                met: met.clone(),
+            };
             let (w, ht) = (far_w.clone(), judged.transposed());
-            best = (best.0.min(now), Place { plain: (w.clone(), ht.clone()), w, ht });
+            best = (best.0.min(now), Place { plain: (w.clone(), ht.clone()), w, ht, met });
             (accepted, in_a_row) = (accepted + 1, 0);
             (before, far, limit) = (far, f64::min(limit, 1.01 * far), f64::min(1.0, 1.005 * limit));
         }

@@ -1,6 +1,6 @@
 //! The options of a fit, as they are kept with its results.
 
-use orthant::{Loss, Method, MiniBatchNmf, Nmf, Penalty, Products, StartKind, Stop};
+use orthant::{Loss, Method, MiniBatchNmf, Nmf, Penalty, Products, Scale, StartKind, Stop};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Scalar;
@@ -32,6 +32,9 @@ pub struct FitOptions {
     pub max_iter: usize,
     /// The penalties.
     pub penalty: Penalty,
+    /// The scale that components were to end with; `None` left it to what else fixed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scale>,
     /// The seed of everything random.
     pub seed: u32,
     /// Whether coordinate descent draws the order of the components.
@@ -98,6 +101,7 @@ impl FitOptions {
             stop,
             max_iter,
             penalty: Penalty::default(),
+            scale: None,
             seed: 0,
             shuffle: false,
             compress: None,
@@ -129,6 +133,10 @@ impl FitOptions {
             .products(self.products);
         let nmf = match self.compress {
             Some(compress) => nmf.compress(compress),
+            None => nmf,
+        };
+        let nmf = match self.scale {
+            Some(scale) => nmf.scale(scale),
             None => nmf,
         };
         let nmf = match self.memory_limit {

@@ -39,10 +39,13 @@ impl<T: Real> SparseOperands<'_, T> {
         if let To::Sums(b) | To::Both(_, b) = &to {
             assert!(holds(b.len(), v.ncols(), accumulator_stride::<T>(k)), "B is cols×stride");
         }
-        let Beta { floor, ignore, .. } = *beta;
+        let Beta { floor, lowest, ignore, .. } = *beta;
         // SAFETY: the extents were just checked, and indices are below the number of columns.
         unsafe {
-            T::at_entries(isa.for_rows::<T>(k), AtEntries { v, x, y, y_stride, k, floor, ignore, to, sum })
+            T::at_entries(
+                isa.for_rows::<T>(k),
+                AtEntries { v, x, y, y_stride, k, floor, lowest, ignore, to, sum },
+            )
         }
     }
 }

@@ -91,7 +91,18 @@ pub fn residual_entries<T: Real>(
         return unsafe { T::residual(isa, Residual { rows, x, y, y_stride, row, sum }) };
     }
     let (floor, ignore) = (T::ZERO, T::ZERO);
-    let op = AtEntries { v: rows, x, y, y_stride, k, floor, ignore, to: To::Residual, sum: Some(&mut sum) };
+    let op = AtEntries {
+        v: rows,
+        x,
+        y,
+        y_stride,
+        k,
+        floor,
+        lowest: floor,
+        ignore,
+        to: To::Residual,
+        sum: Some(&mut sum),
+    };
     // SAFETY: the extents were just checked.
     unsafe { T::at_entries(isa.for_rows::<T>(k), op) }
     sum

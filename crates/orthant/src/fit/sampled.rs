@@ -24,7 +24,7 @@ use orthant_kernel::{Csc, Csr};
 
 use super::{Problem, run};
 use crate::init::RandomState;
-use crate::{Compression, Error, Iteration, Matrix, Method, Nmf, Real, Stop, StopReason};
+use crate::{Compression, Error, Iteration, Matrix, Method, Nmf, Real, Scale, Stop, StopReason};
 
 /// W and Hᵀ, if there is something to start from.
 pub(super) type Found<T> = Option<(Vec<T>, Vec<T>)>;
@@ -55,6 +55,7 @@ impl<T: Real> Problem<'_, T> {
             tol: None,
             max_iter: ITERATIONS,
             method: Method::Hals { sweeps: None },
+            scale: Some(Scale::None),
             compress: None,
             memory_limit: None,
             block: None,

@@ -6,7 +6,7 @@ use super::MiniBatchNmf;
 use super::pass::BatchPass;
 use crate::alternation::Fixed;
 use crate::choice::SparsePlan;
-use crate::factor::Factor;
+use crate::factor::{self, Factor};
 use crate::init::Generator;
 use crate::nmf::invalid;
 use crate::pass::Layout;
@@ -45,7 +45,7 @@ impl<'a, T: Real> Data<'a, T> {
         }
         let safe = scan::Safe::of::<T>(Method::Mu(loss));
         let exponent = exponent.unwrap_or_else(|| scan::scale_exponent(found.max, 2, safe));
-        let (rule, scale) = (Majorizer::compatible(loss), scan::scale_by(T::ONE, -exponent));
+        let (rule, scale) = (Majorizer::compatible(loss, exponent), scan::scale_by(T::ONE, -exponent));
         Ok(Self { options, rule, found, exponent, scale, workers })
     }
 
@@ -103,7 +103,9 @@ impl<'a, T: Real> Data<'a, T> {
         // where the residual is told by entries, ‖V‖² says how much of it is rounding
         let by_entries = self.options.loss.is_quadratic() && source.residual_by_entries();
         let squares = if by_entries { scan::squares(v, self.scale) } else { 1.0 };
-        let mut pass = BatchPass::new(&source, self.rule, k, layout, squares, factors, fixed);
+        let negligible = factor::negligible(&factors.0.x, &factors.1.x, k);
+        let rule = (self.rule, self.exponent, negligible);
+        let mut pass = BatchPass::new(&source, rule, k, layout, squares, factors, fixed);
         let out = f(&mut pass, squares);
         (out, pass.into_w())
     }
@@ -115,7 +117,7 @@ impl<'a, T: Real> Data<'a, T> {
         let mut before = vec![average; v.nrows() * k];
         let tol = self.options.tol;
         let (_, w) = self.pass(v, before.clone(), ht, Fixed::Outer, |pass, _| {
-            pass.keep_small();
+            pass.keep_from(factor::negligible(pass.w(), ht, k));
             for _ in 0..max_iter {
                 pass.sweep_inner(true);
                 let w = pass.w();
@@ -151,7 +153,7 @@ impl<'a, T: Real> Data<'a, T> {
             let (l1, l2) = on_h.elements::<T>();
             let gamma = loss.exponent();
             let raised = |x: T, e: f64| if e == 1.0 { x } else { x.powf(T::from_f64(e)) };
-            let least = self.rule.least(true);
+            let least = self.rule.without(factor::negligible(pass.w(), &before, options.rank)).least(true);
             let rho = T::from_f64(*rho);
             let (numerators, denominators) = pass.sums(&before, options.rank);
             for (at, (n, d)) in numerators.into_iter().zip(denominators).enumerate() {
@@ -160,7 +162,8 @@ impl<'a, T: Real> Data<'a, T> {
                 if d == T::ZERO {
                     d = self.rule.floor;
                 }
-                numerator[at] = rho * numerator[at] + n * raised(*h, 1.0 / gamma);
+                let sum = rho * numerator[at] + n * raised(*h, 1.0 / gamma);
+                numerator[at] = if sum < T::NEGLIGIBLE { T::ZERO } else { sum };
                 denominator[at] = rho * denominator[at] + d;
                 let new = raised(numerator[at] / denominator[at], gamma);
                 *h = if new < least { T::ZERO } else { new };

@@ -14,7 +14,7 @@ use crate::pass::Layout;
 use crate::penalty::Weights;
 use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
 use crate::source::Source;
-use crate::{Error, Matrix, Method, Model, Products, Real, reduce, scan};
+use crate::{Component, Error, Matrix, Method, Model, Products, Real, Scale, reduce, scale, scan};
 
 /// A fit of all of V under way.
 pub(super) struct Fitting<'a, T: Real> {
@@ -47,6 +47,7 @@ impl<'a, T: Real> Fitting<'a, T> {
         if data.found.max == 0.0 {
             let model = Model::new(Dense::zeros(k, n), options.penalty, options.loss);
             report.warnings = warnings;
+            report.components = vec![Component { total: 0.0, share: 0.0 }; k];
             let random_state = options.random.clone().into_state();
             let w = Dense::zeros(m, k);
             return Ok(MiniBatchFit { w, model, report, steps: 0, learnt: None, random_state });
@@ -93,7 +94,7 @@ impl<'a, T: Real> Fitting<'a, T> {
                 max_iter: most,
                 objective: cost * unit,
                 loss: distance * unit,
-                relative_error: (2.0 * distance / (size * share)).sqrt(),
+                relative_error: size.relative_error(distance / share),
                 step: moved,
                 restarted: false,
                 elapsed,
@@ -133,9 +134,9 @@ impl<'a, T: Real> Fitting<'a, T> {
         report.loss = figures.loss * unit;
         report.objective = (figures.loss + penalties(on_w, &w) + penalties(on_h, &state.ht)) * unit;
         report.reconstruction_error = (2.0 * report.loss).sqrt();
-        report.relative_error = (2.0 * figures.loss / size).sqrt();
+        report.relative_error = size.relative_error(figures.loss);
         report.kkt_residual =
-            figures.remaining / if options.loss.is_quadratic() { size.sqrt() } else { size };
+            figures.remaining / if options.loss.is_quadratic() { size.powers.sqrt() } else { size.powers };
         report.warnings = warnings;
         if !report.objective.is_finite() {
             return Err(Error::LossOverflow { max: data.found.max });
@@ -143,6 +144,7 @@ impl<'a, T: Real> Fitting<'a, T> {
         let learnt = state.learnt(k, steps);
         let h = learnt.components.clone();
         let w = Dense::from_vec(data.to_user(w), m, k)?;
+        report.components = scale::components(&w, &h);
         let model = Model::new(h, options.penalty, options.loss);
         let random_state = generator.into_state();
         Ok(MiniBatchFit { w, model, report, steps, learnt: Some(learnt), random_state })
@@ -165,6 +167,8 @@ impl<T: Real> Data<'_, T> {
             relative_error: 0.0,
             kkt_residual: 0.0,
             violation_ratio: None,
+            scale: Scale::None,
+            components: Vec::new(),
             history: Vec::new(),
             seconds_start: began.elapsed().as_secs_f64(),
             seconds_total: 0.0,

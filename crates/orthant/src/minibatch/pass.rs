@@ -26,10 +26,10 @@ macro_rules! either {
 }
 
 impl<'a, T: Real> BatchPass<'a, T> {
-    /// `squares` is ‖V‖².
+    /// The rule for V over 2^`exponent`, with what it takes for 0; `squares` is ‖V‖².
     pub fn new(
         source: &'a MatrixSource<'a, T>,
-        rule: Majorizer<T>,
+        (rule, exponent, negligible): (Majorizer<T>, i32, T),
         k: usize,
         layout: Layout,
         squares: f64,
@@ -37,10 +37,11 @@ impl<'a, T: Real> BatchPass<'a, T> {
         fixed: Fixed,
     ) -> Self {
         let mut pass = if rule.beta.beta() == 2.0 {
-            let rule = Box::new(Multiplicative { isa: Isa::detect(), compatible: true });
+            let rule = Box::new(Multiplicative::compatible(exponent, negligible));
             Self::Quadratic(Box::new(Pass::new(source, rule, k, layout, squares, factors).fixed(fixed)))
         } else {
             // sizes are the caller's affair
+            let rule = rule.without(negligible);
             let mut pass = RatioPass::new(source, rule, false, k, layout, 1.0, factors, false, fixed);
             pass.tell();
             Self::Ratios(Box::new(pass))
@@ -49,10 +50,10 @@ impl<'a, T: Real> BatchPass<'a, T> {
         pass
     }
 
-    /// Leaves weights that are next to nothing as they are.
-    pub fn keep_small(&mut self) {
+    /// Leaves small weights as they are from `negligible` on.
+    pub fn keep_from(&mut self, negligible: T) {
         if let Self::Ratios(pass) = self {
-            pass.keep_small();
+            pass.keep_from(negligible);
         }
     }
 

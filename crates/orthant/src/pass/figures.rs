@@ -11,6 +11,7 @@ use crate::alternation::Figures;
 use crate::extrapolation::Turn;
 use crate::reduce::{Lanes, Reducer, split};
 use crate::source::{Block, Residual, Source};
+use crate::twofold::Twofold;
 
 /// The Gram form of the loss is known to this many ε·‖S‖².
 const ROUNDING: f64 = 2.0;
@@ -66,11 +67,47 @@ impl WideGram {
     }
 }
 
+/// XᵀX in twice that precision, k×k, one triangle.
+struct TwofoldGram(Vec<Twofold>);
+
+impl TwofoldGram {
+    /// Of all rows of X.
+    fn of<T: Real>(workers: usize, x: &[T], k: usize, lanes: &Lanes) -> Self {
+        let zeros = || Self(vec![Twofold::default(); k * k]);
+        Reducer::new(lanes.count(), workers, zeros).run(
+            |l, _, out| {
+                out.0.fill(Twofold::default());
+                let range = lanes.range(l);
+                for x in x[range.start * k..range.end * k].chunks_exact(k) {
+                    for (t, a) in x.iter().enumerate().filter(|(_, a)| **a != T::ZERO) {
+                        for (r, b) in x.iter().enumerate().skip(t).filter(|(_, b)| **b != T::ZERO) {
+                            let sum = &mut out.0[t * k + r];
+                            *sum = sum.plus(Twofold::product(a.to_f64(), b.to_f64()));
+                        }
+                    }
+                }
+            },
+            |a, b| a.0.iter_mut().zip(&b.0).for_each(|(a, b)| *a = a.plus(*b)),
+        )
+    }
+
+    /// `sum` + ⟨XᵀX, YᵀY⟩.
+    fn add_product(&self, other: &Self, k: usize, mut sum: Twofold) -> Twofold {
+        for t in 0..k {
+            for r in t..k {
+                let product = self.0[t * k + r].times_twofold(other.0[t * k + r]);
+                sum = sum.plus(if r == t { product } else { product.times(2.0) });
+            }
+        }
+        sum
+    }
+}
+
 /// Residual and stationarity of the factors as they stand.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Measured {
     /// ‖S − XYᵀ‖², from the residual itself.
-    pub squares: f64,
+    pub squares: Twofold,
     /// The coordinate steps that remain in X, squared, in the units of S.
     pub movement: f64,
 }
@@ -95,14 +132,13 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
 
     pub(super) fn of(&self, residual: Measured, outer: f64) -> Figures {
         let remaining = ((residual.movement + outer) / self.squares).sqrt();
-        Figures { loss: 0.5 * residual.squares, remaining }
+        Figures { loss: 0.5 * residual.squares.to_f64(), remaining }
     }
 
     /// ‖S − XYᵀ‖² from the residual itself, and the steps that remain in X. Reads S once; where the residual is told by
-    /// entries and little is left of ‖S‖², once or twice more.
+    /// entries and little is left of ‖S‖², once more.
     pub(super) fn measure(&mut self, steps: Steps) -> Measured {
-        let mut how = Residual::Quick;
-        let mut measured = self.measure_by(how, steps);
+        let mut measured = self.measure_by(Residual::Quick, steps);
         let Some(wide) = &mut self.wide else { return measured };
         let (isa, k) = (self.isa, self.k);
         let of_x = WideGram::of(&mut wide[0], isa, &self.inner.x, k, &self.lanes);
@@ -111,20 +147,20 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
         wide[0].give_back(of_x);
         wide[1].give_back(of_y);
         let single = T::EPSILON.to_f64() > f64::EPSILON;
-        loop {
-            if how != Residual::Direct {
-                measured.squares = (measured.squares + all).max(0.0);
-            }
-            how = match how {
-                Residual::Quick if single && measured.squares < QUICK * self.squares => Residual::Wide,
-                // factors in single precision say no more
-                Residual::Quick if !single && measured.squares < CANCELLED * f64::EPSILON * self.squares => {
-                    Residual::Direct
-                }
-                _ => return measured,
-            };
-            measured.squares = self.measure_by(how, Steps::Ignored).squares;
+        let mut squares = (measured.squares.to_f64() + all).max(0.0);
+        if single && squares < QUICK * self.squares {
+            squares = (self.measure_by(Residual::Wide, Steps::Ignored).squares.to_f64() + all).max(0.0);
         }
+        // factors in single precision say no more
+        if !single && squares < CANCELLED * f64::EPSILON * self.squares {
+            let entries = self.measure_by(Residual::Twofold, Steps::Ignored).squares;
+            let workers = self.layout.workers;
+            let of_x = TwofoldGram::of(workers, &self.inner.x, k, &self.lanes);
+            let of_y = TwofoldGram::of(workers, &self.outer.x, k, &self.side_lanes);
+            squares = of_x.add_product(&of_y, k, entries).to_f64().max(0.0);
+        }
+        measured.squares = squares.into();
+        measured
     }
 
     fn measure_by(&mut self, how: Residual, steps: Steps) -> Measured {
@@ -157,7 +193,7 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
                 }
             },
             |a, b| {
-                a.squares += b.squares;
+                a.squares = a.squares.plus(b.squares);
                 a.movement += b.movement;
             },
         );

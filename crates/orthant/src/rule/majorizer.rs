@@ -37,7 +37,8 @@
 //! # Numerics
 //! Floors in units in which the largest entry of V is between 1 and 4 (Mm), or in V's own unless that is below 2⁻¹⁰
 //! (Mu). Mu: p is at least 2⁻²³ where V is divided by it, in D for β < 1 only; results below 2⁻⁵² become 0, in W for β < 1
-//! and in H for β ≤ 1. Mm: p is at least what keeps p^(β−2) below 2⁸⁰ in f32 and 2⁶⁰⁰ in f64.
+//! and in H for β ≤ 1. Results of either rule whose products could be subnormal become 0: there processors are slow, and such
+//! an entry would take hundreds of iterations to matter again. Mm: p is at least what keeps p^(β−2) below 2⁸⁰ in f32 and 2⁶⁰⁰ in f64.
 //!
 //! # Determinism
 //! A row's arithmetic is the same in any block.
@@ -77,13 +78,26 @@ pub(crate) struct Majorizer<T> {
     pub beta: Beta<T>,
     /// What a zero denominator becomes.
     pub floor: T,
+    /// Below what entries of W and of H become 0.
+    least: [T; 2],
 }
 
 impl<T: Real> Majorizer<T> {
-    /// scikit-learn's.
-    pub fn compatible(loss: Loss) -> Self {
-        let floor = T::from_f64(FLOOR);
-        Self { loss, guaranteed: false, bold: 1.0, beta: Beta::new(loss.beta(), floor, floor), floor }
+    /// scikit-learn's, for V over 2^`exponent`: its floors are absolute, in the units of V and of the factors, unless V is so
+    /// small that they would spoil it.
+    pub fn compatible(loss: Loss, exponent: i32) -> Self {
+        let beta = loss.beta();
+        let of_p = in_units::<T>(FLOOR, f64::from(exponent));
+        let below = in_units::<T>(f64::EPSILON, f64::from(exponent) / 2.0);
+        let zeroed = |yes| if yes { below } else { T::ZERO };
+        Self {
+            loss,
+            guaranteed: false,
+            bold: 1.0,
+            beta: Beta::new(beta, of_p, of_p),
+            floor: denominator_floor(beta, exponent),
+            least: [zeroed(beta < 1.0), zeroed(beta <= 1.0)],
+        }
     }
 
     /// The library's own.
@@ -91,7 +105,19 @@ impl<T: Real> Majorizer<T> {
         let (most, lowest) = if T::NAME == "float32" { (80.0, -100.0) } else { (600.0, -600.0) };
         let floor = if loss.beta() < 2.0 { f64::max(-most / (2.0 - loss.beta()), lowest) } else { lowest };
         let floor = T::from_f64(floor.exp2());
-        Self { loss, guaranteed: true, bold: 1.0, beta: Beta::new(loss.beta(), floor, T::ZERO), floor }
+        let beta = Beta::new(loss.beta(), floor, T::ZERO);
+        Self { loss, guaranteed: true, bold: 1.0, beta, floor, least: [T::ZERO; 2] }
+    }
+
+    /// The same with entries below `negligible` at 0, whatever the loss.
+    pub fn without(self, negligible: T) -> Self {
+        Self { least: self.least.map(|least| least.max(negligible)), ..self }
+    }
+
+    /// Whether floors can be seen in a loss: scikit-learn's, and where an entry counts as much however small it is.
+    pub fn floors_tell(&self) -> bool {
+        let beta = self.loss.beta();
+        beta < 1.0 || !self.guaranteed && beta < 2.0
     }
 
     /// The same for both factors at once.
@@ -116,8 +142,17 @@ impl<T: Real> Majorizer<T> {
 
     /// Below what W, or H, becomes 0.
     pub fn least(&self, of_h: bool) -> T {
-        let beta = self.loss.beta();
-        let zeroed = !self.guaranteed && (beta < 1.0 || of_h && beta <= 1.0);
-        if zeroed { T::from_f64(f64::EPSILON) } else { T::ZERO }
+        self.least[usize::from(of_h)]
     }
+}
+
+/// A floor in units that are 2^`exponent` times larger; not 0 or subnormal. In smaller units it stays: floors shrink with data.
+fn in_units<T: Real>(floor: f64, exponent: f64) -> T {
+    T::from_f64(floor * (-exponent.max(0.0)).exp2()).max(T::NEGLIGIBLE * T::EPSILON)
+}
+
+/// What scikit-learn puts in place of a zero denominator, for V over 2^`exponent`: it has the units of V^(β−1) and a factor.
+pub(super) fn denominator_floor<T: Real>(beta: f64, exponent: i32) -> T {
+    let floor = T::from_f64(FLOOR * (-f64::from(exponent.max(0)) * (beta - 0.5)).exp2());
+    floor.max(T::NEGLIGIBLE * T::EPSILON)
 }

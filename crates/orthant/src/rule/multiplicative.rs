@@ -34,22 +34,33 @@
 use orthant_kernel::Isa;
 use orthant_kernel::rows::{self, Step};
 
+use super::majorizer::denominator_floor;
 use super::{Half, Rule};
 use crate::Real;
 
-/// What a zero denominator becomes: the epsilon of f32, in either precision.
-const FLOOR: f64 = f32::EPSILON as f64;
-
 /// The rule.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Multiplicative {
-    /// The instruction set.
-    pub isa: Isa,
-    /// Whether a zero denominator becomes scikit-learn's 2⁻²³, or else its row's entry 0, in whatever units.
-    pub compatible: bool,
+#[derive(Clone, Copy, Debug)]
+pub struct Multiplicative<T> {
+    isa: Isa,
+    /// What a zero denominator becomes.
+    floor: T,
+    /// Below what entries become 0.
+    least: T,
 }
 
-impl<T: Real> Rule<T> for Multiplicative {
+impl<T: Real> Multiplicative<T> {
+    /// scikit-learn's, for V over 2^`exponent`: a zero denominator becomes 2⁻²³ in the units of V.
+    pub fn compatible(exponent: i32, least: T) -> Self {
+        Self { isa: Isa::detect(), floor: denominator_floor(2.0, exponent), least }
+    }
+
+    /// The library's own: where a denominator is 0 the entry becomes 0, in whatever units.
+    pub fn guaranteed(least: T) -> Self {
+        Self { isa: Isa::detect(), floor: T::from_f64(f64::INFINITY), least }
+    }
+}
+
+impl<T: Real> Rule<T> for Multiplicative<T> {
     fn update(
         &self,
         x: &mut [T],
@@ -63,7 +74,6 @@ impl<T: Real> Rule<T> for Multiplicative {
         let d = &mut scratch[..x.len()];
         rows::products(self.isa, x, half.gram, k, d);
         step.movement = rows::distance(self.isa, x, a, a_stride, d, half.diagonal, half.l1, step.movement);
-        let floor = if self.compatible { FLOOR } else { f64::INFINITY };
-        rows::multiply(self.isa, x, a, a_stride, d, k, half.l1, T::from_f64(floor));
+        rows::multiply(self.isa, x, a, a_stride, d, k, half.l1, self.floor, self.least);
     }
 }

@@ -8,6 +8,7 @@ use orthant_kernel::newton::{self, Half, Told};
 use orthant_kernel::{Isa, View, accumulate, accumulator_stride, numerators, scan};
 
 use super::{Block, Packed, RatioBlock, Ratios, Residual, Source};
+use crate::twofold::Twofold;
 use crate::{Error, Products, Real};
 
 /// A dense matrix. Blocks of rows with adjacent columns are read where they lie; others are copied one by one, which
@@ -132,9 +133,9 @@ impl<T: Real> Block<T> for DenseBlock<'_, T> {
         y: &[T],
         k: usize,
         scratch: &mut [T],
-        sum: f64,
-    ) -> f64 {
-        scan::squared_residual(self.isa, self.view, x, y, k, scratch, sum)
+        sum: Twofold,
+    ) -> Twofold {
+        sum.after(|sum| scan::squared_residual(self.isa, self.view, x, y, k, scratch, sum))
     }
 }
 

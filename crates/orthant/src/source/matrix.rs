@@ -10,6 +10,7 @@ use super::sparse::{SparseBlock, SparseScratch};
 use super::{Block, DenseSource, Packed, RatioBlock, Ratios, Residual, Source, SparseSource};
 use crate::choice::SparsePlan;
 use crate::reduce::Lanes;
+use crate::twofold::Twofold;
 use crate::{Error, Matrix, Products, Real};
 
 /// S: V by rows, or Vᵀ where the columns of V are the closer ones. It may have its transpose beside it: a sparse one in memory
@@ -184,8 +185,8 @@ impl<T: Real> Block<T> for MatrixBlock<'_, T> {
         y: &[T],
         k: usize,
         scratch: &mut [T],
-        sum: f64,
-    ) -> f64 {
+        sum: Twofold,
+    ) -> Twofold {
         each!(self, b => b.squared_residual(how, x, y, k, scratch, sum))
     }
 }
@@ -202,6 +203,13 @@ impl<T: Real> Ratios<T> for MatrixSource<'_, T> {
 
     fn by_entries(&self, beta: &Beta<T>) -> bool {
         either!(self, s => s.by_entries(beta))
+    }
+
+    fn ratio_scratch(&self, rows: usize, beta: &Beta<T>) -> MatrixScratch<T> {
+        match self {
+            Self::Dense(s, _) => MatrixScratch::Dense(s.ratio_scratch(rows, beta)),
+            Self::Sparse(s, _) => MatrixScratch::Sparse(s.ratio_scratch(rows, beta)),
+        }
     }
 
     fn newton_len(&self, k: usize) -> usize {

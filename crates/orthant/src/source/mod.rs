@@ -11,6 +11,7 @@ use orthant_kernel::{Isa, accumulator_stride, second_level_cache};
 
 use crate::Real;
 use crate::reduce::{Lanes, lanes};
+use crate::twofold::Twofold;
 
 pub use dense::Dense as DenseSource;
 pub(crate) use matrix::MatrixSource;
@@ -70,7 +71,7 @@ pub trait Source<T: Real>: Sync {
     /// Adds what was put aside, and clears it.
     fn unfold(&self, _lane: usize, _sums: &mut [T], _stride: usize) {}
     /// Whether the residual of blocks is told by their entries and the factors' Gram matrices: then
-    /// [`Block::squared_residual`] leaves ‖XYᵀ‖² out, unless it is asked for everything.
+    /// [`Block::squared_residual`] leaves ‖XYᵀ‖² out.
     fn residual_by_entries(&self) -> bool {
         false
     }
@@ -111,7 +112,7 @@ pub trait Block<T> {
     fn accumulate(&self, z: &[T], k: usize, acc: &mut [T]);
     /// `sum` + ‖S_b − X·Yᵀ‖², with X rows×k, Y cols×k and the kernel's
     /// [`residual_scratch_len`](orthant_kernel::scan::residual_scratch_len) of scratch. Where the residual is
-    /// [told by entries](Source::residual_by_entries), without ‖X·Yᵀ‖², unless `how` wants everything.
+    /// [told by entries](Source::residual_by_entries), without ‖X·Yᵀ‖².
     fn squared_residual(
         &mut self,
         how: Residual,
@@ -119,8 +120,8 @@ pub trait Block<T> {
         y: &[T],
         k: usize,
         scratch: &mut [T],
-        sum: f64,
-    ) -> f64;
+        sum: Twofold,
+    ) -> Twofold;
 }
 
 /// How a residual that is [told by entries](Source::residual_by_entries) is taken.
@@ -130,8 +131,8 @@ pub enum Residual {
     Quick,
     /// By the entries, all in double precision.
     Wide,
-    /// Element by element, at the cost of a dense matrix: nothing cancels.
-    Direct,
+    /// By the entries, in twice that precision.
+    Twofold,
 }
 
 /// A source that answers for divergences too.
@@ -146,6 +147,10 @@ pub trait Ratios<T: Real>: Source<T> {
     /// Whether this β is taken at the entries of S: then [`RatioBlock::divergence`] leaves ΣP out.
     fn by_entries(&self, _beta: &Beta<T>) -> bool {
         false
+    }
+    /// What a worker needs to read blocks of so many rows for this β.
+    fn ratio_scratch(&self, rows: usize, _beta: &Beta<T>) -> Self::Scratch {
+        self.scratch(rows)
     }
     /// Elements of scratch that [`RatioBlock::newton`] needs.
     fn newton_len(&self, k: usize) -> usize;

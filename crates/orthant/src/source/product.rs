@@ -6,6 +6,7 @@ use orthant_kernel::{Buffer, Isa, View, accumulate, accumulator_stride, numerato
 
 use super::{Block, Residual, Source};
 use crate::Real;
+use crate::twofold::Twofold;
 
 /// S = L·Rᵀ, with L rows×width and R cols×width, both row-major. S itself is never formed: what blocks of it are asked
 /// for goes through R once a pass and through L row by row, 2·(rows + cols)·width·k flops for each of the two products.
@@ -119,14 +120,14 @@ impl<T: Real> Block<T> for ProductBlock<'_, T> {
         y: &[T],
         k: usize,
         scratch: &mut [T],
-        mut sum: f64,
-    ) -> f64 {
+        mut sum: Twofold,
+    ) -> Twofold {
         let row = &mut self.row[..self.right.nrows()];
         for (i, x) in x.chunks_exact(k).enumerate() {
             let left = self.left.row(i).expect("rows of L are contiguous");
             numerators(self.isa, self.right, left, 1, row);
             let s = View::row_major(row, 1, row.len()).expect("a row");
-            sum = scan::squared_residual(self.isa, s, x, y, k, scratch, sum);
+            sum = sum.after(|sum| scan::squared_residual(self.isa, s, x, y, k, scratch, sum));
         }
         sum
     }
@@ -157,7 +158,8 @@ mod tests {
             source.gather(&mut entered, k);
             let mut scratch = source.scratch(rows);
             let mut residual = vec![0.0; scan::residual_scratch_len(k)];
-            let (mut a, mut sums, mut squares) = (vec![0.0; rows * k], vec![0.0; width * stride], 0.0);
+            let (mut a, mut sums, mut squares) =
+                (vec![0.0; rows * k], vec![0.0; width * stride], Twofold::default());
             for range in [0..rows / 3, rows / 3..rows] {
                 let elements = range.start * k..range.end * k;
                 let mut block = source.block(range, &mut scratch);
@@ -187,7 +189,7 @@ mod tests {
                     assert!((part[j * k + t] - exact).abs() < 1e-12);
                 }
             }
-            assert!((squares - expected).abs() < 1e-10 * expected);
+            assert!((squares.to_f64() - expected).abs() < 1e-10 * expected);
         }
     }
 }

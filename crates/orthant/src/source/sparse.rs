@@ -5,7 +5,7 @@ use std::ops::Range;
 use orthant_kernel::divergence::Beta;
 use orthant_kernel::newton::{self, Half, Told};
 use orthant_kernel::sparse::{self, SparseOperands};
-use orthant_kernel::{Csr, Isa, SparseRows, Unfolded, View, accumulator_stride, scan, second_level_cache};
+use orthant_kernel::{Csr, Isa, SparseRows, Unfolded, View, accumulator_stride, second_level_cache};
 
 use rayon::prelude::*;
 
@@ -13,6 +13,7 @@ use super::dense::DenseBlock;
 use super::{Block, Packed, RatioBlock, Ratios, Residual, Source};
 use crate::Real;
 use crate::reduce::Lanes;
+use crate::twofold::Twofold;
 
 /// What a row costs besides its entries, in entries.
 const ROW: usize = 8;
@@ -179,6 +180,11 @@ impl<T: Real> Ratios<T> for Sparse<'_, T> {
         beta.is_kullback_leibler()
     }
 
+    fn ratio_scratch(&self, rows: usize, beta: &Beta<T>) -> SparseScratch<T> {
+        let full = if self.by_entries(beta) { 0 } else { rows.min(UNFOLDED) * self.cols() };
+        SparseScratch { full: vec![T::ZERO; full], ..self.scratch(rows) }
+    }
+
     fn newton_len(&self, k: usize) -> usize {
         let most = (0..self.rows.nrows()).map(|i| self.rows.row_nnz(i)).max().unwrap_or(0);
         newton::scratch_len(None, most, k)
@@ -210,6 +216,23 @@ impl<T: Real> SparseBlock<'_, T> {
         }
     }
 
+    /// `sum` + Σ v(v − 2p) over the entries, for P = X·Yᵀ.
+    fn twofold(&mut self, x: &[T], y: &[T], mut sum: Twofold) -> Twofold {
+        let k = self.row.len();
+        for (i, x) in x.chunks_exact(k).enumerate() {
+            self.row.iter_mut().zip(x).for_each(|(to, x)| *to = -2.0 * x.to_f64());
+            let (indices, values) = self.rows.row(i);
+            for (&j, v) in indices.iter().zip(values) {
+                let (v, y) = (v.to_f64(), &y[j as usize * k..][..k]);
+                let terms = self.row.iter().zip(y).filter(|(x, y)| **x != 0.0 && **y != T::ZERO);
+                let left =
+                    terms.fold(v.into(), |left: Twofold, (&x, y)| left.plus(Twofold::product(x, y.to_f64())));
+                sum = sum.plus(left.times(v));
+            }
+        }
+        sum
+    }
+
     fn operands<'b>(&'b self, x: &'b [T], y: Packed<'b, T>) -> SparseOperands<'b, T> {
         SparseOperands { v: self.rows, x, y: y.y, k: y.k }
     }
@@ -231,19 +254,15 @@ impl<T: Real> Block<T> for SparseBlock<'_, T> {
         x: &[T],
         y: &[T],
         k: usize,
-        scratch: &mut [T],
-        mut sum: f64,
-    ) -> f64 {
-        let isa = self.isa;
-        if how == Residual::Direct {
-            self.in_full(|full, rows| {
-                let x = &x[rows.start * k..rows.end * k];
-                sum = scan::squared_residual(isa, full, x, y, k, scratch, sum);
-            });
-            return sum;
-        }
+        _scratch: &mut [T],
+        sum: Twofold,
+    ) -> Twofold {
         self.row.resize(k, 0.0);
-        sparse::residual_entries(isa, self.rows, x, y, k, how == Residual::Wide, self.row, sum)
+        if how == Residual::Twofold {
+            return self.twofold(x, y, sum);
+        }
+        let Self { rows, isa, row, .. } = self;
+        sum.after(|sum| sparse::residual_entries(*isa, *rows, x, y, k, how == Residual::Wide, row, sum))
     }
 }
 

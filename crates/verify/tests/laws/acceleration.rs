@@ -1,7 +1,8 @@
 //! The accelerated method against plain loops, and what it promises.
 
-use orthant::{Csc, Csr, Dense, Fit, Method, Nmf, Penalty, Real, Start, Stop};
+use orthant::{Csc, Csr, Dense, Fit, Method, Nmf, Penalty, Real, Scale, Start, Stop};
 use orthant_verify::compare::{cast, first_other_bit, is_non_negative, unit_roundoff};
+use orthant_verify::extrapolated;
 use orthant_verify::fits::{Step, fixed, trace};
 use orthant_verify::layout::{Layout, Stored};
 use orthant_verify::made::{log_counts, planted, strokes};
@@ -35,8 +36,14 @@ fn sweep(x: &mut Dense<f64>, a: &Dense<f64>, gram: &Dense<f64>, (l1, l2): (f64, 
     }
 }
 
-fn ahead(x: &Dense<f64>, from: &Dense<f64>, beta: f64) -> Dense<f64> {
-    Dense::from_fn(x.nrows(), x.ncols(), |i, t| (x[(i, t)] + beta * (x[(i, t)] - from[(i, t)])).max(0.0))
+fn ahead(x: &Dense<f64>, from: &Dense<f64>, by: &[f64], beta: f64) -> Dense<f64> {
+    let entry = |i, t| (x[(i, t)] + beta * (x[(i, t)] - by[t] * from[(i, t)])).max(x[(i, t)] / 1024.0);
+    Dense::from_fn(x.nrows(), x.ncols(), entry)
+}
+
+/// The norms of components, from their Gram matrix.
+fn norms(gram: &Dense<f64>) -> Vec<f64> {
+    (0..gram.nrows()).map(|t| gram[(t, t)].sqrt()).collect()
 }
 
 /// Extrapolated HALS in two passes over V an iteration, W first.
@@ -47,12 +54,21 @@ fn plain(p: &Problem<f64>, penalty: Penalty, sweeps: usize, iterations: usize) -
     let (mut at_w, mut at_h) = (w.clone(), h.clone());
     let mut best = (f64::INFINITY, w.clone(), h.clone());
     let (mut beta, mut before, mut limit) = (0.5, 0.5, 1.0);
+    // the sizes of H that W has been updated against
+    let free = penalty == Penalty::default();
+    let (mut met_h, mut fresh) = (None, true);
+    let quotients = |met: &Option<Vec<f64>>, now: &[f64]| match met {
+        Some(met) if free => extrapolated::quotients(met, now),
+        _ => vec![1.0; now.len()],
+    };
     let mut told = Vec::new();
     for _ in 0..iterations {
         let gram = oracle::product(&at_h.transposed(), &at_h);
+        let of_h = norms(&gram);
         let mut new_w = at_w.clone();
         sweep(&mut new_w, &oracle::product(&p.v, &at_h), &gram, (l.l1_w, l.l2_w), sweeps);
-        let far_w = ahead(&new_w, &w, beta);
+        let by = quotients(if fresh { &None } else { &met_h }, &of_h);
+        let far_w = ahead(&new_w, &w, &by, beta);
         let gram = oracle::product(&far_w.transposed(), &far_w);
         let mut new_h = at_h.clone();
         sweep(&mut new_h, &oracle::product(&vt, &far_w), &gram, (l.l1_h, l.l2_h), sweeps);
@@ -60,12 +76,14 @@ fn plain(p: &Problem<f64>, penalty: Penalty, sweeps: usize, iterations: usize) -
         let objective = oracle::objective(&p.v, &far_w, &h_now, penalty);
         let rounding = 4.0 * f64::EPSILON * oracle::norm_squared(&p.v);
         let restarted = objective > best.0 + rounding;
+        fresh = restarted;
         if restarted {
             (w, h) = (best.1.clone(), best.2.clone());
             (at_w, at_h) = (w.clone(), h.clone());
             (limit, before, beta) = (before, beta, beta / 1.5);
         } else {
-            at_h = ahead(&new_h, &h, beta);
+            at_h = ahead(&new_h, &h, &vec![1.0; h.ncols()], beta);
+            met_h = Some(of_h);
             at_w = far_w.clone();
             best = (objective, far_w.clone(), new_h.clone());
             (w, h) = (new_w, new_h);
@@ -278,7 +296,8 @@ fn a_sketch_does_not_spoil_a_good_start() {
 #[test]
 fn a_sketch_leaves_the_start_as_it_was_and_the_scale_does_not_matter() {
     let v = planted(200, 120, 3, 0.1, 2);
-    let nmf = |compress| Nmf::<f64>::new(3).compress(compress).seed(4).max_iter(20).tol(0.0);
+    let nmf =
+        |compress| Nmf::<f64>::new(3).scale(Scale::None).compress(compress).seed(4).max_iter(20).tol(0.0);
     let (a, b) = (nmf(true).start_factors(&v).unwrap(), nmf(false).start_factors(&v).unwrap());
     assert_eq!((a.0, a.1), (b.0, b.1));
     let fit = nmf(true).fit(&v).unwrap();

@@ -11,6 +11,7 @@ mod extrapolated;
 mod faults;
 mod minibatch;
 mod newton;
+mod numbers;
 mod parity;
 mod scaling;
 mod shuffle;

@@ -1,6 +1,6 @@
 //! Laws of scale: the library's own personality has no unit.
 
-use orthant::{Dense, Fit, Loss, Method, Nmf, Plan, Real};
+use orthant::{Dense, Fit, Loss, Method, Nmf, Plan, Real, Scale};
 use orthant_verify::compare::{cast, first_other_bit, weakest};
 use orthant_verify::fits::{Step, trace};
 use orthant_verify::layout::{Layout, Stored};
@@ -9,7 +9,7 @@ use orthant_verify::strategies::{Data, Recipe, cases, recipes};
 use proptest::prelude::*;
 
 fn own<T: Real>(recipe: &Recipe, method: Method, max_iter: usize) -> Nmf<T> {
-    Nmf::new(recipe.k).method(method).seed(recipe.seed as u32).max_iter(max_iter)
+    Nmf::new(recipe.k).method(method).seed(recipe.seed as u32).scale(Scale::None).max_iter(max_iter)
 }
 
 fn fit<T: Real>(v: &Dense<T>, recipe: &Recipe, method: Method, max_iter: usize, layout: Layout) -> Fit<T> {

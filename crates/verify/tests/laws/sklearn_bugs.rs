@@ -1,7 +1,8 @@
 //! Eleven faults of scikit-learn's `NMF` (seen in 1.9), each with the right answer here.
 
 use orthant::{
-    Csc, Csr, Dense, Error, Fit, Loss, Matrix, Method, MiniBatchNmf, Model, Nmf, Penalty, Real, Start, Stop,
+    Csc, Csr, Dense, Error, Fit, Loss, Matrix, Method, MiniBatchNmf, Model, Nmf, Penalty, Real, Scale, Start,
+    Stop,
 };
 use orthant_verify::compare::{cast, first_other_bit, is_non_negative};
 use orthant_verify::divergences::{divergence, objective, remaining};
@@ -160,7 +161,8 @@ fn bug_05_huge_data_has_finite_factors() {
         let v = cast::<f64, T>(&p.v);
         let huge = Dense::from_fn(20, 15, |i, j| T::from_f64(v[(i, j)].to_f64() * by));
         for method in MULTIPLICATIVE.into_iter().chain([Method::Cd, Method::Hals { sweeps: None }]) {
-            let nmf = Nmf::<T>::new(3).method(method).start(Start::Random).tol(0.0).max_iter(30);
+            let nmf =
+                Nmf::<T>::new(3).method(method).scale(Scale::None).start(Start::Random).tol(0.0).max_iter(30);
             let plain = nmf.fit(&v).unwrap();
             let fit: Fit<T> = match nmf.fit(&huge) {
                 Ok(fit) => fit,

@@ -1,6 +1,8 @@
 //! Laws of starts, and of the scales that a fit leaves free.
 
-use orthant::{Dense, Error, Loss, Method, MiniBatchNmf, Nmf, RandomState, Real, Start, StartKind, Warning};
+use orthant::{
+    Dense, Error, Loss, Method, MiniBatchNmf, Nmf, RandomState, Real, Scale, Start, StartKind, Warning,
+};
 use orthant_verify::compare::{cast, difference, first_other_bit, is_non_negative, max_abs};
 use orthant_verify::layout::{Layout, Stored};
 use orthant_verify::oracle;
@@ -45,7 +47,7 @@ fn law_41_successive_projection_is_exact_on_separable_data() {
 fn law_19<T: Real>(v: &Dense<T>, k: usize, method: Method) -> Result<(), TestCaseError> {
     let fit = Nmf::<T>::new(k).method(method).start(Start::Random).max_iter(3).tol(0.0).fit(v).unwrap();
     let (before, roundoff) = (fit.clone(), T::EPSILON.to_f64() / 2.0);
-    let after = fit.balanced();
+    let after = fit.rescaled(Scale::Balanced);
     let product = |w: &Dense<T>, h: &Dense<T>| oracle::product(&cast(w), &cast(h));
     let a = product(&before.w, before.model.components());
     let b = product(&after.w, after.model.components());

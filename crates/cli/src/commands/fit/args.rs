@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use orthant::{Loss, Method, Penalty, Products, Solver, StartKind, Support};
+use orthant::{Loss, Method, Penalty, Products, Scale, Solver, StartKind, Support};
 use orthant_io::{FitOptions, MiniBatchOptions, Precision};
 
 use crate::Failure;
@@ -93,6 +93,11 @@ pub struct FitArgs {
     /// H to start from, as --init custom; with --start-w
     #[arg(long, value_name = "FILE", requires = "start_w", help_heading = "Method")]
     start_h: Option<PathBuf>,
+    /// How W and H share the size of a component: rows of H sum to 1 (h-sum), their largest entry is 1 (h-max), both have one
+    /// norm (balanced), or as the fit ends (none); but for none the largest component comes first
+    /// [default: h-sum; none with a penalty, a given start, cd, mu and --minibatch]
+    #[arg(long, value_parser = named::<Scale>(&Scale::ALL.map(Scale::name)), help_heading = "Method")]
+    scale: Option<Scale>,
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Method")]
     seed: u32,
@@ -243,6 +248,7 @@ impl FitArgs {
         options.products = self.products.into();
         options.memory_limit = self.memory_limit;
         options.penalty = self.penalty()?;
+        options.scale = self.scale()?;
         options.minibatch = self.minibatch.then(|| self.batches());
         options.max_iter = self.max_iter.unwrap_or(options.max_iter);
         if let Some(tol) = self.tol {
@@ -311,6 +317,23 @@ impl FitArgs {
             }
             (init, _) => Ok(init),
         }
+    }
+
+    fn scale(&self) -> Result<Option<Scale>, Failure> {
+        if self.scale.is_some_and(|scale| scale != Scale::None) {
+            let penalised = |alpha: Option<f64>| alpha.is_some_and(|alpha| alpha > 0.0);
+            let with = if penalised(self.alpha_w) || penalised(self.alpha_h) {
+                "a penalty, which fixes the scale"
+            } else if self.minibatch {
+                "--minibatch"
+            } else {
+                return Ok(self.scale);
+            };
+            return usage(format!(
+                "--scale goes with fits of the whole data without penalties, not with {with}"
+            ));
+        }
+        Ok(self.scale)
     }
 
     fn penalty(&self) -> Result<Penalty, Failure> {

@@ -112,11 +112,12 @@ impl<T: Real> Ratios<'_, T> {
     }
 }
 
-/// x ← x·(x/from)^β: as far again as from `from`, in logarithms. The quotient counts as 1/1024 to 1024; where `from` is 0, x
-/// stays.
+/// x ← x·(x/(d·from))^β: as far again as from `d·from`, in logarithms. The quotient counts as 1/1024 to 1024; where `from` is
+/// 0, x stays. The factors d are those of a row, and repeat.
 pub struct Ahead<'a, T> {
     pub x: &'a mut [T],
     pub from: &'a [T],
+    pub by: &'a [T],
     pub beta: f64,
 }
 
@@ -126,13 +127,19 @@ impl<T: Real> Op<T> for Ahead<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = T>>(self) {
         const MOST: f64 = 1024.0;
-        let Self { x, from, beta } = self;
+        let Self { x, from, by, beta } = self;
+        let mut at = 0;
         for (x, from) in x.chunks_mut(CHUNK).zip(from.chunks(CHUNK)) {
             let (now, before) = (load(x, T::ONE), load(from, T::ONE));
+            let mut factors = [0.0; CHUNK];
+            for factor in &mut factors {
+                *factor = by[at].to_f64();
+                at = if at + 1 == by.len() { 0 } else { at + 1 };
+            }
             let mut ahead = [T::ZERO; CHUNK];
             for l in 0..CHUNK {
                 let (now, before) = (now[l].to_f64(), before[l].to_f64());
-                let ratio = now / before;
+                let ratio = now / (factors[l] * before);
                 let ratio = if ratio < MOST { ratio } else { MOST };
                 let ratio = if ratio > 1.0 / MOST { ratio } else { 1.0 / MOST };
                 let far = now * pow::<V>(ratio, beta);
@@ -150,6 +157,8 @@ pub struct Divergence<'a, T> {
     pub p: &'a [T],
     pub beta: f64,
     pub floor: T,
+    /// Up to what entries of P count as the floor.
+    pub lowest: T,
     /// Entries of V up to this count as 0.
     pub ignore: T,
     /// Leaves out what d(v | p) has for v = 0; for β = 1.
@@ -189,7 +198,7 @@ impl<T: Real> Divergence<'_, T> {
     fn itakura_saito<V: Vector>(&self) -> f64 {
         // products of as many mantissas stay in the range
         const TOGETHER: usize = 512 * SUMS;
-        let (floor, ignore) = (self.floor.to_f64(), self.ignore.to_f64());
+        let [floor, lowest, ignore] = [self.floor, self.lowest, self.ignore].map(T::to_f64);
         let mut total = 0.0;
         for (v, p) in self.v.chunks(TOGETHER).zip(self.p.chunks(TOGETHER)) {
             let (mut sums, mut products, mut exponents) = ([0.0; SUMS], [1.0; SUMS], [0.0; SUMS]);
@@ -199,7 +208,7 @@ impl<T: Real> Divergence<'_, T> {
                 let (mut ratios, mut terms) = ([0.0; CHUNK], [0.0; CHUNK]);
                 for l in 0..CHUNK {
                     let (x, p) = (v[l].to_f64(), p[l].to_f64());
-                    let ratio = x / if p > floor { p } else { floor };
+                    let ratio = x / if p > lowest { p } else { floor };
                     // also what is no number, or infinite, is told
                     terms[l] = if x > ignore { ratio } else { 0.0 } + 0.0 * p;
                     ratios[l] = if x > ignore { ratio } else { 1.0 };
@@ -246,10 +255,10 @@ impl<T: Real> Divergence<'_, T> {
     /// Adds the terms of so many entries.
     #[inline(always)]
     fn eight<V: Vector, const WHICH: u8>(&self, v: &[T], p: &[T], sums: &mut [f64; SUMS]) {
-        let (floor, ignore) = (self.floor.to_f64(), self.ignore.to_f64());
+        let [floor, lowest, ignore] = [self.floor, self.lowest, self.ignore].map(T::to_f64);
         for l in 0..SUMS {
             let (x, p) = (v[l].to_f64(), p[l].to_f64());
-            let floored = if p > floor { p } else { floor };
+            let floored = if p > lowest { p } else { floor };
             let ratio = x / floored;
             let log = ln::<V>(ratio);
             let (positive, always) = match WHICH {
@@ -263,8 +272,8 @@ impl<T: Real> Divergence<'_, T> {
     /// Σ of the terms, for any other β.
     #[inline(always)]
     fn powers<V: Vector>(self) -> f64 {
-        let Self { v, p, beta, floor, ignore, .. } = self;
-        let (floor, ignore) = (floor.to_f64(), ignore.to_f64());
+        let Self { v, p, beta, floor, lowest, ignore, .. } = self;
+        let [floor, lowest, ignore] = [floor, lowest, ignore].map(T::to_f64);
         let (to_beta, below) = (Exponent::new(beta), Exponent::new(beta - 1.0));
         let scale = 1.0 / (beta * (beta - 1.0));
         let mut total = 0.0;
@@ -277,7 +286,7 @@ impl<T: Real> Divergence<'_, T> {
             }
             let mut floored = plain;
             for f in &mut floored {
-                *f = f.max(floor);
+                *f = if *f > lowest { *f } else { floor };
             }
             let (mut xb, mut pb, mut p1) = ([0.0; CHUNK], [0.0; CHUNK], [0.0; CHUNK]);
             to_beta.raise::<V, f64>(&x, &mut xb);

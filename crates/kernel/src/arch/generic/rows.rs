@@ -537,6 +537,8 @@ pub struct Multiply<'a, T> {
     pub l1: T,
     /// What a zero denominator becomes.
     pub floor: T,
+    /// Results below this become 0.
+    pub least: T,
 }
 
 impl<T: Real> Op<T> for Multiply<'_, T> {
@@ -544,12 +546,13 @@ impl<T: Real> Op<T> for Multiply<'_, T> {
 
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = T>>(self) {
-        let Self { x, a, a_stride, d, k, l1, floor } = self;
+        let Self { x, a, a_stride, d, k, l1, floor, least } = self;
         for (i, row) in x.chunks_exact_mut(k).enumerate() {
             let (a, d) = (&a[i * a_stride..][..k], &d[i * k..][..k]);
             for t in 0..k {
                 let below = d[t] + l1;
-                row[t] = row[t] * a[t] / if below == T::ZERO { floor } else { below };
+                let new = row[t] * a[t] / if below == T::ZERO { floor } else { below };
+                row[t] = if new < least { T::ZERO } else { new };
             }
         }
     }

@@ -56,6 +56,7 @@ pub struct AtEntries<'a, T> {
     pub y_stride: usize,
     pub k: usize,
     pub floor: T,
+    pub lowest: T,
     pub ignore: T,
     pub to: To<'a, T>,
     /// Adds Σ v·ln(v/p) − v, or for [`To::Residual`] Σ v(v − 2p).
@@ -268,7 +269,7 @@ impl<T: Real> Op<T> for AtEntries<'_, T> {
 
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = T>>(self) {
-        let Self { v, x, y, y_stride, k, floor, ignore, to, mut sum } = self;
+        let Self { v, x, y, y_stride, k, floor, lowest, ignore, to, mut sum } = self;
         let residual = matches!(to, To::Residual);
         let (mut n, mut acc) = match to {
             To::Numerators(n) => (Some(n), None),
@@ -296,7 +297,7 @@ impl<T: Real> Op<T> for AtEntries<'_, T> {
                             V::apart(Pair::times(values, values)) - 2.0 * V::apart(Pair::times(values, p))
                         } else {
                             let (beta, entries_only) = (1.0, true);
-                            V::part(Divergence { v: values, p, beta, floor, ignore, entries_only })
+                            V::part(Divergence { v: values, p, beta, floor, lowest, ignore, entries_only })
                         }
                     };
                 }

@@ -2,7 +2,7 @@
 
 use orthant::{Dense, Loss, Method, Penalty, Real};
 use orthant_verify::compare::{cast, unit_roundoff};
-use orthant_verify::divergences::{clear_of_floors, cut_off, divergence, objective, rule};
+use orthant_verify::divergences::{clear_of_floors, cut_off, divergence, objective, rule, unexplained};
 use orthant_verify::fits::{fixed, trace};
 use orthant_verify::layout::{ALL, Layout, Stored};
 use orthant_verify::strategies::{Problem, cases, lassos, penalties, positive_recipes, recipes};
@@ -77,13 +77,13 @@ fn reports_truly<T: Real>(
     }
     let (w, h) = (cast::<T, f64>(&fit.w), cast::<T, f64>(fit.model.components()));
     let (loss, all) = (divergence(&v, &w, &h, beta), objective(&v, &w, &h, penalty, beta));
-    let (r, size) = (&fit.report, orthant_verify::divergences::size(&v, beta));
+    let (r, nothing) = (&fit.report, unexplained(&v, beta));
     prop_assert_eq!(r.loss_function, method.loss());
     for (name, told, truth, unit) in [
         ("loss", r.loss, loss.value, loss.size),
         ("objective", r.objective, all.value, all.size),
         ("½·reconstruction error²", 0.5 * r.reconstruction_error.powi(2), loss.value, loss.size),
-        ("½·relative error²·ΣV^β", 0.5 * r.relative_error.powi(2) * size, loss.value, loss.size),
+        ("relative error²·D₀", r.relative_error.powi(2) * nothing, loss.value, loss.size),
     ] {
         prop_assert!((told - truth).abs() <= share * unit, "{}: {} reported, {} true", name, told, truth);
     }

@@ -1,6 +1,6 @@
 //! Laws of scale: the library's own rule has no unit, whatever the loss.
 
-use orthant::{Dense, Fit, Loss, Method, Nmf, Penalty, Real, Start};
+use orthant::{Dense, Fit, Loss, Method, Nmf, Penalty, Real, Scale, Start};
 use orthant_verify::compare::first_other_bit;
 use orthant_verify::divergences::size;
 use orthant_verify::fits::{Step, trace};
@@ -39,7 +39,7 @@ fn law_11<T: Real>(
 ) -> Result<(), TestCaseError> {
     let by = 2f64.powi(exponent);
     let fit = |v: &Dense<T>, by: f64| {
-        let nmf = Nmf::new(recipe.k).method(method).seed(recipe.seed as u32).max_iter(30);
+        let nmf = Nmf::new(recipe.k).method(method).seed(recipe.seed as u32).scale(Scale::None).max_iter(30);
         let start =
             if custom { Start::Custom { w: times(&p.w, by), h: times(&p.h, by) } } else { Start::Random };
         nmf.start(start).fit(&Stored::new(v, layout)).unwrap()

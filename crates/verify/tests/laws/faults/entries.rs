@@ -1,6 +1,6 @@
 //! What entries V may hold.
 
-use orthant::{Dense, Error, Fit, Loss, Method, Model, Nmf, Penalty, Real, Start, StopReason};
+use orthant::{Dense, Error, Fit, Loss, Method, Model, Nmf, Penalty, Real, Scale, Start, StopReason};
 use orthant_verify::compare::{cast, difference, first_other_bit, is_non_negative};
 use orthant_verify::divergences;
 use orthant_verify::fits::{METHODS, fixed, trace};
@@ -203,7 +203,7 @@ fn equivariant<T: Real>(v: &Dense<T>, exponent: i32, methods: &[Method]) {
     };
     for layout in ORDERS {
         for &method in methods {
-            let nmf = Nmf::new(2).method(method).max_iter(25);
+            let nmf = Nmf::new(2).method(method).scale(Scale::None).max_iter(25);
             let fit = |v: &Dense<T>| nmf.fit(&Stored::new(v, layout)).unwrap();
             let (plain, scaled) = (fit(v), fit(&times(v, 2 * exponent)));
             assert_eq!(plain.report.iterations, scaled.report.iterations, "2^{}", 2 * exponent);

@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use orthant::{Cancel, Dense, Error, Fit, Iteration, Loss, Method, MiniBatchNmf, Nmf, StopReason, Warning};
+use orthant::{
+    Cancel, Dense, Error, Fit, Iteration, Loss, Method, MiniBatchNmf, Nmf, Scale, StopReason, Warning,
+};
 use orthant_verify::compare::{first_other_bit, is_non_negative};
 use orthant_verify::divergences;
 use orthant_verify::layout::Stored;
@@ -25,7 +27,7 @@ fn assert_best_so_far(fit: &Fit<f64>, v: &Dense<f64>) {
 }
 
 fn endless(method: Method) -> Nmf<f64> {
-    Nmf::new(3).method(method).tol(0.0).max_iter(usize::MAX)
+    Nmf::new(3).method(method).scale(Scale::None).tol(0.0).max_iter(usize::MAX)
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub fn fault_35_zero_start() {
             let start = Start::Custom { w: p.w.clone(), h: Dense::zeros(3, 9) };
             let fit = Nmf::new(3).method(method).start(start).fit(&v).unwrap();
             assert!(fit.report.warnings.contains(&Warning::ZeroStart), "{:?}", fit.report.warnings);
-            assert!(fit.report.relative_error < 0.5, "{method:?}: {}", fit.report.relative_error);
+            assert!(fit.report.relative_error < 0.7, "{method:?}: {}", fit.report.relative_error);
         }
         let start = Start::Custom { w: p.w.clone(), h: Dense::zeros(3, 9) };
         // zeros stay zeros under multiplicative updates: nothing could ever be learnt

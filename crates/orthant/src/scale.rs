@@ -1,0 +1,266 @@
+//! The scale and the order of components.
+//!
+//! WH does not change where W_t is multiplied and H_t divided by the same number, nor where components change places. A
+//! fit without penalty leaves both to chance; [`Scale`] settles them when it has ended.
+
+use orthant_kernel::Dense;
+
+use crate::{Error, Nmf, Real, Start};
+
+/// How the size of each component is shared between its column of W and its row of H.
+///
+/// But for [`Scale::None`], components stand in the order of their [totals](Component::total), the largest first.
+///
+/// ```
+/// use orthant::{Dense, Nmf, Scale};
+/// let v = Dense::from_fn(20, 12, |i, j| if (i + j) % 2 == 0 { 3.0 } else { 1.0 });
+/// let fit = Nmf::new(2).scale(Scale::HMax).fit(&v)?;
+/// let largest = |row: &[f64]| row.iter().copied().fold(0.0, f64::max);
+/// assert!((largest(fit.model.components().row(0)) - 1.0).abs() < 1e-12);
+/// assert!(fit.report.components[0].total >= fit.report.components[1].total);
+/// # Ok::<(), orthant::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Scale {
+    /// Rows of H sum to 1, so that W has the units of V: W_it is what component t gives to the sum of row i.
+    HSum,
+    /// The largest entry of each row of H is 1.
+    HMax,
+    /// ‖W_t‖ = ‖H_t‖, Euclidean.
+    Balanced,
+    /// The scale and the order that the iterations ended with.
+    None,
+}
+
+impl Scale {
+    /// Every scale.
+    pub const ALL: [Self; 4] = [Self::HSum, Self::HMax, Self::Balanced, Self::None];
+
+    /// Its name: `h-sum`, `h-max`, `balanced` or `none`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HSum => "h-sum",
+            Self::HMax => "h-max",
+            Self::Balanced => "balanced",
+            Self::None => "none",
+        }
+    }
+}
+
+impl std::fmt::Display for Scale {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Scale {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::ALL.into_iter().find(|scale| scale.name() == text).ok_or_else(|| Error::InvalidParam {
+            name: "scale",
+            value: text.to_owned(),
+            allowed: "h-sum, h-max, balanced or none",
+        })
+    }
+}
+
+/// What a component contributes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Component {
+    /// The sum of all entries of W_t·H_t, in the units of V; it does not depend on the scale.
+    pub total: f64,
+    /// The same over the sum of all entries of WH; 0 where WH is 0.
+    pub share: f64,
+}
+
+impl<T: Real> Nmf<T> {
+    /// Whether nothing fixes the factors but their product: no penalty, nothing given, no other library's numbers.
+    pub(crate) fn is_free(&self, given: bool) -> bool {
+        let started = matches!(self.start, Some(Start::Custom { .. }));
+        !given && !started && !self.penalises() && !self.method.is_compatible()
+    }
+
+    fn penalises(&self) -> bool {
+        self.penalty.alpha_w > 0.0 || self.penalty.alpha_h() > 0.0
+    }
+
+    /// The scale in force: as chosen, or h-sum where nothing else fixes the scale.
+    pub(crate) fn scaling(&self, given: bool) -> Scale {
+        self.scale.unwrap_or(if self.is_free(given) { Scale::HSum } else { Scale::None })
+    }
+
+    /// Refuses a scale that is not free.
+    pub(crate) fn check_scale(&self, given: bool) -> Result<(), Error> {
+        let what = match self.scale {
+            None | Some(Scale::None) => return Ok(()),
+            Some(scale) if given => format!("scale {scale} where H is given"),
+            Some(scale) if self.penalises() => format!("scale {scale} with a penalty"),
+            Some(_) => return Ok(()),
+        };
+        let supported = "there the scale is fixed and stays as it is (none); a finished fit can be rescaled";
+        Err(Error::Unsupported { what, supported: supported.into() })
+    }
+}
+
+/// The sum, the largest entry and the Euclidean norm of a component in one of the factors, in double precision.
+#[derive(Clone, Copy, Default)]
+struct Sizes {
+    sum: f64,
+    largest: f64,
+    norm: f64,
+}
+
+impl Sizes {
+    /// Of k components, whose entries come with their number.
+    fn of<T: Real>(k: usize, entries: impl Iterator<Item = (usize, T)> + Clone) -> Vec<Self> {
+        let mut sizes = vec![Self::default(); k];
+        for (t, x) in entries.clone() {
+            sizes[t].sum += x.to_f64();
+            sizes[t].largest = sizes[t].largest.max(x.to_f64());
+        }
+        // by the largest entry, as squares could leave the range
+        for (t, x) in entries.filter(|(_, x)| *x > T::ZERO) {
+            sizes[t].norm += (x.to_f64() / sizes[t].largest).powi(2);
+        }
+        sizes.iter_mut().for_each(|size| size.norm = size.largest * size.norm.sqrt());
+        sizes
+    }
+
+    fn of_columns<T: Real>(w: &Dense<T>) -> Vec<Self> {
+        let k = w.ncols();
+        Self::of(k, w.as_slice().iter().enumerate().map(|(at, &x)| (at % k, x)))
+    }
+
+    fn of_rows<T: Real>(h: &Dense<T>) -> Vec<Self> {
+        let n = h.ncols();
+        Self::of(h.nrows(), h.as_slice().iter().enumerate().map(|(at, &x)| (at / n, x)))
+    }
+}
+
+/// Gives the columns of W (m×k) and the rows of H (k×n) that scale, in place, and puts them in order. A component that is 0 in
+/// H becomes 0 in W too; the factors stay as they are where W would leave the range of normal numbers.
+pub(crate) fn apply<T: Real>(scale: Scale, w: &mut Dense<T>, h: &mut Dense<T>) {
+    if scale == Scale::None {
+        return;
+    }
+    let (k, n) = (h.nrows(), h.ncols());
+    let (columns, rows) = (Sizes::of_columns(w), Sizes::of_rows(h));
+    let by: Vec<f64> = columns
+        .iter()
+        .zip(&rows)
+        .map(|(w, h)| match scale {
+            _ if h.largest == 0.0 => 0.0,
+            Scale::Balanced if w.largest == 0.0 => 0.0,
+            Scale::HMax => h.largest,
+            Scale::Balanced => h.norm.sqrt() / w.norm.sqrt(),
+            _ => h.sum,
+        })
+        .collect();
+    let in_range = |x: f64| x == 0.0 || T::from_f64(x) >= T::NEGLIGIBLE && T::from_f64(x).is_finite();
+    if !columns.iter().zip(&by).all(|(w, by)| in_range(w.largest * by) && by.is_finite()) {
+        return;
+    }
+    let total = |t: usize| columns[t].sum * by[t] * if by[t] > 0.0 { rows[t].sum / by[t] } else { 0.0 };
+    let mut order: Vec<usize> = (0..k).collect();
+    order.sort_by(|&a, &b| total(b).total_cmp(&total(a)));
+    let mut line = vec![T::ZERO; k];
+    for row in w.as_mut_slice().chunks_exact_mut(k) {
+        line.copy_from_slice(row);
+        for (to, &t) in row.iter_mut().zip(&order) {
+            *to = T::from_f64(line[t].to_f64() * by[t]);
+        }
+    }
+    let old = h.clone();
+    for (row, &t) in h.as_mut_slice().chunks_exact_mut(n).zip(&order) {
+        // what is 0 in H stays so, and of a balanced pair both are
+        let back = if by[t] > 0.0 { by[t] } else { f64::INFINITY };
+        for (x, old) in row.iter_mut().zip(old.row(t)) {
+            *x = T::from_f64(old.to_f64() / back);
+        }
+    }
+}
+
+/// Puts numbers that have lost bits to underflow at 0.
+pub(crate) fn clear_subnormal<T: Real>(x: &mut Dense<T>) {
+    let least = T::NEGLIGIBLE * T::EPSILON;
+    x.as_mut_slice().iter_mut().filter(|x| **x < least).for_each(|x| *x = T::ZERO);
+}
+
+/// What each component contributes.
+pub(crate) fn components<T: Real>(w: &Dense<T>, h: &Dense<T>) -> Vec<Component> {
+    let totals = Sizes::of_columns(w).into_iter().zip(Sizes::of_rows(h)).map(|(w, h)| w.sum * h.sum);
+    let totals: Vec<f64> = totals.collect();
+    let all: f64 = totals.iter().sum();
+    let share = |total: f64| if all > 0.0 { total / all } else { 0.0 };
+    totals.into_iter().map(|total| Component { total, share: share(total) }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn factors() -> (Dense<f64>, Dense<f64>) {
+        let w = Dense::from_vec(vec![1.0, 8.0, 0.0, 3.0, 0.0, 5.0], 2, 3).unwrap();
+        let h = Dense::from_vec(vec![2.0, 0.0, 4.0, 0.5, 0.25, 0.25, 0.0, 0.0, 0.0], 3, 3).unwrap();
+        (w, h)
+    }
+
+    #[test]
+    fn the_product_stays_and_rows_have_the_scale() {
+        let product = |w: &Dense<f64>, h: &Dense<f64>| {
+            Dense::from_fn(2, 3, |i, j| (0..3).map(|t| w[(i, t)] * h[(t, j)]).sum::<f64>())
+        };
+        let (w, h) = factors();
+        for scale in Scale::ALL {
+            let (mut a, mut b) = factors();
+            apply(scale, &mut a, &mut b);
+            let apart = |x: &Dense<f64>, y: &Dense<f64>| {
+                x.as_slice().iter().zip(y.as_slice()).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max)
+            };
+            assert!(apart(&product(&a, &b), &product(&w, &h)) < 1e-14, "{scale}");
+            let (of_w, of_h) = (Sizes::of_columns(&a), Sizes::of_rows(&b));
+            // the first component has 4·6 = 24 in all, the second 8, and the third nothing
+            let told: Vec<f64> = components(&a, &b).iter().map(|c| c.total).collect();
+            for (told, total) in told.iter().zip([24.0, 8.0, 0.0]) {
+                assert!((told - total).abs() < 1e-13, "{scale}: {told} for {total}");
+            }
+            for t in 0..2 {
+                match scale {
+                    Scale::HSum => assert!((of_h[t].sum - 1.0).abs() < 1e-15),
+                    Scale::HMax => assert_eq!(of_h[t].largest, 1.0),
+                    Scale::Balanced => assert!((of_h[t].norm - of_w[t].norm).abs() < 1e-14),
+                    Scale::None => assert_eq!((&a, &b), (&w, &h)),
+                }
+            }
+            if scale != Scale::None {
+                assert_eq!((a[(1, 2)], of_h[2].sum), (0.0, 0.0), "what is 0 in H is 0 in W");
+            }
+        }
+    }
+
+    #[test]
+    fn components_stand_in_the_order_of_their_totals() {
+        let w = Dense::from_vec(vec![1.0, 8.0, 8.0], 1, 3).unwrap();
+        let h = Dense::from_vec(vec![1.0, 2.0, 1.0, 1.0, 2.0, 0.0], 3, 2).unwrap();
+        let (mut a, mut b) = (w.clone(), h.clone());
+        apply(Scale::HSum, &mut a, &mut b);
+        // equal totals keep their order
+        assert_eq!(a.as_slice(), [16.0, 16.0, 3.0]);
+        assert_eq!(b.as_slice()[..4], [0.5, 0.5, 1.0, 0.0]);
+        let shares: f64 = components(&a, &b).iter().map(|c| c.share).sum();
+        assert!((shares - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn what_would_leave_the_range_stays() {
+        let w = Dense::from_vec(vec![1e300_f64, 1.0], 1, 2).unwrap();
+        let h = Dense::from_vec(vec![1e10, 2.0], 2, 1).unwrap();
+        let (mut a, mut b) = (w.clone(), h.clone());
+        apply(Scale::HSum, &mut a, &mut b);
+        assert_eq!((a, b), (w, h));
+    }
+}
