@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use numpy::PyReadonlyArray1;
 use orthant::init::RandomState;
-use orthant::{Loss, MiniBatchNmf, Nmf, Penalty, Solver, Start, StartKind};
+use orthant::{Loss, MiniBatchNmf, Nmf, Penalty, Scale, Solver, Start, StartKind};
 use pyo3::prelude::*;
 
 use crate::Number;
@@ -27,6 +27,8 @@ pub struct Options {
     pub alpha_h: f64,
     pub l1_ratio: f64,
     pub shuffle: bool,
+    /// Of the components; none leaves it to the method.
+    pub scale: Option<String>,
     pub seed: u32,
     /// numpy's generator in the place of a seed: key, position and cached normal.
     pub state: Option<State>,
@@ -86,6 +88,9 @@ impl Options {
             .max_iter(self.max_iter)
             .penalty(self.penalty())
             .shuffle(self.shuffle);
+        if let Some(name) = &self.scale {
+            nmf = nmf.scale(name.parse::<Scale>().map_err(|error| raise(&error, &self.whom))?);
+        }
         nmf = match &self.state {
             Some(State(state)) => nmf.random_state(state.clone()),
             None => nmf.seed(self.seed),

@@ -44,6 +44,8 @@ pub fn fitted<'py, T: Number>(
     out.set_item("stop_reason", reason(report.stop_reason))?;
     let curve = report.history.iter().map(|point| point.objective).collect();
     out.set_item("loss_curve", PyArray1::from_vec(py, curve))?;
+    let totals = report.components.iter().map(|component| component.total).collect();
+    out.set_item("component_totals", PyArray1::from_vec(py, totals))?;
     out.set_item("warnings", report.warnings.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     Ok(out)
 }

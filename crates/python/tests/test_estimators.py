@@ -136,7 +136,8 @@ def test_theirs_parameters_are_ours():
         a, b = (list(inspect.signature(getattr(m, name)).parameters.values()) for m in (ours, theirs))
         shared = a[: len(b)]
         assert [(p.name, p.kind, p.default) for p in shared] == [(p.name, p.kind, p.default) for p in b]
-        assert [p.name for p in a[len(b) :]] == ["n_jobs", "callback", "max_seconds"]
+        own = ["scale"] if name == "NMF" else []
+        assert [p.name for p in a[len(b) :]] == [*own, "n_jobs", "callback", "max_seconds"]
         assert all(p.kind is p.KEYWORD_ONLY for p in a[len(b) :])
     for name in ("NMF", "MiniBatchNMF"):
         public = {m for m in dir(getattr(theirs, name)) if not m.startswith("_")}

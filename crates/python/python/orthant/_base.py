@@ -314,6 +314,7 @@ class BaseNMF(Estimator):
             "alpha_h": float(alpha_H),
             "l1_ratio": float(self.l1_ratio),
             "shuffle": False,
+            "scale": None,
             "seed": random.seed,
             "state": random.state,
             "threads": threads(self.n_jobs),
@@ -362,6 +363,7 @@ class BaseNMF(Estimator):
         self.loss_curve_ = found["loss_curve"]
         self.kkt_residual_ = found["kkt_residual"]
         self.stop_reason_ = found["stop_reason"]
+        self.component_totals_ = found["component_totals"]
         self.remarks_ = found["warnings"]
         return found["w"]
 

@@ -16,6 +16,7 @@ __all__ = ["NMF", "non_negative_factorization"]
 SOLVERS = tuple(_orthant.solvers())
 # scikit-learn's, number for number
 COMPATIBLE = ("cd", "mu")
+SCALES = ("h-sum", "h-max", "balanced", "none")
 
 
 class NMF(BaseNMF):
@@ -60,6 +61,11 @@ class NMF(BaseNMF):
         Show the progress of fits: a bar if tqdm is installed, else lines.
     shuffle : bool, default=False
         Take the components in a random order; only for 'cd'.
+    scale : {'h-sum', 'h-max', 'balanced', 'none'} or None, default=None
+        How W and H share the size of a component: rows of H sum to 1, so that W is in the units of X; their largest entry is
+        1; both have one norm; or as the iterations end. But for 'none' the component with the largest total comes first. None
+        is 'h-sum', but 'none' with a penalty, ``init='custom'`` and the solvers 'cd' and 'mu'. With a penalty there is no
+        other.
     n_jobs : int or None, default=None
         Threads, counted as joblib does. None is all cores, or as many as ``ORTHANT_NUM_THREADS`` or
         ``OMP_NUM_THREADS`` says. The result is the same to the bit on any number.
@@ -90,6 +96,8 @@ class NMF(BaseNMF):
         are rescaled.
     stop_reason_ : str
         'converged', 'max_iter', 'max_seconds', 'callback' or 'zero_data'.
+    component_totals_ : ndarray of shape (n_components,)
+        The sum of all entries of each component's part of WH, in the units of X.
     remarks_ : list of str
         What the fit found worth knowing that no exception or warning says.
 
@@ -135,6 +143,7 @@ class NMF(BaseNMF):
         **BaseNMF._allowed,
         "solver": (lambda x: isinstance(x, str) and x in SOLVERS, among(SOLVERS)),
         "shuffle": TRUTH,
+        "scale": (lambda x: x is None or isinstance(x, str) and x in SCALES, among(SCALES) + " or None"),
     }
 
     def __init__(
@@ -152,6 +161,7 @@ class NMF(BaseNMF):
         l1_ratio: float = 0.0,
         verbose: int = 0,
         shuffle: bool = False,
+        scale: str | None = None,
         n_jobs: int | None = None,
         callback: Callable[[Iteration], Any] | None = None,
         max_seconds: float | None = None,
@@ -168,6 +178,7 @@ class NMF(BaseNMF):
         self.l1_ratio = l1_ratio
         self.verbose = verbose
         self.shuffle = shuffle
+        self.scale = scale
         self.n_jobs = n_jobs
         self.callback = callback
         self.max_seconds = max_seconds
@@ -201,6 +212,7 @@ class NMF(BaseNMF):
             def call(watch: Any) -> dict[str, Any]:
                 options = self._options(random, solver=self.solver, watch=watch, started=H is not None)
                 options["shuffle"] = bool(self.shuffle) and self.solver == "cd"
+                options["scale"] = self.scale if update_H else None
                 if transforms:
                     options["max_seconds"] = None
                 return _orthant.fit(X, options, W, H, update_H)
