@@ -1,7 +1,8 @@
 //! What must be true of every fit, checked against code too plain to be wrong.
 //!
 //! [`oracle`] computes losses, gradients and single iterations by triple loops in double precision,
-//! [`divergences`] does so for any β-divergence, [`newton`] takes Newton's steps, [`extrapolated`] accelerates both, [`strategies`] makes the problems that property tests run on, [`layout`] stores one matrix in many memory
+//! [`divergences`] does so for any β-divergence, [`newton`] takes Newton's steps, [`extrapolated`] accelerates both, [`strategies`] makes the problems that property tests run on,
+//! [`drawn`] draws a whole problem from one number, [`layout`] stores one matrix in many memory
 //! layouts, [`compare`] measures differences and [`fits`] runs a fixed number of steps from a given start.
 //!
 //! The laws and the fault cases, their numbers and their tolerances are listed in this crate's README; each is
@@ -9,6 +10,7 @@
 
 pub mod compare;
 pub mod divergences;
+pub mod drawn;
 pub mod extrapolated;
 pub mod fits;
 pub mod layout;

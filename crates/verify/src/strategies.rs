@@ -23,6 +23,10 @@ pub enum Data {
     WideRange,
     /// Small whole numbers.
     Counts,
+    /// A product of rank min(k, m, n), each entry up to a tenth more or less.
+    Noisy,
+    /// Three uniform rows, repeated with changes of 1e-6.
+    NearDuplicates,
 }
 
 /// Shape, contents and start of a problem, in a form that prints on one line.
@@ -156,6 +160,16 @@ impl Recipe {
             }
             Data::WideRange => Dense::from_fn(m, n, |_, _| 10f64.powf(12.0 * numbers.uniform() - 6.0)),
             Data::Counts => Dense::from_fn(m, n, |_, _| numbers.below(5) as f64),
+            Data::Noisy => {
+                let rank = k.min(m).min(n);
+                let (a, b) = (numbers.matrix(m, rank), numbers.matrix(rank, n));
+                let product = crate::oracle::product(&a, &b);
+                Dense::from_fn(m, n, |i, j| product[(i, j)] * (0.9 + 0.2 * numbers.uniform()))
+            }
+            Data::NearDuplicates => {
+                let rows = numbers.matrix(3, n);
+                Dense::from_fn(m, n, |i, j| rows[(i % 3, j)] * (1.0 + 1e-6 * numbers.uniform()))
+            }
         };
         if v.as_slice().iter().all(|&x| x == 0.0) {
             v[(m / 2, n / 2)] = 1.0;

@@ -13,6 +13,7 @@ mod minibatch;
 mod newton;
 mod numbers;
 mod parity;
+mod random;
 mod scaling;
 mod shuffle;
 mod sklearn_bugs;
