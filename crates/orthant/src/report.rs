@@ -134,8 +134,8 @@ impl fmt::Display for Warning {
                 write!(f, "components {first} and {second} start the same in W and in H and will stay the same")
             }
             Self::StartScale { exponent, rescaled } => {
-                let then = if *rescaled { "was multiplied to V's size" } else { "may not come back from there" };
-                write!(f, "the product of the start is a 2^{exponent}th of V's size, and {then}")
+                let then = if *rescaled { "was brought to it" } else { "may not come back from there" };
+                write!(f, "the product of the start is 2^{} times the size of V, and {then}", -exponent)
             }
             Self::RangeTooWide { ratio } => write!(
                 f,
