@@ -331,7 +331,7 @@ fn extra_bytes<T>(v: &Extent, extras: Extras, k: usize) -> usize {
 }
 
 /// Sweeps over a factor whose rows meet `met` numbers each, in an iteration of a resolved method.
-fn sweeps_of(method: Method, met: usize, k: usize) -> usize {
+pub(crate) fn sweeps_of(method: Method, met: usize, k: usize) -> usize {
     match method {
         Method::Hals { sweeps: Some(count) }
         | Method::Accelerated { sweeps: Some(count) }

@@ -23,6 +23,10 @@
 //! F(X̂, Y') costs nothing: it follows from the sums that the update of Y takes. β starts at ½; after a start on a sample
 //! at ⅕, and grows by 1.05: where the plain rule is fast as it is, near a minimum, more only carries it past.
 //!
+//! The first iterations are the plain rule's, with β = 0 and as many sweeps as it takes. They decide which minimum a fit ends
+//! in: extrapolated from the start, it is often another one than the plain rule's, and higher as often as lower. After a
+//! start on a sample there are none, as the minimum is decided.
+//!
 //! For [divergences](crate::ratio) Newton's steps are extrapolated in the same way; F(X̂, Y') is what they tell on the way.
 //! Multiplicative updates know F(X̂, Ŷ) from the P that the next ones begin with, and shrink and grow by factors: they go
 //! ahead in logarithms, and both factors are judged where they have gone to:
@@ -60,8 +64,8 @@ use std::ops::Range;
 
 use orthant_kernel::{Buffer, Isa, divergence};
 
-use crate::Real;
 use crate::reduce::{Lanes, Slots, cuts};
+use crate::{Loss, Real};
 
 /// β at the start.
 const BETA: f64 = 0.5;
@@ -76,6 +80,13 @@ const GAMMA_OF_LIMIT: f64 = 1.005;
 /// How many iterations momentum takes to be ½; of both factors at once, which sooner would carry into higher minima.
 const DELAY: f64 = 1.5;
 const JOINT_DELAY: f64 = 12.0;
+
+/// Iterations of the plain rule at first: of coordinate descent, of Newton's steps, and of multiplicative updates where those
+/// of exponent 1 descend, and where it takes a smaller one.
+const PLAIN: u32 = 5;
+const PLAIN_NEWTON: u32 = 50;
+const PLAIN_WHOLE: u32 = 10;
+const PLAIN_ROOT: u32 = 60;
 
 /// What is left at least of an entry that is extrapolated.
 const LEAST: f64 = 1.0 / 1024.0;
@@ -104,41 +115,46 @@ pub(crate) struct Schedule {
     best: f64,
     /// Restarts one after another.
     in_a_row: u32,
+    /// Iterations of the plain rule still to come.
+    plain: u32,
 }
 
 impl Schedule {
+    /// Of coordinate descent.
     pub fn new() -> Self {
-        Self::from(BETA)
+        Self::growing(BETA, GAMMA, PLAIN)
+    }
+
+    /// Of Newton's steps.
+    pub fn newton() -> Self {
+        Self::growing(BETA, GAMMA, PLAIN_NEWTON)
     }
 
     /// From a start that is near to a minimum already.
     pub fn near() -> Self {
-        Self::growing(BETA_NEAR, GAMMA_NEAR)
+        Self::growing(BETA_NEAR, GAMMA_NEAR, 0)
     }
 
-    /// From another β.
-    pub fn from(beta: f64) -> Self {
-        Self::growing(beta, GAMMA)
+    /// From another β, with its growth, after so many iterations of the plain rule.
+    pub fn growing(from: f64, growth: f64, plain: u32) -> Self {
+        let pace = Pace::Growing { limit: 1.0, growth, before: from };
+        let beta = if plain > 0 { 0.0 } else { from };
+        Self { beta, pace, best: f64::INFINITY, in_a_row: 0, plain }
     }
 
-    fn growing(beta: f64, growth: f64) -> Self {
-        let pace = Pace::Growing { limit: 1.0, growth, before: beta };
-        Self { beta, pace, best: f64::INFINITY, in_a_row: 0 }
-    }
-
-    /// β from 0 towards 1, and after a restart again.
-    pub fn momentum() -> Self {
-        Self::delayed(DELAY)
+    /// β from 0 towards 1, and after a restart again; of multiplicative updates.
+    pub fn momentum(loss: Loss) -> Self {
+        Self::delayed(DELAY, if loss.exponent() < 1.0 { PLAIN_ROOT } else { PLAIN_WHOLE })
     }
 
     /// The same for both factors at once.
     pub fn joint() -> Self {
-        Self::delayed(JOINT_DELAY)
+        Self::delayed(JOINT_DELAY, 0)
     }
 
-    fn delayed(delay: f64) -> Self {
+    fn delayed(delay: f64, plain: u32) -> Self {
         let pace = Pace::Momentum { accepted: 0, delay };
-        Self { beta: 0.0, pace, best: f64::INFINITY, in_a_row: 0 }
+        Self { beta: 0.0, pace, best: f64::INFINITY, in_a_row: 0, plain }
     }
 
     /// Whether the iteration that ended at `objective`, known to `rounding`, is accepted. Moves β.
@@ -150,6 +166,13 @@ impl Schedule {
             self.best = self.best.min(objective);
         } else {
             self.in_a_row += 1;
+        }
+        if self.plain > 0 {
+            self.plain -= 1;
+            if let (0, Pace::Growing { before, .. }) = (self.plain, &self.pace) {
+                self.beta = *before;
+            }
+            return accepted;
         }
         self.beta = match &mut self.pace {
             Pace::Growing { limit, growth, before } => {
@@ -180,10 +203,15 @@ impl Schedule {
         self.in_a_row >= most
     }
 
+    /// Whether the iteration at hand is the plain rule's.
+    pub fn is_plain(&self) -> bool {
+        self.plain > 0
+    }
+
     /// Whether a rule that descends is to take the place of one that promises nothing: where that has failed by itself, and at
-    /// the start, with which nothing is compared.
+    /// first, when the plain rule is asked for or there is nothing to compare with.
     pub fn is_careful(&self) -> bool {
-        self.in_a_row >= 2 || self.best == f64::INFINITY
+        self.is_plain() || self.in_a_row >= 2 || self.best == f64::INFINITY
     }
 }
 
@@ -372,6 +400,7 @@ impl<T: Real> Lines<'_, T> {
             }
         };
         match along {
+            _ if beta == 0.0 => {}
             Along::Difference => {
                 let (beta, least) = (T::from_f64(beta), T::from_f64(LEAST));
                 for (to, from) in to.chunks_exact_mut(by.len()).zip(from.chunks_exact(by.len())) {
@@ -380,7 +409,6 @@ impl<T: Real> Lines<'_, T> {
                     }
                 }
             }
-            Along::Ratio if beta == 0.0 => {}
             Along::Ratio => divergence::ahead(isa, to, from, by, beta),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use orthant_kernel::{Dense, Isa};
 
 use crate::alternation::{Alternation, Fixed};
-use crate::choice::{Choice, Extent};
+use crate::choice::{self, Choice, Extent};
 use crate::extrapolation::Schedule;
 use crate::factor::{self, Factor};
 use crate::init::Generator;
@@ -86,7 +86,7 @@ fn run<T: Real>(
     let shuffle = nmf.shuffle.then(|| generator.clone());
     let pair = (inner, outer);
     let fixed = problem.fixed();
-    let (k, squares) = (nmf.rank, found.squares);
+    let (n, k, squares) = (v.ncols(), nmf.rank, found.squares);
     let negligible = factor::negligible(&pair.0.x, &pair.1.x, k);
     let method = problem.choice.method;
     let loss = method.loss();
@@ -113,7 +113,8 @@ fn run<T: Real>(
         }
         let mut pass = RatioPass::new(&source, rule, newton, k, layout, size, pair, by_columns, fixed);
         if method.is_accelerated() {
-            pass = pass.extrapolated(if newton { Schedule::new() } else { Schedule::momentum() });
+            let schedule = if newton { Schedule::newton() } else { Schedule::momentum(loss) };
+            pass = pass.extrapolated(schedule, choice::sweeps_of(method.plain(), n, k));
         }
         return problem.iterate(pass, layout, observer, warnings, None, generator);
     }
@@ -411,6 +412,9 @@ impl<'a, T: Real> Problem<'a, T> {
         }
         let exactness = exactness::<T>(method.loss(), stop.tol());
         let mut criterion = Criterion::new(stop, at_start, k, 8.0 * T::EPSILON.to_f64());
+        if method.is_accelerated() {
+            criterion = criterion.extrapolated(penalised);
+        }
         let mut history = Vec::with_capacity(nmf.max_iter.min(1 << 16));
         let seconds_start = self.began.elapsed().as_secs_f64();
 

@@ -192,8 +192,9 @@ pub enum Stop {
     /// [`Iteration::step`], which does not change when components are rescaled, is at most √tol; or nothing but
     /// rounding is left of the loss. For CD, HALS and their acceleration the fall is taken as at least
     /// ½·step²·‖V‖², which rounding in the loss cannot hide. Accelerated, it is the best objective so far that has to
-    /// fall, and no restarted iteration is the last, unless so many in a row could not lower it that nothing but rounding
-    /// is left (twelve; three of [`Method::AcceleratedMm`] and [`Method::AcceleratedJointMm`]).
+    /// fall; five iterations in a row have to lower it by no more (ten with penalties), as an extrapolated fit goes down in
+    /// steps of very different size; and no restarted iteration is the last, unless so many in a row could not lower it that
+    /// nothing but rounding is left (twelve; three of [`Method::AcceleratedMm`] and [`Method::AcceleratedJointMm`]).
     Progress {
         /// Tolerance, at least 0.
         tol: f64,

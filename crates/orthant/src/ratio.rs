@@ -170,6 +170,8 @@ pub(crate) struct RatioPass<'a, T: Real, S: Source<T>> {
     fixed: Fixed,
     /// How the factors are extrapolated, if they are, and whether the last iteration was accepted.
     schedule: Option<Schedule>,
+    /// Sweeps of the plain rule, with which an extrapolated fit begins.
+    plain_sweeps: usize,
     verdict: Option<bool>,
     inner_columns: Columns<T>,
     outer_columns: Columns<T>,
@@ -300,6 +302,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             }),
             is_packed: false,
             schedule: None,
+            plain_sweeps: 1,
             verdict: None,
             ahead: [Buffer::default(), Buffer::default()],
             is_ahead: false,
@@ -318,8 +321,10 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
     }
 
     /// Extrapolating both factors: majorisation from where the objective is of, Newton's steps of the first to be updated.
+    /// The plain rule, with which that begins, takes so many sweeps.
     #[must_use]
-    pub fn extrapolated(mut self, schedule: Schedule) -> Self {
+    pub fn extrapolated(mut self, schedule: Schedule, plain_sweeps: usize) -> Self {
+        self.plain_sweeps = plain_sweeps;
         let k = self.k;
         let (turns, along) = match (self.newton, self.inner_is_h) {
             (false, _) => ((Turn::Either, Turn::Either), Along::Ratio),
@@ -395,6 +400,15 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         (&sums.b, &sums.c, &self.inner_columns.elements)
     }
 
+    /// Sweeps over a factor: one where its steps are only measured.
+    fn sweeps(&self, factor: &Factor<T>, update: bool) -> usize {
+        match self.schedule {
+            _ if !update => 1,
+            Some(schedule) if schedule.is_plain() => self.plain_sweeps,
+            _ => factor.sweeps,
+        }
+    }
+
     fn pack(&mut self) {
         if !self.is_packed {
             if self.by_entries {
@@ -414,6 +428,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         }
         let (k, isa, block, rule) = (self.k, self.isa, self.layout.block, self.rule);
         let (source, scratch, lanes) = (self.source, &self.scratch, &self.lanes);
+        let sweeps = self.sweeps(&self.inner, what.update);
         let summing = what.sums && source.twin().is_none();
         let newton = self.newton && what.steps;
         let told = what.loss && (summing || newton && what.update);
@@ -424,8 +439,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             self.inner.meet(columns.seen());
         }
         let y = Packed { y: read(&self.outer, &self.padded[0]), packed: &self.packed[0], k };
-        let Factor { weights, sweeps, .. } = self.inner;
-        let sweeps = if what.update { sweeps } else { 1 };
+        let weights = self.inner.weights;
         let (l1, l2) = weights.elements();
         let least = self.inner_least;
         let d_stride = if rule.beta.is_kullback_leibler() { 0 } else { k };
@@ -527,6 +541,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
     /// The steps of Y from the sums of the last pass: made if `update`, or else only measured.
     fn at_the_reduce(&mut self, steps: bool, update: bool) -> Step {
         let (k, isa, lanes, rule) = (self.k, self.isa, &self.side_lanes, self.rule);
+        let sweeps = self.sweeps(&self.outer, update);
         let stride = accumulator_stride::<T>(k);
         let kl = rule.beta.is_kullback_leibler();
         let (b, c) = self.sums.as_ref().map_or((&[][..], &[][..]), |s| (&s.b[..], &s.c[..]));
@@ -536,8 +551,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         }
         let newton = self.newton;
         let tells = newton && update && (!self.inner_is_h || self.fixed == Fixed::Inner);
-        let Factor { weights, sweeps, .. } = self.outer;
-        let sweeps = if update { sweeps } else { 1 };
+        let weights = self.outer.weights;
         let (l1, l2) = weights.elements();
         let least = rule.least(!self.inner_is_h);
         let careful = self.schedule.is_none_or(|schedule| schedule.is_careful());

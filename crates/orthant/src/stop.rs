@@ -2,6 +2,11 @@
 
 use crate::Stop;
 
+/// So many iterations in a row of an extrapolated fit are to lower the objective by next to nothing: it goes down in steps of
+/// very different size. Under penalties, where one component slowly takes over from another, it rests for longer.
+const EXTRAPOLATED: u32 = 5;
+const EXTRAPOLATED_PENALISED: u32 = 10;
+
 /// A stopping rule with what it has seen.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Criterion {
@@ -12,6 +17,9 @@ pub(crate) struct Criterion {
     previous: f64,
     /// How small a step is to be, for [`Stop::Progress`].
     near: f64,
+    /// How many iterations in a row are to lower the objective by next to nothing, for [`Stop::Progress`], and how many have.
+    enough: u32,
+    in_a_row: u32,
     /// Violation, last over first.
     pub ratio: Option<f64>,
 }
@@ -38,7 +46,13 @@ impl Criterion {
         let previous = if matches!(rule, Stop::Progress { .. }) { f64::INFINITY } else { start };
         // one component has one best answer: it is to be that near, and not only its loss
         let near = if rank == 1 { rule.tol().max(rounding) } else { rule.tol().sqrt() };
-        Self { rule, first: start, previous, near, ratio: None }
+        Self { rule, first: start, previous, near, enough: 1, in_a_row: 0, ratio: None }
+    }
+
+    /// The same for an extrapolated fit, `penalised` or not.
+    #[must_use]
+    pub fn extrapolated(self, penalised: bool) -> Self {
+        Self { enough: if penalised { EXTRAPOLATED_PENALISED } else { EXTRAPOLATED }, ..self }
     }
 
     /// Whether the rule needs the error at the start.
@@ -69,7 +83,8 @@ impl Criterion {
                 let fall = self.previous - seen.objective;
                 self.previous = seen.objective;
                 let small = fall.max(seen.least_fall) <= tol * seen.objective && seen.step <= self.near;
-                tol > 0.0 && (seen.exact || small)
+                self.in_a_row = if small { self.in_a_row + 1 } else { 0 };
+                tol > 0.0 && (seen.exact || self.in_a_row >= self.enough)
             }
         }
     }

@@ -43,6 +43,16 @@ fn zip(a: &Dense<f64>, b: &Dense<f64>, f: impl Fn(f64, f64) -> f64) -> Dense<f64
     Dense::from_fn(a.nrows(), a.ncols(), |i, t| f(a[(i, t)], b[(i, t)]))
 }
 
+/// The iterations of the plain rule with which a fit by such a method begins.
+pub fn plain_iterations(method: Method) -> usize {
+    match method {
+        Method::AcceleratedNewton { .. } => 50,
+        Method::AcceleratedMm(loss) if (1.0..=2.0).contains(&loss.beta()) => 10,
+        Method::AcceleratedMm(_) => 60,
+        _ => 0,
+    }
+}
+
 /// So many iterations of [`Method::AcceleratedMm`] or [`Method::AcceleratedNewton`], each factor by its own pass over V, or of
 /// [`Method::AcceleratedJointMm`].
 ///
@@ -61,15 +71,17 @@ pub fn run(
     let free = penalty == Penalty::default();
     let start = Place { w: w.clone(), ht: h.transposed(), plain: (w.clone(), h.transposed()), met: None };
     let (mut at, mut best) = (start.clone(), (f64::INFINITY, start));
-    let (mut far, mut before, mut limit) = (if newton(method) { 0.5 } else { 0.0 }, 0.5, 1.0);
+    let plain = plain_iterations(method);
+    let (mut far, mut before, mut limit) = (0.0, 0.5, 1.0);
     let (mut accepted, mut in_a_row) = (0, 0);
     let mut told = Vec::new();
-    for _ in 0..iterations {
+    for number in 0..iterations {
         let half =
             |v: &Dense<f64>, x: &mut Dense<f64>, y: &Dense<f64>, l: (f64, f64), of_h: bool| match method {
                 Method::AcceleratedNewton { sweeps: Some(sweeps) } => newton::update(v, x, y, l, sweeps),
                 Method::AcceleratedMm(_) => {
-                    divergences::update(method, v, x, y, l, of_h, in_a_row < 2 && best.0.is_finite())
+                    let bold = number >= plain && in_a_row < 2 && best.0.is_finite();
+                    divergences::update(method, v, x, y, l, of_h, bold)
                 }
                 other => panic!("{other:?}"),
             };
@@ -121,7 +133,10 @@ pub fn run(
             (accepted, in_a_row) = (accepted + 1, 0);
             (before, far, limit) = (far, f64::min(limit, 1.01 * far), f64::min(1.0, 1.005 * limit));
         }
-        if !newton(method) {
+        if number < plain {
+            far = if newton(method) && number + 1 == plain { 0.5 } else { 0.0 };
+            (accepted, before, limit) = (0, 0.5, 1.0);
+        } else if !newton(method) {
             let delay = if method == Method::AcceleratedJointMm { 12.0 } else { 1.5 };
             far = f64::from(accepted) / (f64::from(accepted) + delay);
         }

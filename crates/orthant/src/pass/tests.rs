@@ -88,7 +88,8 @@ fn extrapolation_by_nothing_is_the_plain_rule() {
     let pass =
         || Pass::new(&source, Box::new(Coordinate::default()), k, layout, squares, (factor(m), factor(n)));
     for by_columns in [false, true] {
-        let (mut plain, mut other) = (pass(), pass().extrapolated(Schedule::from(0.0), by_columns));
+        let (mut plain, mut other) =
+            (pass(), pass().extrapolated(Schedule::growing(0.0, 1.0, 0), by_columns));
         for p in [&mut plain, &mut other] {
             p.sweep_outer(false);
             if by_columns {

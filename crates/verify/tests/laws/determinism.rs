@@ -62,7 +62,7 @@ fn nmf<T: Real>(method: Method) -> Nmf<T> {
     let compress = matches!(method, Method::Auto(_));
     let iterations = match method {
         Method::Accelerated { .. } => 60,
-        Method::AcceleratedNewton { .. } | Method::AcceleratedMm(_) => 16,
+        Method::AcceleratedNewton { .. } | Method::AcceleratedMm(_) => 80,
         Method::AcceleratedJointMm => 60,
         _ => 6,
     };

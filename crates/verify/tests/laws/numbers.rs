@@ -209,12 +209,13 @@ fn the_largest_weight_tells_the_cluster_whatever_the_seed() {
 fn one_large_entry_does_not_spoil_the_other_rows() {
     for large in [2e7, 3e9, 1e15, 1e30] {
         let v = table(&[&[1.0, 2.0, 3.0], &[large, large / 2.0, large / 3.0]]);
-        for method in [Method::Mu(KL), Method::Mm(KL), Method::Auto(KL)] {
+        // auto's restarts know an objective to the rounding of its largest terms
+        for (method, near) in [(Method::Mu(KL), 1e-6), (Method::Mm(KL), 1e-6), (Method::Auto(KL), 1e-5)] {
             let nmf = Nmf::new(2).method(method).start(Start::Random).max_iter(4000).tol(0.0);
             let fit = nmf.fit(&v).unwrap();
             let p = oracle::product(&fit.w, fit.model.components());
             let sum: f64 = p.row(0).iter().sum();
-            assert!((sum - 6.0).abs() < 1e-6, "{method:?} {large:e}: the first row of WH is {:?}", p.row(0));
+            assert!((sum - 6.0).abs() < near, "{method:?} {large:e}: the first row of WH is {:?}", p.row(0));
             let truth = divergence(&v, &fit.w, fit.model.components(), 1.0);
             let off = (fit.report.loss - truth.value).abs();
             assert!(
