@@ -9,6 +9,7 @@ mod divergences;
 mod exact;
 mod extrapolated;
 mod faults;
+mod guarantees;
 mod minibatch;
 mod newton;
 mod numbers;
