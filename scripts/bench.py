@@ -6,13 +6,14 @@ time         scikit-learn: NMF(k, init="random", random_state=seed, solver="cd",
              orthant: the program orthant-bench-time, the whole fit timed, threads and start included, in a process of
              its own, until its objective is at most scikit-learn's final one ("strict"), and until it is within 0.1 %
              of it; --solver says by which method.
-cd           the compatible rule against scikit-learn's, the same number of iterations from the same start.
+cd           the compatible rule against scikit-learn's from the same start: an iteration, and a whole fit.
 divergences  Kullback–Leibler and Itakura–Saito by multiplicative updates on a made spectrogram: time per iteration
              over 200 iterations from the same start, and time to scikit-learn's loss after them.
 divergence-time  time to the losses of scikit-learn's mu after 200 and 1000 iterations for Kullback–Leibler, on the same
              spectrogram and on sparse counts, and for Itakura–Saito, by what --solver names, newton, accelerated-mm,
              accelerated-joint-mm and mm; where each ends; an iteration of mu by both.
 threads      an iteration on one thread and on all, of both.
+pace         the last iterations of two hundred against the first, of every method, loss, precision and layout.
 products     the fused pass of an iteration against the two products alone by gemm, faer and OpenBLAS, one thread.
 ranks        the pass at ranks that fill no register against the next that does.
 shapes       the pass over other shapes and orders of V.
@@ -21,8 +22,8 @@ memory       the most memory of a fit of a gigabyte.
 Sparse data, in single precision: from scripts/planted_sparse.py with seed 0, 20000×10000 with 0.5 % of the entries as
 tf-idf (k = 32) and as counts (k = 32, Kullback–Leibler), and 30000×2000 with 8 % as logarithms of counts (k = 20).
 
-sparse         an iteration of the same rule by both, from the same start: cd, and mu for Kullback–Leibler; what each
-               then has as its loss.
+sparse         an iteration of the same rule by both, from the same start: cd, and mu for Kullback–Leibler; and a whole
+               fit by both, with its loss.
 sparse-time    as time, by --solver and by hals, both Frobenius problems, each start once.
 sparse-threads an iteration on one thread and on two, of all three.
 sparse-memory  the most memory of a fit against what the matrix and the factors take, of all three; how fast an
@@ -41,6 +42,7 @@ longest that fits counts:
     time, strict and time, within 0.1 %              [, planted 2000×2000[, float32]]
     starts that reach it
     cd and threads                                   [, planted 2000×2000[, float32]]
+    pace                                             [, spectrogram 1025×2000[, mm]]
     share of peak, pass against faer (gemm, OpenBLAS)  [, float32[, k=32]]
     odd rank                                         [, float32[, k=17]]
     shapes                                           [, float32] or [, 960×20000, row-major]
@@ -84,6 +86,7 @@ from records import ROOT, cores, markdown, processor, revision, slug
 
 NEAR = 1e-3  # "within 0.1 %"
 TOL, MAX_ITER = 1e-4, 1000
+WHOLE = 200  # iterations of a whole fit at most, as scikit-learn's default
 SPARSE_MAX_ITER = 400  # orthant's to scikit-learn's loss of sparse data: some starts never reach it
 DATA_SEED = 0  # the seeds of --seeds are those of the starts
 DTYPES = (np.float64, np.float32)
@@ -91,7 +94,7 @@ TARGETS = json.loads((ROOT / "benches" / "targets.json").read_text())
 
 
 def check_targets():
-    kinds = ["time, strict", "time, within 0.1 %", "starts that reach it", "cd", "threads", "share of peak"]
+    kinds = ["time, strict", "time, within 0.1 %", "starts that reach it", "cd", "threads", "pace", "share of peak"]
     kinds += ["pass against faer", "pass against gemm", "pass against OpenBLAS", "odd rank", "shapes"]
     kinds += ["sparse", "sparse threads", "sparse time, strict", "sparse time, within 0.1 %", "sparse mean loss"]
     kinds += ["sparse starts that reach it", "sparse memory", "share of gathering", "divergence", "divergence step"]
@@ -328,41 +331,112 @@ def between(few, many, count):
     return statistics.median(m - f for f, m in zip(few, many)) / count
 
 
-def compatible(options, folder):
-    """The compatible rule and scikit-learn's, iteration by iteration."""
-    few, many = (2, 6) if options.tiny else (5, 25)
-    seed, lines = options.seeds[0], []
-    for name, k, dtype, x, path in each_problem(options, folder):
-        theirs, ours = {few: [], many: []}, {few: [], many: []}
-        sklearn_run(x, k, seed, tol=0.0, max_iter=2)
-        for _ in range(options.runs):
-            for count in (few, many):
-                time.sleep(options.pause)
-                seconds, w, model = sklearn_run(x, k, seed, tol=0.0, max_iter=count)
-                theirs[count].append(seconds)
-                time.sleep(options.pause)
-                run = orthant_run(options, path, k, seed, "cd", dtype, "--max-iter", count)
-                ours[count].append(run["seconds"][0])
-        assert model.n_iter_ == run["iterations"] == many
-        t, o = between(theirs[few], theirs[many], many - few), between(ours[few], ours[many], many - few)
-        whole_t, whole_o = statistics.median(theirs[many]), statistics.median(ours[many])
-        kind = np.dtype(dtype).name
-        say(f"{name} k={k} {kind} cd: scikit-learn {1e3 * t:.2f} ms an iteration, orthant {1e3 * o:.2f}")
-        lines.append([
-            name, str(k), kind, f"{1e3 * t:.2f}", f"{1e3 * o:.2f}",
-            beside_target(f"{t / o:.2f}", t / o, f"cd, {name}, {kind}", f"cd, {name}", "cd"),
-            f"{1e3 * whole_t:.1f}", f"{1e3 * whole_o:.1f}", f"{whole_t / whole_o:.2f}",
-            f"{loss_of(x, w, model.components_):.8g}", f"{run['loss']:.8g}",
-        ])  # fmt: skip
-    heads = [
-        "data", "k", "dtype", "scikit-learn ms an iteration", "orthant, cd", "ratio",
-        f"scikit-learn ms, fit of {many}", "orthant", "ratio", "its loss", "orthant's",
+RULE_HEADS = [
+    "scikit-learn ms an iteration", "orthant", "ratio",
+    "scikit-learn ms, whole fit", "its iterations", "its loss", "orthant ms", "iterations", "loss", "ratio",
+]  # fmt: skip
+
+
+def by_the_same_rule(options, x, path, k, solver, loss, few, many, *names):
+    """An iteration and a whole fit of both by the same rule: the cells under RULE_HEADS.
+
+    Names are those of the ratio of an iteration, whose target is beside it.
+    """
+    dtype, seed = x.dtype.type, options.seeds[0]
+    one = lambda *more: orthant_run(options, path, k, seed, solver, dtype, "--loss", loss, *more)
+    theirs, ours = {few: [], many: []}, {few: [], many: []}
+    sklearn_run(x, k, seed, tol=0.0, max_iter=2, loss=loss)
+    for _ in range(options.runs):
+        for count in (few, many):
+            time.sleep(options.pause)
+            theirs[count].append(sklearn_run(x, k, seed, tol=0.0, max_iter=count, loss=loss)[0])
+            time.sleep(options.pause)
+            run = one("--max-iter", count)
+            ours[count].append(run["seconds"][0])
+    assert run["iterations"] == many
+    t, o = between(theirs[few], theirs[many], many - few), between(ours[few], ours[many], many - few)
+    time.sleep(options.pause)
+    seconds, w, model = sklearn_run(x, k, seed, max_iter=WHOLE, loss=loss)
+    time.sleep(options.pause)
+    own = one("--max-iter", WHOLE, "--converge")
+    loss_there = sparse_loss(x, w, model.components_, loss) if sp.issparse(x) else loss_of(x, w, model.components_)
+    say(
+        f"{names[0]} k={k} {solver}: scikit-learn {1e3 * t:.2f} ms an iteration, orthant {1e3 * o:.2f}; "
+        f"whole fits {seconds:.3f} s and {own['final_seconds']:.3f} s"
+    )
+    return [
+        f"{1e3 * t:.2f}", f"{1e3 * o:.2f}", beside_target(f"{t / o:.2f}", t / o, *names),
+        milliseconds(seconds), str(model.n_iter_), f"{loss_there:.8g}",
+        milliseconds(own["final_seconds"]), str(own["final_iterations"]), f"{own['final_loss']:.8g}",
+        f"{seconds / own['final_seconds']:.2f}",
     ]  # fmt: skip
+
+
+def compatible(options, folder):
+    """The compatible rule and scikit-learn's, iteration by iteration and in whole fits."""
+    few, many = (2, 6) if options.tiny else (5, 25)
+    lines = []
+    for name, k, dtype, x, path in each_problem(options, folder):
+        kind = np.dtype(dtype).name
+        names = f"cd, {name}, {kind}", f"cd, {name}", "cd"
+        cells = by_the_same_rule(options, x, path, k, "cd", "frobenius", few, many, *names)
+        lines.append([name, str(k), kind, *cells])
     return f"""## The compatible rule
 
-scikit-learn's `solver="cd"` and orthant's `cd`, from the same start (seed {seed}), `tol=0`, {options.threads} threads. An
-iteration is the difference of a fit of {many} and one of {few}, median of {options.runs} in turn; the whole fits have their
-starts in.
+scikit-learn's `solver="cd"` and orthant's `cd`, from the same start (seed {options.seeds[0]}), {options.threads} threads. An
+iteration is the difference of a fit of {many} and one of {few}, both with `tol=0`, median of {options.runs} in turn. A whole fit has
+`tol={TOL:g}` and at most {WHOLE} iterations, scikit-learn's defaults, and its start in; one of each.
+
+{markdown(["data", "k", "dtype", *RULE_HEADS], lines)}
+"""
+
+
+# What each loss is fitted by, the plainest first; als and anls, whose rows take as many steps as they take, are left out.
+PACE_SOLVERS = {
+    "frobenius": ["cd", "hals", "accelerated", "mu", "pg"],
+    "kl": ["mu", "mm", "accelerated-mm", "newton", "accelerated-newton", "joint-mm", "accelerated-joint-mm"],
+    "is": ["mu", "mm", "accelerated-mm"],
+}
+PACE_ITERATIONS = 200
+
+
+def pace_problems(options, folder):
+    """Name, rank, loss, element type and file of what is looked at for slowing down."""
+    for name, k, dtype, x, path in each_problem(options, folder):
+        if not name.startswith("planted 5000"):
+            yield name, k, "frobenius", dtype, path
+            np.save(path, np.asfortranarray(x))
+            yield f"{name}, column-major", k, "frobenius", dtype, path
+    rows, cols, k = (60, 50, 4) if options.tiny else (1025, 2000, 32)
+    path = pathlib.Path(folder) / "spectrogram.npy"
+    for dtype in DTYPES:
+        np.save(path, spectrogram(rows, cols, k, DATA_SEED, dtype))
+        for loss in ("kl", "is"):
+            yield f"spectrogram {rows}×{cols}", k, loss, dtype, path
+    for name, k, loss, _, _, path in sparse_problems(options, folder):
+        yield name, k, loss, np.float32, path
+
+
+def pace(options, folder):
+    """Whether iterations slow down over a fit."""
+    iterations, lines = 20 if options.tiny else PACE_ITERATIONS, []
+    for name, k, loss, dtype, path in pace_problems(options, folder):
+        for solver, init in itertools.product(PACE_SOLVERS[loss], ("random", "nndsvda")):
+            time.sleep(options.pause)
+            more = ["--loss", loss, "--init", init, "--max-iter", iterations]
+            run = orthant_run(options, path, k, options.seeds[0], solver, dtype, *more)
+            first, last = run["first_seconds"], run["last_seconds"]
+            kind = np.dtype(dtype).name
+            cell = beside_target(f"{last / first:.2f}", last / first, f"pace, {name}, {solver}", f"pace, {name}", "pace")
+            say(f"pace {name} {kind} {loss} {solver} {init}: {1e3 * first:.2f} ms at first, {1e3 * last:.2f} at the end")
+            cells = [f"{1e3 * first:.2f}", f"{1e3 * last:.2f}", cell, str(run["iterations"]), f"{run['loss']:.8g}"]
+            lines.append([name, str(k), kind, loss, solver, init, *cells])
+    heads = ["data", "k", "dtype", "loss", "solver", "init", "ms at first", "at the end", "ratio", "iterations", "its loss"]
+    return f"""## Whether iterations slow down
+
+Fits of {iterations} iterations with `tol=0`, {options.threads} threads, one run of each, the start's seed {options.seeds[0]}: the median time of
+iterations 2 to 11, and of the last tenth. The ratio is the last over the first, so that *less* is better. Subnormal numbers,
+which factors once gathered, made it up to twelve.
 
 {markdown(heads, lines)}
 """
@@ -765,41 +839,20 @@ def sparse_loss(x, w, h, loss):
 
 
 def sparse(options, folder):
-    """The rules that both have on sparse data, iteration by iteration."""
+    """The rules that both have on sparse data, iteration by iteration and in whole fits."""
     few, many = (2, 6) if options.tiny else (5, 20)
-    seed, lines = options.seeds[0], []
+    lines = []
     for name, k, loss, solver, x, path in sparse_problems(options, folder):
-        theirs, ours = {few: [], many: []}, {few: [], many: []}
-        sklearn_run(x, k, seed, tol=0.0, max_iter=2, loss=loss)
-        for _ in range(options.runs):
-            for count in (few, many):
-                time.sleep(options.pause)
-                seconds, w, model = sklearn_run(x, k, seed, tol=0.0, max_iter=count, loss=loss)
-                theirs[count].append(seconds)
-                time.sleep(options.pause)
-                run = orthant_run(options, path, k, seed, solver, np.float32, "--loss", loss, "--max-iter", count)
-                ours[count].append(run["seconds"][0])
-        assert model.n_iter_ == run["iterations"] == many
-        t, o = between(theirs[few], theirs[many], many - few), between(ours[few], ours[many], many - few)
-        whole_t, whole_o = statistics.median(theirs[many]), statistics.median(ours[many])
-        say(f"{name} k={k} {solver}: scikit-learn {1e3 * t:.2f} ms an iteration, orthant {1e3 * o:.2f}")
-        lines.append([
-            name, f"{x.nnz}", str(k), solver, f"{1e3 * t:.2f}", f"{1e3 * o:.2f}",
-            beside_target(f"{t / o:.2f}", t / o, f"sparse, {name}", "sparse"),
-            f"{1e3 * whole_t:.1f}", f"{1e3 * whole_o:.1f}", f"{whole_t / whole_o:.2f}",
-            f"{sparse_loss(x, w, model.components_, loss):.8g}", f"{run['loss']:.8g}",
-        ])  # fmt: skip
-    heads = [
-        "data", "entries", "k", "rule", "scikit-learn ms an iteration", "orthant", "ratio",
-        f"scikit-learn ms, fit of {many}", "orthant", "ratio", "its loss", "orthant's",
-    ]  # fmt: skip
+        cells = by_the_same_rule(options, x, path, k, solver, loss, few, many, f"sparse, {name}", "sparse")
+        lines.append([name, f"{x.nnz}", str(k), solver, *cells])
     return f"""## Sparse data, by the rules that both have
 
-float32, from the same start (seed {seed}), `tol=0`, {options.threads} threads; tf-idf and log counts for the Frobenius
-loss, counts for Kullback–Leibler. An iteration is the difference of a fit of {many} and one of {few}, median of {options.runs} in turn; the whole
-fits have their starts in. Of Kullback–Leibler, orthant takes the loss after every iteration, scikit-learn never.
+float32, from the same start (seed {options.seeds[0]}), {options.threads} threads; tf-idf and log counts for the Frobenius
+loss, counts for Kullback–Leibler. An iteration is the difference of a fit of {many} and one of {few}, both with `tol=0`, median of
+{options.runs} in turn. A whole fit has `tol={TOL:g}` and at most {WHOLE} iterations, scikit-learn's defaults, and its start in; one of
+each. Of Kullback–Leibler, orthant takes the loss after every iteration, scikit-learn in every tenth.
 
-{markdown(heads, lines)}
+{markdown(["data", "entries", "k", "rule", *RULE_HEADS], lines)}
 """
 
 
@@ -976,6 +1029,7 @@ SECTIONS = {
     "divergences": divergences,
     "divergence-time": divergence_time,
     "threads": threads,
+    "pace": pace,
     "products": products,
     "ranks": ranks,
     "shapes": shapes,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use orthant::{Error, Iteration, Loss, Method, Nmf, Real, Report, Solver, Start, StopReason, ToMatrix};
+use orthant::{Error, Iteration, Loss, Method, Nmf, Real, Report, Solver, StartKind, StopReason, ToMatrix};
 use orthant_io::ReadOptions;
 use orthant_kernel::accumulator_stride;
 
@@ -19,7 +19,7 @@ struct Args {
     /// Components
     #[arg(long)]
     k: usize,
-    /// Seed of the random start
+    /// Seed of the start
     #[arg(long, default_value_t = 0)]
     seed: u32,
     /// As orthant's --solver
@@ -28,6 +28,9 @@ struct Args {
     /// frobenius, kl, is or a β
     #[arg(long, default_value = "frobenius", allow_negative_numbers = true)]
     loss: Loss,
+    /// The start, as orthant's --init
+    #[arg(long, default_value = "random")]
+    init: StartKind,
     /// Sweeps over each factor an iteration, for hals and newton
     #[arg(long)]
     sweeps: Option<usize>,
@@ -64,9 +67,13 @@ fn method(args: &Args) -> Result<Method, Error> {
     })
 }
 
-/// The median of the seconds between iterations; the first, which finds cold caches, aside.
-fn iteration_seconds(report: &Report) -> Option<f64> {
-    let mut each: Vec<f64> = report.history.windows(2).map(|w| w[1].seconds - w[0].seconds).collect();
+/// The seconds of each iteration but the first, which finds cold caches.
+fn iterations(report: &Report) -> Vec<f64> {
+    report.history.windows(2).map(|w| w[1].seconds - w[0].seconds).collect()
+}
+
+fn median(each: &[f64]) -> Option<f64> {
+    let mut each = each.to_vec();
     each.sort_by(f64::total_cmp);
     each.get(each.len() / 2).copied()
 }
@@ -106,8 +113,12 @@ fn run<T: Real + orthant_io::Scalar>(args: &Args) -> Result<(), Box<dyn std::err
     let method = method(args)?;
     let table = orthant_io::read_any::<T>(&args.data, &ReadOptions::default())?;
     let v = table.to_matrix()?;
-    // the start of scikit-learn's init="random"
-    let nmf = Nmf::<T>::new(args.k).method(method).start(Start::Random);
+    let start = args.init.start().ok_or(Error::InvalidParam {
+        name: "init",
+        value: args.init.name().into(),
+        allowed: "a start that needs no factors",
+    })?;
+    let nmf = Nmf::<T>::new(args.k).method(method).start(start);
     let mut nmf = nmf.seed(args.seed).threads(args.threads).max_iter(args.max_iter);
     if args.compress {
         nmf = nmf.compress(true);
@@ -129,13 +140,16 @@ fn run<T: Real + orthant_io::Scalar>(args: &Args) -> Result<(), Box<dyn std::err
     let report =
         last.ok_or(Error::InvalidParam { name: "runs", value: "0".into(), allowed: "at least 1" })?;
     let peak = peak_bytes();
+    let each = iterations(&report);
     let converged = if args.converge { Some(nmf.fit(&v)?.report) } else { None };
     println!(
         "{}",
         serde_json::json!({
             "seconds": seconds,
             "iterations": report.iterations,
-            "iteration_seconds": iteration_seconds(&report),
+            "iteration_seconds": median(&each),
+            "first_seconds": median(&each[..each.len().min(10)]),
+            "last_seconds": median(&each[each.len() - each.len() / 10..]),
             "loss": report.objective,
             "final_loss": converged.as_ref().map(|r| r.objective),
             "final_iterations": converged.as_ref().map(|r| r.iterations),
