@@ -391,9 +391,9 @@ iteration is the difference of a fit of {many} and one of {few}, both with `tol=
 """
 
 
-# What each loss is fitted by, the plainest first; als and anls, whose rows take as many steps as they take, are left out.
+# What each loss is fitted by, the plainest first; als, anls and pg, which take as many steps as they need, are left out.
 PACE_SOLVERS = {
-    "frobenius": ["cd", "hals", "accelerated", "mu", "pg"],
+    "frobenius": ["cd", "hals", "accelerated", "mu"],
     "kl": ["mu", "mm", "accelerated-mm", "newton", "accelerated-newton", "joint-mm", "accelerated-joint-mm"],
     "is": ["mu", "mm", "accelerated-mm"],
 }

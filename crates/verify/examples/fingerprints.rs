@@ -153,7 +153,8 @@ impl Case {
         let p = &self.drawn;
         let v: Dense<T> = p.data(self.loss);
         let stored = Stored::new(&v, self.layout);
-        let h = Dense::from_fn(p.k, v.ncols(), |t, j| T::from_f64(((7 * t + 3 * j) % 11) as f64 / 8.0 + 0.01));
+        let h =
+            Dense::from_fn(p.k, v.ncols(), |t, j| T::from_f64(((7 * t + 3 * j) % 11) as f64 / 8.0 + 0.01));
         match self.task {
             Task::Fit => {
                 let fit = self.nmf::<T>()?.fit(&stored)?;
