@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
-use std::time::Duration;
 
-use orthant::{Error, Fit, Iteration, Loss, MiniBatchFit, Report, Start, StopReason, ToMatrix};
-use orthant_io::{AnyTable, FitOptions, Scalar};
+use orthant::{
+    Error, Fit, Iteration, Loss, MiniBatchFit, MiniBatchNmf, Nmf, Options, Report, Start, StopReason,
+    ToMatrix,
+};
+use orthant_io::{AnyTable, Scalar};
 
 use crate::failure::size;
 use crate::interrupt::Interrupt;
@@ -19,9 +21,7 @@ pub struct Fitted<T> {
 
 /// What a fit is, apart from the data.
 pub struct Fitting<'a> {
-    pub options: &'a FitOptions,
-    pub threads: Option<usize>,
-    pub max_time: Option<Duration>,
+    pub options: &'a Options,
     /// No progress bar.
     pub quiet: bool,
 }
@@ -46,21 +46,17 @@ impl Fitting<'_> {
                 if let Some(start) = start {
                     nmf = nmf.start(start);
                 }
-                if let Some(threads) = self.threads {
-                    nmf = nmf.threads(threads);
-                }
-                if let Some(limit) = self.max_time {
-                    nmf = nmf.max_time(limit);
-                }
                 nmf.fit_observed(v, &mut show)
             }};
         }
-        let fitted = match self.options.minibatch::<T>() {
-            None => run!(self.options.nmf::<T>()).map(|fit| Fitted { fit, steps: None }),
-            Some(nmf) => run!(nmf).map(|by_batches| {
+        let options = self.options.clone();
+        let fitted = if options.minibatch.is_some() {
+            run!(MiniBatchNmf::<T>::from_options(options)).map(|by_batches| {
                 let MiniBatchFit { w, model, report, steps, random_state, .. } = by_batches;
                 Fitted { fit: Fit { w, model, report, random_state }, steps: Some(steps) }
-            }),
+            })
+        } else {
+            run!(Nmf::<T>::from_options(options)).map(|fit| Fitted { fit, steps: None })
         };
         progress.clear();
         fitted
@@ -75,9 +71,7 @@ impl Fitting<'_> {
         }
         line += &format!(", {}, {k} components", T::PRECISION);
         if self.options.minibatch.is_none() {
-            let nmf = self.options.nmf::<T>();
-            let nmf = if let Some(threads) = self.threads { nmf.threads(threads) } else { nmf };
-            let plan = nmf.explain(table)?;
+            let plan = Nmf::<T>::from_options(self.options.clone()).explain(table)?;
             line += &format!(
                 "; {} of data and up to {} besides",
                 size(plan.data_bytes),

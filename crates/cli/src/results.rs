@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use orthant::{Report, View};
-use orthant_io::{
-    AnyTable, Fingerprint, FitOptions, FitSummary, Names, SavedModel, Scalar, Staged, write_matrix,
-};
+use orthant::{Options, Report, View};
+use orthant_io::{AnyTable, Fingerprint, FitSummary, Names, SavedModel, Scalar, Staged, write_matrix};
 
 use crate::fitting::Fitted;
 use crate::{Failure, inputs, say};
@@ -58,7 +56,7 @@ struct Record<'a> {
     orthant: &'a str,
     file: String,
     input: &'a Fingerprint,
-    options: &'a FitOptions,
+    options: &'a Options,
     /// Batches that were worked on.
     #[serde(skip_serializing_if = "Option::is_none")]
     steps: Option<usize>,
@@ -70,7 +68,7 @@ struct Record<'a> {
 pub struct Results<'a, T: Scalar> {
     /// What the data is called.
     pub input: String,
-    pub options: &'a FitOptions,
+    pub options: &'a Options,
     pub table: &'a AnyTable<T>,
     pub fitted: &'a Fitted<T>,
     /// What the components are called, with their numbers behind.
@@ -81,6 +79,8 @@ impl<T: Scalar> Results<'_, T> {
     /// Stages the factors, with names if the data has any, the report, and the model with what is attached to it.
     pub fn stage(self, staged: &mut Staged, attachments: BTreeMap<String, String>) -> Result<(), Failure> {
         let Self { input, options, table, fitted: Fitted { fit, steps }, component } = self;
+        // a record names the rule that was in force
+        let options = Options { stop: Some(options.stopping()), tol: None, ..options.clone() };
         let h = fit.model.components();
         staged.npy(WEIGHTS, fit.w.view())?;
         staged.npy(COMPONENTS, h.view())?;
@@ -98,13 +98,13 @@ impl<T: Scalar> Results<'_, T> {
             orthant: env!("CARGO_PKG_VERSION"),
             file: input,
             input: &fingerprint,
-            options,
+            options: &options,
             steps: *steps,
             report: &fit.report,
         };
         staged.json(REPORT, &record)?;
         let mut saved = SavedModel::new(fit.model.clone());
-        saved.manifest.options = Some(options.clone());
+        saved.manifest.options = Some(options);
         saved.manifest.input = Some(fingerprint);
         saved.manifest.columns = cols.map(<[String]>::to_vec);
         saved.manifest.report = Some(FitSummary::of(&fit.report));

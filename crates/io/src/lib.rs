@@ -39,7 +39,7 @@ pub use error::{IoError, Place};
 pub use extent::Extent;
 pub use fingerprint::Fingerprint;
 pub use format::{Format, OutputFormat};
-pub use model::{AnySavedModel, FitOptions, FitSummary, Manifest, MiniBatchOptions, SavedModel};
+pub use model::{AnySavedModel, FitSummary, Manifest, SavedModel};
 pub use read::{Detect, ReadOptions, Source, read_any, read_matrix};
 pub use scalar::{Precision, Scalar};
 pub use sparse::{AnyTable, SparseStorage, SparseTable};

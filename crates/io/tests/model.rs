@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use orthant::{Dense, Error, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty, Solver, StartKind, Stop};
+use orthant::{BatchOptions, Dense, Error, Loss, Method, Model, Nmf, Options, Penalty, StartKind, Stop};
 use orthant_io::{
-    AnySavedModel, AnyTable, Fingerprint, FitOptions, FitSummary, IoError, MiniBatchOptions, Order,
-    Precision, ReadOptions, SavedModel, Scalar, Table, read_any,
+    AnySavedModel, AnyTable, Fingerprint, FitSummary, IoError, Order, Precision, ReadOptions, SavedModel,
+    Scalar, Table, read_any,
 };
 use proptest::prelude::*;
 
@@ -41,8 +41,8 @@ fn a_fitted_model_comes_back_whole() {
     let table = Table::new((0..20).map(|i| f64::from(i % 7)).collect(), 5, 4, Order::ColMajor).unwrap();
     let penalty = Penalty { alpha_w: 0.1 + 0.2, alpha_h: Some(1.0 / 3.0), l1_ratio: 0.7 };
     let options =
-        FitOptions { penalty, seed: 9, max_iter: 7, ..FitOptions::new(2, Method::Hals { sweeps: Some(3) }) };
-    let fit = options.nmf::<f64>().fit(&table).unwrap();
+        Options { penalty, seed: 9, max_iter: 7, ..Options::new(2, Method::Hals { sweeps: Some(3) }) };
+    let fit = Nmf::<f64>::from_options(options.clone()).fit(&table).unwrap();
     let mut saved = SavedModel::new(fit.model);
     saved.manifest.options = Some(options);
     saved.manifest.input = Some(Fingerprint::of(&table));
@@ -106,7 +106,7 @@ fn what_could_not_be_read_back_is_not_written() {
     assert!(error.to_string().contains("1 column names for 2 features"), "{error}");
     saved.manifest.columns = None;
     saved.manifest.options =
-        Some(FitOptions { stop: Stop::Progress { tol: f64::INFINITY }, ..FitOptions::new(1, Method::Cd) });
+        Some(Options { stop: Some(Stop::Progress { tol: f64::INFINITY }), ..Options::new(1, Method::Cd) });
     assert!(saved.save(&path).is_err());
     assert!(!path.exists());
 }
@@ -119,25 +119,29 @@ fn with_manifest(manifest: &str) -> Vec<u8> {
     raw(&header, &[1.0_f64, 2.0].map(f64::to_le_bytes).concat())
 }
 
-/// The manifest of a release that knew one loss, one start and no mini-batches.
-const BEFORE: &str = r#"{"format":1,"orthant":"0.1.0","dtype":"float64",
+/// A manifest that leaves out what has a default.
+const SHORT: &str = r#"{"format":1,"orthant":"0.1.0","dtype":"float64",
 "penalty":{"alpha_w":0.0,"alpha_h":null,"l1_ratio":0.0},
-"options":{"rank":1,"method":"mu","stop":{"error_decrease":{"tol":0.0001}},"max_iter":200,
+"options":{"rank":1,"method":{"mu":"frobenius"},"stop":{"error_decrease":{"tol":0.0001}},"max_iter":200,
 "penalty":{"alpha_w":0.0,"alpha_h":null,"l1_ratio":0.0},"seed":4,"products":"fused"},
 "input":null,"columns":null,"report":null}"#;
 
 #[test]
-fn manifests_from_before_still_load() {
-    let saved = load(&with_manifest(BEFORE)).unwrap();
+fn what_a_manifest_leaves_out_has_its_default() {
+    let saved = load(&with_manifest(SHORT)).unwrap();
     assert_eq!((saved.model.loss(), saved.manifest.loss), (Loss::Frobenius, Loss::Frobenius));
-    let start = Some(StartKind::Random);
-    let options = FitOptions { seed: 4, start, ..FitOptions::new(1, Method::Mu(Loss::Frobenius)) };
+    let stop = Some(Stop::ErrorDecrease { tol: 1e-4 });
+    let options = Options { seed: 4, stop, ..Options::new(1, Method::Mu(Loss::Frobenius)) };
     assert_eq!(saved.manifest.options, Some(options));
+    let mu = r#"{"mu":"frobenius"}"#;
     for method in [r#""cd""#, r#"{"hals":{"sweeps":3}}"#] {
-        load(&with_manifest(&BEFORE.replace(r#""mu""#, method))).unwrap();
+        load(&with_manifest(&SHORT.replace(mu, method))).unwrap();
     }
-    let error = load(&with_manifest(&BEFORE.replace(r#""mu""#, r#""newton""#))).unwrap_err();
-    assert!(error.to_string().contains("no method that this release knows"), "{error}");
+    let error = load(&with_manifest(&SHORT.replace(mu, r#""steepest""#))).unwrap_err();
+    assert!(error.to_string().contains("unknown variant `steepest`"), "{error}");
+    let batches = |text| serde_json::from_str::<BatchOptions>(text).unwrap();
+    assert_eq!(batches(r#"{"batch_size":5}"#), BatchOptions { batch_size: 5, ..BatchOptions::default() });
+    assert_eq!(batches(r#"{"max_no_improvement":null}"#).max_no_improvement, None);
 }
 
 /// The hashes are those of Python's xxhash over scipy's `indptr.astype("<u8")`, `indices.astype("<u4")` and `data`.
@@ -173,21 +177,21 @@ fn fingerprints_of_sparse_tables() {
 
 #[test]
 fn every_loss_comes_back_and_a_wrong_one_is_an_error() {
-    let minibatch = MiniBatchOptions { batch_size: 7, max_no_improvement: None, ..Default::default() };
+    let minibatch = BatchOptions { batch_size: 7, max_no_improvement: None, ..Default::default() };
     for loss in [Loss::KullbackLeibler, Loss::ItakuraSaito, Loss::Beta(-0.5), Loss::Beta(1.0 / 3.0)] {
         let mut saved = SavedModel::new(model::<f64>(&[1.0, 2.0], 1, 2).with_loss(loss).unwrap());
-        saved.manifest.options = Some(FitOptions {
+        saved.manifest.options = Some(Options {
             start: Some(StartKind::ExactNndsvda),
             shuffle: true,
             minibatch: Some(minibatch.clone()),
-            ..FitOptions::new(1, Method::Mu(loss))
+            ..Options::new(1, Method::Mu(loss))
         });
         let back = load(&bytes(&saved)).unwrap();
         assert_eq!(back, saved);
         assert_eq!(back.model.loss(), loss);
     }
     let with_loss = |loss: &str| {
-        let manifest = BEFORE.replacen(r#""options""#, &format!(r#""loss":{loss},"options""#), 1);
+        let manifest = SHORT.replacen(r#""options""#, &format!(r#""loss":{loss},"options""#), 1);
         load(&with_manifest(&manifest))
     };
     assert_eq!(with_loss(r#"{"beta":0.5}"#).unwrap().model.loss(), Loss::Beta(0.5));
@@ -199,80 +203,6 @@ fn every_loss_comes_back_and_a_wrong_one_is_an_error() {
     let mut saved = SavedModel::new(model::<f64>(&[1.0, 2.0], 1, 2));
     saved.manifest.loss = Loss::Beta(f64::NAN);
     assert!(saved.write_to(&mut Vec::new()).is_err());
-}
-
-#[test]
-fn what_mini_batches_do_not_say_is_the_default() {
-    let options = serde_json::from_str::<MiniBatchOptions>(r#"{"batch_size":5}"#).unwrap();
-    assert_eq!(options, MiniBatchOptions { batch_size: 5, ..Default::default() });
-    let options = serde_json::from_str::<MiniBatchOptions>(r#"{"max_no_improvement":null}"#).unwrap();
-    assert_eq!(options.max_no_improvement, None);
-}
-
-#[test]
-fn the_options_give_the_librarys_own_defaults() {
-    let v = Dense::from_fn(9, 7, |i, j| ((i * 7 + j * 3) % 11) as f64);
-    for solver in Solver::ALL {
-        for loss in [Loss::Frobenius, Loss::KullbackLeibler, Loss::Beta(0.5)] {
-            let Ok(method) = solver.method(loss) else { continue };
-            let base = if method.is_compatible() { Nmf::sklearn(3) } else { Nmf::new(3) };
-            let fit = |nmf: Nmf<f64>| nmf.fit(&v).map(|fit| (fit.w, fit.report.iterations));
-            let ours = fit(FitOptions::new(3, method).nmf());
-            assert_eq!(ours, fit(base.method(method)), "{solver} {loss}");
-        }
-    }
-    let method = Method::Mu(Loss::KullbackLeibler);
-    assert!(FitOptions::new(3, method).minibatch::<f64>().is_none());
-    let minibatch = Some(MiniBatchOptions::default());
-    let ours = FitOptions { minibatch, ..FitOptions::new(3, method) };
-    let theirs = MiniBatchNmf::<f64>::new(3).loss(Loss::KullbackLeibler);
-    assert_eq!(format!("{:?}", ours.minibatch::<f64>().unwrap()), format!("{theirs:?}"));
-}
-
-#[test]
-fn every_option_reaches_the_builders() {
-    let penalty = Penalty { alpha_w: 0.01, alpha_h: None, l1_ratio: 0.5 };
-    let options = FitOptions {
-        start: Some(StartKind::Spa),
-        shuffle: true,
-        penalty,
-        seed: 5,
-        max_iter: 6,
-        stop: Stop::Violation { tol: 0.0 },
-        ..FitOptions::new(3, Method::Cd)
-    };
-    let theirs = Nmf::<f64>::new(3)
-        .method(Method::Cd)
-        .start(StartKind::Spa.start().unwrap())
-        .shuffle(true)
-        .penalty(penalty)
-        .seed(5)
-        .max_iter(6)
-        .stop(Stop::Violation { tol: 0.0 });
-    assert_eq!(format!("{:?}", options.nmf::<f64>()), format!("{theirs:?}"));
-    // factors are for the caller to give
-    let custom = FitOptions { start: Some(StartKind::Custom), ..options.clone() };
-    let none = FitOptions { start: None, ..options };
-    assert_eq!(format!("{:?}", custom.nmf::<f64>()), format!("{:?}", none.nmf::<f64>()));
-
-    let minibatch = MiniBatchOptions {
-        batch_size: 4,
-        forget_factor: 0.25,
-        fresh_restarts: true,
-        max_no_improvement: Some(3),
-    };
-    let options = FitOptions { method: Method::Mu(Loss::ItakuraSaito), minibatch: Some(minibatch), ..none };
-    let theirs = MiniBatchNmf::<f64>::new(3)
-        .loss(Loss::ItakuraSaito)
-        .penalty(penalty)
-        .seed(5)
-        .max_iter(6)
-        .tol(0.0)
-        .batch_size(4)
-        .forget_factor(0.25)
-        .fresh_restarts(true)
-        .max_no_improvement(Some(3));
-    assert_eq!(format!("{:?}", options.minibatch::<f64>().unwrap()), format!("{theirs:?}"));
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
-use crate::{Error, Loss, Method, Nmf, Products, Real, StartKind, Stop};
+use crate::{Error, Loss, Method, Options, Products, StartKind, Stop};
 
 /// The solvers by name, without their loss: what a command line or another language chooses from.
 ///
@@ -240,33 +240,33 @@ impl FromStr for Solver {
 }
 
 /// Refuses what a fit's options cannot be together.
-pub(crate) fn check<T: Real>(nmf: &Nmf<T>) -> Result<(), Error> {
-    let solver = Solver::of(nmf.method);
-    let loss = nmf.method.loss();
+pub(crate) fn check(options: &Options) -> Result<(), Error> {
+    let solver = Solver::of(options.method);
+    let loss = options.method.loss();
     let unsupported =
         |what: String, supported: &'static str| Err(Error::Unsupported { what, supported: supported.into() });
     if !solver.minimises(loss) {
         return solver.method(loss).map(|_| ());
     }
-    if solver.stops_by(nmf.stopping()) == Support::No {
+    if solver.stops_by(options.stopping()) == Support::No {
         return unsupported(
             format!("stopping {solver} on the violation, which only coordinate descent has,"),
             "cd and hals stop by any rule, the others by ErrorDecrease or Progress",
         );
     }
-    if nmf.shuffle && solver.shuffles() == Support::No {
+    if options.shuffle && solver.shuffles() == Support::No {
         return unsupported(
             format!("shuffling the components of {solver}"),
             "cd takes them in a drawn order, the others in theirs",
         );
     }
-    if nmf.compress == Some(true) && solver.compresses(loss) == Support::No {
+    if options.compress == Some(true) && solver.compresses(loss) == Support::No {
         return unsupported(
             format!("a compressed start for {solver} with loss {loss}"),
             "auto and accelerated have one, with the Frobenius loss",
         );
     }
-    if solver.multiplies_by(nmf.products, loss) == Support::No {
+    if solver.multiplies_by(options.products, loss) == Support::No {
         return unsupported(
             format!("loss {loss} with gemm or BLAS products"),
             "gemm and BLAS go with the Frobenius loss, the fused kernels with any",

@@ -21,14 +21,14 @@ pub(crate) fn shapes<T: Real>(
             supported: format!("this processor has {}", names.join(", ")).into(),
         });
     }
-    if v.nnz().is_some() && nmf.products != Products::Fused {
+    if v.nnz().is_some() && nmf.options.products != Products::Fused {
         return Err(Error::Unsupported {
             what: "sparse data with gemm or BLAS products".into(),
             supported: "sparse data goes with the fused kernels".into(),
         });
     }
-    nmf.check_scale(given.is_some())?;
-    let k = nmf.rank;
+    nmf.options.check_scale(given.is_some())?;
+    let k = nmf.options.rank;
     sizes::<T>(m, n, k)?;
     if let Some(h) = given {
         if nmf.start.is_some() {
@@ -37,17 +37,17 @@ pub(crate) fn shapes<T: Real>(
                 supported: "W starts from 0, or with multiplicative updates from √(mean(V)/k)".into(),
             });
         }
-        if nmf.compress == Some(true) {
+        if nmf.options.compress == Some(true) {
             return Err(Error::Unsupported {
                 what: "a compressed start where H is given".into(),
                 supported: "it goes with fits of W and H together".into(),
             });
         }
-        factor("H", h, (k, n), nmf.method.multiplies())?;
+        factor("H", h, (k, n), nmf.options.method.multiplies())?;
     }
     if let Some(Start::Custom { w, h }) = &nmf.start {
-        factor("W", w, (m, k), nmf.method.multiplies())?;
-        factor("H", h, (k, n), nmf.method.multiplies())?;
+        factor("W", w, (m, k), nmf.options.method.multiplies())?;
+        factor("H", h, (k, n), nmf.options.method.multiplies())?;
     }
     Ok(())
 }

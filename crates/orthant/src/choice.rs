@@ -17,7 +17,7 @@ use crate::fit::sampled::{MOST_OF_ITS_SHARE, share};
 use crate::reduce::{self, accumulators};
 use crate::rule::{newton, sweeps};
 use crate::source::read_stride;
-use crate::{Error, Matrix, Method, Nmf, Real, Start};
+use crate::{Error, Matrix, Method, Options, Real};
 
 /// The most sweeps over a factor that HALS takes by itself in an iteration.
 const MOST_SWEEPS: usize = 4;
@@ -166,35 +166,39 @@ impl Choice {
     ///
     /// # Errors
     /// [`Error::MemoryLimit`].
-    pub fn new<T: Real>(nmf: &Nmf<T>, v: &Extent, fixed: bool, workers: usize) -> Result<Self, Error> {
-        let asked = nmf.method.resolved_for(nmf.rank, fixed);
-        if !matches!(nmf.method, Method::Auto(_)) || !asked.is_newton() {
-            return Self::of(nmf, v, asked, fixed, workers).1;
+    pub fn new<T: Real>(options: &Options, v: &Extent, fixed: bool, workers: usize) -> Result<Self, Error> {
+        let asked = options.method.resolved_for(options.rank, fixed);
+        if !matches!(options.method, Method::Auto(_)) || !asked.is_newton() {
+            return Self::of::<T>(options, v, asked, fixed, workers).1;
         }
         // the transpose, or what each of many threads holds, may be more than is to be taken
-        match Self::of(nmf, v, asked, fixed, workers) {
+        match Self::of::<T>(options, v, asked, fixed, workers) {
             (true, Ok(choice)) => Ok(choice),
-            _ => Self::of(nmf, v, Method::AcceleratedMm(asked.loss()).resolved(fixed), fixed, workers).1,
+            _ => {
+                Self::of::<T>(options, v, Method::AcceleratedMm(asked.loss()).resolved(fixed), fixed, workers)
+                    .1
+            }
         }
     }
 
     /// For that method, and whether it takes no more memory than it is to.
     fn of<T: Real>(
-        nmf: &Nmf<T>,
+        options: &Options,
         v: &Extent,
         asked: Method,
         fixed: bool,
         workers: usize,
     ) -> (bool, Result<Self, Error>) {
-        let automatic = matches!(nmf.method, Method::Auto(_));
+        let automatic = matches!(options.method, Method::Auto(_));
         let can = asked.is_accelerated();
         let on_less = can && asked.loss().is_quadratic();
         let (rows, cols) = v.lines();
-        let sample = if on_less && automatic && !given_start(nmf) && nmf.compress != Some(false) {
-            sampled_rows(v, nmf.rank)
-        } else {
-            None
-        };
+        let sample =
+            if on_less && automatic && !options.starts_at_factors() && options.compress != Some(false) {
+                sampled_rows(v, options.rank)
+            } else {
+                None
+            };
         let needs_twin = asked.is_newton() && (!fixed || v.by_columns);
         // one WH for both factors leaves no use for a transpose
         let wanted = Extras {
@@ -203,20 +207,22 @@ impl Choice {
                 !fixed && by_entries(asked) && !asked.is_joint() && SparsePlan::too_few(rows, cols, entries)
             }) || needs_twin,
             accelerated: can,
-            sketch: on_less && sample.is_none() && nmf.compress.unwrap_or_else(|| sketch_pays(nmf, v, asked)),
+            sketch: on_less
+                && sample.is_none()
+                && options.compress.unwrap_or_else(|| sketch_pays(v, options, asked)),
             sample,
         };
-        let (asked_for_copies, asked_for_sketch) = (can && !automatic, nmf.compress == Some(true));
-        let fits = |extras: Extras| match (nmf.memory_limit, v.entries) {
-            (Some(limit), _) => Self::with(nmf, v, asked, extras, NOMINAL).working_bytes <= limit,
+        let (asked_for_copies, asked_for_sketch) = (can && !automatic, options.compress == Some(true));
+        let fits = |extras: Extras| match (options.memory_limit, v.entries) {
+            (Some(limit), _) => Self::with::<T>(options, v, asked, extras, NOMINAL).working_bytes <= limit,
             (None, Some(_)) => {
                 let free = Extras {
                     accelerated: extras.accelerated && !asked_for_copies,
                     sketch: extras.sketch && !asked_for_sketch,
                     ..extras
                 };
-                extra_bytes::<T>(v, free, nmf.rank)
-                    <= ROOM.max((v.bytes + factor_bytes::<T>(v, nmf.rank)) / 5)
+                extra_bytes::<T>(v, free, options.rank)
+                    <= ROOM.max((v.bytes + factor_bytes::<T>(v, options.rank)) / 5)
             }
             (None, None) => true,
         };
@@ -237,16 +243,16 @@ impl Choice {
         };
         let least = choose((false, false, false));
         let found = fewer.into_iter().map(choose).find(|&extras| fits(extras));
-        let choice = Self::with(nmf, v, asked, found.unwrap_or(least), workers);
-        let choice = match nmf.memory_limit.filter(|&have| choice.working_bytes > have) {
+        let choice = Self::with::<T>(options, v, asked, found.unwrap_or(least), workers);
+        let choice = match options.memory_limit.filter(|&have| choice.working_bytes > have) {
             Some(have) => Err(Error::MemoryLimit { need: choice.working_bytes, have }),
             None => Ok(choice),
         };
         (found.is_some(), choice)
     }
 
-    fn with<T: Real>(nmf: &Nmf<T>, v: &Extent, asked: Method, extras: Extras, workers: usize) -> Self {
-        let (k, element) = (nmf.rank, size_of::<T>());
+    fn with<T: Real>(options: &Options, v: &Extent, asked: Method, extras: Extras, workers: usize) -> Self {
+        let (k, element) = (options.rank, size_of::<T>());
         let method = if extras.accelerated { asked } else { asked.plain() };
         let (rows, cols) = v.lines();
         let sparse = match v.entries {
@@ -364,14 +370,9 @@ pub(crate) fn expected(v: &Extent, k: usize, method: Method) -> (f64, f64) {
 }
 
 /// Whether a sketch is expected to pay, where nobody says so.
-fn sketch_pays<T: Real>(nmf: &Nmf<T>, v: &Extent, method: Method) -> bool {
-    let (plain, compressed) = expected(v, nmf.rank, method);
-    matches!(nmf.method, Method::Auto(_)) && !given_start(nmf) && compressed < plain
-}
-
-/// Who gives factors has a reason to start there.
-fn given_start<T>(nmf: &Nmf<T>) -> bool {
-    matches!(nmf.start, Some(Start::Custom { .. }))
+fn sketch_pays(v: &Extent, options: &Options, method: Method) -> bool {
+    let (plain, compressed) = expected(v, options.rank, method);
+    matches!(options.method, Method::Auto(_)) && !options.starts_at_factors() && compressed < plain
 }
 
 /// Rows of sparse data that tell enough of H: one of 16, or of as many as leave five entries for each of its numbers, and
@@ -384,6 +385,7 @@ fn sampled_rows(v: &Extent, k: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Loss;
 
     fn dense(m: usize, n: usize) -> Extent {
         Extent { m, n, entries: None, by_columns: false, bytes: m * n * 4, copied: false }
@@ -407,7 +409,7 @@ mod tests {
     fn the_transpose_is_kept_where_lanes_would_cost_too_much() {
         let plan = |m, n, z| {
             let v = Extent { m, n, entries: Some(z), by_columns: false, bytes: 8 * z, copied: false };
-            Choice::new(&Nmf::<f32>::new(8).method(Method::Cd), &v, false, 2).unwrap().sparse
+            Choice::new::<f32>(&Options::new(8, Method::Cd), &v, false, 2).unwrap().sparse
         };
         let lanes = |lanes| SparsePlan { lanes, twin: false };
         assert_eq!(plan(20_000, 10_000, 1_000_000), lanes(4));
@@ -423,14 +425,15 @@ mod tests {
     fn large_sparse_data_takes_little_besides() {
         let (m, n, z) = (1_000_000, 30_000, 100_000_000);
         let v = Extent { m, n, entries: Some(z), by_columns: false, bytes: 8 * (z + m + 1), copied: false };
-        let choice = Choice::new(&Nmf::<f32>::new(20), &v, false, 2).unwrap();
+        let options = Options::new(20, Method::Auto(Loss::Frobenius));
+        let choice = Choice::new::<f32>(&options, &v, false, 2).unwrap();
         assert_eq!((choice.method, choice.sketch), (Method::Hals { sweeps: None }, None));
         let factors = 4 * (m + n) * 20;
         assert!(choice.working_bytes < factors + (v.bytes + factors) / 5, "{}", choice.working_bytes);
-        let asked = Nmf::<f32>::new(20).memory_limit(1 << 30);
-        let choice = Choice::new(&asked, &v, false, 2).unwrap();
+        let asked = Options { memory_limit: Some(1 << 30), ..options.clone() };
+        let choice = Choice::new::<f32>(&asked, &v, false, 2).unwrap();
         assert_eq!(choice.method, Method::Accelerated { sweeps: None });
-        let least = Nmf::<f32>::new(20).memory_limit(1 << 20);
-        assert!(matches!(Choice::new(&least, &v, false, 2), Err(Error::MemoryLimit { .. })));
+        let least = Options { memory_limit: Some(1 << 20), ..options };
+        assert!(matches!(Choice::new::<f32>(&least, &v, false, 2), Err(Error::MemoryLimit { .. })));
     }
 }

@@ -7,7 +7,7 @@ use orthant_kernel::{Isa, second_level_cache};
 use crate::choice::{Choice, Extent};
 use crate::compress::OVERSAMPLED;
 use crate::source::sparse_block_rows;
-use crate::{Error, Matrix, Method, Nmf, Products, Real, Start, ToMatrix, check, choice};
+use crate::{Error, Matrix, Method, Nmf, Products, Real, ToMatrix, check, choice};
 
 /// What a fit would do with data of that shape and layout. Its [`Display`](fmt::Display) is a line for each choice, with
 /// the reason.
@@ -76,27 +76,27 @@ impl<T: Real> Nmf<T> {
 }
 
 pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explanation, Error> {
-    nmf.check()?;
-    let k = nmf.rank;
+    nmf.options.check()?;
+    let k = nmf.options.rank;
     check::shapes(nmf, v, None)?;
     let extent = Extent::of(v);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = nmf.threads.map_or_else(rayon::current_num_threads, |asked| asked.min(cores));
+    let threads = nmf.options.threads.map_or_else(rayon::current_num_threads, |asked| asked.min(cores));
     let Choice { method, sketch, sample, sweeps, sparse, lanes, working_bytes } =
-        Choice::new(nmf, &extent, false, threads)?;
+        Choice::new::<T>(&nmf.options, &extent, false, threads)?;
     let (rows, cols) = extent.lines();
-    let block = nmf.block.unwrap_or_else(|| match extent.entries {
+    let block = nmf.options.block.unwrap_or_else(|| match extent.entries {
         Some(entries) => sparse_block_rows::<T>(rows, entries, k),
         None => orthant_kernel::block_rows::<T>(Isa::detect(), second_level_cache(), cols, k),
     });
     let compresses = matches!(method, Method::Accelerated { .. });
     Ok(Explanation {
-        asked: nmf.method,
+        asked: nmf.options.method,
         method,
         sweeps,
         sketch,
         sample,
-        sketch_asked: nmf.compress.is_some(),
+        sketch_asked: nmf.options.compress.is_some(),
         expected: compresses.then(|| choice::expected(&extent, k, method)),
         shape: (extent.m, extent.n),
         entries: extent.entries,
@@ -106,11 +106,11 @@ pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explan
         block: block.min(rows),
         threads,
         isa: Isa::detect().name(),
-        products: nmf.products,
+        products: nmf.options.products,
         data_bytes: extent.bytes,
         working_bytes,
-        rank: nmf.rank,
-        start_given: matches!(nmf.start, Some(Start::Custom { .. })),
+        rank: nmf.options.rank,
+        start_given: nmf.options.starts_at_factors(),
     })
 }
 

@@ -35,15 +35,16 @@ pub(crate) fn fit<T: Real>(
     let (m, n) = (v.nrows(), v.ncols());
     check::shapes(nmf, v, given)?;
     let mut warnings = Vec::new();
-    if nmf.rank > m.min(n) {
-        warnings.push(Warning::RankAboveDimensions { rank: nmf.rank, rows: m, cols: n });
+    if nmf.options.rank > m.min(n) {
+        warnings.push(Warning::RankAboveDimensions { rank: nmf.options.rank, rows: m, cols: n });
     }
-    if given.is_none() && (nmf.penalty.alpha_w == 0.0) != (nmf.penalty.alpha_h() == 0.0) {
+    if given.is_none() && (nmf.options.penalty.alpha_w == 0.0) != (nmf.options.penalty.alpha_h() == 0.0) {
         warnings.push(Warning::ScaleAmbiguity);
     }
-    let (out, used) = threads::on(nmf.threads, |workers| run(nmf, v, given, observer, workers, began))?;
+    let (out, used) =
+        threads::on(nmf.options.threads, |workers| run(nmf, v, given, observer, workers, began))?;
     let mut fit = out?;
-    warnings.extend(threads::clamped(nmf.threads, used));
+    warnings.extend(threads::clamped(nmf.options.threads, used));
     warnings.append(&mut fit.report.warnings);
     fit.report.warnings = warnings;
     fit.report.seconds_total = began.elapsed().as_secs_f64();
@@ -83,10 +84,10 @@ fn run<T: Real>(
         compression = Some(done);
     }
     let Factors { inner, outer, generator } = factors;
-    let shuffle = nmf.shuffle.then(|| generator.clone());
+    let shuffle = nmf.options.shuffle.then(|| generator.clone());
     let pair = (inner, outer);
     let fixed = problem.fixed();
-    let (n, k, squares) = (v.ncols(), nmf.rank, found.squares);
+    let (n, k, squares) = (v.ncols(), nmf.options.rank, found.squares);
     let negligible = factor::negligible(&pair.0.x, &pair.1.x, k);
     let method = problem.choice.method;
     let loss = method.loss();
@@ -177,7 +178,7 @@ impl<'a, T: Real> Problem<'a, T> {
         workers: usize,
         began: Instant,
     ) -> Result<Self, Error> {
-        let choice = Choice::new(nmf, &Extent::of(v), given.is_some(), workers)?;
+        let choice = Choice::new::<T>(&nmf.options, &Extent::of(v), given.is_some(), workers)?;
         let method = choice.method;
         let loss = method.loss();
         let mut found = scan::data(v, T::ONE, workers)?;
@@ -196,12 +197,17 @@ impl<'a, T: Real> Problem<'a, T> {
     }
 
     fn source(&self) -> Result<MatrixSource<'a, T>, Error> {
-        MatrixSource::new(self.v, self.scale, self.nmf.products, &self.choice.sparse, self.workers)
+        MatrixSource::new(self.v, self.scale, self.nmf.options.products, &self.choice.sparse, self.workers)
     }
 
     /// How a pass over a source is cut.
     fn layout(&self, source: &impl Source<T>) -> Layout {
-        let block = self.nmf.block.unwrap_or_else(|| source.block_rows(self.nmf.rank)).min(source.rows());
+        let block = self
+            .nmf
+            .options
+            .block
+            .unwrap_or_else(|| source.block_rows(self.nmf.options.rank))
+            .min(source.rows());
         Layout { block, workers: self.workers }
     }
 
@@ -227,7 +233,7 @@ impl<'a, T: Real> Problem<'a, T> {
             sample,
             sweeps,
             isa: Isa::detect().name(),
-            products: self.nmf.products,
+            products: self.nmf.options.products,
             accumulators: if summed { reduce::accumulators(lanes, self.workers) } else { 0 },
             transpose: sparse.twin,
             scale_exponent: self.exponent / 2,
@@ -258,7 +264,7 @@ impl<'a, T: Real> Problem<'a, T> {
         source: &MatrixSource<'_, T>,
     ) -> Result<(Vec<T>, Vec<T>), Error> {
         let Self { nmf, v, scale, workers, .. } = *self;
-        let k = nmf.rank;
+        let k = nmf.options.rank;
         if let Some(h) = self.given {
             let w = if !self.choice.method.loss().is_quadratic() || self.choice.method.multiplies() {
                 (init::mean(v, scale, workers > 1) / T::from_f64(k as f64)).sqrt()
@@ -267,7 +273,7 @@ impl<'a, T: Real> Problem<'a, T> {
             };
             return Ok((vec![w; v.nrows() * k], self.scaled(h.transposed())));
         }
-        let default = nmf.default_start(v.nrows(), v.ncols());
+        let default = nmf.options.default_start(v.nrows(), v.ncols());
         let start = nmf.start.as_ref().unwrap_or(&default);
         if let Start::Custom { w, h } = start {
             return Ok((self.scaled(w.clone()), self.scaled(h.transposed())));
@@ -281,7 +287,7 @@ impl<'a, T: Real> Problem<'a, T> {
     /// it is.
     fn sized(&self, mut w: Vec<T>, mut ht: Vec<T>, warnings: &mut Vec<Warning>) -> (Vec<T>, Vec<T>) {
         let most = if T::NAME == "float32" { 60.0 } else { 200.0 };
-        let k = self.nmf.rank;
+        let k = self.nmf.options.rank;
         let size = |x: &[T]| {
             let mut most = vec![T::ZERO; k];
             for row in x.chunks_exact(k) {
@@ -311,12 +317,12 @@ impl<'a, T: Real> Problem<'a, T> {
     /// Whether V is one row or one column, which one component fits exactly, and no start or penalty asks for another answer.
     fn is_line(&self) -> bool {
         let drawn = matches!(self.nmf.start, None | Some(Start::Random | Start::ScaledRandom));
-        self.v.nrows().min(self.v.ncols()) == 1 && drawn && self.nmf.is_free(self.given.is_some())
+        self.v.nrows().min(self.v.ncols()) == 1 && drawn && self.nmf.options.is_free(self.given.is_some())
     }
 
     /// W and Hᵀ with that row or column in the first component, and nothing in the others.
     fn line(&self) -> (Vec<T>, Vec<T>) {
-        let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.rank);
+        let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
         let (mut w, mut ht) = (vec![T::ZERO; m * k], vec![T::ZERO; n * k]);
         let along = if m == 1 { &mut ht } else { &mut w };
         let mut put = |at: usize, x: T| along[at * k] = x * self.scale;
@@ -342,7 +348,7 @@ impl<'a, T: Real> Problem<'a, T> {
     ) -> Result<(Factors<T>, Vec<Warning>), Error> {
         let Self { nmf, v, by_columns, exponent, .. } = *self;
         let Choice { method, sweeps, .. } = self.choice;
-        let (m, n, k) = (v.nrows(), v.ncols(), nmf.rank);
+        let (m, n, k) = (v.nrows(), v.ncols(), nmf.options.rank);
         let (p, beta) = (exponent / 2, method.loss().beta());
         let mut generator = nmf.random.clone();
         let (w, ht) = match found {
@@ -374,8 +380,8 @@ impl<'a, T: Real> Problem<'a, T> {
         if let Some((first, second)) = alike {
             warnings.push(Warning::IdenticalComponents { first, second });
         }
-        let w = Factor::new(w, k, nmf.penalty.on_w(n).scaled(p, beta), sweeps.0);
-        let ht = Factor::new(ht, k, nmf.penalty.on_h(m).scaled(p, beta), sweeps.1);
+        let w = Factor::new(w, k, nmf.options.penalty.on_w(n).scaled(p, beta), sweeps.0);
+        let ht = Factor::new(ht, k, nmf.options.penalty.on_h(m).scaled(p, beta), sweeps.1);
         let (inner, outer) = if by_columns { (ht, w) } else { (w, ht) };
         Ok((Factors { inner, outer, generator }, warnings))
     }
@@ -390,12 +396,12 @@ impl<'a, T: Real> Problem<'a, T> {
         generator: Generator,
     ) -> Result<Fit<T>, Error> {
         let Self { nmf, v, by_columns, exponent, size, .. } = *self;
-        let (m, n, k) = (v.nrows(), v.ncols(), nmf.rank);
+        let (m, n, k) = (v.nrows(), v.ncols(), nmf.options.rank);
         let method = self.choice.method;
         let (p, beta) = (exponent / 2, method.loss().beta());
         let fixed = self.fixed();
-        let stop = nmf.stopping();
-        let penalised = nmf.penalty.alpha_w > 0.0 || nmf.penalty.alpha_h() > 0.0;
+        let stop = nmf.options.stopping();
+        let penalised = nmf.options.penalises();
         // a loss in the user's units: that of V·4^-p has 4^-βp of it, and its root 2^-βp
         let root = (f64::from(p) * beta).exp2();
         let unit = |loss: f64| loss * root * root;
@@ -415,10 +421,10 @@ impl<'a, T: Real> Problem<'a, T> {
         if method.is_accelerated() {
             criterion = criterion.extrapolated(penalised);
         }
-        let mut history = Vec::with_capacity(nmf.max_iter.min(1 << 16));
+        let mut history = Vec::with_capacity(nmf.options.max_iter.min(1 << 16));
         let seconds_start = self.began.elapsed().as_secs_f64();
 
-        let (mut cancel, mut limit) = (nmf.cancel.clone(), nmf.max_time.map(TimeLimit));
+        let (mut cancel, mut limit) = (nmf.cancel.clone(), nmf.options.max_time.map(TimeLimit));
 
         let mut best = (f64::INFINITY, f64::INFINITY);
         let mut number = 0;
@@ -483,7 +489,7 @@ impl<'a, T: Real> Problem<'a, T> {
                 if by_columns { (pass.outer(), pass.inner()) } else { (pass.inner(), pass.outer()) };
             let iteration = Iteration {
                 number,
-                max_iter: nmf.max_iter,
+                max_iter: nmf.options.max_iter,
                 objective: unit(objective).min(f64::MAX),
                 loss: unit(loss).min(f64::MAX),
                 relative_error: relative(loss),
@@ -508,7 +514,7 @@ impl<'a, T: Real> Problem<'a, T> {
             if let Some(ControlFlow::Break(reason)) = limit.as_mut().map(|t| t.observe(&iteration)) {
                 break reason;
             }
-            if number == nmf.max_iter {
+            if number == nmf.options.max_iter {
                 break StopReason::MaxIterations;
             }
         };
@@ -520,7 +526,7 @@ impl<'a, T: Real> Problem<'a, T> {
             return Err(Error::LossOverflow { max: self.found.max });
         }
         if stop_reason == StopReason::MaxIterations && stop.tol() > 0.0 {
-            warnings.push(Warning::NotConverged { max_iter: nmf.max_iter });
+            warnings.push(Warning::NotConverged { max_iter: nmf.options.max_iter });
         }
         if pass.regularized() > 0 {
             warnings.push(Warning::Regularized { count: pass.regularized() });
@@ -529,7 +535,7 @@ impl<'a, T: Real> Problem<'a, T> {
         // L2 penalties alone lead towards 0 and never there; below β = 1 there are worse fits than none
         let nothing = beta > 1.0 && relative(last.loss) > 0.999;
         if penalised && (nothing || empty(pass.inner()) || empty(pass.outer())) {
-            let weights = (n as f64 * nmf.penalty.alpha_w, m as f64 * nmf.penalty.alpha_h());
+            let weights = (n as f64 * nmf.options.penalty.alpha_w, m as f64 * nmf.options.penalty.alpha_h());
             let mean = (self.found.squares / (m as f64 * n as f64)).sqrt();
             let enough = method.loss().is_quadratic().then(|| mean * f64::from(exponent).exp2());
             warnings.push(Warning::Emptied { weights, enough });
@@ -542,7 +548,7 @@ impl<'a, T: Real> Problem<'a, T> {
             Some(h) => h.clone(),
             None => Dense::from_vec(self.unscaled(ht), n, k).expect("Hᵀ is n×k").transposed(),
         };
-        let scale = nmf.scaling(self.given.is_some());
+        let scale = nmf.options.scaling(self.given.is_some());
         scale::apply(scale, &mut w, &mut h);
         scale::clear_subnormal(&mut w);
         if self.given.is_none() {
@@ -567,11 +573,11 @@ impl<'a, T: Real> Problem<'a, T> {
             plan: self.plan(layout.block),
             warnings,
         };
-        Ok(Fit { w, model: Model::new(h, nmf.penalty, method.loss()), report, random_state })
+        Ok(Fit { w, model: Model::new(h, nmf.options.penalty, method.loss()), report, random_state })
     }
 
     fn all_zero(&self) -> Fit<T> {
-        let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.rank);
+        let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
         let loss = self.choice.method.loss();
         let report = Report {
             stop_reason: StopReason::ZeroData,
@@ -584,7 +590,7 @@ impl<'a, T: Real> Problem<'a, T> {
             relative_error: 0.0,
             kkt_residual: 0.0,
             violation_ratio: None,
-            scale: self.nmf.scaling(self.given.is_some()),
+            scale: self.nmf.options.scaling(self.given.is_some()),
             components: vec![Component { total: 0.0, share: 0.0 }; k],
             history: Vec::new(),
             seconds_start: self.began.elapsed().as_secs_f64(),
@@ -593,7 +599,7 @@ impl<'a, T: Real> Problem<'a, T> {
             warnings: Vec::new(),
         };
         let h = self.given.cloned().unwrap_or_else(|| Dense::zeros(k, n));
-        let model = Model::new(h, self.nmf.penalty, loss);
+        let model = Model::new(h, self.nmf.options.penalty, loss);
         Fit { w: Dense::zeros(m, k), model, report, random_state: self.nmf.random.clone().into_state() }
     }
 }
@@ -618,13 +624,13 @@ pub(crate) fn start_factors<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<
     nmf.check()?;
     let (m, n) = (v.nrows(), v.ncols());
     check::shapes(nmf, v, None)?;
-    threads::on(nmf.threads, |workers| {
+    threads::on(nmf.options.threads, |workers| {
         let problem = Problem::new(nmf, v, None, workers, began)?;
         let source = problem.source()?;
         let (w, ht) = problem.start(&mut nmf.random.clone(), &source)?;
         let (w, ht) = (problem.unscaled(w), problem.unscaled(ht));
-        let ht = Dense::from_vec(ht, n, nmf.rank)?;
-        Ok((Dense::from_vec(w, m, nmf.rank)?, ht.transposed()))
+        let ht = Dense::from_vec(ht, n, nmf.options.rank)?;
+        Ok((Dense::from_vec(w, m, nmf.options.rank)?, ht.transposed()))
     })?
     .0
 }

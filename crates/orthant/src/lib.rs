@@ -16,9 +16,12 @@
 //!
 //! | | |
 //! |---|---|
-//! | the front door | [`Nmf`] |
-//! | how factors are updated | [`Method`], module [`rule`] |
-//! | when it stops, and what it says | [`Stop`], [`Report`], [`Observer`] |
+//! | a fit, and its options as data | [`Nmf`], [`Options`] |
+//! | a fit by batches of rows | [`MiniBatchNmf`], [`Online`] |
+//! | what is minimised | [`Loss`], [`Penalty`] |
+//! | how factors are updated | [`Method`], [`Solver`] |
+//! | where a fit starts | [`Start`], [`StartKind`] |
+//! | when it stops, and what it reports | [`Stop`], [`Report`], [`Observer`] |
 //! | data without a copy | [`ToMatrix`] for [`View`], [`Dense`], sparse [`Csr`] and [`Csc`] and, as features, faer, nalgebra, nalgebra-sparse, ndarray, sprs |
 //! | new samples | [`Model`] |
 //!
@@ -36,6 +39,7 @@ pub use minibatch::{Learnt, MiniBatchFit, MiniBatchNmf, Online};
 pub use model::{Model, Transform, TransformReport};
 pub use nmf::{Fit, Method, Nmf, Products, Stop};
 pub use observe::{Cancel, Iteration, Observer, TimeLimit};
+pub use options::{BatchOptions, Options};
 pub use penalty::Penalty;
 pub use real::Real;
 pub use report::{Compression, HistoryPoint, Plan, Report, StopReason, Warning};
@@ -51,6 +55,7 @@ mod matrix;
 mod model;
 mod nmf;
 mod observe;
+mod options;
 mod real;
 mod report;
 mod scale;
@@ -71,10 +76,10 @@ mod minibatch;
 mod pass;
 mod penalty;
 mod ratio;
-pub mod reduce;
-pub mod rule;
+mod reduce;
+mod rule;
 mod scan;
-pub mod source;
+mod source;
 mod stop;
 mod threads;
 mod transform;

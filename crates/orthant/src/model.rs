@@ -2,7 +2,7 @@
 
 use orthant_kernel::{Dense, View};
 
-use crate::nmf::invalid;
+use crate::options::{check_loss, invalid};
 use crate::{Error, Loss, Penalty, Real, ToMatrix, ToView};
 
 /// The components H (k×n) with the penalties they were learnt under.
@@ -106,7 +106,7 @@ impl<T: Real> Model<T> {
     /// # Errors
     /// [`Error::InvalidParam`] for a β that is not finite.
     pub fn with_loss(self, loss: Loss) -> Result<Self, Error> {
-        crate::nmf::check_loss(loss)?;
+        check_loss(loss)?;
         Ok(Self { loss, ..self })
     }
 

@@ -1,13 +1,16 @@
 //! The front door: options, and the call that fits.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use orthant_kernel::Dense;
 
 use crate::init::{Generator, RandomState};
 use crate::observe::{Cancel, Iteration, Observer};
+use crate::options::invalid;
 use crate::{
-    Error, Loss, Model, Penalty, Real, Report, Scale, Start, StopReason, ToMatrix, capability, scale,
+    Error, Loss, Model, Options, Penalty, Real, Report, Scale, Solver, Start, StartKind, StopReason,
+    ToMatrix, scale,
 };
 
 /// How the factors are updated. A method carries its loss; those without one minimise ½‖V − WH‖², but for
@@ -102,6 +105,35 @@ impl Method {
             | Self::Als
             | Self::Anls
             | Self::ProjectedGradient => Loss::Frobenius,
+        }
+    }
+
+    /// The same method with `count` sweeps over each factor per iteration. [`Method::Auto`] is then the extrapolated method for
+    /// its loss.
+    ///
+    /// ```
+    /// use orthant::{Loss, Method};
+    /// let method = Method::Auto(Loss::Frobenius).with_sweeps(3)?;
+    /// assert_eq!(method, Method::Accelerated { sweeps: Some(3) });
+    /// assert!(Method::Cd.with_sweeps(3).is_err());
+    /// # Ok::<(), orthant::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a method that takes one sweep, or none at all.
+    pub fn with_sweeps(self, count: usize) -> Result<Self, Error> {
+        let sweeps = Some(count);
+        match self {
+            Self::Hals { .. } => Ok(Self::Hals { sweeps }),
+            Self::Accelerated { .. } | Self::Auto(Loss::Frobenius) => Ok(Self::Accelerated { sweeps }),
+            Self::Newton { .. } => Ok(Self::Newton { sweeps }),
+            Self::AcceleratedNewton { .. } | Self::Auto(Loss::KullbackLeibler) => {
+                Ok(Self::AcceleratedNewton { sweeps })
+            }
+            other => Err(Error::Unsupported {
+                what: format!("a number of sweeps with {} and loss {}", Solver::of(other), other.loss()),
+                supported: "accelerated, hals, accelerated-newton and newton take several sweeps".into(),
+            }),
         }
     }
 
@@ -207,6 +239,35 @@ impl Stop {
         let (Self::Violation { tol } | Self::ErrorDecrease { tol } | Self::Progress { tol }) = self;
         tol
     }
+
+    /// The same rule with another tolerance.
+    #[must_use]
+    pub(crate) fn at(mut self, tol: f64) -> Self {
+        let (Self::Violation { tol: old } | Self::ErrorDecrease { tol: old } | Self::Progress { tol: old }) =
+            &mut self;
+        *old = tol;
+        self
+    }
+}
+
+/// A rule by its name, with the tolerance that it has by default: 1e-4, and 1e-5 of `progress`.
+///
+/// ```
+/// use orthant::Stop;
+/// assert_eq!("error-decrease".parse::<Stop>()?, Stop::ErrorDecrease { tol: 1e-4 });
+/// # Ok::<(), orthant::Error>(())
+/// ```
+impl FromStr for Stop {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "violation" => Ok(Self::Violation { tol: 1e-4 }),
+            "error-decrease" => Ok(Self::ErrorDecrease { tol: 1e-4 }),
+            "progress" => Ok(Self::Progress { tol: 1e-5 }),
+            _ => Err(invalid("stop", text, "violation, error-decrease or progress")),
+        }
+    }
 }
 
 /// What multiplies V with the factors.
@@ -223,6 +284,19 @@ pub enum Products {
     Blas,
 }
 
+impl FromStr for Products {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "fused" => Ok(Self::Fused),
+            "gemm" => Ok(Self::Gemm),
+            "blas" => Ok(Self::Blas),
+            _ => Err(invalid("products", text, "fused, gemm or blas")),
+        }
+    }
+}
+
 /// Non-negative matrix factorisation of V (m×n, samples in rows) into W (m×k) · H (k×n).
 ///
 /// ```
@@ -236,7 +310,7 @@ pub enum Products {
 /// # Ok::<(), orthant::Error>(())
 /// ```
 ///
-/// [`Nmf::new`] is the library's own personality: fast to a given loss. [`Nmf::sklearn`] has the same start,
+/// [`Nmf::new`] has the library's own defaults, which reach a given loss soonest. [`Nmf::sklearn`] has the same start,
 /// updates and stopping as `sklearn.decomposition.NMF(k)`, and its numbers.
 ///
 /// Cost of an iteration: 4mnk flops for the products and 2(m+n)k² a sweep; V is read once, and a
@@ -244,22 +318,10 @@ pub enum Products {
 /// the factors, and the accumulators that [`Plan::accumulators`](crate::Plan::accumulators) counts.
 #[derive(Clone, Debug)]
 pub struct Nmf<T> {
-    pub(crate) rank: usize,
-    pub(crate) method: Method,
+    pub(crate) options: Options,
+    /// The start of the kind that the options name, with its factors if these are given.
     pub(crate) start: Option<Start<T>>,
-    pub(crate) penalty: Penalty,
-    pub(crate) scale: Option<Scale>,
-    pub(crate) stop: Option<Stop>,
-    pub(crate) tol: Option<f64>,
-    pub(crate) max_iter: usize,
-    pub(crate) max_time: Option<Duration>,
     pub(crate) random: Generator,
-    pub(crate) shuffle: bool,
-    pub(crate) compress: Option<bool>,
-    pub(crate) threads: Option<usize>,
-    pub(crate) memory_limit: Option<usize>,
-    pub(crate) products: Products,
-    pub(crate) block: Option<usize>,
     pub(crate) cancel: Option<Cancel>,
 }
 
@@ -301,25 +363,24 @@ impl<T: Real> Fit<T> {
 impl<T: Real> Nmf<T> {
     /// `rank` components by [`Method::Auto`] for the Frobenius loss, until [`Stop::Progress`] at 1e-5, at most 500 iterations.
     pub fn new(rank: usize) -> Self {
-        Self {
-            rank,
-            method: Method::Auto(Loss::Frobenius),
-            start: None,
-            penalty: Penalty::default(),
-            scale: None,
-            stop: None,
-            tol: None,
-            max_iter: 500,
-            max_time: None,
-            random: Generator::Seed(0),
-            shuffle: false,
-            compress: None,
-            threads: None,
-            memory_limit: None,
-            products: Products::Fused,
-            block: None,
-            cancel: None,
-        }
+        Self::from_options(Options::new(rank, Method::Auto(Loss::Frobenius)))
+    }
+
+    /// A fit with these options, of the whole data at once: those of mini-batches have no meaning here. Where the options
+    /// say [`StartKind::Custom`](crate::StartKind::Custom), [`start`](Self::start) gives the factors.
+    pub fn from_options(options: Options) -> Self {
+        let start = options.start.and_then(StartKind::start);
+        Self { start, random: Generator::Seed(options.seed), options, cancel: None }
+    }
+
+    /// The options as they stand.
+    ///
+    /// ```
+    /// use orthant::{Nmf, Options, Method};
+    /// assert_eq!(Nmf::<f64>::sklearn(3).options(), &Options::new(3, Method::Cd));
+    /// ```
+    pub fn options(&self) -> &Options {
+        &self.options
     }
 
     /// `rank` components as scikit-learn's default solver does it: [`Method::Cd`] until [`Stop::Violation`] at
@@ -335,52 +396,45 @@ impl<T: Real> Nmf<T> {
     /// # Ok::<(), orthant::Error>(())
     /// ```
     pub fn sklearn(rank: usize) -> Self {
-        Self { max_iter: 200, ..Self::new(rank).method(Method::Cd) }
+        Self::from_options(Options::new(rank, Method::Cd))
     }
 
     /// The update. Unless [`stop`](Self::stop) says otherwise, the stopping rule is the one that belongs to it:
     /// [`Stop::Violation`] for CD and [`Stop::ErrorDecrease`] for MU (1e-4 both, as scikit-learn),
     /// [`Stop::Progress`] (1e-5) for the others.
     #[must_use]
-    pub fn method(self, method: Method) -> Self {
-        Self { method, ..self }
+    pub fn method(mut self, method: Method) -> Self {
+        self.options.method = method;
+        self
     }
 
     /// The stopping rule, with its tolerance.
     #[must_use]
-    pub fn stop(self, stop: Stop) -> Self {
-        Self { stop: Some(stop), tol: None, ..self }
+    pub fn stop(mut self, stop: Stop) -> Self {
+        (self.options.stop, self.options.tol) = (Some(stop), None);
+        self
     }
 
     /// The tolerance of the stopping rule, whichever it is.
     #[must_use]
-    pub fn tol(self, tol: f64) -> Self {
-        Self { tol: Some(tol), ..self }
-    }
-
-    /// The stopping rule in force.
-    pub(crate) fn stopping(&self) -> Stop {
-        let mut rule = self.stop.unwrap_or(match self.method {
-            Method::Cd => Stop::Violation { tol: 1e-4 },
-            Method::Mu(_) => Stop::ErrorDecrease { tol: 1e-4 },
-            _ => Stop::Progress { tol: 1e-5 },
-        });
-        let (Stop::Violation { tol } | Stop::ErrorDecrease { tol } | Stop::Progress { tol }) = &mut rule;
-        *tol = self.tol.unwrap_or(*tol);
-        rule
+    pub fn tol(mut self, tol: f64) -> Self {
+        self.options.tol = Some(tol);
+        self
     }
 
     /// Where to start. The default is scikit-learn's for its methods ([`Start::Nndsvda`], or [`Start::Random`] if the
     /// rank is above the smaller side of V), and [`Start::ScaledRandom`] for the others.
     #[must_use]
-    pub fn start(self, start: Start<T>) -> Self {
+    pub fn start(mut self, start: Start<T>) -> Self {
+        self.options.start = Some(start.kind());
         Self { start: Some(start), ..self }
     }
 
     /// Seed of everything random; default 0. Each use (the SVD of a start, the numbers of a start, shuffling) begins
     /// its stream anew, as an integer `random_state` does in scikit-learn.
     #[must_use]
-    pub fn seed(self, seed: u32) -> Self {
+    pub fn seed(mut self, seed: u32) -> Self {
+        self.options.seed = seed;
         Self { random: Generator::Seed(seed), ..self }
     }
 
@@ -394,8 +448,9 @@ impl<T: Real> Nmf<T> {
     /// Whether coordinate descent takes the components in an order that is drawn for every half-step; default not.
     /// Only for [`Method::Cd`].
     #[must_use]
-    pub fn shuffle(self, shuffle: bool) -> Self {
-        Self { shuffle, ..self }
+    pub fn shuffle(mut self, shuffle: bool) -> Self {
+        self.options.shuffle = shuffle;
+        self
     }
 
     /// Whether the start is improved on a sketch of V, or found on a sample of the rows of sparse data, before V itself is
@@ -405,41 +460,47 @@ impl<T: Real> Nmf<T> {
     ///
     /// The iterations on the sketch or the sample are counted apart ([`Report::compression`]), and no observer sees them.
     #[must_use]
-    pub fn compress(self, compress: bool) -> Self {
-        Self { compress: Some(compress), ..self }
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.options.compress = Some(compress);
+        self
     }
 
     /// L1 and L2 penalties; default none.
     #[must_use]
-    pub fn penalty(self, penalty: Penalty) -> Self {
-        Self { penalty, ..self }
+    pub fn penalty(mut self, penalty: Penalty) -> Self {
+        self.options.penalty = penalty;
+        self
     }
 
     /// The scale and the order that the components end with. The default is [`Scale::HSum`], but [`Scale::None`] where
     /// something else fixes the scale, a penalty or factors that are given, and for scikit-learn's methods. With a penalty or
     /// where H is given there is no other.
     #[must_use]
-    pub fn scale(self, scale: Scale) -> Self {
-        Self { scale: Some(scale), ..self }
+    pub fn scale(mut self, scale: Scale) -> Self {
+        self.options.scale = Some(scale);
+        self
     }
 
     /// Iteration limit, at least 1.
     #[must_use]
-    pub fn max_iter(self, max_iter: usize) -> Self {
-        Self { max_iter, ..self }
+    pub fn max_iter(mut self, max_iter: usize) -> Self {
+        self.options.max_iter = max_iter;
+        self
     }
 
     /// Time limit, looked at after every iteration.
     #[must_use]
-    pub fn max_time(self, limit: Duration) -> Self {
-        Self { max_time: Some(limit), ..self }
+    pub fn max_time(mut self, limit: Duration) -> Self {
+        self.options.max_time = Some(limit);
+        self
     }
 
     /// Threads, at least 1. The default is the rayon pool that the call runs in. The result is the same to the
     /// bit on any number.
     #[must_use]
-    pub fn threads(self, threads: usize) -> Self {
-        Self { threads: Some(threads), ..self }
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.options.threads = Some(threads);
+        self
     }
 
     /// Bytes that the fit may take besides the data, which it does not copy. What only saves time is left out where it would
@@ -457,21 +518,24 @@ impl<T: Real> Nmf<T> {
     /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
-    pub fn memory_limit(self, bytes: usize) -> Self {
-        Self { memory_limit: Some(bytes), ..self }
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.options.memory_limit = Some(bytes);
+        self
     }
 
     /// What multiplies V with the factors; default [`Products::Fused`]. Sparse data goes with those alone.
     #[must_use]
-    pub fn products(self, products: Products) -> Self {
-        Self { products, ..self }
+    pub fn products(mut self, products: Products) -> Self {
+        self.options.products = products;
+        self
     }
 
     /// Rows of V (columns, if it is column-major) in a cache block, instead of the built-in choice. With the
     /// fused kernels the result is the same to the bit for any size.
     #[must_use]
-    pub fn block(self, rows: usize) -> Self {
-        Self { block: Some(rows), ..self }
+    pub fn block(mut self, rows: usize) -> Self {
+        self.options.block = Some(rows);
+        self
     }
 
     /// A flag that ends the fit after its current iteration.
@@ -555,51 +619,16 @@ impl<T: Real> Nmf<T> {
         T::start_factors(self, &v.to_matrix()?)
     }
 
-    /// Where a fit of an m×n matrix starts if nothing is said.
-    pub(crate) fn default_start(&self, m: usize, n: usize) -> Start<T> {
-        match self.method.is_compatible() {
-            true if self.rank <= m.min(n) => Start::Nndsvda,
-            true => Start::Random,
-            false => Start::ScaledRandom,
-        }
-    }
-
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.rank == 0 {
-            return Err(Error::InvalidRank { rank: self.rank });
-        }
-        self.penalty.check()?;
-        check_loss(self.method.loss())?;
-        let tol = self.stopping().tol();
-        if tol.is_nan() || tol < 0.0 {
-            return Err(invalid("tol", tol, "a number of at least 0"));
-        }
-        if self.max_iter == 0 {
-            return Err(invalid("max_iter", 0, "at least 1"));
-        }
-        if self.threads == Some(0) {
-            return Err(invalid("threads", 0, "at least 1"));
-        }
-        if self.block == Some(0) {
-            return Err(invalid("block", 0, "at least 1"));
-        }
-        if let Method::Hals { sweeps: Some(0) }
-        | Method::Accelerated { sweeps: Some(0) }
-        | Method::Newton { sweeps: Some(0) }
-        | Method::AcceleratedNewton { sweeps: Some(0) } = self.method
-        {
-            return Err(invalid("sweeps", 0, "at least 1"));
-        }
-        capability::check(self)
+        self.options.check()?;
+        given(&self.options, self.start.as_ref())
     }
 }
 
-/// β can be any number, but a number.
-pub(crate) fn check_loss(loss: Loss) -> Result<(), Error> {
-    let beta = loss.beta();
-    if beta.is_finite() { Ok(()) } else { Err(invalid("beta", beta, "a finite number")) }
-}
-
-pub(crate) fn invalid(name: &'static str, value: impl ToString, allowed: &'static str) -> Error {
-    Error::InvalidParam { name, value: value.to_string(), allowed }
+/// Refuses options that name factors which nobody gave.
+pub(crate) fn given<T>(options: &Options, start: Option<&Start<T>>) -> Result<(), Error> {
+    if options.starts_at_factors() && start.is_none() {
+        return Err(invalid("start", "custom", "a start that needs no factors, unless they are given"));
+    }
+    Ok(())
 }

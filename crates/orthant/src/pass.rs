@@ -178,7 +178,7 @@ impl<T: Real> Coupling<T> {
             self.diagonal[t] = self.gram[t * k + t];
         }
         let Self { gram, diagonal, order } = self;
-        Half { gram, diagonal, l1, l2, order, sweeps: of.sweeps }
+        Half { gram, diagonal, l1, order, sweeps: of.sweeps }
     }
 }
 

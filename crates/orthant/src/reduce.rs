@@ -22,13 +22,6 @@ const LANE_ROWS: usize = 1024;
 /// Zeroing and summing a lane's accumulator costs about as much as 40 flops for each of its cols·k elements, and the
 /// pass 4·rows flops for each: the largest power of two up to 64 that keeps the lanes at a tenth of the pass is
 /// rows/100, rounded down; and at least 4. From 65536 rows on, as many as have 1024 rows at most.
-///
-/// ```
-/// assert_eq!(orthant::reduce::lanes(2000), 16);
-/// assert_eq!(orthant::reduce::lanes(10_000), 64);
-/// assert_eq!(orthant::reduce::lanes(3), 4);
-/// assert_eq!(orthant::reduce::lanes(1_000_000), 1024);
-/// ```
 pub fn lanes(rows: usize) -> usize {
     let most = (rows / 100).clamp(4, MAX_LANES);
     short(rows).max(1 << most.ilog2())
@@ -59,12 +52,6 @@ impl Lanes {
     }
 
     /// `count` lanes of about the same weight each, where the rows before row i weigh `before(i)`.
-    ///
-    /// ```
-    /// use orthant::reduce::Lanes;
-    /// let lanes = Lanes::weighted(5, 2, |i| [0, 8, 9, 10, 11, 12][i]);
-    /// assert_eq!((lanes.range(0), lanes.range(1)), (0..1, 1..5));
-    /// ```
     pub fn weighted(rows: usize, count: usize, before: impl Fn(usize) -> usize) -> Self {
         let all = before(rows) as u128;
         let mut edges = vec![0];
@@ -301,7 +288,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_number_of_lanes_follows_from_the_rows() {
+        for (rows, count) in [(3, 4), (2000, 16), (10_000, 64), (1_000_000, 1024)] {
+            assert_eq!(lanes(rows), count, "{rows} rows");
+        }
+    }
+
+    #[test]
     fn lanes_by_weight_are_as_even_as_rows_allow() {
+        let lanes = Lanes::weighted(5, 2, |i| [0, 8, 9, 10, 11, 12][i]);
+        assert_eq!((lanes.range(0), lanes.range(1)), (0..1, 1..5));
         // one row weighs as much as all others together, and some weigh nothing
         let weights: Vec<usize> = (0..500).map(|i| if i == 123 { 4000 } else { i % 17 }).collect();
         let before: Vec<usize> = (0..=500).map(|i| weights[..i].iter().sum()).collect();

@@ -5,7 +5,7 @@
 
 use orthant_kernel::Dense;
 
-use crate::{Error, Nmf, Real, Start};
+use crate::{Error, Real};
 
 /// How the size of each component is shared between its column of W and its row of H.
 ///
@@ -75,35 +75,6 @@ pub struct Component {
     pub total: f64,
     /// The same over the sum of all entries of WH; 0 where WH is 0.
     pub share: f64,
-}
-
-impl<T: Real> Nmf<T> {
-    /// Whether nothing fixes the factors but their product: no penalty, nothing given, no other library's numbers.
-    pub(crate) fn is_free(&self, given: bool) -> bool {
-        let started = matches!(self.start, Some(Start::Custom { .. }));
-        !given && !started && !self.penalises() && !self.method.is_compatible()
-    }
-
-    fn penalises(&self) -> bool {
-        self.penalty.alpha_w > 0.0 || self.penalty.alpha_h() > 0.0
-    }
-
-    /// The scale in force: as chosen, or h-sum where nothing else fixes the scale.
-    pub(crate) fn scaling(&self, given: bool) -> Scale {
-        self.scale.unwrap_or(if self.is_free(given) { Scale::HSum } else { Scale::None })
-    }
-
-    /// Refuses a scale that is not free.
-    pub(crate) fn check_scale(&self, given: bool) -> Result<(), Error> {
-        let what = match self.scale {
-            None | Some(Scale::None) => return Ok(()),
-            Some(scale) if given => format!("scale {scale} where H is given"),
-            Some(scale) if self.penalises() => format!("scale {scale} with a penalty"),
-            Some(_) => return Ok(()),
-        };
-        let supported = "there the scale is fixed and stays as it is (none); a finished fit can be rescaled";
-        Err(Error::Unsupported { what, supported: supported.into() })
-    }
 }
 
 /// The sum, the largest entry and the Euclidean norm of a component in one of the factors, in double precision.

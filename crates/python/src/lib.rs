@@ -11,8 +11,7 @@ mod results;
 mod run;
 
 use numpy::{Element, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
-use orthant::init::RandomState;
-use orthant::{Dense, MiniBatchNmf, Model, Nmf, Real, Start, Transform, Values};
+use orthant::{Dense, MiniBatchNmf, Model, Nmf, RandomState, Real, Start, Transform, Values};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use numpy::PyReadonlyArray1;
-use orthant::init::RandomState;
-use orthant::{Loss, MiniBatchNmf, Nmf, Penalty, Scale, Solver, Start, StartKind};
+use orthant::{Error, Loss, MiniBatchNmf, Nmf, Penalty, RandomState, Solver};
 use pyo3::prelude::*;
 
 use crate::Number;
@@ -29,6 +28,11 @@ pub struct Options {
     pub shuffle: bool,
     /// Of the components; none leaves it to the method.
     pub scale: Option<String>,
+    pub sweeps: Option<usize>,
+    pub compress: Option<bool>,
+    pub memory_limit: Option<usize>,
+    pub products: String,
+    pub stop: Option<String>,
     pub seed: u32,
     /// numpy's generator in the place of a seed: key, position and cached normal.
     pub state: Option<State>,
@@ -73,64 +77,53 @@ impl Options {
         Penalty { alpha_w: self.alpha_w, alpha_h: Some(self.alpha_h), l1_ratio: self.l1_ratio }
     }
 
-    fn start<T>(&self) -> PyResult<Option<Start<T>>> {
-        let Some(name) = &self.init else { return Ok(None) };
-        let kind: StartKind = name.parse().map_err(|error| raise(&error, &self.whom))?;
-        Ok(kind.start())
+    /// The options as the crate has them, and what raises its errors.
+    fn options(&self) -> PyResult<orthant::Options> {
+        let raised = |error: Error| raise(&error, &self.whom);
+        let solver: Solver = self.solver.parse().map_err(raised)?;
+        let method = solver.method(self.loss()).map_err(raised)?;
+        let method = self.sweeps.map_or(Ok(method), |count| method.with_sweeps(count)).map_err(raised)?;
+        let seconds = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+        Ok(orthant::Options {
+            start: self.init.as_deref().map(str::parse).transpose().map_err(raised)?,
+            stop: self.stop.as_deref().map(str::parse).transpose().map_err(raised)?,
+            tol: Some(self.tol),
+            max_iter: self.max_iter,
+            max_time: self.max_seconds.map(seconds),
+            penalty: self.penalty(),
+            scale: self.scale.as_deref().map(str::parse).transpose().map_err(raised)?,
+            seed: self.seed,
+            shuffle: self.shuffle,
+            compress: self.compress,
+            products: self.products.parse().map_err(raised)?,
+            memory_limit: self.memory_limit,
+            ..orthant::Options::new(self.rank, method)
+        })
     }
 
     pub fn nmf<T: Number>(&self) -> PyResult<Nmf<T>> {
-        let solver: Solver = self.solver.parse().map_err(|error| raise(&error, &self.whom))?;
-        let method = solver.method(self.loss()).map_err(|error| raise(&error, &self.whom))?;
-        let mut nmf = Nmf::new(self.rank)
-            .method(method)
-            .tol(self.tol)
-            .max_iter(self.max_iter)
-            .penalty(self.penalty())
-            .shuffle(self.shuffle);
-        if let Some(name) = &self.scale {
-            nmf = nmf.scale(name.parse::<Scale>().map_err(|error| raise(&error, &self.whom))?);
-        }
-        nmf = match &self.state {
+        let nmf = Nmf::from_options(self.options()?);
+        Ok(match &self.state {
             Some(State(state)) => nmf.random_state(state.clone()),
-            None => nmf.seed(self.seed),
-        };
-        if let Some(start) = self.start()? {
-            nmf = nmf.start(start);
-        }
-        if let Some(seconds) = self.max_seconds {
-            nmf = nmf.max_time(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
-        }
-        Ok(nmf)
+            None => nmf,
+        })
     }
 }
 
 impl BatchOptions {
     pub fn nmf<T: Number>(&self) -> PyResult<MiniBatchNmf<T>> {
-        let common = &self.common;
-        let mut nmf = MiniBatchNmf::new(common.rank)
-            .loss(common.loss())
-            .tol(common.tol)
-            .max_iter(common.max_iter)
-            .penalty(common.penalty())
-            .batch_size(self.batch_size)
-            .forget_factor(self.forget_factor)
-            .fresh_restarts(self.fresh_restarts)
-            .fresh_restarts_max_iter(self.fresh_restarts_max_iter)
-            .max_no_improvement(self.max_no_improvement);
-        nmf = match &common.state {
+        let minibatch = Some(orthant::BatchOptions {
+            batch_size: self.batch_size,
+            forget_factor: self.forget_factor,
+            fresh_restarts: self.fresh_restarts,
+            fresh_restarts_max_iter: self.fresh_restarts_max_iter,
+            transform_max_iter: self.transform_max_iter,
+            max_no_improvement: self.max_no_improvement,
+        });
+        let nmf = MiniBatchNmf::from_options(orthant::Options { minibatch, ..self.common.options()? });
+        Ok(match &self.common.state {
             Some(State(state)) => nmf.random_state(state.clone()),
-            None => nmf.seed(common.seed),
-        };
-        if let Some(start) = common.start()? {
-            nmf = nmf.start(start);
-        }
-        if let Some(most) = self.transform_max_iter {
-            nmf = nmf.transform_max_iter(most);
-        }
-        if let Some(seconds) = common.max_seconds {
-            nmf = nmf.max_time(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
-        }
-        Ok(nmf)
+            None => nmf,
+        })
     }
 }

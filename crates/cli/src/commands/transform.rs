@@ -3,10 +3,8 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use orthant::{Dense, Solver, Transform};
-use orthant_io::{
-    AnySavedModel, AnyTable, FitOptions, Names, OutputFormat, SavedModel, Scalar, Source, write_to,
-};
+use orthant::{Dense, MiniBatchNmf, Nmf, Options, Solver, Transform};
+use orthant_io::{AnySavedModel, AnyTable, Names, OutputFormat, SavedModel, Scalar, Source, write_to};
 
 use crate::args::{ReadArgs, at_least_one, at_least_zero};
 use crate::failure::in_data;
@@ -126,10 +124,7 @@ fn row_by_row<T: Scalar>(
 }
 
 /// The options of the fit, if scikit-learn has its method.
-fn compatible_options<'a, T>(
-    args: &TransformArgs,
-    saved: &'a SavedModel<T>,
-) -> Result<&'a FitOptions, Failure> {
+fn compatible_options<'a, T>(args: &TransformArgs, saved: &'a SavedModel<T>) -> Result<&'a Options, Failure> {
     let why = match &saved.manifest.options {
         Some(options) if options.minibatch.is_some() || options.method.is_compatible() => return Ok(options),
         Some(options) => format!("was fitted by {}", Solver::of(options.method)),
@@ -145,32 +140,22 @@ fn compatible_options<'a, T>(
 /// As scikit-learn would with the options of the fit.
 fn as_scikit_learn<T: Scalar>(
     args: &TransformArgs,
-    options: &FitOptions,
+    options: &Options,
     saved: &SavedModel<T>,
     table: &AnyTable<T>,
 ) -> Result<Dense<T>, Failure> {
     let h = saved.model.components();
     // H is given, and W starts from a constant
-    let options = FitOptions { start: None, ..options.clone() };
-    let w = match options.minibatch::<T>() {
-        Some(mut nmf) => {
-            if let Some(threads) = args.threads {
-                nmf = nmf.threads(threads);
+    let options = Options { start: None, threads: args.threads, max_time: None, ..options.clone() };
+    let w = if options.minibatch.is_some() {
+        MiniBatchNmf::from_options(options).transform(table, h)
+    } else {
+        Nmf::from_options(options).fit_weights(table, h).map(|fit| {
+            for warning in &fit.report.warnings {
+                say::warning(warning);
             }
-            nmf.transform(table, h)
-        }
-        None => {
-            let mut nmf = options.nmf::<T>();
-            if let Some(threads) = args.threads {
-                nmf = nmf.threads(threads);
-            }
-            nmf.fit_weights(table, h).map(|fit| {
-                for warning in &fit.report.warnings {
-                    say::warning(warning);
-                }
-                fit.w
-            })
-        }
+            fit.w
+        })
     };
     w.map_err(|e| in_data(e, table, &args.input.display().to_string()))
 }

@@ -1,9 +1,9 @@
 //! What a model file says about its model.
 
-use orthant::{Loss, Penalty, Report, StopReason, Warning};
+use orthant::{Loss, Options, Penalty, Report, StopReason, Warning};
 use serde::{Deserialize, Serialize};
 
-use crate::{Fingerprint, FitOptions, Precision, Scalar};
+use crate::{Fingerprint, Precision, Scalar};
 
 /// The version of the manifest that this build writes and reads.
 pub(super) const FORMAT: u64 = 1;
@@ -74,7 +74,7 @@ pub struct Manifest {
     #[serde(default = "frobenius")]
     pub loss: Loss,
     /// The options of the fit, if the components come from one.
-    pub options: Option<FitOptions>,
+    pub options: Option<Options>,
     /// The data that was fitted.
     pub input: Option<Fingerprint>,
     /// The names of the columns of the data, one for each feature.

@@ -9,9 +9,7 @@
 //! Any safetensors reader gets at both; `safetensors.numpy.load_file("model.safetensors")["H"]` does in Python.
 
 mod manifest;
-mod options;
 mod saved;
 
 pub use manifest::{FitSummary, Manifest};
-pub use options::{FitOptions, MiniBatchOptions};
 pub use saved::{AnySavedModel, SavedModel};

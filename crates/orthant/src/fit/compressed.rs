@@ -16,11 +16,14 @@ impl<T: Real> Problem<'_, T> {
         columns: usize,
         source: &MatrixSource<'_, T>,
     ) -> Result<(Factors<T>, Compression), Error> {
-        let k = self.nmf.rank;
+        let k = self.nmf.options.rank;
         let n = self.v.ncols();
         let sketch = Sketch::new(source, self.by_columns, n, columns, &self.nmf.random, self.workers);
-        let limits =
-            Limits { began: self.began, max_time: self.nmf.max_time, cancel: self.nmf.cancel.as_ref() };
+        let limits = Limits {
+            began: self.began,
+            max_time: self.nmf.options.max_time,
+            cancel: self.nmf.cancel.as_ref(),
+        };
         let layout = self.layout(sketch.product());
         let Factors { inner, outer, generator } = factors;
         let again = |of: &Factor<T>, x: Buffer<T>| Factor::new(x, k, of.weights, of.sweeps);

@@ -24,7 +24,7 @@ use orthant_kernel::{Csc, Csr};
 
 use super::{Problem, run};
 use crate::init::RandomState;
-use crate::{Compression, Error, Iteration, Matrix, Method, Nmf, Real, Scale, Stop, StopReason};
+use crate::{Compression, Error, Iteration, Matrix, Method, Nmf, Options, Real, Scale, Stop, StopReason};
 
 /// W and Hᵀ, if there is something to start from.
 pub(super) type Found<T> = Option<(Vec<T>, Vec<T>)>;
@@ -37,7 +37,7 @@ pub(crate) const MOST_OF_ITS_SHARE: usize = 2;
 impl<T: Real> Problem<'_, T> {
     /// W and Hᵀ for the scaled V as so many rows lead to them, unless they lead nowhere; and what was done.
     pub(super) fn sampled(&self, rows: usize) -> Result<(Found<T>, Compression), Error> {
-        let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.rank);
+        let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
         let step = m.div_ceil(rows);
         let mut stream = self.nmf.random.clone().with(RandomState::fork);
         let drawn: Vec<usize> = (0..m)
@@ -50,7 +50,7 @@ impl<T: Real> Problem<'_, T> {
         let done = |iterations, kept| Compression { rows: drawn.len(), columns: n, iterations, kept };
         let most = MOST_OF_ITS_SHARE * share(self.v.nnz().unwrap_or(0), m, drawn.len());
         let Some(sample) = take(self.v, &drawn, most) else { return Ok((None, done(0, false))) };
-        let nmf = Nmf {
+        let options = Options {
             stop: Some(Stop::Progress { tol: 0.0 }),
             tol: None,
             max_iter: ITERATIONS,
@@ -59,8 +59,9 @@ impl<T: Real> Problem<'_, T> {
             compress: None,
             memory_limit: None,
             block: None,
-            ..self.nmf.clone()
+            ..self.nmf.options.clone()
         };
+        let nmf = Nmf { options, ..self.nmf.clone() };
         let mut unobserved = |_: &Iteration<'_, T>| ControlFlow::<StopReason>::Continue(());
         let fit = match run(&nmf, &sample, None, &mut unobserved, self.workers, self.began) {
             Ok(fit) => fit,

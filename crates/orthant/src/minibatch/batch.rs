@@ -8,7 +8,7 @@ use crate::alternation::Fixed;
 use crate::choice::SparsePlan;
 use crate::factor::{self, Factor};
 use crate::init::Generator;
-use crate::nmf::invalid;
+use crate::options::invalid;
 use crate::pass::Layout;
 use crate::penalty::Weights;
 use crate::rule::Majorizer;
@@ -17,7 +17,7 @@ use crate::{Error, Matrix, Method, Products, Real, Start, init, reduce, scan};
 
 /// Data in a safe range of exponents: V·2^-exponent, with W and H over half of it.
 pub(super) struct Data<'a, T> {
-    pub options: &'a MiniBatchNmf<T>,
+    pub nmf: &'a MiniBatchNmf<T>,
     rule: Majorizer<T>,
     pub found: scan::Found,
     pub exponent: i32,
@@ -28,7 +28,7 @@ pub(super) struct Data<'a, T> {
 impl<'a, T: Real> Data<'a, T> {
     /// Looks at all of V; an exponent that is known is kept.
     pub fn new(
-        options: &'a MiniBatchNmf<T>,
+        nmf: &'a MiniBatchNmf<T>,
         v: &Matrix<'_, T>,
         exponent: Option<i32>,
         workers: usize,
@@ -37,8 +37,8 @@ impl<'a, T: Real> Data<'a, T> {
         if m == 0 || n == 0 {
             return Err(Error::Empty { rows: m, cols: n });
         }
-        crate::check::sizes::<T>(m, n, options.rank)?;
-        let loss = options.loss;
+        crate::check::sizes::<T>(m, n, nmf.options.rank)?;
+        let loss = nmf.loss_function();
         let found = scan::data(v, T::ONE, workers)?;
         if loss.beta() <= 0.0 {
             scan::size(v, T::ONE, loss, workers)?;
@@ -46,7 +46,7 @@ impl<'a, T: Real> Data<'a, T> {
         let safe = scan::Safe::of::<T>(Method::Mu(loss));
         let exponent = exponent.unwrap_or_else(|| scan::scale_exponent(found.max, 2, safe));
         let (rule, scale) = (Majorizer::compatible(loss, exponent), scan::scale_by(T::ONE, -exponent));
-        Ok(Self { options, rule, found, exponent, scale, workers })
+        Ok(Self { nmf, rule, found, exponent, scale, workers })
     }
 
     pub fn to_scaled(&self, mut x: Vec<T>) -> Vec<T> {
@@ -63,17 +63,18 @@ impl<'a, T: Real> Data<'a, T> {
 
     /// A loss in the user's units over one in the scaled.
     pub fn unit(&self) -> f64 {
-        (f64::from(self.exponent) * self.options.loss.beta()).exp2()
+        (f64::from(self.exponent) * self.nmf.loss_function().beta()).exp2()
     }
 
     /// The weights on W and on H for a part of V.
     pub fn weights(&self, v: &Matrix<'_, T>) -> (Weights, Weights) {
-        let (p, beta, penalty) = (self.exponent / 2, self.options.loss.beta(), self.options.penalty);
+        let (p, beta, penalty) =
+            (self.exponent / 2, self.nmf.loss_function().beta(), self.nmf.options.penalty);
         (penalty.on_w(v.ncols()).scaled(p, beta), penalty.on_h(v.nrows()).scaled(p, beta))
     }
 
     fn plan(&self, v: &Matrix<'_, T>) -> SparsePlan {
-        match (v.nnz(), self.options.loss.beta()) {
+        match (v.nnz(), self.nmf.loss_function().beta()) {
             (Some(entries), 1.0 | 2.0) => SparsePlan::summed(v.ncols(), entries),
             _ => SparsePlan { lanes: reduce::lanes(v.nrows()), twin: false },
         }
@@ -83,7 +84,7 @@ impl<'a, T: Real> Data<'a, T> {
     pub fn source<'b>(&self, v: &'b Matrix<'_, T>) -> (MatrixSource<'b, T>, Layout) {
         let m = v.nrows();
         let source = MatrixSource::by_rows(v, self.scale, &self.plan(v), self.workers);
-        let layout = Layout { block: source.block_rows(self.options.rank).min(m), workers: self.workers };
+        let layout = Layout { block: source.block_rows(self.nmf.options.rank).min(m), workers: self.workers };
         (source, layout)
     }
 
@@ -96,12 +97,12 @@ impl<'a, T: Real> Data<'a, T> {
         fixed: Fixed,
         f: impl FnOnce(&mut BatchPass<'_, T>, f64) -> R,
     ) -> (R, Vec<T>) {
-        let k = self.options.rank;
+        let k = self.nmf.options.rank;
         let (source, layout) = self.source(v);
         let (on_w, on_h) = self.weights(v);
         let factors = (Factor::new(w, k, on_w, 1), Factor::new(ht.to_vec(), k, on_h, 1));
         // where the residual is told by entries, ‖V‖² says how much of it is rounding
-        let by_entries = self.options.loss.is_quadratic() && source.residual_by_entries();
+        let by_entries = self.nmf.loss_function().is_quadratic() && source.residual_by_entries();
         let squares = if by_entries { scan::squares(v, self.scale) } else { 1.0 };
         let negligible = factor::negligible(&factors.0.x, &factors.1.x, k);
         let rule = (self.rule, self.exponent, negligible);
@@ -112,10 +113,10 @@ impl<'a, T: Real> Data<'a, T> {
 
     /// W from a constant, by at most `max_iter` updates.
     pub fn solve_w(&self, v: &Matrix<'_, T>, ht: &[T], max_iter: usize) -> Vec<T> {
-        let k = self.options.rank;
+        let k = self.nmf.options.rank;
         let average = (init::mean(v, self.scale, self.workers > 1) / T::from_f64(k as f64)).sqrt();
         let mut before = vec![average; v.nrows() * k];
-        let tol = self.options.tol;
+        let tol = self.nmf.options.stopping().tol();
         let (_, w) = self.pass(v, before.clone(), ht, Fixed::Outer, |pass, _| {
             pass.keep_from(factor::negligible(pass.w(), ht, k));
             for _ in 0..max_iter {
@@ -132,18 +133,18 @@ impl<'a, T: Real> Data<'a, T> {
 
     /// A step on the rows of `v`: the new W, the mean cost and the loss at it with the old H; and H and its sums updated.
     pub fn step(&self, v: &Matrix<'_, T>, w: Option<Vec<T>>, state: &mut State<T>) -> (Vec<T>, f64, f64) {
-        let options = self.options;
+        let nmf = self.nmf;
         let least = self.rule.least(false);
         let (w, update) = match w {
             Some(w) => (w, true),
             None => {
-                let mut w = self.solve_w(v, &state.ht, options.fresh_restarts_max_iter);
+                let mut w = self.solve_w(v, &state.ht, nmf.batches.fresh_restarts_max_iter);
                 w.iter_mut().filter(|x| **x < least).for_each(|x| *x = T::ZERO);
                 (w, false)
             }
         };
         let (on_w, on_h) = self.weights(v);
-        let loss = options.loss;
+        let loss = nmf.loss_function();
         let State { ht, numerator, denominator, rho, .. } = state;
         let before = ht.clone();
         let ((cost, distance), w) = self.pass(v, w, &before, Fixed::Neither, |pass, _| {
@@ -153,9 +154,10 @@ impl<'a, T: Real> Data<'a, T> {
             let (l1, l2) = on_h.elements::<T>();
             let gamma = loss.exponent();
             let raised = |x: T, e: f64| if e == 1.0 { x } else { x.powf(T::from_f64(e)) };
-            let least = self.rule.without(factor::negligible(pass.w(), &before, options.rank)).least(true);
+            let least =
+                self.rule.without(factor::negligible(pass.w(), &before, nmf.options.rank)).least(true);
             let rho = T::from_f64(*rho);
-            let (numerators, denominators) = pass.sums(&before, options.rank);
+            let (numerators, denominators) = pass.sums(&before, nmf.options.rank);
             for (at, (n, d)) in numerators.into_iter().zip(denominators).enumerate() {
                 let h = &mut ht[at];
                 let mut d = d + (l1 + l2 * *h);
@@ -272,19 +274,19 @@ type Begun<T> = ((Vec<T>, Vec<T>), Generator);
 
 /// Makes them.
 pub(super) fn start<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>) -> Result<Begun<T>, Error> {
-    let options = data.options;
-    let (m, n, k) = (v.nrows(), v.ncols(), options.rank);
+    let nmf = data.nmf;
+    let (m, n, k) = (v.nrows(), v.ncols(), nmf.options.rank);
     let default = if k <= m.min(n) { Start::Nndsvda } else { Start::Random };
-    let chosen = options.start.as_ref().unwrap_or(&default);
+    let chosen = nmf.start.as_ref().unwrap_or(&default);
     if let Start::Custom { w, h } = chosen {
         for (operand, x, expected) in [("W", w, (m, k)), ("H", h, (k, n))] {
             crate::check::factor(operand, x, expected, true)?;
         }
         let pair = (data.to_scaled(w.clone().into_vec()), data.to_scaled(h.transposed().into_vec()));
-        return Ok((pair, options.random.clone()));
+        return Ok((pair, nmf.random.clone()));
     }
     let source = MatrixSource::new(v, data.scale, Products::Fused, &data.plan(v), data.workers)?;
     let of = init::Data { v, scale: data.scale, source: &source, workers: data.workers };
-    let mut generator = options.random.clone();
+    let mut generator = nmf.random.clone();
     Ok((init::generate(chosen, &of, k, &mut generator)?, generator))
 }

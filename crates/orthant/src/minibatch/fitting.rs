@@ -23,8 +23,8 @@ pub(super) struct Fitting<'a, T: Real> {
 }
 
 impl<'a, T: Real> Fitting<'a, T> {
-    pub fn new(options: &'a MiniBatchNmf<T>, v: &'a Matrix<'a, T>, workers: usize) -> Result<Self, Error> {
-        Ok(Self { data: Data::new(options, v, None, workers)?, v })
+    pub fn new(nmf: &'a MiniBatchNmf<T>, v: &'a Matrix<'a, T>, workers: usize) -> Result<Self, Error> {
+        Ok(Self { data: Data::new(nmf, v, None, workers)?, v })
     }
 
     pub fn run(
@@ -33,22 +33,22 @@ impl<'a, T: Real> Fitting<'a, T> {
         began: Instant,
     ) -> Result<MiniBatchFit<T>, Error> {
         let Self { data, v } = self;
-        let options = data.options;
-        let (m, n, k) = (v.nrows(), v.ncols(), options.rank);
+        let nmf = data.nmf;
+        let (m, n, k) = (v.nrows(), v.ncols(), nmf.options.rank);
         let mut warnings = Vec::new();
         if k > m.min(n) {
             warnings.push(Warning::RankAboveDimensions { rank: k, rows: m, cols: n });
         }
-        if (options.penalty.alpha_w == 0.0) != (options.penalty.alpha_h() == 0.0) {
+        if (nmf.options.penalty.alpha_w == 0.0) != (nmf.options.penalty.alpha_h() == 0.0) {
             warnings.push(Warning::ScaleAmbiguity);
         }
-        let batch = options.batch_size.min(m);
+        let batch = nmf.batches.batch_size.min(m);
         let mut report = data.empty_report(v, batch, began);
         if data.found.max == 0.0 {
-            let model = Model::new(Dense::zeros(k, n), options.penalty, options.loss);
+            let model = Model::new(Dense::zeros(k, n), nmf.options.penalty, nmf.loss_function());
             report.warnings = warnings;
             report.components = vec![Component { total: 0.0, share: 0.0 }; k];
-            let random_state = options.random.clone().into_state();
+            let random_state = nmf.random.clone().into_state();
             let w = Dense::zeros(m, k);
             return Ok(MiniBatchFit { w, model, report, steps: 0, learnt: None, random_state });
         }
@@ -57,14 +57,14 @@ impl<'a, T: Real> Fitting<'a, T> {
         if zeros > 0 {
             warnings.push(Warning::LockedZeros { count: zeros });
         }
-        let mut state = State::new(ht, options.rho(m), data.exponent);
+        let mut state = State::new(ht, nmf.rho(m), data.exponent);
         report.seconds_start = began.elapsed().as_secs_f64();
         let per_pass = m.div_ceil(batch);
-        let most = options.max_iter.saturating_mul(per_pass);
+        let most = nmf.options.max_iter.saturating_mul(per_pass);
         let unit = data.unit();
-        let size = scan::size(v, data.scale, options.loss, data.workers)?;
+        let size = scan::size(v, data.scale, nmf.loss_function(), data.workers)?;
         let mut progress = Progress::default();
-        let (mut cancel, mut limit) = (options.cancel.clone(), options.max_time.map(TimeLimit));
+        let (mut cancel, mut limit) = (nmf.cancel.clone(), nmf.options.max_time.map(TimeLimit));
         let mut steps = 0;
         let stop_reason = loop {
             let first = steps % per_pass * batch;
@@ -72,7 +72,7 @@ impl<'a, T: Real> Fitting<'a, T> {
             let part = &v.rows(range.clone());
             let rows = &mut w[range.start * k..range.end * k];
             let before = state.ht.clone();
-            let given = (!options.fresh_restarts).then(|| rows.to_vec());
+            let given = (!nmf.batches.fresh_restarts).then(|| rows.to_vec());
             let (new, cost, distance) = data.step(part, given, &mut state);
             rows.copy_from_slice(&new);
             steps += 1;
@@ -87,7 +87,7 @@ impl<'a, T: Real> Fitting<'a, T> {
                 seconds: elapsed.as_secs_f64(),
             });
             let moved = change(&state.ht, &before);
-            let converged = progress.met(options, steps, range.len(), m, cost, moved);
+            let converged = progress.met(nmf, steps, range.len(), m, cost, moved);
             let share = range.len() as f64 / m as f64;
             let step = Iteration {
                 number: steps,
@@ -120,12 +120,12 @@ impl<'a, T: Real> Fitting<'a, T> {
                 break StopReason::MaxIterations;
             }
         };
-        if options.fresh_restarts {
-            w = data.solve_w(v, &state.ht, options.transform_max_iter.unwrap_or(options.max_iter));
+        if nmf.batches.fresh_restarts {
+            w = data.solve_w(v, &state.ht, nmf.batches.transform_max_iter.unwrap_or(nmf.options.max_iter));
         }
         report.iterations = steps.div_ceil(per_pass);
-        if report.iterations == options.max_iter && options.tol > 0.0 {
-            warnings.push(Warning::NotConverged { max_iter: options.max_iter });
+        if report.iterations == nmf.options.max_iter && nmf.options.stopping().tol() > 0.0 {
+            warnings.push(Warning::NotConverged { max_iter: nmf.options.max_iter });
         }
         let (figures, w) = data.pass(v, w, &state.ht, Fixed::Neither, |pass, squares| pass.figures(squares));
         let (on_w, on_h) = data.weights(v);
@@ -135,8 +135,8 @@ impl<'a, T: Real> Fitting<'a, T> {
         report.objective = (figures.loss + penalties(on_w, &w) + penalties(on_h, &state.ht)) * unit;
         report.reconstruction_error = (2.0 * report.loss).sqrt();
         report.relative_error = size.relative_error(figures.loss);
-        report.kkt_residual =
-            figures.remaining / if options.loss.is_quadratic() { size.powers.sqrt() } else { size.powers };
+        report.kkt_residual = figures.remaining
+            / if nmf.loss_function().is_quadratic() { size.powers.sqrt() } else { size.powers };
         report.warnings = warnings;
         if !report.objective.is_finite() {
             return Err(Error::LossOverflow { max: data.found.max });
@@ -145,7 +145,7 @@ impl<'a, T: Real> Fitting<'a, T> {
         let h = learnt.components.clone();
         let w = Dense::from_vec(data.to_user(w), m, k)?;
         report.components = scale::components(&w, &h);
-        let model = Model::new(h, options.penalty, options.loss);
+        let model = Model::new(h, nmf.options.penalty, nmf.loss_function());
         let random_state = generator.into_state();
         Ok(MiniBatchFit { w, model, report, steps, learnt: Some(learnt), random_state })
     }
@@ -160,7 +160,7 @@ impl<T: Real> Data<'_, T> {
             stop_reason: StopReason::ZeroData,
             iterations: 0,
             compression: None,
-            loss_function: self.options.loss,
+            loss_function: self.nmf.loss_function(),
             objective: 0.0,
             loss: 0.0,
             reconstruction_error: 0.0,
@@ -173,7 +173,7 @@ impl<T: Real> Data<'_, T> {
             seconds_start: began.elapsed().as_secs_f64(),
             seconds_total: 0.0,
             plan: Plan {
-                method: Method::Mu(self.options.loss),
+                method: Method::Mu(self.nmf.loss_function()),
                 by_columns: false,
                 lanes,
                 block,
@@ -204,7 +204,7 @@ impl Progress {
     /// Whether `step`, counted from 1, is the last.
     fn met<T>(
         &mut self,
-        o: &MiniBatchNmf<T>,
+        nmf: &MiniBatchNmf<T>,
         step: usize,
         rows: usize,
         m: usize,
@@ -218,7 +218,8 @@ impl Progress {
         let weight = (rows as f64 / (m as f64 + 1.0)).min(1.0);
         let average = self.average.map_or(cost, |a| a * (1.0 - weight) + cost * weight);
         self.average = Some(average);
-        if o.tol > 0.0 && moved <= o.tol {
+        let tol = nmf.options.stopping().tol();
+        if tol > 0.0 && moved <= tol {
             return true;
         }
         if self.least.is_none_or(|least| average < least) {
@@ -227,6 +228,6 @@ impl Progress {
         } else {
             self.without += 1;
         }
-        o.max_no_improvement.is_some_and(|most| self.without >= most)
+        nmf.batches.max_no_improvement.is_some_and(|most| self.without >= most)
     }
 }

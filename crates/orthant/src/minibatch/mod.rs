@@ -39,10 +39,13 @@ use std::time::{Duration, Instant};
 use orthant_kernel::Dense;
 
 use crate::init::{Generator, RandomState};
-use crate::nmf::{check_loss, invalid};
+use crate::nmf::given;
 use crate::observe::{Iteration, Observer};
 use crate::report::{Report, StopReason};
-use crate::{Cancel, Error, Loss, Matrix, Model, Penalty, Real, Start, ToMatrix, scan, threads};
+use crate::{
+    BatchOptions, Cancel, Error, Loss, Matrix, Method, Model, Options, Penalty, Real, Start, StartKind,
+    ToMatrix, scan, threads,
+};
 
 use batch::Data;
 pub use batch::Learnt;
@@ -66,21 +69,12 @@ mod pass;
 /// ```
 #[derive(Clone, Debug)]
 pub struct MiniBatchNmf<T> {
-    rank: usize,
-    loss: Loss,
+    /// But for those of mini-batches, which stand apart.
+    options: Options,
+    batches: BatchOptions,
+    /// The start of the kind that the options name, with its factors if these are given.
     start: Option<Start<T>>,
-    penalty: Penalty,
     random: Generator,
-    batch_size: usize,
-    forget_factor: f64,
-    fresh_restarts: bool,
-    fresh_restarts_max_iter: usize,
-    transform_max_iter: Option<usize>,
-    max_no_improvement: Option<usize>,
-    tol: f64,
-    max_iter: usize,
-    max_time: Option<Duration>,
-    threads: Option<usize>,
     cancel: Option<Cancel>,
 }
 
@@ -106,47 +100,54 @@ impl<T: Real> MiniBatchNmf<T> {
     /// `rank` components with scikit-learn's defaults: batches of 1024, forget factor 0.7, tolerance 1e-4, at most 200
     /// passes, and 10 steps without improvement.
     pub fn new(rank: usize) -> Self {
-        Self {
-            rank,
-            loss: Loss::Frobenius,
-            start: None,
-            penalty: Penalty::default(),
-            random: Generator::Seed(0),
-            batch_size: 1024,
-            forget_factor: 0.7,
-            fresh_restarts: false,
-            fresh_restarts_max_iter: 30,
-            transform_max_iter: None,
-            max_no_improvement: Some(10),
-            tol: 1e-4,
-            max_iter: 200,
-            max_time: None,
-            threads: None,
-            cancel: None,
-        }
+        Self::from_options(Options::new(rank, Method::Mu(Loss::Frobenius)))
+    }
+
+    /// A fit with these options, by mini-batches of scikit-learn's size and weight unless the options have others. Only the
+    /// loss and the tolerance are taken from the method and the stopping rule.
+    pub fn from_options(options: Options) -> Self {
+        let start = options.start.and_then(StartKind::start);
+        let (batches, random) =
+            (options.minibatch.clone().unwrap_or_default(), Generator::Seed(options.seed));
+        Self { options, batches, start, random, cancel: None }
+    }
+
+    /// The options as they stand.
+    ///
+    /// ```
+    /// use orthant::{BatchOptions, MiniBatchNmf};
+    /// let options = MiniBatchNmf::<f64>::new(3).batch_size(50).options();
+    /// assert_eq!(options.minibatch, Some(BatchOptions { batch_size: 50, ..BatchOptions::default() }));
+    /// ```
+    pub fn options(&self) -> Options {
+        Options { minibatch: Some(self.batches.clone()), ..self.options.clone() }
     }
 
     /// The loss; default [`Loss::Frobenius`].
     #[must_use]
-    pub fn loss(self, loss: Loss) -> Self {
-        Self { loss, ..self }
+    pub fn loss(mut self, loss: Loss) -> Self {
+        self.options.method = Method::Mu(loss);
+        self
     }
 
     /// Where to start; default [`Start::Nndsvda`], or [`Start::Random`] if the rank is above the smaller side of V.
     #[must_use]
-    pub fn start(self, start: Start<T>) -> Self {
+    pub fn start(mut self, start: Start<T>) -> Self {
+        self.options.start = Some(start.kind());
         Self { start: Some(start), ..self }
     }
 
     /// L1 and L2 penalties; default none. On H they are scaled by the rows of a batch.
     #[must_use]
-    pub fn penalty(self, penalty: Penalty) -> Self {
-        Self { penalty, ..self }
+    pub fn penalty(mut self, penalty: Penalty) -> Self {
+        self.options.penalty = penalty;
+        self
     }
 
     /// Seed of the start; default 0.
     #[must_use]
-    pub fn seed(self, seed: u32) -> Self {
+    pub fn seed(mut self, seed: u32) -> Self {
+        self.options.seed = seed;
         Self { random: Generator::Seed(seed), ..self }
     }
 
@@ -158,64 +159,74 @@ impl<T: Real> MiniBatchNmf<T> {
 
     /// Rows in a batch, at least 1; default 1024.
     #[must_use]
-    pub fn batch_size(self, rows: usize) -> Self {
-        Self { batch_size: rows, ..self }
+    pub fn batch_size(mut self, rows: usize) -> Self {
+        self.batches.batch_size = rows;
+        self
     }
 
     /// What is left of the past after a whole pass over V, from 0 to 1; default 0.7.
     #[must_use]
-    pub fn forget_factor(self, share: f64) -> Self {
-        Self { forget_factor: share, ..self }
+    pub fn forget_factor(mut self, share: f64) -> Self {
+        self.batches.forget_factor = share;
+        self
     }
 
     /// Whether each step solves for W from a constant instead of continuing; default not.
     #[must_use]
-    pub fn fresh_restarts(self, fresh: bool) -> Self {
-        Self { fresh_restarts: fresh, ..self }
+    pub fn fresh_restarts(mut self, fresh: bool) -> Self {
+        self.batches.fresh_restarts = fresh;
+        self
     }
 
     /// The most updates of W in a fresh restart, at least 1; default 30.
     #[must_use]
-    pub fn fresh_restarts_max_iter(self, max_iter: usize) -> Self {
-        Self { fresh_restarts_max_iter: max_iter, ..self }
+    pub fn fresh_restarts_max_iter(mut self, max_iter: usize) -> Self {
+        self.batches.fresh_restarts_max_iter = max_iter;
+        self
     }
 
     /// The most updates of W in [`transform`](Self::transform) and, with fresh restarts, at the end of a fit; default the
     /// limit of passes.
     #[must_use]
-    pub fn transform_max_iter(self, max_iter: usize) -> Self {
-        Self { transform_max_iter: Some(max_iter), ..self }
+    pub fn transform_max_iter(mut self, max_iter: usize) -> Self {
+        self.batches.transform_max_iter = Some(max_iter);
+        self
     }
 
     /// Steps without improvement after which a fit ends; `None` for no such limit; default 10.
     #[must_use]
-    pub fn max_no_improvement(self, steps: Option<usize>) -> Self {
-        Self { max_no_improvement: steps, ..self }
+    pub fn max_no_improvement(mut self, steps: Option<usize>) -> Self {
+        self.batches.max_no_improvement = steps;
+        self
     }
 
     /// Tolerance on the change of H in a step, at least 0; default 1e-4.
     #[must_use]
-    pub fn tol(self, tol: f64) -> Self {
-        Self { tol, ..self }
+    pub fn tol(mut self, tol: f64) -> Self {
+        self.options.tol = Some(tol);
+        self
     }
 
     /// The most passes over V, at least 1; default 200.
     #[must_use]
-    pub fn max_iter(self, max_iter: usize) -> Self {
-        Self { max_iter, ..self }
+    pub fn max_iter(mut self, max_iter: usize) -> Self {
+        self.options.max_iter = max_iter;
+        self
     }
 
     /// Time limit, looked at after every step.
     #[must_use]
-    pub fn max_time(self, limit: Duration) -> Self {
-        Self { max_time: Some(limit), ..self }
+    pub fn max_time(mut self, limit: Duration) -> Self {
+        self.options.max_time = Some(limit);
+        self
     }
 
     /// Threads, at least 1. The default is the rayon pool that the call runs in. The result is the same to the bit on
     /// any number.
     #[must_use]
-    pub fn threads(self, threads: usize) -> Self {
-        Self { threads: Some(threads), ..self }
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.options.threads = Some(threads);
+        self
     }
 
     /// A flag that ends the fit after its current step.
@@ -284,75 +295,57 @@ impl<T: Real> MiniBatchNmf<T> {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.rank == 0 {
-            return Err(Error::InvalidRank { rank: self.rank });
-        }
-        self.penalty.check()?;
-        check_loss(self.loss)?;
-        if self.tol.is_nan() || self.tol < 0.0 {
-            return Err(invalid("tol", self.tol, "a number of at least 0"));
-        }
-        if !(0.0..=1.0).contains(&self.forget_factor) {
-            return Err(invalid("forget_factor", self.forget_factor, "a number from 0 to 1"));
-        }
-        for (name, value) in [
-            ("batch_size", Some(self.batch_size)),
-            ("max_iter", Some(self.max_iter)),
-            ("fresh_restarts_max_iter", Some(self.fresh_restarts_max_iter)),
-            ("transform_max_iter", self.transform_max_iter),
-            ("max_no_improvement", self.max_no_improvement),
-            ("threads", self.threads),
-        ] {
-            if value == Some(0) {
-                return Err(invalid(name, 0, "at least 1"));
-            }
-        }
-        Ok(())
+        self.options.check_batches(&self.batches)?;
+        given(&self.options, self.start.as_ref())
+    }
+
+    fn loss_function(&self) -> Loss {
+        self.options.method.loss()
     }
 
     /// The share of the past that a batch of this many rows of `m` leaves.
     fn rho(&self, m: usize) -> f64 {
-        self.forget_factor.powf(self.batch_size.min(m) as f64 / m as f64)
+        self.batches.forget_factor.powf(self.batches.batch_size.min(m) as f64 / m as f64)
     }
 }
 
 pub(crate) fn fit<T: Real>(
-    options: &MiniBatchNmf<T>,
+    nmf: &MiniBatchNmf<T>,
     v: &Matrix<'_, T>,
     observer: &mut (dyn Observer<T> + Send),
     began: Instant,
 ) -> Result<MiniBatchFit<T>, Error> {
-    options.check()?;
+    nmf.check()?;
     // sparse columns are copied to have rows
     let v = &v.with_rows();
     let (out, used) =
-        threads::on(options.threads, |workers| Fitting::new(options, v, workers)?.run(observer, began))?;
+        threads::on(nmf.options.threads, |workers| Fitting::new(nmf, v, workers)?.run(observer, began))?;
     let mut fit = out?;
-    fit.report.warnings.extend(threads::clamped(options.threads, used));
+    fit.report.warnings.extend(threads::clamped(nmf.options.threads, used));
     fit.report.seconds_total = began.elapsed().as_secs_f64();
     Ok(fit)
 }
 
 pub(crate) fn transform<T: Real>(
-    options: &MiniBatchNmf<T>,
+    nmf: &MiniBatchNmf<T>,
     v: &Matrix<'_, T>,
     h: &Dense<T>,
 ) -> Result<Dense<T>, Error> {
-    options.check()?;
+    nmf.check()?;
     let v = &v.with_rows();
-    let (m, k) = (v.nrows(), options.rank);
+    let (m, k) = (v.nrows(), nmf.options.rank);
     let (expected, found) = ((k, v.ncols()), (h.nrows(), h.ncols()));
     if found != expected {
         return Err(Error::ShapeMismatch { operand: "H", expected, found });
     }
     scan::entries("H", h.view())?;
-    threads::on(options.threads, |workers| {
-        let data = Data::new(options, v, None, workers)?;
+    threads::on(nmf.options.threads, |workers| {
+        let data = Data::new(nmf, v, None, workers)?;
         if data.found.max == 0.0 {
             return Ok(Dense::zeros(m, k));
         }
         let ht = data.to_scaled(h.transposed().into_vec());
-        let w = data.solve_w(v, &ht, options.transform_max_iter.unwrap_or(options.max_iter));
+        let w = data.solve_w(v, &ht, nmf.batches.transform_max_iter.unwrap_or(nmf.options.max_iter));
         Ok(Dense::from_vec(data.to_user(w), m, k)?)
     })?
     .0

@@ -23,20 +23,20 @@ use crate::{Error, Matrix, Model, Real, ToMatrix, scan, threads};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Online<T> {
-    options: MiniBatchNmf<T>,
+    nmf: MiniBatchNmf<T>,
     state: Option<State<T>>,
     steps: usize,
     random: Generator,
 }
 
 impl<T: Real> Online<T> {
-    pub(super) fn new(options: MiniBatchNmf<T>) -> Self {
-        Self { random: options.random.clone(), options, state: None, steps: 0 }
+    pub(super) fn new(nmf: MiniBatchNmf<T>) -> Self {
+        Self { random: nmf.random.clone(), nmf, state: None, steps: 0 }
     }
 
-    pub(super) fn resumed(options: MiniBatchNmf<T>, learnt: &Learnt<T>) -> Result<Self, Error> {
-        let state = Some(State::of(learnt, options.rank)?);
-        Ok(Self { state, steps: learnt.steps, ..Self::new(options) })
+    pub(super) fn resumed(nmf: MiniBatchNmf<T>, learnt: &Learnt<T>) -> Result<Self, Error> {
+        let state = Some(State::of(learnt, nmf.options.rank)?);
+        Ok(Self { state, steps: learnt.steps, ..Self::new(nmf) })
     }
 
     /// Learns from a batch. The first one makes the start and fixes how fast the past is forgotten; a batch without rows
@@ -51,8 +51,8 @@ impl<T: Real> Online<T> {
 
     pub(crate) fn learn(&mut self, batch: &Matrix<'_, T>) -> Result<(), Error> {
         let v = &batch.with_rows();
-        let (m, n, k) = (v.nrows(), v.ncols(), self.options.rank);
-        let Self { options, state, .. } = self;
+        let (m, n, k) = (v.nrows(), v.ncols(), self.nmf.options.rank);
+        let Self { nmf, state, .. } = self;
         if let Some(state) = &state
             && state.ht.len() != n * k
         {
@@ -63,8 +63,8 @@ impl<T: Real> Online<T> {
             return Ok(());
         }
         type Next<T> = Option<(State<T>, Option<Generator>)>;
-        let learnt = threads::on(options.threads, |workers| -> Result<Next<T>, Error> {
-            let data = Data::new(options, v, state.as_ref().map(|s| s.exponent), workers)?;
+        let learnt = threads::on(nmf.options.threads, |workers| -> Result<Next<T>, Error> {
+            let data = Data::new(nmf, v, state.as_ref().map(|s| s.exponent), workers)?;
             if data.found.max == 0.0 {
                 return Ok(None);
             }
@@ -72,7 +72,7 @@ impl<T: Real> Online<T> {
                 Some(state) => (state.clone(), None),
                 None => {
                     let ((_, ht), random) = start(&data, v)?;
-                    (State::new(ht, options.rho(m), data.exponent), Some(random))
+                    (State::new(ht, nmf.rho(m), data.exponent), Some(random))
                 }
             };
             let (_, cost, _) = data.step(v, None, &mut next);
@@ -99,7 +99,7 @@ impl<T: Real> Online<T> {
 
     /// What [`MiniBatchNmf::resume`] goes on from; none before there was a batch with an entry.
     pub fn learnt(&self) -> Option<Learnt<T>> {
-        Some(self.state.as_ref()?.learnt(self.options.rank, self.steps))
+        Some(self.state.as_ref()?.learnt(self.nmf.options.rank, self.steps))
     }
 
     /// The [generator](MiniBatchNmf::random_state), if one was given, as the start left it.
@@ -110,9 +110,9 @@ impl<T: Real> Online<T> {
     /// The components as they stand; none before there was a batch with an entry.
     pub fn model(&self) -> Option<Model<T>> {
         let state = self.state.as_ref()?;
-        let k = self.options.rank;
+        let k = self.nmf.options.rank;
         let ht = state.ht.iter().map(|&h| scan::scale_by(h, state.exponent / 2)).collect();
         let ht = Dense::from_vec(ht, state.ht.len() / k, k).expect("Hᵀ is n×k");
-        Some(Model::new(ht.transposed(), self.options.penalty, self.options.loss))
+        Some(Model::new(ht.transposed(), self.nmf.options.penalty, self.nmf.loss_function()))
     }
 }

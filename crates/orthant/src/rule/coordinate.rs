@@ -80,13 +80,19 @@ impl<T: Real> Rule<T> for Coordinate {
 
 /// Sweeps over a factor of `rows` rows against one of `cols`, where the products cost rows·cols·k: as many more as
 /// cost half the products, 1 + ½·(cols·rows + rows·k)/(rows·k + rows) for each row, but at most `most`.
-///
-/// ```
-/// // 2000×2000 at rank 32 could afford 31 sweeps
-/// assert_eq!(orthant::rule::sweeps(2000, 32, 4), 4);
-/// assert_eq!(orthant::rule::sweeps(64, 32, 4), 2);
-/// ```
 pub fn sweeps(cols: usize, k: usize, most: usize) -> usize {
     let ratio = (cols as f64 + k as f64) / (k as f64 + 1.0);
     ((1.0 + 0.5 * ratio) as usize).clamp(1, most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sweeps;
+
+    #[test]
+    fn more_sweeps_go_with_more_columns() {
+        // 2000×2000 at rank 32 could afford 31
+        assert_eq!(sweeps(2000, 32, 4), 4);
+        assert_eq!(sweeps(64, 32, 4), 2);
+    }
 }

@@ -129,7 +129,7 @@ mod tests {
             .map(|i| (0..k).map(|s| truth[i / k * k + s] * gram[s * k + i % k]).sum::<f64>() + l1)
             .collect();
         let mut rule = LeastSquares::new(k, 1);
-        let half = half(&gram, &diagonal, l1, 0.5);
+        let half = half(&gram, &diagonal, l1);
         rule.prepare(&half);
         let (mut x, mut step) = (p.x.clone(), Step::default());
         let mut scratch = vec![0.0; Rule::<f64>::scratch_len(&rule, rows, k)];
@@ -147,7 +147,7 @@ mod tests {
         let p = data(rows, 3, k, 5); // three columns cannot tell six components apart
         let (gram, diagonal, a) = products(&p.y, &p.v, k, 0.0);
         let mut rule = LeastSquares::new(k, 1);
-        let half = half(&gram, &diagonal, 0.0, 0.0);
+        let half = half(&gram, &diagonal, 0.0);
         rule.prepare(&half);
         assert_eq!(Rule::<f64>::regularized(&rule), 1);
         let (mut x, mut step) = (p.x.clone(), Step::default());

@@ -33,8 +33,6 @@ pub struct Half<'a, T> {
     pub diagonal: &'a [T],
     /// L1 weight.
     pub l1: T,
-    /// L2 weight, which the diagonal holds already.
-    pub l2: T,
     /// The coordinates in the order of their turns, for rules that take them in turn.
     pub order: &'a [usize],
     /// Sweeps over the coordinates, for rules that sweep.
@@ -140,8 +138,8 @@ pub(crate) mod tests {
         (gram, diagonal, a)
     }
 
-    pub fn half<'a>(gram: &'a [f64], diagonal: &'a [f64], l1: f64, l2: f64) -> Half<'a, f64> {
-        Half { gram, diagonal, l1, l2, order: &[], sweeps: 1 }
+    pub fn half<'a>(gram: &'a [f64], diagonal: &'a [f64], l1: f64) -> Half<'a, f64> {
+        Half { gram, diagonal, l1, order: &[], sweeps: 1 }
     }
 
     /// ½‖v − xYᵀ‖² + l1·Σx + ½·l2·‖x‖² of a row, from the residual.

@@ -237,7 +237,7 @@ mod tests {
             let p = data(rows, cols, k, 7);
             let (gram, diagonal, a) = products(&p.y, &p.v, k, l2);
             let mut rule = ProjectedGradient::new(k, 1);
-            let half = half(&gram, &diagonal, l1, l2);
+            let half = half(&gram, &diagonal, l1);
             rule.prepare(&half);
             let mut scratch = vec![0.0; Rule::<f64>::scratch_len(&rule, rows, k)];
             let mut x = p.x.clone();

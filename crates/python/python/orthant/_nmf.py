@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import _orthant
-from ._base import BaseNMF, InvalidParameterError, Iteration, Random, TRUTH, among, is_truth, warn
+from ._base import BaseNMF, InvalidParameterError, Iteration, Random, TRUTH, among, is_integer, is_truth, warn
 from ._estimator import check_is_fitted
 
 __all__ = ["NMF", "non_negative_factorization"]
@@ -17,6 +18,10 @@ SOLVERS = tuple(_orthant.solvers())
 # scikit-learn's, number for number
 COMPATIBLE = ("cd", "mu")
 SCALES = ("h-sum", "h-max", "balanced", "none")
+STOPS = ("violation", "error-decrease", "progress")
+PRODUCTS = ("fused", "gemm", "blas")
+# how many of something, if it is said
+COUNT = (lambda x: x is None or is_integer(x) and x >= 1, "an int in the range [1, inf) or None")
 
 
 class NMF(BaseNMF):
@@ -66,6 +71,21 @@ class NMF(BaseNMF):
         1; both have one norm; or as the iterations end. But for 'none' the component with the largest total comes first. None
         is 'h-sum', but 'none' with a penalty, ``init='custom'`` and the solvers 'cd' and 'mu'. With a penalty there is no
         other.
+    stop : {'violation', 'error-decrease', 'progress'} or None, default=None
+        The stopping rule, whose tolerance is `tol`: scikit-learn's for 'cd', scikit-learn's for 'mu', or that of the other
+        solvers. None is the one that belongs to the solver. 'violation' is for 'cd' and 'hals' alone.
+    sweeps : int or None, default=None
+        Sweeps over each factor per iteration, of 'accelerated', 'hals', 'accelerated-newton' and 'newton'; with 'auto' the
+        solver is the extrapolated one for the loss. None takes as many as pay.
+    compress : bool or None, default=None
+        Improve the start on a sketch of X, or find it on a sample of the rows of sparse X, before X itself is iterated on; for
+        'auto' and 'accelerated' with the Frobenius loss. None leaves it to 'auto'; the others do not.
+    memory_limit : int or None, default=None
+        The most bytes that a fit may take besides X. It leaves out what only saves time, and raises an error if the rest
+        does not fit.
+    products : {'fused', 'gemm', 'blas'}, default='fused'
+        What multiplies X by the factors, for the Frobenius loss and dense X: kernels that read X once per iteration, gemm
+        in Rust, or BLAS where the package was built with it.
     n_jobs : int or None, default=None
         Threads, counted as joblib does. None is all cores, or as many as ``ORTHANT_NUM_THREADS`` or
         ``OMP_NUM_THREADS`` says. The result is the same to the bit on any number.
@@ -144,6 +164,11 @@ class NMF(BaseNMF):
         "solver": (lambda x: isinstance(x, str) and x in SOLVERS, among(SOLVERS)),
         "shuffle": TRUTH,
         "scale": (lambda x: x is None or isinstance(x, str) and x in SCALES, among(SCALES) + " or None"),
+        "stop": (lambda x: x is None or isinstance(x, str) and x in STOPS, among(STOPS) + " or None"),
+        "sweeps": COUNT,
+        "compress": (lambda x: x is None or is_truth(x), "an instance of 'bool' or None"),
+        "memory_limit": COUNT,
+        "products": (lambda x: isinstance(x, str) and x in PRODUCTS, among(PRODUCTS)),
     }
 
     def __init__(
@@ -162,6 +187,11 @@ class NMF(BaseNMF):
         verbose: int = 0,
         shuffle: bool = False,
         scale: str | None = None,
+        stop: str | None = None,
+        sweeps: int | None = None,
+        compress: bool | None = None,
+        memory_limit: int | None = None,
+        products: str = "fused",
         n_jobs: int | None = None,
         callback: Callable[[Iteration], Any] | None = None,
         max_seconds: float | None = None,
@@ -179,6 +209,11 @@ class NMF(BaseNMF):
         self.verbose = verbose
         self.shuffle = shuffle
         self.scale = scale
+        self.stop = stop
+        self.sweeps = sweeps
+        self.compress = compress
+        self.memory_limit = memory_limit
+        self.products = products
         self.n_jobs = n_jobs
         self.callback = callback
         self.max_seconds = max_seconds
@@ -212,9 +247,17 @@ class NMF(BaseNMF):
             def call(watch: Any) -> dict[str, Any]:
                 options = self._options(random, solver=self.solver, watch=watch, started=H is not None)
                 options["shuffle"] = bool(self.shuffle) and self.solver == "cd"
-                options["scale"] = self.scale if update_H else None
+                options["scale"] = self.scale
+                options["stop"] = self.stop
+                options["sweeps"] = None if self.sweeps is None else int(self.sweeps)
+                options["products"] = self.products
+                if self.memory_limit is not None:
+                    options["memory_limit"] = min(int(self.memory_limit), sys.maxsize)
+                if self.compress is not None:
+                    options["compress"] = bool(self.compress)
                 if transforms:
-                    options["max_seconds"] = None
+                    # they are of fits of both factors
+                    options.update(scale=None, compress=None, max_seconds=None)
                 return _orthant.fit(X, options, W, H, update_H)
 
             found = call(None) if transforms else self._followed(call)
@@ -308,6 +351,12 @@ def non_negative_factorization(
     random_state: int | np.random.RandomState | None = None,
     verbose: int = 0,
     shuffle: bool = False,
+    scale: str | None = None,
+    stop: str | None = None,
+    sweeps: int | None = None,
+    compress: bool | None = None,
+    memory_limit: int | None = None,
+    products: str = "fused",
     n_jobs: int | None = None,
     callback: Callable[[Iteration], Any] | None = None,
     max_seconds: float | None = None,
@@ -330,8 +379,8 @@ def non_negative_factorization(
         Whether H is to be found too.
     solver, beta_loss, tol, max_iter, alpha_W, alpha_H, l1_ratio, random_state, verbose, shuffle
         As `NMF` has them.
-    n_jobs, callback, max_seconds
-        As `NMF` has them.
+    scale, stop, sweeps, compress, memory_limit, products, n_jobs, callback, max_seconds
+        As `NMF` has them. With ``update_H=False`` there is no scale and no compressed start.
 
     Returns
     -------
@@ -368,6 +417,12 @@ def non_negative_factorization(
         l1_ratio=l1_ratio,
         verbose=verbose,
         shuffle=shuffle,
+        scale=scale,
+        stop=stop,
+        sweeps=sweeps,
+        compress=compress,
+        memory_limit=memory_limit,
+        products=products,
         n_jobs=n_jobs,
         callback=callback,
         max_seconds=max_seconds,

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use orthant::{Loss, Method, Penalty, Products, Scale, Solver, StartKind, Support};
-use orthant_io::{FitOptions, MiniBatchOptions, Precision};
+use orthant::{
+    BatchOptions, Loss, Method, Options, Penalty, Products, Scale, Solver, StartKind, Stop, Support,
+};
+use orthant_io::Precision;
 
 use crate::Failure;
 use crate::args::{
@@ -143,6 +145,10 @@ pub struct FitArgs {
     #[arg(long, value_name = "T", value_parser = at_least_zero, allow_negative_numbers = true)]
     #[arg(help_heading = "Stopping")]
     tol: Option<f64>,
+    /// The stopping rule: scikit-learn's for cd (violation; cd and hals alone) or for mu (error-decrease), or the fall of the
+    /// objective (progress) [default: violation for cd, error-decrease for mu, progress for the others]
+    #[arg(long, value_parser = named::<Stop>(&STOPS), conflicts_with = "minibatch", help_heading = "Stopping")]
+    stop: Option<Stop>,
     /// Time limit, looked at after every iteration
     #[arg(long, value_name = "S", value_parser = at_least_zero, allow_negative_numbers = true)]
     #[arg(help_heading = "Stopping")]
@@ -193,16 +199,17 @@ pub(super) struct Job {
     pub input: PathBuf,
     pub read: ReadArgs,
     pub precision: Option<Precision>,
-    pub options: FitOptions,
+    pub options: Options,
     /// The files of W and H to start from.
     pub start: Option<(PathBuf, PathBuf)>,
-    pub threads: Option<usize>,
-    pub max_time: Option<Duration>,
     pub out: Option<PathBuf>,
     pub print: bool,
     pub explain: bool,
     pub quiet: bool,
 }
+
+/// The stopping rules by name.
+const STOPS: [&str; 3] = ["violation", "error-decrease", "progress"];
 
 fn usage<T>(message: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Usage(message.into()))
@@ -210,11 +217,6 @@ fn usage<T>(message: impl Into<String>) -> Result<T, Failure> {
 
 impl FitArgs {
     pub(super) fn job(&self) -> Result<Job, Failure> {
-        let max_time = match self.max_seconds.map(Duration::try_from_secs_f64) {
-            Some(Err(_)) => return usage("--max-seconds is more than can be counted"),
-            Some(Ok(limit)) => Some(limit),
-            None => None,
-        };
         let precision = match (self.f32, self.f64) {
             (true, _) => Some(Precision::Float32),
             (_, true) => Some(Precision::Float64),
@@ -226,8 +228,6 @@ impl FitArgs {
             precision,
             options: self.options()?,
             start: self.start_w.clone().zip(self.start_h.clone()),
-            threads: self.threads,
-            max_time,
             out: self.out.clone(),
             print: self.print,
             explain: self.explain,
@@ -235,8 +235,14 @@ impl FitArgs {
         })
     }
 
-    fn options(&self) -> Result<FitOptions, Failure> {
-        let mut options = FitOptions::new(self.rank, self.method()?);
+    fn options(&self) -> Result<Options, Failure> {
+        let mut options = Options::new(self.rank, self.method()?);
+        options.max_time = match self.max_seconds.map(Duration::try_from_secs_f64) {
+            Some(Err(_)) => return usage("--max-seconds is more than can be counted"),
+            Some(Ok(limit)) => Some(limit),
+            None => None,
+        };
+        options.threads = self.threads;
         options.start = self.start()?;
         options.seed = self.seed;
         options.shuffle = self.shuffle;
@@ -251,9 +257,7 @@ impl FitArgs {
         options.scale = self.scale()?;
         options.minibatch = self.minibatch.then(|| self.batches());
         options.max_iter = self.max_iter.unwrap_or(options.max_iter);
-        if let Some(tol) = self.tol {
-            options = options.tol(tol);
-        }
+        (options.stop, options.tol) = (self.stop, self.tol);
         Ok(options)
     }
 
@@ -264,22 +268,18 @@ impl FitArgs {
             }
             Some(solver) => solver,
             None if self.minibatch => Solver::Mu,
-            None if self.sweeps.is_some() && self.loss.is_quadratic() => Solver::Accelerated,
-            None if self.sweeps.is_some() && self.loss == Loss::KullbackLeibler => Solver::AcceleratedNewton,
             None => Solver::Auto,
         };
         let chosen = if self.minibatch { "--minibatch".to_owned() } else { format!("--solver {solver}") };
-        let method = match solver.method(self.loss)? {
-            Method::Hals { .. } => Method::Hals { sweeps: self.sweeps },
-            Method::Accelerated { .. } => Method::Accelerated { sweeps: self.sweeps },
-            Method::Newton { .. } => Method::Newton { sweeps: self.sweeps },
-            Method::AcceleratedNewton { .. } => Method::AcceleratedNewton { sweeps: self.sweeps },
-            _ if self.sweeps.is_some() => {
+        let method = solver.method(self.loss)?;
+        let method = match self.sweeps.map(|count| method.with_sweeps(count)) {
+            None => method,
+            Some(Ok(method)) => method,
+            Some(Err(_)) => {
                 return usage(format!(
                     "--sweeps goes with --solver accelerated, hals, accelerated-newton and newton, not with {chosen}"
                 ));
             }
-            method => method,
         };
         if self.compress && (self.minibatch || solver.compresses(self.loss) == Support::No) {
             return usage(format!(
@@ -289,6 +289,9 @@ impl FitArgs {
         }
         if self.shuffle && solver.shuffles() == Support::No {
             return usage(format!("--shuffle goes with --solver cd, not with {chosen}"));
+        }
+        if self.stop.is_some_and(|stop| solver.stops_by(stop) == Support::No) {
+            return usage(format!("--stop violation goes with --solver cd and hals, not with {chosen}"));
         }
         if self.products != Product::Fused {
             let with = if self.minibatch {
@@ -347,13 +350,14 @@ impl FitArgs {
         })
     }
 
-    fn batches(&self) -> MiniBatchOptions {
-        let default = MiniBatchOptions::default();
-        MiniBatchOptions {
+    fn batches(&self) -> BatchOptions {
+        let default = BatchOptions::default();
+        BatchOptions {
             batch_size: self.batch_size.unwrap_or(default.batch_size),
             forget_factor: self.forget_factor.unwrap_or(default.forget_factor),
             fresh_restarts: self.fresh_restarts,
             max_no_improvement: self.max_no_improvement.map_or(default.max_no_improvement, |limit| limit.0),
+            ..default
         }
     }
 }
@@ -369,14 +373,14 @@ mod tests {
         fit: FitArgs,
     }
 
-    fn options(args: &str) -> FitOptions {
+    fn options(args: &str) -> Options {
         let words = "fit v.npy -k 2 -o out".split(' ').chain(args.split_whitespace());
         Line::try_parse_from(words).ok().unwrap().fit.job().ok().unwrap().options
     }
 
     #[test]
     fn nothing_said_is_the_defaults_of_the_method() {
-        assert_eq!(options(""), FitOptions::new(2, Method::Auto(Loss::Frobenius)));
+        assert_eq!(options(""), Options::new(2, Method::Auto(Loss::Frobenius)));
         for solver in Solver::ALL {
             let (said, loss) = match solver {
                 Solver::Newton
@@ -387,13 +391,13 @@ mod tests {
                 _ => ("", Loss::Frobenius),
             };
             let method = solver.method(loss).unwrap();
-            assert_eq!(options(&format!("{said} --solver {solver}")), FitOptions::new(2, method));
+            assert_eq!(options(&format!("{said} --solver {solver}")), Options::new(2, method));
         }
         let method = Method::Auto(Loss::KullbackLeibler);
-        assert_eq!(options("--loss kl"), FitOptions::new(2, method));
-        let minibatch = Some(MiniBatchOptions::default());
+        assert_eq!(options("--loss kl"), Options::new(2, method));
+        let minibatch = Some(BatchOptions::default());
         let method = Method::Mu(Loss::Beta(-1.0));
-        assert_eq!(options("--loss -1 --minibatch"), FitOptions { minibatch, ..FitOptions::new(2, method) });
+        assert_eq!(options("--loss -1 --minibatch"), Options { minibatch, ..Options::new(2, method) });
     }
 
     #[test]
@@ -401,31 +405,35 @@ mod tests {
         for kind in StartKind::ALL {
             let files = if kind == StartKind::Custom { "--start-w w --start-h h" } else { "" };
             let start = Some(kind);
-            let expected = FitOptions { start, ..FitOptions::new(2, Method::Als) };
+            let expected = Options { start, ..Options::new(2, Method::Als) };
             assert_eq!(options(&format!("--solver als --init {} {files}", kind.name())), expected);
         }
         let said =
             options("--solver cd --shuffle --tol 0.5 --max-iter 3 --seed 9 --products gemm --alpha-h 2");
         let penalty = Penalty { alpha_h: Some(2.0), ..Penalty::default() };
         let (shuffle, products) = (true, Products::Gemm);
-        let base = FitOptions::new(2, Method::Cd).tol(0.5);
-        assert_eq!(said, FitOptions { shuffle, max_iter: 3, seed: 9, products, penalty, ..base });
+        let base = Options::new(2, Method::Cd);
+        let tol = Some(0.5);
+        assert_eq!(said, Options { shuffle, tol, max_iter: 3, seed: 9, products, penalty, ..base });
         for (said, compress) in [("", None), ("--compress", Some(true)), ("--no-compress", Some(false))] {
-            let base = FitOptions::new(2, Method::Auto(Loss::Frobenius));
-            assert_eq!(options(said), FitOptions { compress, ..base });
+            let base = Options::new(2, Method::Auto(Loss::Frobenius));
+            assert_eq!(options(said), Options { compress, ..base });
         }
         for said in ["--sweeps 3", "--solver accelerated --sweeps 3"] {
-            assert_eq!(options(said), FitOptions::new(2, Method::Accelerated { sweeps: Some(3) }));
+            assert_eq!(options(said), Options::new(2, Method::Accelerated { sweeps: Some(3) }));
         }
         let said =
             options("--minibatch --batch-size 5 --forget-factor 0.1 --fresh-restarts --max-no-improvement 4");
-        let batches = MiniBatchOptions {
+        let batches = BatchOptions {
             batch_size: 5,
             forget_factor: 0.1,
             fresh_restarts: true,
             max_no_improvement: Some(4),
+            ..BatchOptions::default()
         };
         assert_eq!(said.minibatch, Some(batches));
+        let said = options("--solver hals --stop violation --tol 0.1");
+        assert_eq!(said.stopping(), Stop::Violation { tol: 0.1 });
         for (said, limit) in [("500MB", 500_000_000), ("2GiB", 2 << 30), ("4096", 4096)] {
             assert_eq!(options(&format!("--memory-limit {said}")).memory_limit, Some(limit));
         }

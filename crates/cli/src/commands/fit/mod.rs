@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use orthant::{Dense, Error, Start, StopReason};
+use orthant::{Dense, Error, Nmf, Start, StopReason};
 use orthant_io::{AnyTable, Precision, ReadOptions, Scalar, Source, Staged, Table, read_matrix};
 
 use crate::failure::{in_data, in_matrix};
@@ -47,8 +47,7 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let input = job.input.display().to_string();
     let failed =
         |e| given.as_ref().and_then(|given| given.failure(&e)).unwrap_or_else(|| in_data(e, &table, &input));
-    let fitting =
-        Fitting { options: &job.options, threads: job.threads, max_time: job.max_time, quiet: job.quiet };
+    let fitting = Fitting { options: &job.options, quiet: job.quiet };
     if !job.quiet {
         let mut out = io::stdout().lock();
         writeln!(out, "{input}: {}", fitting.describe(&table).map_err(failed)?)?;
@@ -73,12 +72,9 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
 
 /// Prints the plan of the fit.
 fn explain<T: Scalar>(job: &Job, table: &AnyTable<T>) -> Result<(), Failure> {
-    let nmf = job.options.nmf::<T>();
-    let nmf = match job.threads {
-        Some(threads) => nmf.threads(threads),
-        None => nmf,
-    };
-    let plan = nmf.explain(table).map_err(|e| in_data(e, table, &job.input.display().to_string()))?;
+    let plan = Nmf::<T>::from_options(job.options.clone())
+        .explain(table)
+        .map_err(|e| in_data(e, table, &job.input.display().to_string()))?;
     write!(io::stdout().lock(), "{plan}")?;
     Ok(())
 }

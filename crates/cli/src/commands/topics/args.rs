@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use orthant::{Loss, Method};
-use orthant_io::FitOptions;
+use orthant::{Loss, Method, Options};
 use orthant_text::{Column, Frequency, ReadOptions, StopWords, Vectorizer, Weighting};
 
 use crate::Failure;
@@ -175,8 +174,7 @@ pub(super) struct Learn {
     pub vectorizer: Vectorizer,
     /// The file of the stop words, if there is one.
     pub stop_words: Option<PathBuf>,
-    pub options: FitOptions,
-    pub max_time: Option<Duration>,
+    pub options: Options,
     pub double: bool,
 }
 
@@ -228,12 +226,10 @@ impl Learning {
             (Some(Weights::Counts), _) | (None, Losses::Kl) => Weighting::counts(),
         };
         let rank = self.rank.expect("needed without --model");
-        let mut options = FitOptions::new(rank, Method::Auto(loss));
+        let mut options = Options::new(rank, Method::Auto(loss));
         options.seed = self.seed;
+        (options.max_time, options.tol) = (max_time, self.tol);
         options.max_iter = self.max_iter.unwrap_or(options.max_iter);
-        if let Some(tol) = self.tol {
-            options = options.tol(tol);
-        }
         let vectorizer = Vectorizer {
             stop_words: self.stop_words()?,
             min_df: self.min_df,
@@ -242,7 +238,7 @@ impl Learning {
             weighting,
             ..Vectorizer::default()
         };
-        Ok(Learn { vectorizer, stop_words: self.stop_words_file(), options, max_time, double: self.f64 })
+        Ok(Learn { vectorizer, stop_words: self.stop_words_file(), options, double: self.f64 })
     }
 
     /// What names a file that is there is one.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use orthant::{StopReason, Transform};
+use orthant::{Options, StopReason, Transform};
 use orthant_io::{AnySavedModel, AnyTable, Names, SavedModel, Scalar, SparseTable, Staged};
 use orthant_text::{Corpus, DocumentTerms, Fitted as Words, Weighting};
 
@@ -57,8 +57,8 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     let (words, weights) = learn.vectorizer.fit_transform::<T, _>(&corpus.documents)?;
     warn_of_empty(&weights.empty, &corpus, "is left of its words");
     let (names, table) = named(&corpus, weights, &words);
-    let Learn { options, max_time, .. } = learn;
-    let fitting = Fitting { options, threads: common.threads, max_time: *max_time, quiet: common.quiet };
+    let options = &Options { threads: common.threads, ..learn.options.clone() };
+    let fitting = Fitting { options, quiet: common.quiet };
     let input = common.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     if !common.quiet {
         let what = if words.weighting() == Weighting::counts() { "counts" } else { "tf-idf" };
