@@ -64,8 +64,8 @@ pub enum Method {
     /// penalties.
     Mm(Loss),
     /// Multiplicative updates with the exponent 1 and momentum in the logarithms of both factors, restarted where the
-    /// objective rises and, where that is not enough, with [`Method::Mm`]'s exponent: a fifth of the iterations for
-    /// Itakura–Saito, a half or a third for other losses. For every loss but the Frobenius one.
+    /// objective rises and, where that is not enough, with [`Method::Mm`]'s exponent: from a fifth to a half of the iterations.
+    /// The first ones are plain. For every loss but the Frobenius one.
     ///
     /// The objective can rise in an iteration, which is then [restarted](crate::Iteration::restarted); the result is the
     /// best pair of factors that was seen.
