@@ -135,7 +135,7 @@ impl Schedule {
         Self::growing(BETA_NEAR, GAMMA_NEAR, 0)
     }
 
-    /// From another β, with its growth, after so many iterations of the plain rule.
+    /// From another β, with its growth, after `plain` iterations of the plain rule.
     pub fn growing(from: f64, growth: f64, plain: u32) -> Self {
         let pace = Pace::Growing { limit: 1.0, growth, before: from };
         let beta = if plain > 0 { 0.0 } else { from };

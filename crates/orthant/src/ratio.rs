@@ -321,7 +321,7 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
     }
 
     /// Extrapolating both factors: majorisation from where the objective is of, Newton's steps of the first to be updated.
-    /// The plain rule, with which that begins, takes so many sweeps.
+    /// The plain rule, with which that begins, takes `plain_sweeps` sweeps.
     #[must_use]
     pub fn extrapolated(mut self, schedule: Schedule, plain_sweeps: usize) -> Self {
         self.plain_sweeps = plain_sweeps;
