@@ -321,6 +321,14 @@ fn compatible_transforms_are_those_of_the_fits_own_method() {
 }
 
 #[test]
+fn compatible_transforms_go_with_fits_that_had_a_scale() {
+    let d = dir();
+    file(d.path(), "counts.csv", COUNTS);
+    run(d.path(), "fit counts.csv -k 2 --solver cd --scale h-sum -q -o out").ends(0);
+    run(d.path(), "transform out counts.csv --compatible -q -o w.npy").ends(0);
+}
+
+#[test]
 fn compatible_transforms_need_a_fit_of_scikit_learns() {
     let d = dir();
     file(d.path(), "counts.csv", COUNTS);

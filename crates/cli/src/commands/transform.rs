@@ -146,7 +146,8 @@ fn as_scikit_learn<T: Scalar>(
 ) -> Result<Dense<T>, Failure> {
     let h = saved.model.components();
     // H is given, and W starts from a constant
-    let options = Options { start: None, threads: args.threads, max_time: None, ..options.clone() };
+    let options =
+        Options { start: None, scale: None, threads: args.threads, max_time: None, ..options.clone() };
     let w = if options.minibatch.is_some() {
         MiniBatchNmf::from_options(options).transform(table, h)
     } else {
