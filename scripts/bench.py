@@ -13,7 +13,8 @@ divergence-time  time to the losses of scikit-learn's mu after 200 and 1000 iter
              spectrogram and on sparse counts, and for Itakura–Saito, by what --solver names, newton, accelerated-mm,
              accelerated-joint-mm and mm; where each ends; an iteration of mu by both.
 threads      an iteration on one thread and on all, of both.
-pace         the last iterations of two hundred against the first, of every method, loss, precision and layout.
+pace         the last iterations of two hundred against the first, by every method but als, anls and pg, in both
+             precisions and layouts.
 products     the fused pass of an iteration against the two products alone by gemm, faer and OpenBLAS, one thread.
 ranks        the pass at ranks that fill no register against the next that does.
 shapes       the pass over other shapes and orders of V.

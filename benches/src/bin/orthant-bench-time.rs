@@ -149,7 +149,7 @@ fn run<T: Real + orthant_io::Scalar>(args: &Args) -> Result<(), Box<dyn std::err
             "iterations": report.iterations,
             "iteration_seconds": median(&each),
             "first_seconds": median(&each[..each.len().min(10)]),
-            "last_seconds": median(&each[each.len() - each.len() / 10..]),
+            "last_seconds": median(&each[each.len() - each.len().div_ceil(10)..]),
             "loss": report.objective,
             "final_loss": converged.as_ref().map(|r| r.objective),
             "final_iterations": converged.as_ref().map(|r| r.iterations),
