@@ -51,7 +51,7 @@ fn updates<T: Real>(c: &mut Criterion, isa: Isa) {
         });
         group.bench_function(BenchmarkId::new("multiply", k), |b| {
             let multiply = |mut x: Vec<T>| {
-                rows::multiply(isa, &mut x, &a, k, &d, k, T::ZERO, floor, T::ZERO);
+                rows::multiply(isa, &mut x, &a, k, &d, k, T::ZERO, floor, rows::Least::NONE);
                 x
             };
             b.iter_batched(|| x.clone(), multiply, BatchSize::LargeInput);
@@ -65,7 +65,20 @@ fn updates<T: Real>(c: &mut Criterion, isa: Isa) {
             group.bench_function(BenchmarkId::new(name, k), |b| {
                 let majorize = |mut x: Vec<T>| {
                     let weights = (T::ZERO, T::from_f64(0.5));
-                    rows::majorize(isa, &mut x, &a, k, &d, k, k, weights, majorant, floor, T::ZERO, 0.0);
+                    rows::majorize(
+                        isa,
+                        &mut x,
+                        &a,
+                        k,
+                        &d,
+                        k,
+                        k,
+                        weights,
+                        majorant,
+                        floor,
+                        rows::Least::NONE,
+                        0.0,
+                    );
                     x
                 };
                 b.iter_batched(|| x.clone(), majorize, BatchSize::LargeInput);

@@ -1,6 +1,6 @@
 //! The oracle: every kernel as plain loops in double precision, for tests to compare with.
 
-use crate::rows::{Majorant, Step};
+use crate::rows::{Least, Majorant, Step};
 use crate::{Real, View};
 
 /// A sum with its rounding errors carried along (Neumaier's compensated summation).
@@ -172,7 +172,7 @@ pub fn majorize(
     (l1, l2): (f64, f64),
     majorant: Majorant,
     floor: f64,
-    least: f64,
+    least: Least<f64>,
 ) -> f64 {
     let mut left = Vec::new();
     for (i, x) in x.iter_mut().enumerate() {
@@ -187,7 +187,11 @@ pub fn majorize(
                 old * (2.0 * n[i] / below).powf(exponent)
             }
         };
-        *x = if new < least { 0.0 } else { new };
+        *x = match new {
+            new if new < least.zero => 0.0,
+            new if new > 0.0 => new.max(least.raise),
+            new => new,
+        };
     }
     sum(left)
 }

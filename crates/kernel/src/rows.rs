@@ -5,7 +5,7 @@
 
 use crate::arch::Isa;
 use crate::arch::generic::rows::{self, Distance, Majorize, Multiply, Solve, Sweeps};
-pub use crate::arch::generic::rows::{Majorant, Step};
+pub use crate::arch::generic::rows::{Least, Majorant, Step};
 use crate::{Real, View, numerators};
 
 /// Elements of scratch that [`sweeps`] and [`solve`] need.
@@ -100,7 +100,7 @@ pub fn products<T: Real>(isa: Isa, x: &[T], gram: &[T], k: usize, d: &mut [T]) {
 }
 
 /// x ← x∘A/(D + l1), elementwise: the multiplicative update, with D = X·G and an L2 weight on G's diagonal. A zero
-/// denominator becomes `floor`, a result below `least` becomes 0.
+/// denominator becomes `floor`; `least` says what small results become.
 ///
 /// # Panics
 /// If an extent does not match.
@@ -113,7 +113,7 @@ pub fn multiply<T: Real>(
     k: usize,
     l1: T,
     floor: T,
-    least: T,
+    least: Least<T>,
 ) {
     check_elementwise(x, a, a_stride, d, k);
     // SAFETY: the kernel has no contract beyond the extents just checked.
@@ -121,15 +121,15 @@ pub fn multiply<T: Real>(
 }
 
 /// A multiplicative step for any β-divergence with numerators N and denominators D (rows `n_stride` and `d_stride`
-/// apart; a `d_stride` of 0 has one row of D for all), as `majorant` says. A zero denominator becomes `floor`, a result
-/// below `least` becomes 0. Returns `sum` + Σ x·|D + l1 + l2·x − N| over the old x: x times the gradient, which is 0
+/// apart; a `d_stride` of 0 has one row of D for all), as `majorant` says. A zero denominator becomes `floor`;
+/// `least` says what small results become. Returns `sum` + Σ x·|D + l1 + l2·x − N| over the old x: x times the gradient, which is 0
 /// where x is stationary.
 ///
 /// ```
 /// use orthant_kernel::{Isa, rows};
 /// let mut x = [2.0, 3.0];
 /// let plain = rows::Majorant::Ratio { exponent: 1.0 };
-/// let left = rows::majorize(Isa::detect(), &mut x, &[4.0, 1.0], 2, &[2.0, 1.0], 0, 2, (0.0, 0.0), plain, 1e-9, 0.0, 0.0);
+/// let left = rows::majorize(Isa::detect(), &mut x, &[4.0, 1.0], 2, &[2.0, 1.0], 0, 2, (0.0, 0.0), plain, 1e-9, rows::Least::NONE, 0.0);
 /// assert_eq!((x, left), ([4.0, 3.0], 4.0));
 /// ```
 ///
@@ -146,7 +146,7 @@ pub fn majorize<T: Real>(
     (l1, l2): (T, T),
     majorant: Majorant,
     floor: T,
-    least: T,
+    least: Least<T>,
     sum: f64,
 ) -> f64 {
     assert!(k > 0 && x.len().is_multiple_of(k), "X is rows×k");

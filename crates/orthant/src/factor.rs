@@ -108,8 +108,8 @@ pub(crate) fn scale_is_free<T>(a: &Factor<T>, b: &Factor<T>) -> bool {
     !(a.weights.penalises() && b.weights.penalises())
 }
 
-/// What multiplicative updates may take for 0 in either factor: below it products with the other could be subnormal, which
-/// processors are slow with, and it is at most 2⁻³⁹ (f64: 2⁻³¹¹) of any component's largest entry.
+/// The least entry but 0 that multiplicative updates leave in either factor: below it products with the other could be
+/// subnormal, which processors are slow with. It is at most 2⁻³⁹ (f64: 2⁻³¹¹) of any component's largest entry.
 pub(crate) fn negligible<T: Real>(a: &[T], b: &[T], k: usize) -> T {
     // half the exponent of the smallest normal number; how far from 1 a component may be; what does no harm else
     let (root, far, last) = if T::NAME == "float32" { (-63, 24, -100) } else { (-511, 200, -960) };

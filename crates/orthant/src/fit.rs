@@ -98,7 +98,7 @@ fn run<T: Real>(
         } else {
             Majorizer::guaranteed(loss)
         };
-        let rule = rule.without(negligible);
+        let rule = rule.at_least(negligible);
         if loss.beta() < 1.0 && !compatible && problem.size.smallest < rule.beta.floor().to_f64() {
             let largest = scan::scale_by(found.max, -problem.exponent);
             warnings.push(Warning::RangeTooWide { ratio: problem.size.smallest / largest });
@@ -426,6 +426,7 @@ impl<'a, T: Real> Problem<'a, T> {
 
         let (mut cancel, mut limit) = (nmf.cancel.clone(), nmf.options.max_time.map(TimeLimit));
 
+        let negligible = factor::negligible(&pass.inner().x, &pass.outer().x, k);
         let mut best = (f64::INFINITY, f64::INFINITY);
         let mut number = 0;
         let stop_reason = loop {
@@ -531,7 +532,7 @@ impl<'a, T: Real> Problem<'a, T> {
         if pass.regularized() > 0 {
             warnings.push(Warning::Regularized { count: pass.regularized() });
         }
-        let empty = |factor: &Factor<T>| factor.x.iter().all(|&x| x == T::ZERO);
+        let empty = |factor: &Factor<T>| factor.x.iter().all(|&x| x <= negligible);
         // L2 penalties alone lead towards 0 and never there; below β = 1 there are worse fits than none
         let nothing = beta > 1.0 && relative(last.loss) > 0.999;
         if penalised && (nothing || empty(pass.inner()) || empty(pass.outer())) {

@@ -25,7 +25,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use orthant_kernel::newton::{Half, Told};
-use orthant_kernel::rows::{self, Step};
+use orthant_kernel::rows::{self, Least, Step};
 use orthant_kernel::{Buffer, Isa, accumulator_stride, divergence};
 
 use crate::Real;
@@ -166,7 +166,7 @@ pub(crate) struct RatioPass<'a, T: Real, S: Source<T>> {
     /// β is taken at the entries of S.
     by_entries: bool,
     /// Below what entries of X become 0.
-    inner_least: T,
+    inner_least: Least<T>,
     fixed: Fixed,
     /// How the factors are extrapolated, if they are, and whether the last iteration was accepted.
     schedule: Option<Schedule>,
@@ -383,9 +383,9 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
         self.forget();
     }
 
-    /// Leaves results of the inner factor as they are from `negligible` on.
+    /// Raises small results of the inner factor to `negligible`, whatever the rule makes of them.
     pub fn keep_from(&mut self, negligible: T) {
-        self.inner_least = negligible;
+        self.inner_least = Least { zero: T::ZERO, raise: negligible };
     }
 
     /// Asks for the loss right after each update of X, before that of Y.

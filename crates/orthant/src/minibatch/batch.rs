@@ -139,7 +139,7 @@ impl<'a, T: Real> Data<'a, T> {
             Some(w) => (w, true),
             None => {
                 let mut w = self.solve_w(v, &state.ht, nmf.batches.fresh_restarts_max_iter);
-                w.iter_mut().filter(|x| **x < least).for_each(|x| *x = T::ZERO);
+                w.iter_mut().filter(|x| **x < least.zero).for_each(|x| *x = T::ZERO);
                 (w, false)
             }
         };
@@ -155,7 +155,7 @@ impl<'a, T: Real> Data<'a, T> {
             let gamma = loss.exponent();
             let raised = |x: T, e: f64| if e == 1.0 { x } else { x.powf(T::from_f64(e)) };
             let least =
-                self.rule.without(factor::negligible(pass.w(), &before, nmf.options.rank)).least(true);
+                self.rule.at_least(factor::negligible(pass.w(), &before, nmf.options.rank)).least(true);
             let rho = T::from_f64(*rho);
             let (numerators, denominators) = pass.sums(&before, nmf.options.rank);
             for (at, (n, d)) in numerators.into_iter().zip(denominators).enumerate() {
@@ -168,7 +168,7 @@ impl<'a, T: Real> Data<'a, T> {
                 numerator[at] = if sum < T::NEGLIGIBLE { T::ZERO } else { sum };
                 denominator[at] = rho * denominator[at] + d;
                 let new = raised(numerator[at] / denominator[at], gamma);
-                *h = if new < least { T::ZERO } else { new };
+                *h = least.of(new);
             }
             (cost / v.nrows() as f64, distance)
         });

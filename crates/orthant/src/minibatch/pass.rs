@@ -41,7 +41,7 @@ impl<'a, T: Real> BatchPass<'a, T> {
             Self::Quadratic(Box::new(Pass::new(source, rule, k, layout, squares, factors).fixed(fixed)))
         } else {
             // sizes are the caller's affair
-            let rule = rule.without(negligible);
+            let rule = rule.at_least(negligible);
             let mut pass = RatioPass::new(source, rule, false, k, layout, 1.0, factors, false, fixed);
             pass.tell();
             Self::Ratios(Box::new(pass))
@@ -50,7 +50,7 @@ impl<'a, T: Real> BatchPass<'a, T> {
         pass
     }
 
-    /// Leaves small weights as they are from `negligible` on.
+    /// Raises small weights to `negligible`, whatever the rule makes of them.
     pub fn keep_from(&mut self, negligible: T) {
         if let Self::Ratios(pass) = self {
             pass.keep_from(negligible);

@@ -37,8 +37,8 @@
 //! # Numerics
 //! Floors in units in which the largest entry of V is between 1 and 4 (Mm), or in V's own unless that is below 2⁻¹⁰
 //! (Mu). Mu: p is at least 2⁻²³ where V is divided by it, in D for β < 1 only; results below 2⁻⁵² become 0, in W for β < 1
-//! and in H for β ≤ 1. Results of either rule whose products could be subnormal become 0: there processors are slow, and such
-//! an entry would take hundreds of iterations to matter again. Mm: p is at least what keeps p^(β−2) below 2⁸⁰ in f32 and 2⁶⁰⁰ in f64.
+//! and in H for β ≤ 1. Results of either rule whose products could be subnormal, with which processors are
+//! slow, stop at the least number that has none; from there they can grow again. Mm: p is at least what keeps p^(β−2) below 2⁸⁰ in f32 and 2⁶⁰⁰ in f64.
 //!
 //! # Determinism
 //! A row's arithmetic is the same in any block.
@@ -58,7 +58,7 @@
 //! [`Method::Mu`]: crate::Method::Mu
 
 use orthant_kernel::divergence::Beta;
-use orthant_kernel::rows::Majorant;
+use orthant_kernel::rows::{Least, Majorant};
 
 use crate::{Loss, Real};
 
@@ -78,8 +78,8 @@ pub(crate) struct Majorizer<T> {
     pub beta: Beta<T>,
     /// What a zero denominator becomes.
     pub floor: T,
-    /// Below what entries of W and of H become 0.
-    least: [T; 2],
+    /// What becomes of small entries of W and of H.
+    least: [Least<T>; 2],
 }
 
 impl<T: Real> Majorizer<T> {
@@ -89,7 +89,7 @@ impl<T: Real> Majorizer<T> {
         let beta = loss.beta();
         let of_p = in_units::<T>(FLOOR, f64::from(exponent));
         let below = in_units::<T>(f64::EPSILON, f64::from(exponent) / 2.0);
-        let zeroed = |yes| if yes { below } else { T::ZERO };
+        let zeroed = |yes| Least { zero: if yes { below } else { T::ZERO }, raise: T::ZERO };
         Self {
             loss,
             guaranteed: false,
@@ -106,12 +106,12 @@ impl<T: Real> Majorizer<T> {
         let floor = if loss.beta() < 2.0 { f64::max(-most / (2.0 - loss.beta()), lowest) } else { lowest };
         let floor = T::from_f64(floor.exp2());
         let beta = Beta::new(loss.beta(), floor, T::ZERO);
-        Self { loss, guaranteed: true, bold: 1.0, beta, floor, least: [T::ZERO; 2] }
+        Self { loss, guaranteed: true, bold: 1.0, beta, floor, least: [Least::NONE; 2] }
     }
 
-    /// The same with entries below `negligible` at 0, whatever the loss.
-    pub fn without(self, negligible: T) -> Self {
-        Self { least: self.least.map(|least| least.max(negligible)), ..self }
+    /// The same with entries raised to `negligible`, whatever the loss.
+    pub fn at_least(self, negligible: T) -> Self {
+        Self { least: self.least.map(|least| Least { raise: negligible, ..least }), ..self }
     }
 
     /// Whether floors can be seen in a loss: scikit-learn's, and where an entry counts as much however small it is.
@@ -140,8 +140,8 @@ impl<T: Real> Majorizer<T> {
         Majorant::Ratio { exponent }
     }
 
-    /// Below what W, or H, becomes 0.
-    pub fn least(&self, of_h: bool) -> T {
+    /// What becomes of small entries of W, or of H.
+    pub fn least(&self, of_h: bool) -> Least<T> {
         self.least[usize::from(of_h)]
     }
 }

@@ -32,7 +32,7 @@
 //! Lee & Seung, Algorithms for non-negative matrix factorization, NIPS 13, 2000, equation 4.
 
 use orthant_kernel::Isa;
-use orthant_kernel::rows::{self, Step};
+use orthant_kernel::rows::{self, Least, Step};
 
 use super::majorizer::denominator_floor;
 use super::{Half, Rule};
@@ -44,20 +44,24 @@ pub struct Multiplicative<T> {
     isa: Isa,
     /// What a zero denominator becomes.
     floor: T,
-    /// Below what entries become 0.
-    least: T,
+    least: Least<T>,
 }
 
 impl<T: Real> Multiplicative<T> {
     /// scikit-learn's, for V over 2^`exponent`: a zero denominator becomes 2⁻²³ in the units of V.
-    pub fn compatible(exponent: i32, least: T) -> Self {
-        Self { isa: Isa::detect(), floor: denominator_floor(2.0, exponent), least }
+    pub fn compatible(exponent: i32, negligible: T) -> Self {
+        Self { isa: Isa::detect(), floor: denominator_floor(2.0, exponent), least: raised(negligible) }
     }
 
     /// The library's own: where a denominator is 0 the entry becomes 0, in whatever units.
-    pub fn guaranteed(least: T) -> Self {
-        Self { isa: Isa::detect(), floor: T::from_f64(f64::INFINITY), least }
+    pub fn guaranteed(negligible: T) -> Self {
+        Self { isa: Isa::detect(), floor: T::from_f64(f64::INFINITY), least: raised(negligible) }
     }
+}
+
+/// Entries do not fall below `negligible`, but those that are 0.
+fn raised<T: Real>(negligible: T) -> Least<T> {
+    Least { zero: T::ZERO, raise: negligible }
 }
 
 impl<T: Real> Rule<T> for Multiplicative<T> {

@@ -526,6 +526,32 @@ unsafe fn masked_sweep<V: Vector>(
     }
 }
 
+/// What becomes of small results of a multiplicative step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Least<T> {
+    /// Results below this become 0.
+    pub zero: T,
+    /// Results below this that are not 0 become this.
+    pub raise: T,
+}
+
+impl<T: Real> Least<T> {
+    /// Leaves results as they are.
+    pub const NONE: Self = Self { zero: T::ZERO, raise: T::ZERO };
+
+    /// The result in place of `x`.
+    #[inline(always)]
+    pub fn of(self, x: T) -> T {
+        if x < self.zero || x == T::ZERO {
+            T::ZERO
+        } else if x < self.raise {
+            self.raise
+        } else {
+            x
+        }
+    }
+}
+
 /// x ← x∘A/(D + l1), elementwise, with 0 in the denominator replaced; D = X·G, l2 included in G.
 pub struct Multiply<'a, T> {
     pub x: &'a mut [T],
@@ -537,8 +563,7 @@ pub struct Multiply<'a, T> {
     pub l1: T,
     /// What a zero denominator becomes.
     pub floor: T,
-    /// Results below this become 0.
-    pub least: T,
+    pub least: Least<T>,
 }
 
 impl<T: Real> Op<T> for Multiply<'_, T> {
@@ -552,7 +577,7 @@ impl<T: Real> Op<T> for Multiply<'_, T> {
             for t in 0..k {
                 let below = d[t] + l1;
                 let new = row[t] * a[t] / if below == T::ZERO { floor } else { below };
-                row[t] = if new < least { T::ZERO } else { new };
+                row[t] = least.of(new);
             }
         }
     }
@@ -589,8 +614,7 @@ pub struct Majorize<'a, T> {
     pub majorant: Majorant,
     /// What a zero denominator becomes.
     pub floor: T,
-    /// Results below this become 0.
-    pub least: T,
+    pub least: Least<T>,
     /// The sum so far of x·|D + l1 + l2·x − N|, to which rows add in order.
     pub sum: f64,
 }
@@ -682,7 +706,7 @@ fn eight<T: Real>(
     n: &[T; SUMS],
     d: &[T; SUMS],
     (l1, l2): (T, T),
-    least: T,
+    least: Least<T>,
     step: &impl Fn(T, T, T, T) -> T,
     sums: &mut [f64; SUMS],
 ) {
@@ -693,7 +717,7 @@ fn eight<T: Real>(
         sums[l] += (old * (below - n[l])).abs().to_f64();
         let new = step(old, n[l], linear, below);
         // a zero stays one, whatever the quotient beside it
-        x[l] = if new < least || old == T::ZERO { T::ZERO } else { new };
+        x[l] = if old == T::ZERO { T::ZERO } else { least.of(new) };
     }
 }
 
