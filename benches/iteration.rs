@@ -25,7 +25,7 @@ fn iterations<T: Real>() {
     threads.dedup();
     for &k in ranks {
         for (name, method) in
-            [("cd", Method::Cd), ("hals", Method::Hals { sweeps: None }), ("mu", Method::Mu(Loss::Frobenius))]
+            [("cd", Method::cd()), ("hals", Method::hals()), ("mu", Method::mu(Loss::Frobenius))]
         {
             for &threads in &threads {
                 for (label, products) in products() {

@@ -10,8 +10,8 @@ cd           the compatible rule against scikit-learn's from the same start: an 
 divergences  Kullback–Leibler and Itakura–Saito by multiplicative updates on a made spectrogram: time per iteration
              over 200 iterations from the same start, and time to scikit-learn's loss after them.
 divergence-time  time to the losses of scikit-learn's mu after 200 and 1000 iterations for Kullback–Leibler, on the same
-             spectrogram and on sparse counts, and for Itakura–Saito, by what --solver names, newton, accelerated-mm,
-             accelerated-joint-mm and mm; where each ends; an iteration of mu by both.
+             spectrogram and on sparse counts, and for Itakura–Saito, by what --solver names, newton, extrapolated-mm,
+             extrapolated-joint-mm and mm; where each ends; an iteration of mu by both.
 threads      an iteration on one thread and on all, of both.
 pace         the last iterations of two hundred against the first, by every method but als, anls and pg, in both
              precisions and layouts.
@@ -394,9 +394,9 @@ iteration is the difference of a fit of {many} and one of {few}, both with `tol=
 
 # What each loss is fitted by, the plainest first; als, anls and pg, which take as many steps as they need, are left out.
 PACE_SOLVERS = {
-    "frobenius": ["cd", "hals", "accelerated", "mu"],
-    "kl": ["mu", "mm", "accelerated-mm", "newton", "accelerated-newton", "joint-mm", "accelerated-joint-mm"],
-    "is": ["mu", "mm", "accelerated-mm"],
+    "frobenius": ["cd", "hals", "extrapolated-hals", "mu"],
+    "kl": ["mu", "mm", "extrapolated-mm", "newton", "extrapolated-newton", "joint-mm", "extrapolated-joint-mm"],
+    "is": ["mu", "mm", "extrapolated-mm"],
 }
 PACE_ITERATIONS = 200
 
@@ -567,7 +567,7 @@ def divergence_problems(options, folder):
 
 
 # what is timed beside the automatic choice
-DIVERGENCE_SOLVERS = {"kl": ["newton", "accelerated-mm", "accelerated-joint-mm", "mm"], "is": ["mm"]}
+DIVERGENCE_SOLVERS = {"kl": ["newton", "extrapolated-mm", "extrapolated-joint-mm", "mm"], "is": ["mm"]}
 
 
 def divergence_time(options, folder):

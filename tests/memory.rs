@@ -87,7 +87,7 @@ fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method:
     let cols = if fortran { m } else { n };
     let size = size_of::<T>();
     // numerators and, but for Kullback–Leibler, denominators of a divergence; or the products and a Gram matrix
-    let both = if method.loss().beta() == 1.0 || method.loss().is_quadratic() { 1 } else { 2 };
+    let both = if method.loss.beta() == 1.0 || method.loss.is_quadratic() { 1 } else { 2 };
     let lanes = plan.accumulators * (both * cols + k) * accumulator_stride::<T>(k) * size;
     let (data, factors) = (m * n * size, 6 * (m + n) * k * size);
     // singular vectors are found in double precision, ten more than are wanted
@@ -110,19 +110,19 @@ fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method:
 /// One test, so that nothing else allocates meanwhile.
 #[test]
 fn a_fit_holds_v_once_and_little_else() {
-    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::Hals { sweeps: None }, Start::Random);
-    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::Cd, Start::Random);
-    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::Accelerated { sweeps: None }, Start::Random);
-    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::Accelerated { sweeps: None }, Start::Random);
-    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::Auto(Loss::Frobenius), Start::Random);
-    peak_of_a_fit::<f32>(200_000, 250, 1, false, Method::Mu(Loss::Frobenius), Start::Random);
-    peak_of_a_fit::<f32>(1_200, 40_000, 5, false, Method::Cd, Start::Random);
-    peak_of_a_fit::<f32>(100_000, 500, 4, false, Method::Cd, Start::Nndsvda);
-    peak_of_a_fit::<f64>(500, 60_000, 10, true, Method::Cd, Start::Nndsvda);
-    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::Mu(Loss::KullbackLeibler), Start::Random);
-    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::Newton { sweeps: None }, Start::Random);
-    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::Newton { sweeps: None }, Start::Random);
-    let newton = Method::AcceleratedNewton { sweeps: None };
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::hals(), Start::Random);
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::cd(), Start::Random);
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::hals().extrapolated(), Start::Random);
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::hals().extrapolated(), Start::Random);
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::auto(Loss::Frobenius), Start::Random);
+    peak_of_a_fit::<f32>(200_000, 250, 1, false, Method::mu(Loss::Frobenius), Start::Random);
+    peak_of_a_fit::<f32>(1_200, 40_000, 5, false, Method::cd(), Start::Random);
+    peak_of_a_fit::<f32>(100_000, 500, 4, false, Method::cd(), Start::Nndsvda);
+    peak_of_a_fit::<f64>(500, 60_000, 10, true, Method::cd(), Start::Nndsvda);
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::mu(Loss::KullbackLeibler), Start::Random);
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::newton(), Start::Random);
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::newton(), Start::Random);
+    let newton = Method::newton().extrapolated();
     peak_of_a_fit::<f32>(30_000, 1_500, 20, false, newton, Start::Random);
     peak_of_a_fit::<f32>(1_000, 40_000, 8, false, newton, Start::Random);
     peak_of_a_fit::<f64>(1_000, 12_000, 17, true, newton, Start::Random);
@@ -131,15 +131,22 @@ fn a_fit_holds_v_once_and_little_else() {
         1_500,
         20,
         false,
-        Method::AcceleratedMm(Loss::KullbackLeibler),
+        Method::mm(Loss::KullbackLeibler).extrapolated(),
         Start::Random,
     );
-    for method in [Method::JointMm, Method::AcceleratedJointMm] {
+    for method in [Method::joint_mm(), Method::joint_mm().extrapolated()] {
         peak_of_a_fit::<f32>(30_000, 1_500, 20, false, method, Start::Random);
         peak_of_a_fit::<f64>(1_000, 12_000, 17, true, method, Start::Random);
     }
-    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::AcceleratedMm(Loss::ItakuraSaito), Start::Random);
-    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::AcceleratedMm(Loss::Beta(0.5)), Start::Random);
-    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::Mm(Loss::ItakuraSaito), Start::Random);
-    peak_of_a_fit::<f32>(20_000, 2_500, 10, false, Method::Mu(Loss::Beta(0.5)), Start::Random);
+    peak_of_a_fit::<f32>(
+        30_000,
+        1_500,
+        20,
+        false,
+        Method::mm(Loss::ItakuraSaito).extrapolated(),
+        Start::Random,
+    );
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::mm(Loss::Beta(0.5)).extrapolated(), Start::Random);
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::mm(Loss::ItakuraSaito), Start::Random);
+    peak_of_a_fit::<f32>(20_000, 2_500, 10, false, Method::mu(Loss::Beta(0.5)), Start::Random);
 }

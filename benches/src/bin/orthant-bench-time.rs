@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use orthant::{Error, Iteration, Loss, Method, Nmf, Real, Report, Solver, StartKind, StopReason, ToMatrix};
+use orthant::{Error, Iteration, Loss, Method, Nmf, Real, Report, StartKind, StopReason, ToMatrix};
 use orthant_io::ReadOptions;
 use orthant_kernel::accumulator_stride;
 
@@ -22,7 +22,7 @@ struct Args {
     /// Seed of the start
     #[arg(long, default_value_t = 0)]
     seed: u32,
-    /// As orthant's --solver
+    /// As orthant's --solver, or the same after extrapolated-
     #[arg(long, default_value = "hals")]
     solver: String,
     /// frobenius, kl, is or a β
@@ -59,12 +59,11 @@ struct Args {
 
 /// The method that the options name. All solvers go through here.
 fn method(args: &Args) -> Result<Method, Error> {
-    Ok(match args.solver.parse::<Solver>()?.method(args.loss)? {
-        Method::Hals { .. } => Method::Hals { sweeps: args.sweeps },
-        Method::Newton { .. } => Method::Newton { sweeps: args.sweeps },
-        Method::AcceleratedNewton { .. } => Method::AcceleratedNewton { sweeps: args.sweeps },
-        method => method,
-    })
+    let (extrapolate, update) = match args.solver.strip_prefix("extrapolated-") {
+        Some(update) => (Some(true), update),
+        None => (None, &*args.solver),
+    };
+    Ok(Method { loss: args.loss, update: update.parse()?, extrapolate, sweeps: args.sweeps })
 }
 
 /// The seconds of each iteration but the first, which finds cold caches.
@@ -116,7 +115,7 @@ fn run<T: Real + orthant_io::Scalar>(args: &Args) -> Result<(), Box<dyn std::err
     let start = args.init.start().ok_or(Error::InvalidParam {
         name: "init",
         value: args.init.name().into(),
-        allowed: "a start that needs no factors",
+        allowed: "a start that needs no factors".into(),
     })?;
     let nmf = Nmf::<T>::new(args.k).method(method).start(start);
     let mut nmf = nmf.seed(args.seed).threads(args.threads).max_iter(args.max_iter);
@@ -138,7 +137,7 @@ fn run<T: Real + orthant_io::Scalar>(args: &Args) -> Result<(), Box<dyn std::err
         last = Some(fit.report);
     }
     let report =
-        last.ok_or(Error::InvalidParam { name: "runs", value: "0".into(), allowed: "at least 1" })?;
+        last.ok_or(Error::InvalidParam { name: "runs", value: "0".into(), allowed: "at least 1".into() })?;
     let peak = peak_bytes();
     let each = iterations(&report);
     let converged = if args.converge { Some(nmf.fit(&v)?.report) } else { None };

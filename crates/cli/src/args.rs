@@ -7,6 +7,7 @@ use std::str::FromStr;
 use bytesize::ByteSize;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
+use orthant::Update;
 use orthant_io::{AnyTable, Detect, IoError, ReadOptions, Scalar, Source};
 
 use crate::commands::demo::DemoArgs;
@@ -171,6 +172,14 @@ pub fn limit(text: &str) -> Result<Limit, String> {
             .map(|n| Limit(Some(n)))
             .map_err(|_| "a whole number of at least 1, or none, is needed".into()),
     }
+}
+
+/// An update by its name; the long help has a line for each.
+pub fn update() -> impl TypedValueParser<Value = Update> {
+    PossibleValuesParser::new(
+        Update::ALL.iter().map(|update| PossibleValue::new(update.name()).help(update.summary())),
+    )
+    .map(|name: String| name.parse().expect("the library reads its own names"))
 }
 
 /// One of the library's names for a `T`.

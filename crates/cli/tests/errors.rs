@@ -110,7 +110,7 @@ fn wrong_arguments_end_with_2() {
         ("fit v.csv -k two -o out", "a whole number of at least 1 is needed"),
         (
             "fit v.csv -k 2 --solver gauss -o out",
-            "possible values: auto, accelerated, hals, cd, accelerated-newton, newton, accelerated-mm, accelerated-joint-mm, joint-mm, mu, mm, als, anls, pg",
+            "possible values: auto, hals, cd, newton, mm, joint-mm, mu, als, anls, pg",
         ),
         (
             "fit v.csv -k 2 --init zeros -o out",
@@ -118,12 +118,18 @@ fn wrong_arguments_end_with_2() {
         ),
         (
             "fit v.csv -k 2 --solver newton -o out",
-            "newton goes with kullback-leibler, frobenius with accelerated, hals, cd, mu, mm, als, anls, pg and auto",
+            "newton goes with kullback-leibler, frobenius with auto, hals, cd, mm, mu, als, anls and pg",
         ),
         (
             "fit v.csv -k 2 --solver cd --sweeps 3 -o out",
-            "--sweeps goes with --solver accelerated, hals, accelerated-newton and newton",
+            "a number of sweeps with cd and loss frobenius is not supported",
         ),
+        ("fit v.csv -k 2 --minibatch --sweeps 3 -o out", "'--minibatch' cannot be used with '--sweeps <N>'"),
+        (
+            "fit v.csv -k 2 --minibatch --extrapolate on -o out",
+            "'--minibatch' cannot be used with '--extrapolate",
+        ),
+        ("fit v.csv -k 2 --solver accelerated -o out", "invalid value 'accelerated' for '--solver <SOLVER>'"),
         ("fit v.csv -k 2 --l1-ratio 0.5 -o out", "give --alpha-w or --alpha-h too"),
         (
             "fit v.csv -k 2 --alpha-w 1 --l1-ratio 1.5 -o out",

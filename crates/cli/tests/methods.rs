@@ -45,28 +45,33 @@ fn losses_and_solvers_are_the_librarys() {
     let v = positive(d.path());
     let kl = Loss::KullbackLeibler;
     for (args, method, loss) in [
-        ("--loss kl --solver mu", Method::Mu(kl), "kullback-leibler loss"),
-        ("--loss 1 --solver mm", Method::Mm(kl), "kullback-leibler loss"),
-        ("--loss kl", Method::Auto(kl), "kullback-leibler loss"),
-        ("--loss kl --solver newton", Method::Newton { sweeps: None }, "kullback-leibler loss"),
-        ("--loss kl --solver newton --sweeps 3", Method::Newton { sweeps: Some(3) }, "kullback-leibler loss"),
+        ("--loss kl --solver mu", Method::mu(kl), "kullback-leibler loss"),
+        ("--loss 1 --solver mm", Method::mm(kl), "kullback-leibler loss"),
+        ("--loss kl", Method::auto(kl), "kullback-leibler loss"),
+        ("--loss kl --solver newton", Method::newton(), "kullback-leibler loss"),
+        ("--loss kl --solver newton --sweeps 3", Method::newton().sweeps(3), "kullback-leibler loss"),
         (
-            "--loss kl --solver accelerated-newton --sweeps 2",
-            Method::AcceleratedNewton { sweeps: Some(2) },
+            "--loss kl --solver newton --extrapolate on --sweeps 2",
+            Method::newton().extrapolated().sweeps(2),
             "kullback-leibler loss",
         ),
-        ("--loss kl --sweeps 2", Method::AcceleratedNewton { sweeps: Some(2) }, "kullback-leibler loss"),
-        ("--loss is", Method::AcceleratedMm(Loss::ItakuraSaito), "itakura-saito loss"),
-        ("--loss kl --solver joint-mm", Method::JointMm, "kullback-leibler loss"),
-        ("--loss 1 --solver accelerated-joint-mm", Method::AcceleratedJointMm, "kullback-leibler loss"),
-        ("--loss is --solver mm", Method::Mm(Loss::ItakuraSaito), "itakura-saito loss"),
-        ("--loss -0.5 --solver mu", Method::Mu(Loss::Beta(-0.5)), "beta -0.5 loss"),
-        ("--loss frobenius --solver mu", Method::Mu(Loss::Frobenius), "loss"),
-        ("--loss 2 --solver cd", Method::Cd, "loss"),
-        ("--solver hals --sweeps 3", Method::Hals { sweeps: Some(3) }, "loss"),
-        ("--solver accelerated", Method::Accelerated { sweeps: None }, "loss"),
-        ("--sweeps 2", Method::Accelerated { sweeps: Some(2) }, "loss"),
-        ("", Method::Auto(Loss::Frobenius), "loss"),
+        ("--loss kl --sweeps 2", Method::newton().extrapolated().sweeps(2), "kullback-leibler loss"),
+        ("--loss is", Method::mm(Loss::ItakuraSaito).extrapolated(), "itakura-saito loss"),
+        ("--loss kl --solver joint-mm", Method::joint_mm(), "kullback-leibler loss"),
+        (
+            "--loss 1 --solver joint-mm --extrapolate on",
+            Method::joint_mm().extrapolated(),
+            "kullback-leibler loss",
+        ),
+        ("--loss is --solver mm", Method::mm(Loss::ItakuraSaito), "itakura-saito loss"),
+        ("--loss -0.5 --solver mu", Method::mu(Loss::Beta(-0.5)), "beta -0.5 loss"),
+        ("--loss frobenius --solver mu", Method::mu(Loss::Frobenius), "loss"),
+        ("--loss 2 --solver cd", Method::cd(), "loss"),
+        ("--solver hals --sweeps 3", Method::hals().sweeps(3), "loss"),
+        ("--solver hals --extrapolate on", Method::hals().extrapolated(), "loss"),
+        ("--extrapolate off", Method::hals(), "loss"),
+        ("--sweeps 2", Method::hals().extrapolated().sweeps(2), "loss"),
+        ("", Method::auto(Loss::Frobenius), "loss"),
     ] {
         let args = format!("fit v.npy -k 3 {args} --init random --seed 0 --max-iter 30 -o out");
         let ran = run(d.path(), &args).ends(0);
@@ -86,7 +91,7 @@ fn the_error_that_is_printed_is_scikit_learns() {
     let v = positive(d.path());
     let args = "fit v.npy -k 2 --loss kl --solver mu --init random --seed 5 --max-iter 7 --quiet --print";
     let ran = run(d.path(), args).ends(0);
-    let mu = Nmf::sklearn(2).method(Method::Mu(Loss::KullbackLeibler)).start(Start::Random).seed(5);
+    let mu = Nmf::sklearn(2).method(Method::mu(Loss::KullbackLeibler)).start(Start::Random).seed(5);
     let error = mu.max_iter(7).fit(&v).unwrap().report.reconstruction_error;
     let lines: Vec<&str> = ran.out.lines().rev().take(2).collect();
     let [printed, iterations] = lines[..] else { panic!("{}", ran.out) };
@@ -187,40 +192,44 @@ fn what_does_not_go_together_is_refused_by_name() {
     for (args, message) in [
         (
             "--solver cd --loss kl",
-            "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with accelerated-newton, newton, accelerated-mm, accelerated-joint-mm, joint-mm, mu, mm and auto",
+            "solver cd with loss kullback-leibler is not supported; cd goes with frobenius, kullback-leibler with auto, newton, mm, joint-mm and mu",
         ),
         (
             "--solver anls --loss 0.5",
-            "solver anls with loss beta 0.5 is not supported; anls goes with frobenius, beta 0.5 with accelerated-mm, mu, mm and auto",
+            "solver anls with loss beta 0.5 is not supported; anls goes with frobenius, beta 0.5 with auto, mm and mu",
         ),
         (
-            "--solver accelerated-joint-mm --loss is",
-            "solver accelerated-joint-mm with loss itakura-saito is not supported; accelerated-joint-mm goes with kullback-leibler, itakura-saito with accelerated-mm, mu, mm and auto",
+            "--solver joint-mm --extrapolate on --loss is",
+            "solver joint-mm with loss itakura-saito is not supported; joint-mm goes with kullback-leibler, itakura-saito with auto, mm and mu",
         ),
         (
             "--solver cd --sweeps 3",
-            "--sweeps goes with --solver accelerated, hals, accelerated-newton and newton, not with --solver cd",
+            "a number of sweeps with cd and loss frobenius is not supported; hals and newton sweep several times, and auto where it comes to one of them",
         ),
         (
             "--loss is --sweeps 3",
-            "--sweeps goes with --solver accelerated, hals, accelerated-newton and newton, not with --solver auto",
+            "a number of sweeps with auto and loss itakura-saito is not supported; hals and newton sweep several times, and auto where it comes to one of them",
         ),
         (
-            "--minibatch --sweeps 3",
-            "--sweeps goes with --solver accelerated, hals, accelerated-newton and newton, not with --minibatch",
+            "--solver mm --extrapolate on",
+            "extrapolation of mm with loss frobenius is not supported; with frobenius auto and hals can be extrapolated",
+        ),
+        (
+            "--solver cd --loss 2 --extrapolate on",
+            "extrapolation of cd with loss frobenius is not supported; with frobenius auto and hals can be extrapolated",
         ),
         ("--shuffle", "--shuffle goes with --solver cd, not with --solver auto"),
         (
             "--solver hals --compress",
-            "--compress goes with --solver auto and accelerated and --loss frobenius, not with --solver hals and --loss frobenius",
+            "--compress goes with --solver auto, or hals and --extrapolate on, and --loss frobenius, not with --solver hals and --loss frobenius",
         ),
         (
             "--loss kl --compress",
-            "--compress goes with --solver auto and accelerated and --loss frobenius, not with --solver auto and --loss kullback-leibler",
+            "--compress goes with --solver auto, or hals and --extrapolate on, and --loss frobenius, not with --solver auto and --loss kullback-leibler",
         ),
         (
             "--minibatch --compress",
-            "--compress goes with --solver auto and accelerated and --loss frobenius, not with --minibatch and --loss frobenius",
+            "--compress goes with --solver auto, or hals and --extrapolate on, and --loss frobenius, not with --minibatch and --loss frobenius",
         ),
         ("--minibatch --shuffle", "--shuffle goes with --solver cd, not with --minibatch"),
         ("--minibatch --solver mm", "--minibatch goes with --solver mu, not with --solver mm"),
@@ -300,9 +309,9 @@ fn compatible_transforms_are_those_of_the_fits_own_method() {
     let whole = |method| Nmf::sklearn(2).method(method).penalty(penalty).tol(1e-3).max_iter(90);
     let batches = MiniBatchNmf::new(2).batch_size(16).loss(kl).penalty(penalty).tol(1e-3).max_iter(90);
     for (args, method) in [
-        ("--solver cd", Some(Method::Cd)),
+        ("--solver cd", Some(Method::cd())),
         // a start has no say in it
-        ("--solver mu --loss kl --init random", Some(Method::Mu(kl))),
+        ("--solver mu --loss kl --init random", Some(Method::mu(kl))),
         ("--minibatch --batch-size 16 --loss kl --init random", None),
     ] {
         let args =
@@ -379,12 +388,12 @@ fn a_plan_is_explained_without_a_fit() {
     let ran = run(d.path(), "fit v.npy -k 2 --threads 1 --explain -o out").ends(0);
     let mut lines = ran.out.lines();
     assert_eq!(lines.next().unwrap(), "data      40×9: every element is looked at");
-    assert_eq!(lines.next().unwrap(), "method    accelerated, frobenius: the default for this loss");
+    assert_eq!(lines.next().unwrap(), "method    extrapolated hals, frobenius: the default for this loss");
     for what in ["sweeps", "start", "pass", "lanes", "block", "threads", "products", "memory"] {
         assert!(ran.out.lines().any(|line| line.starts_with(what)), "{what} in {}", ran.out);
     }
     assert!(!d.path().join("out").exists());
     let ran = run(d.path(), "fit v.npy -k 2 --loss kl --explain").ends(0);
-    let line = "\nmethod    accelerated-newton, kullback-leibler: the default for this loss\n";
+    let line = "\nmethod    extrapolated newton, kullback-leibler: the default for this loss\n";
     assert!(ran.out.contains(line), "{}", ran.out);
 }

@@ -43,11 +43,11 @@ pub(crate) fn shapes<T: Real>(
                 supported: "it goes with fits of W and H together".into(),
             });
         }
-        factor("H", h, (k, n), nmf.options.method.multiplies())?;
+        factor("H", h, (k, n), nmf.options.method.keeps_zeros())?;
     }
     if let Some(Start::Custom { w, h }) = &nmf.start {
-        factor("W", w, (m, k), nmf.options.method.multiplies())?;
-        factor("H", h, (k, n), nmf.options.method.multiplies())?;
+        factor("W", w, (m, k), nmf.options.method.keeps_zeros())?;
+        factor("H", h, (k, n), nmf.options.method.keeps_zeros())?;
     }
     Ok(())
 }

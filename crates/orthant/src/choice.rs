@@ -15,14 +15,8 @@ use orthant_kernel::newton::scratch_len;
 use crate::compress::columns;
 use crate::fit::sampled::{MOST_OF_ITS_SHARE, share};
 use crate::reduce::{self, accumulators};
-use crate::rule::{newton, sweeps};
 use crate::source::read_stride;
-use crate::{Error, Matrix, Method, Options, Real};
-
-/// The most sweeps over a factor that HALS takes by itself in an iteration.
-const MOST_SWEEPS: usize = 4;
-/// The same where the factors are extrapolated.
-const MOST_ACCELERATED_SWEEPS: usize = 5;
+use crate::{Error, Matrix, Method, Options, Real, Update};
 
 /// Iterations on V to convergence, about: from a random start, and from one that was improved on a sketch.
 const ITERATIONS: f64 = 50.0;
@@ -133,7 +127,7 @@ impl SparsePlan {
 #[derive(Clone, Copy, Debug)]
 struct Extras {
     twin: bool,
-    accelerated: bool,
+    extrapolated: bool,
     sketch: bool,
     /// Rows of a sample, of which little is to be held.
     sample: Option<usize>,
@@ -168,16 +162,14 @@ impl Choice {
     /// [`Error::MemoryLimit`].
     pub fn new<T: Real>(options: &Options, v: &Extent, fixed: bool, workers: usize) -> Result<Self, Error> {
         let asked = options.method.resolved_for(options.rank, fixed);
-        if !matches!(options.method, Method::Auto(_)) || !asked.is_newton() {
+        // what is asked for of sweeps is for Newton's steps
+        if !options.method.is_automatic() || !asked.is_newton() || asked.sweeps.is_some() {
             return Self::of::<T>(options, v, asked, fixed, workers).1;
         }
         // the transpose, or what each of many threads holds, may be more than is to be taken
         match Self::of::<T>(options, v, asked, fixed, workers) {
             (true, Ok(choice)) => Ok(choice),
-            _ => {
-                Self::of::<T>(options, v, Method::AcceleratedMm(asked.loss()).resolved(fixed), fixed, workers)
-                    .1
-            }
+            _ => Self::of::<T>(options, v, Method { update: Update::Mm, ..asked }, fixed, workers).1,
         }
     }
 
@@ -189,9 +181,9 @@ impl Choice {
         fixed: bool,
         workers: usize,
     ) -> (bool, Result<Self, Error>) {
-        let automatic = matches!(options.method, Method::Auto(_));
-        let can = asked.is_accelerated();
-        let on_less = can && asked.loss().is_quadratic();
+        let automatic = options.method.is_automatic();
+        let can = asked.is_extrapolated();
+        let on_less = can && asked.loss.is_quadratic();
         let (rows, cols) = v.lines();
         let sample =
             if on_less && automatic && !options.starts_at_factors() && options.compress != Some(false) {
@@ -206,18 +198,19 @@ impl Choice {
                 // nothing is summed over rows where H is fixed
                 !fixed && by_entries(asked) && !asked.is_joint() && SparsePlan::too_few(rows, cols, entries)
             }) || needs_twin,
-            accelerated: can,
+            extrapolated: can,
             sketch: on_less
                 && sample.is_none()
                 && options.compress.unwrap_or_else(|| sketch_pays(v, options, asked)),
             sample,
         };
-        let (asked_for_copies, asked_for_sketch) = (can && !automatic, options.compress == Some(true));
+        let (asked_for_copies, asked_for_sketch) =
+            (can && options.method.extrapolate == Some(true), options.compress == Some(true));
         let fits = |extras: Extras| match (options.memory_limit, v.entries) {
             (Some(limit), _) => Self::with::<T>(options, v, asked, extras, NOMINAL).working_bytes <= limit,
             (None, Some(_)) => {
                 let free = Extras {
-                    accelerated: extras.accelerated && !asked_for_copies,
+                    extrapolated: extras.extrapolated && !asked_for_copies,
                     sketch: extras.sketch && !asked_for_sketch,
                     ..extras
                 };
@@ -234,9 +227,9 @@ impl Choice {
             (false, true, false),
             (true, false, false),
         ];
-        let choose = |(twin, accelerated, sketch): (bool, bool, bool)| Extras {
+        let choose = |(twin, extrapolated, sketch): (bool, bool, bool)| Extras {
             twin: wanted.twin && twin || needs_twin,
-            accelerated: wanted.accelerated && (accelerated || asked_for_copies || asked_for_sketch),
+            extrapolated: wanted.extrapolated && (extrapolated || asked_for_copies || asked_for_sketch),
             sketch: wanted.sketch && (sketch || asked_for_sketch),
             // without the copies that go first there is no need to save what it takes
             sample: wanted.sample.filter(|_| sketch),
@@ -253,7 +246,7 @@ impl Choice {
 
     fn with<T: Real>(options: &Options, v: &Extent, asked: Method, extras: Extras, workers: usize) -> Self {
         let (k, element) = (options.rank, size_of::<T>());
-        let method = if extras.accelerated { asked } else { asked.plain() };
+        let method = if extras.extrapolated { asked } else { asked.plain() };
         let (rows, cols) = v.lines();
         let sparse = match v.entries {
             Some(_) if extras.twin => SparsePlan::transposed(),
@@ -263,7 +256,7 @@ impl Choice {
         };
         let sketch = extras.sketch.then(|| columns(v.m, v.n, k));
         let sample = extras.sample;
-        let both = !method.loss().is_quadratic() && method.loss().beta() != 1.0;
+        let both = !method.loss.is_quadratic() && method.loss.beta() != 1.0;
         let summed = if sparse.twin { 0 } else { cols } * if both { 2 } else { 1 };
         let lane =
             |width: usize, k: usize| accumulators(sparse.lanes, workers) * width * accumulator_stride::<T>(k);
@@ -272,7 +265,7 @@ impl Choice {
             Some(_) if !by_entries(method) => 48 * cols,
             None if extras.twin => 112 * (cols + rows),
             // other losses may read V at another scale
-            None if v.copied || !method.loss().is_quadratic() => 112 * cols,
+            None if v.copied || !method.loss.is_quadratic() => 112 * cols,
             _ => 0,
         };
         // what Newton's steps have of some rows: p, and of sparse ones, which are no longer than this, V and Y at the entries
@@ -288,22 +281,21 @@ impl Choice {
             stride if v.entries.is_some() && by_entries(method) && stride != k => rows * stride,
             _ => 0,
         };
-        let looks =
-            !method.loss().is_quadratic() && !method.is_newton() && !v.by_columns || method.is_joint();
+        let looks = !method.loss.is_quadratic() && !method.is_newton() && !v.by_columns || method.is_joint();
         let ahead = if looks { rows * k * if both { 2 } else { 1 } } else { 0 };
         let read = padded(cols) + if sparse.twin { padded(rows) } else { 0 } + ahead;
         // W, H and either again while they are made or handed over
         let working_bytes =
             2 * factor_bytes::<T>(v, k) + extra_bytes::<T>(v, extras, k) + (sums + blocks + read) * element;
         let (of_w, of_h) = v.met();
-        let sweeps = (sweeps_of(method, of_w, k), sweeps_of(method, of_h, k));
+        let sweeps = (method.sweeps_over(of_w, k), method.sweeps_over(of_h, k));
         Self { method, sketch, sample, sweeps, sparse, lanes: sparse.lanes, working_bytes }
     }
 }
 
 /// Whether sparse data is worked on at its entries.
 fn by_entries(method: Method) -> bool {
-    matches!(method.loss().beta(), 1.0 | 2.0)
+    matches!(method.loss.beta(), 1.0 | 2.0)
 }
 
 /// Bytes of W and H.
@@ -332,23 +324,8 @@ fn extra_bytes<T>(v: &Extent, extras: Extras, k: usize) -> usize {
     });
     sample
         + of(extras.twin, twin)
-        + of(extras.accelerated, 3 * (m + n) * k * size_of::<T>())
+        + of(extras.extrapolated, 3 * (m + n) * k * size_of::<T>())
         + of(extras.sketch, sketch)
-}
-
-/// Sweeps over a factor whose rows meet `met` numbers each, in an iteration of a resolved method.
-pub(crate) fn sweeps_of(method: Method, met: usize, k: usize) -> usize {
-    match method {
-        Method::Hals { sweeps: Some(count) }
-        | Method::Accelerated { sweeps: Some(count) }
-        | Method::Newton { sweeps: Some(count) }
-        | Method::AcceleratedNewton { sweeps: Some(count) } => count,
-        Method::Newton { sweeps: None } => newton::SWEEPS,
-        Method::AcceleratedNewton { sweeps: None } => newton::ACCELERATED_SWEEPS,
-        Method::Hals { sweeps: None } => sweeps(met, k, MOST_SWEEPS),
-        Method::Accelerated { sweeps: None } => sweeps(met, k, MOST_ACCELERATED_SWEEPS),
-        _ => 1,
-    }
 }
 
 /// What a fit by a method that iterates on sketches is expected to cost, in iterations on V, all told: without a sketch,
@@ -359,7 +336,7 @@ pub(crate) fn expected(v: &Extent, k: usize, method: Method) -> (f64, f64) {
     let sweeps = SWEEP
         * 2.0
         * (k * k) as f64
-        * ((v.m * sweeps_of(method, of_w, k)) as f64 + (v.n * sweeps_of(method, of_h, k)) as f64);
+        * ((v.m * method.sweeps_over(of_w, k)) as f64 + (v.n * method.sweeps_over(of_h, k)) as f64);
     let (m, n, k, z) = (v.m as f64, v.n as f64, k as f64, v.size());
     let products = 4.0 * z * k;
     let iteration = products + sweeps;
@@ -372,7 +349,7 @@ pub(crate) fn expected(v: &Extent, k: usize, method: Method) -> (f64, f64) {
 /// Whether a sketch is expected to pay, where nobody says so.
 fn sketch_pays(v: &Extent, options: &Options, method: Method) -> bool {
     let (plain, compressed) = expected(v, options.rank, method);
-    matches!(options.method, Method::Auto(_)) && !options.starts_at_factors() && compressed < plain
+    options.method.is_automatic() && !options.starts_at_factors() && compressed < plain
 }
 
 /// Rows of sparse data that tell enough of H: one of 16, or of as many as leave five entries for each of its numbers, and
@@ -394,7 +371,7 @@ mod tests {
     #[test]
     fn sketches_pay_where_they_are_much_thinner_than_v() {
         let pays = |m, n, k| {
-            let (plain, compressed) = expected(&dense(m, n), k, Method::Accelerated { sweeps: None });
+            let (plain, compressed) = expected(&dense(m, n), k, Method::hals().extrapolated());
             compressed < plain
         };
         for (m, n, k) in [(2000, 2000, 32), (10_000, 1000, 16), (5000, 5000, 64), (10_000, 784, 49)] {
@@ -409,7 +386,7 @@ mod tests {
     fn the_transpose_is_kept_where_lanes_would_cost_too_much() {
         let plan = |m, n, z| {
             let v = Extent { m, n, entries: Some(z), by_columns: false, bytes: 8 * z, copied: false };
-            Choice::new::<f32>(&Options::new(8, Method::Cd), &v, false, 2).unwrap().sparse
+            Choice::new::<f32>(&Options::new(8, Method::cd()), &v, false, 2).unwrap().sparse
         };
         let lanes = |lanes| SparsePlan { lanes, twin: false };
         assert_eq!(plan(20_000, 10_000, 1_000_000), lanes(4));
@@ -425,14 +402,14 @@ mod tests {
     fn large_sparse_data_takes_little_besides() {
         let (m, n, z) = (1_000_000, 30_000, 100_000_000);
         let v = Extent { m, n, entries: Some(z), by_columns: false, bytes: 8 * (z + m + 1), copied: false };
-        let options = Options::new(20, Method::Auto(Loss::Frobenius));
+        let options = Options::new(20, Method::auto(Loss::Frobenius));
         let choice = Choice::new::<f32>(&options, &v, false, 2).unwrap();
-        assert_eq!((choice.method, choice.sketch), (Method::Hals { sweeps: None }, None));
+        assert_eq!((choice.method, choice.sketch), (Method::hals(), None));
         let factors = 4 * (m + n) * 20;
         assert!(choice.working_bytes < factors + (v.bytes + factors) / 5, "{}", choice.working_bytes);
         let asked = Options { memory_limit: Some(1 << 30), ..options.clone() };
         let choice = Choice::new::<f32>(&asked, &v, false, 2).unwrap();
-        assert_eq!(choice.method, Method::Accelerated { sweeps: None });
+        assert_eq!(choice.method, Method::hals().extrapolated());
         let least = Options { memory_limit: Some(1 << 20), ..options };
         assert!(matches!(Choice::new::<f32>(&least, &v, false, 2), Err(Error::MemoryLimit { .. })));
     }

@@ -81,7 +81,7 @@ pub enum Error {
         /// Its value.
         value: String,
         /// What is possible.
-        allowed: &'static str,
+        allowed: Cow<'static, str>,
     },
     /// Options that do not go together.
     #[error("{what} is not supported; {supported}")]

@@ -7,7 +7,8 @@ use orthant_kernel::{Isa, second_level_cache};
 use crate::choice::{Choice, Extent};
 use crate::compress::OVERSAMPLED;
 use crate::source::sparse_block_rows;
-use crate::{Error, Matrix, Method, Nmf, Products, Real, ToMatrix, check, choice};
+use crate::update::Sweeps;
+use crate::{Error, Matrix, Method, Nmf, Products, Real, Support, ToMatrix, check, choice};
 
 /// What a fit would do with data of that shape and layout. Its [`Display`](fmt::Display) is a line for each choice, with
 /// the reason.
@@ -16,7 +17,7 @@ use crate::{Error, Matrix, Method, Nmf, Products, Real, ToMatrix, check, choice}
 /// use orthant::{Dense, Method, Nmf};
 /// let v = Dense::<f32>::zeros(2000, 1000);
 /// let plan = Nmf::new(16).threads(1).explain(&v)?;
-/// assert_eq!((plan.method, plan.sketch), (Method::Accelerated { sweeps: None }, Some(36)));
+/// assert_eq!((plan.method, plan.sketch), (Method::hals().extrapolated(), Some(36)));
 /// assert!(plan.to_string().contains("a sketch of 36 columns"));
 /// # Ok::<(), orthant::Error>(())
 /// ```
@@ -43,7 +44,7 @@ pub struct Explanation {
     /// Whether the pass runs over columns of V.
     pub by_columns: bool,
     /// Whether the transpose of sparse data is kept beside it, and products with its rows take the place of sums; or, of dense
-    /// data, whether blocks of its other lines are copied in turn, as [`Method::Newton`] needs.
+    /// data, whether blocks of its other lines are copied in turn, as [`Update::Newton`](crate::Update::Newton) needs.
     pub transpose: bool,
     /// Independent summation lanes.
     pub lanes: usize,
@@ -89,7 +90,7 @@ pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explan
         Some(entries) => sparse_block_rows::<T>(rows, entries, k),
         None => orthant_kernel::block_rows::<T>(Isa::detect(), second_level_cache(), cols, k),
     });
-    let compresses = matches!(method, Method::Accelerated { .. });
+    let compresses = method.compresses() == Support::Yes;
     Ok(Explanation {
         asked: nmf.options.method,
         method,
@@ -125,23 +126,19 @@ impl fmt::Display for Explanation {
         } else {
             line("data", &format!("{m}×{n}"), "every element is looked at")?;
         }
-        let automatic = matches!(self.asked, Method::Auto(_));
-        let solver = crate::Solver::of(self.method);
+        let automatic = self.asked.is_automatic();
         let why = match (automatic, self.method == self.asked.resolved_for(self.rank, false)) {
             (true, true) => "the default for this loss",
             (true, false) => "what the memory that may be taken allows of the default for this loss",
             (false, _) => "as asked",
         };
-        line("method", &format!("{solver}, {}", self.method.loss()), why)?;
+        line("method", &format!("{}, {}", self.method, self.method.loss), why)?;
         let (w, h) = self.sweeps;
-        let why = match self.method {
-            Method::Hals { sweeps: None } | Method::Accelerated { sweeps: None } => {
+        let why = match (self.method.sweeps, self.method.update.descriptor().sweeps) {
+            (Some(_), _) => "as asked",
+            (_, Sweeps::AsPays(..)) => {
                 "as many as cost half as much again as the products, within the method's limit"
             }
-            Method::Hals { .. }
-            | Method::Accelerated { .. }
-            | Method::Newton { sweeps: Some(_) }
-            | Method::AcceleratedNewton { sweeps: Some(_) } => "as asked",
             _ => "the method's own",
         };
         line("sweeps", &format!("{w} over W and {h} over H an iteration"), why)?;
@@ -191,7 +188,7 @@ impl fmt::Display for Explanation {
                 "V is read by rows and by columns once an iteration; the processor's widest instructions"
             }
             Products::Fused
-                if !self.method.loss().is_quadratic() && !self.by_columns && !self.method.is_joint() =>
+                if !self.method.loss.is_quadratic() && !self.by_columns && !self.method.is_joint() =>
             {
                 "V is read once for W and H and once for the loss an iteration; the processor's widest instructions"
             }

@@ -6,20 +6,23 @@ use std::time::Instant;
 use orthant_kernel::{Dense, Isa};
 
 use crate::alternation::{Alternation, Fixed};
-use crate::choice::{self, Choice, Extent};
+use crate::choice::{Choice, Extent};
 use crate::extrapolation::Schedule;
 use crate::factor::{self, Factor};
 use crate::init::Generator;
 use crate::joint::JointPass;
-use crate::nmf::{Fit, Method, Nmf};
+use crate::nmf::{Fit, Nmf};
 use crate::observe::{Iteration, Observer, TimeLimit};
 use crate::pass::{Layout, Pass};
 use crate::ratio::RatioPass;
 use crate::report::{Compression, HistoryPoint, Plan, Report, StopReason, Warning};
-use crate::rule::{Coordinate, LeastSquares, Majorizer, Multiplicative, Pivoting, ProjectedGradient, Rule};
+use crate::rule::Majorizer;
 use crate::source::{MatrixSource, Source};
 use crate::stop::{Criterion, Seen};
-use crate::{Component, Error, Loss, Matrix, Model, Real, Start, check, init, reduce, scale, scan, threads};
+use crate::update::Setup;
+use crate::{
+    Component, Error, Loss, Matrix, Model, Real, Start, Update, check, init, reduce, scale, scan, threads,
+};
 
 mod compressed;
 pub(crate) mod sampled;
@@ -90,7 +93,7 @@ fn run<T: Real>(
     let (n, k, squares) = (v.ncols(), nmf.options.rank, found.squares);
     let negligible = factor::negligible(&pair.0.x, &pair.1.x, k);
     let method = problem.choice.method;
-    let loss = method.loss();
+    let loss = method.loss;
     if !loss.is_quadratic() {
         let compatible = method.is_compatible();
         let rule = if compatible {
@@ -107,38 +110,25 @@ fn run<T: Real>(
         let (size, by_columns) = (problem.size.powers, problem.by_columns);
         if method.is_joint() {
             let mut pass = JointPass::new(&source, rule, k, layout, size, pair, by_columns);
-            if method.is_accelerated() {
+            if method.is_extrapolated() {
                 pass = pass.extrapolated(Schedule::joint());
             }
             return problem.iterate(pass, layout, observer, warnings, None, generator);
         }
         let mut pass = RatioPass::new(&source, rule, newton, k, layout, size, pair, by_columns, fixed);
-        if method.is_accelerated() {
+        if method.is_extrapolated() {
             let schedule = if newton { Schedule::newton() } else { Schedule::momentum(loss) };
-            pass = pass.extrapolated(schedule, choice::sweeps_of(method.plain(), n, k));
+            pass = pass.extrapolated(schedule, method.plain().sweeps_over(n, k));
         }
         return problem.iterate(pass, layout, observer, warnings, None, generator);
     }
-    let workers = layout.workers;
-    let rule: Box<dyn Rule<T>> = match method {
-        Method::Auto(_) => unreachable!("it was resolved"),
-        Method::Accelerated { .. } | Method::Cd | Method::Hals { .. } => Box::new(Coordinate { isa }),
-        Method::Newton { .. }
-        | Method::AcceleratedNewton { .. }
-        | Method::AcceleratedMm(_)
-        | Method::JointMm
-        | Method::AcceleratedJointMm => unreachable!("their losses are not quadratic"),
-        Method::Mu(_) => Box::new(Multiplicative::compatible(problem.exponent, negligible)),
-        Method::Mm(_) => Box::new(Multiplicative::guaranteed(negligible)),
-        Method::Als => Box::new(LeastSquares::new(k, workers)),
-        Method::Anls => Box::new(Pivoting::new(k, workers)),
-        Method::ProjectedGradient => Box::new(ProjectedGradient::new(k, workers)),
-    };
+    let setup = Setup { isa, k, workers: layout.workers, exponent: problem.exponent, negligible };
+    let rule = method.update.rule(&setup).expect("updates for the Frobenius loss have a rule");
     let mut pass = Pass::new(&source, rule, k, layout, squares, pair).fixed(fixed).shuffled(shuffle);
-    if method == Method::Als {
+    if method.update == Update::Als {
         pass = pass.balanced();
     }
-    if matches!(method, Method::Accelerated { .. }) {
+    if method.is_extrapolated() {
         let schedule = if near { Schedule::near() } else { Schedule::new() };
         pass = pass.extrapolated(schedule, problem.by_columns);
     }
@@ -180,7 +170,7 @@ impl<'a, T: Real> Problem<'a, T> {
     ) -> Result<Self, Error> {
         let choice = Choice::new::<T>(&nmf.options, &Extent::of(v), given.is_some(), workers)?;
         let method = choice.method;
-        let loss = method.loss();
+        let loss = method.loss;
         let mut found = scan::data(v, T::ONE, workers)?;
         let exponent = scan::scale_exponent(found.max, 2, scan::Safe::of::<T>(method));
         let scale = scan::scale_by(T::ONE, -exponent);
@@ -266,7 +256,7 @@ impl<'a, T: Real> Problem<'a, T> {
         let Self { nmf, v, scale, workers, .. } = *self;
         let k = nmf.options.rank;
         if let Some(h) = self.given {
-            let w = if !self.choice.method.loss().is_quadratic() || self.choice.method.multiplies() {
+            let w = if !self.choice.method.loss.is_quadratic() || self.choice.method.keeps_zeros() {
                 (init::mean(v, scale, workers > 1) / T::from_f64(k as f64)).sqrt()
             } else {
                 T::ZERO
@@ -349,7 +339,7 @@ impl<'a, T: Real> Problem<'a, T> {
         let Self { nmf, v, by_columns, exponent, .. } = *self;
         let Choice { method, sweeps, .. } = self.choice;
         let (m, n, k) = (v.nrows(), v.ncols(), nmf.options.rank);
-        let (p, beta) = (exponent / 2, method.loss().beta());
+        let (p, beta) = (exponent / 2, method.loss.beta());
         let mut generator = nmf.random.clone();
         let (w, ht) = match found {
             Some(factors) => factors,
@@ -359,7 +349,7 @@ impl<'a, T: Real> Problem<'a, T> {
         let mut warnings = Vec::new();
         let started = self.given.is_none() && matches!(nmf.start, Some(Start::Custom { .. }));
         let (w, ht) = if started { self.sized(w, ht, &mut warnings) } else { (w, ht) };
-        if method.multiplies() && matches!(nmf.start, Some(Start::Custom { .. })) {
+        if method.keeps_zeros() && matches!(nmf.start, Some(Start::Custom { .. })) {
             // also where it is memory that has decided so
             check::not_zero("W", &w)?;
             check::not_zero("H", &ht)?;
@@ -368,7 +358,7 @@ impl<'a, T: Real> Problem<'a, T> {
             warnings.push(Warning::ZeroStart);
         }
         let line = self.given.is_none() && self.is_line();
-        if method.multiplies() && self.given.is_none() && !line {
+        if method.keeps_zeros() && self.given.is_none() && !line {
             let zeros = w.iter().chain(&ht).filter(|&&x| x == T::ZERO).count();
             if zeros > 0 {
                 warnings.push(Warning::LockedZeros { count: zeros });
@@ -398,7 +388,7 @@ impl<'a, T: Real> Problem<'a, T> {
         let Self { nmf, v, by_columns, exponent, size, .. } = *self;
         let (m, n, k) = (v.nrows(), v.ncols(), nmf.options.rank);
         let method = self.choice.method;
-        let (p, beta) = (exponent / 2, method.loss().beta());
+        let (p, beta) = (exponent / 2, method.loss.beta());
         let fixed = self.fixed();
         let stop = nmf.options.stopping();
         let penalised = nmf.options.penalises();
@@ -416,9 +406,9 @@ impl<'a, T: Real> Problem<'a, T> {
         if !of_h.gram.iter().all(|g| g.is_finite()) || !at_start.is_finite() {
             return Err(Error::Diverged { iteration: 0 });
         }
-        let exactness = exactness::<T>(method.loss(), stop.tol());
+        let exactness = exactness::<T>(method.loss, stop.tol());
         let mut criterion = Criterion::new(stop, at_start, k, 8.0 * T::EPSILON.to_f64());
-        if method.is_accelerated() {
+        if method.is_extrapolated() {
             criterion = criterion.extrapolated(penalised);
         }
         let mut history = Vec::with_capacity(nmf.options.max_iter.min(1 << 16));
@@ -466,7 +456,7 @@ impl<'a, T: Real> Problem<'a, T> {
                 seconds: elapsed.as_secs_f64(),
             });
             let exact = !penalised && (2.0 * loss / size.powers).sqrt() <= exactness;
-            let least_fall = if method.goes_in_turn() && method.loss().is_quadratic() {
+            let least_fall = if method.goes_in_turn() && method.loss.is_quadratic() {
                 0.5 * step * step * size.powers
             } else {
                 0.0
@@ -538,7 +528,7 @@ impl<'a, T: Real> Problem<'a, T> {
         if penalised && (nothing || empty(pass.inner()) || empty(pass.outer())) {
             let weights = (n as f64 * nmf.options.penalty.alpha_w, m as f64 * nmf.options.penalty.alpha_h());
             let mean = (self.found.squares / (m as f64 * n as f64)).sqrt();
-            let enough = method.loss().is_quadratic().then(|| mean * f64::from(exponent).exp2());
+            let enough = method.loss.is_quadratic().then(|| mean * f64::from(exponent).exp2());
             warnings.push(Warning::Emptied { weights, enough });
         }
         let random_state = generator.into_state().map(|drawn| pass.stream().cloned().unwrap_or(drawn));
@@ -559,7 +549,7 @@ impl<'a, T: Real> Problem<'a, T> {
             stop_reason,
             iterations: number,
             compression,
-            loss_function: method.loss(),
+            loss_function: method.loss,
             objective,
             loss: unit(last.loss),
             reconstruction_error: (2.0 * last.loss).sqrt() * root,
@@ -574,12 +564,12 @@ impl<'a, T: Real> Problem<'a, T> {
             plan: self.plan(layout.block),
             warnings,
         };
-        Ok(Fit { w, model: Model::new(h, nmf.options.penalty, method.loss()), report, random_state })
+        Ok(Fit { w, model: Model::new(h, nmf.options.penalty, method.loss), report, random_state })
     }
 
     fn all_zero(&self) -> Fit<T> {
         let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
-        let loss = self.choice.method.loss();
+        let loss = self.choice.method.loss;
         let report = Report {
             stop_reason: StopReason::ZeroData,
             iterations: 0,

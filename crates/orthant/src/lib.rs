@@ -19,7 +19,7 @@
 //! | a fit, and its options as data | [`Nmf`], [`Options`] |
 //! | a fit by batches of rows | [`MiniBatchNmf`], [`Online`] |
 //! | what is minimised | [`Loss`], [`Penalty`] |
-//! | how factors are updated | [`Method`], [`Solver`] |
+//! | how factors are updated | [`Method`], [`Update`] |
 //! | where a fit starts | [`Start`], [`StartKind`] |
 //! | when it stops, and what it reports | [`Stop`], [`Report`], [`Observer`] |
 //! | data without a copy | [`ToMatrix`] for [`View`], [`Dense`], sparse [`Csr`] and [`Csc`] and, as features, faer, nalgebra, nalgebra-sparse, ndarray, sprs |
@@ -29,15 +29,15 @@
 
 pub use orthant_kernel::{Csc, Csr, Dense, Indices, Indptr, LayoutError, SparseError, Values, View};
 
-pub use capability::{Solver, Support, capability_table};
 pub use error::Error;
 pub use explain::Explanation;
 pub use init::RandomState;
 pub use loss::{Loss, UnknownLoss};
 pub use matrix::{Matrix, ToMatrix};
+pub use method::{Method, Support, capability_table};
 pub use minibatch::{Learnt, MiniBatchFit, MiniBatchNmf, Online};
 pub use model::{Model, Transform, TransformReport};
-pub use nmf::{Fit, Method, Nmf, Products, Stop};
+pub use nmf::{Fit, Nmf, Products, Stop};
 pub use observe::{Cancel, Iteration, Observer, TimeLimit};
 pub use options::{BatchOptions, Options};
 pub use penalty::Penalty;
@@ -46,12 +46,13 @@ pub use report::{Compression, HistoryPoint, Plan, Report, StopReason, Warning};
 pub use scale::{Component, Scale};
 pub use start::{Start, StartKind};
 pub use to_view::{FromDense, ToView};
+pub use update::Update;
 
-mod capability;
 mod error;
 mod explain;
 mod loss;
 mod matrix;
+mod method;
 mod model;
 mod nmf;
 mod observe;
@@ -61,6 +62,7 @@ mod report;
 mod scale;
 mod start;
 mod to_view;
+mod update;
 
 mod alternation;
 mod check;

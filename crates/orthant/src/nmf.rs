@@ -9,199 +9,9 @@ use crate::init::{Generator, RandomState};
 use crate::observe::{Cancel, Iteration, Observer};
 use crate::options::invalid;
 use crate::{
-    Error, Loss, Model, Options, Penalty, Real, Report, Scale, Solver, Start, StartKind, StopReason,
-    ToMatrix, scale,
+    Error, Loss, Method, Model, Options, Penalty, Real, Report, Scale, Start, StartKind, StopReason,
+    ToMatrix, Update, scale,
 };
-
-/// How the factors are updated. A method carries its loss; those without one minimise ½‖V − WH‖², but for
-/// [`Method::Newton`], [`Method::JointMm`] and what is accelerated of them, all of them plus penalties.
-///
-/// [`Solver`](crate::Solver) tells what goes with what.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum Method {
-    /// The library's choice for a loss: [`Method::Accelerated`] for the Frobenius loss, [`Method::AcceleratedNewton`] for
-    /// Kullback–Leibler where the transpose of sparse data may be kept, and [`Method::AcceleratedMm`] for the others, or for one
-    /// component [`Method::Mm`]; with H fixed the same without extrapolation. [`Plan::method`](crate::Plan::method) tells it.
-    Auto(Loss),
-    /// Coordinate updates as [`Method::Hals`], with both factors extrapolated and the extrapolation restarted where the
-    /// objective rises (Ang & Gillis): the fewest reads of V to a given loss.
-    ///
-    /// The objective can rise in an iteration, which is then [restarted](crate::Iteration::restarted); the result is the
-    /// best pair of factors that was seen, to the rounding of its objective. An iteration's figures, and the factors that
-    /// an observer sees, are its own: the extrapolated W and the new H. With H fixed nothing alternates, and this is
-    /// [`Method::Hals`].
-    Accelerated {
-        /// Sweeps over each factor an iteration, at least 1; `None` takes as many as cost half as much again as
-        /// the products, but at most 5. [`Plan::sweeps`](crate::Plan::sweeps) tells the number.
-        sweeps: Option<usize>,
-    },
-    /// Coordinate descent, one sweep over each factor an iteration: scikit-learn's `solver="cd"`, step by step.
-    Cd,
-    /// The same coordinate updates, several sweeps for each read of V: fewer reads to a given loss.
-    Hals {
-        /// Sweeps over each factor an iteration, at least 1; `None` takes as many as cost half as much again as
-        /// the products, but at most 4. [`Plan::sweeps`](crate::Plan::sweeps) tells the number.
-        sweeps: Option<usize>,
-    },
-    /// Multiplicative updates for any β-divergence: scikit-learn's `solver="mu"`, step by step.
-    Mu(Loss),
-    /// Coordinate descent for the Kullback–Leibler divergence by Newton's steps, several sweeps for each read of V: far fewer
-    /// reads to a given loss than multiplicative updates. The objective does not rise, penalties included, and entries can
-    /// leave 0. V is read by rows for W and by columns for H; sparse data is kept both ways.
-    Newton {
-        /// Sweeps over each factor an iteration, at least 1; `None` takes 2.
-        sweeps: Option<usize>,
-    },
-    /// [`Method::Newton`] with both factors extrapolated and the extrapolation restarted where the objective rises, as in
-    /// [`Method::Accelerated`]: the fewest reads of V to a given Kullback–Leibler divergence.
-    AcceleratedNewton {
-        /// Sweeps over each factor an iteration, at least 1; `None` takes 1.
-        sweeps: Option<usize>,
-    },
-    /// Majorisation–minimisation: multiplicative updates that do not raise the objective, whatever the loss and the
-    /// penalties.
-    Mm(Loss),
-    /// Multiplicative updates with the exponent 1 and momentum in the logarithms of both factors, restarted where the
-    /// objective rises and, where that is not enough, with [`Method::Mm`]'s exponent: from a fifth to a half of the iterations.
-    /// The first ones are plain. For every loss but the Frobenius one.
-    ///
-    /// The objective can rise in an iteration, which is then [restarted](crate::Iteration::restarted); the result is the
-    /// best pair of factors that was seen.
-    AcceleratedMm(Loss),
-    /// Majorisation–minimisation of both factors at once for the Kullback–Leibler divergence: multiplicative updates of W and of
-    /// H from the same WH, which do not raise the objective, penalties included. An iteration reads V once and has three
-    /// products where [`Method::Mm`] has four. With H fixed it is [`Method::Mm`].
-    JointMm,
-    /// [`Method::JointMm`] with the exponent 3/2 and momentum in the logarithms of both factors, restarted where the objective
-    /// rises with the exponent that descends: on spectra fewer iterations than [`Method::AcceleratedMm`]. On sparse counts
-    /// it tends to end higher.
-    ///
-    /// The objective can rise in an iteration, which is then [restarted](crate::Iteration::restarted); the result is the
-    /// best pair of factors that was seen.
-    AcceleratedJointMm,
-    /// Alternating least squares: the unconstrained minimiser over each factor, negative entries put to 0. Quick, but
-    /// not monotone.
-    Als,
-    /// Alternating non-negative least squares: the exact minimiser over each factor, by block principal pivoting.
-    Anls,
-    /// Projected gradients with a line search (Lin).
-    ProjectedGradient,
-}
-
-impl Method {
-    /// What it minimises, penalties aside.
-    pub fn loss(self) -> Loss {
-        match self {
-            Self::Auto(loss) | Self::Mu(loss) | Self::Mm(loss) | Self::AcceleratedMm(loss) => loss,
-            Self::Newton { .. }
-            | Self::AcceleratedNewton { .. }
-            | Self::JointMm
-            | Self::AcceleratedJointMm => Loss::KullbackLeibler,
-            Self::Accelerated { .. }
-            | Self::Cd
-            | Self::Hals { .. }
-            | Self::Als
-            | Self::Anls
-            | Self::ProjectedGradient => Loss::Frobenius,
-        }
-    }
-
-    /// The same method with `count` sweeps over each factor per iteration. [`Method::Auto`] is then the extrapolated method for
-    /// its loss.
-    ///
-    /// ```
-    /// use orthant::{Loss, Method};
-    /// let method = Method::Auto(Loss::Frobenius).with_sweeps(3)?;
-    /// assert_eq!(method, Method::Accelerated { sweeps: Some(3) });
-    /// assert!(Method::Cd.with_sweeps(3).is_err());
-    /// # Ok::<(), orthant::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] for a method that takes one sweep, or none at all.
-    pub fn with_sweeps(self, count: usize) -> Result<Self, Error> {
-        let sweeps = Some(count);
-        match self {
-            Self::Hals { .. } => Ok(Self::Hals { sweeps }),
-            Self::Accelerated { .. } | Self::Auto(Loss::Frobenius) => Ok(Self::Accelerated { sweeps }),
-            Self::Newton { .. } => Ok(Self::Newton { sweeps }),
-            Self::AcceleratedNewton { .. } | Self::Auto(Loss::KullbackLeibler) => {
-                Ok(Self::AcceleratedNewton { sweeps })
-            }
-            other => Err(Error::Unsupported {
-                what: format!("a number of sweeps with {} and loss {}", Solver::of(other), other.loss()),
-                supported: "accelerated, hals, accelerated-newton and newton take several sweeps".into(),
-            }),
-        }
-    }
-
-    /// Whether it is scikit-learn's, number for number: then everything that is not said is as there too.
-    pub fn is_compatible(self) -> bool {
-        matches!(self, Self::Cd | Self::Mu(_))
-    }
-
-    /// What it comes to for so many components.
-    pub(crate) fn resolved_for(self, rank: usize, fixed: bool) -> Self {
-        // one component goes straight to its place, and momentum past it, by less than objectives show
-        let alone =
-            rank == 1 && matches!(self, Self::Auto(loss) if !loss.is_quadratic() && loss.beta() != 1.0);
-        self.resolved(fixed || alone)
-    }
-
-    /// Itself, or the first that it stands for; `fixed` tells that H does not change.
-    pub(crate) fn resolved(self, fixed: bool) -> Self {
-        let method = match self {
-            Self::Auto(loss) if loss.is_quadratic() => Self::Accelerated { sweeps: None },
-            Self::Auto(loss) if loss.beta() == 1.0 => Self::AcceleratedNewton { sweeps: None },
-            Self::Auto(loss) => Self::AcceleratedMm(loss),
-            method => method,
-        };
-        match method.plain() {
-            // with one factor to majorise there is nothing joint
-            Self::JointMm if fixed => Self::Mm(Loss::KullbackLeibler),
-            plain if fixed => plain,
-            _ => method,
-        }
-    }
-
-    /// The same without extrapolation.
-    pub(crate) fn plain(self) -> Self {
-        match self {
-            Self::Accelerated { sweeps } => Self::Hals { sweeps },
-            Self::AcceleratedNewton { sweeps } => Self::Newton { sweeps },
-            Self::AcceleratedMm(loss) => Self::Mm(loss),
-            Self::AcceleratedJointMm => Self::JointMm,
-            method => method,
-        }
-    }
-
-    /// Whether both factors are extrapolated.
-    pub(crate) fn is_accelerated(self) -> bool {
-        self.plain() != self
-    }
-
-    /// Whether its steps are Newton's, which need V by rows and by columns.
-    pub(crate) fn is_newton(self) -> bool {
-        matches!(self.plain(), Self::Newton { .. })
-    }
-
-    /// Whether both factors are updated from one WH.
-    pub(crate) fn is_joint(self) -> bool {
-        matches!(self.plain(), Self::JointMm)
-    }
-
-    /// Whether it multiplies, so that entries of 0 stay.
-    pub(crate) fn multiplies(self) -> bool {
-        matches!(self.resolved(true), Self::Mu(_) | Self::Mm(_))
-    }
-
-    /// Whether coordinates move in turn, each to its best place.
-    pub(crate) fn goes_in_turn(self) -> bool {
-        matches!(self.resolved(true), Self::Cd | Self::Hals { .. } | Self::Newton { .. })
-    }
-}
 
 /// When to stop before the iteration limit. A tolerance of 0 never does, but where nothing moves at all.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -226,7 +36,7 @@ pub enum Stop {
     /// ½·step²·‖V‖², which rounding in the loss cannot hide. Accelerated, it is the best objective so far that has to
     /// fall; five iterations in a row have to lower it by no more (ten with penalties), as an extrapolated fit goes down in
     /// steps of very different size; and no restarted iteration is the last, unless so many in a row could not lower it that
-    /// nothing but rounding is left (twelve; three of [`Method::AcceleratedMm`] and [`Method::AcceleratedJointMm`]).
+    /// nothing but rounding is left (twelve; three of extrapolated multiplicative updates).
     Progress {
         /// Tolerance, at least 0.
         tol: f64,
@@ -361,9 +171,9 @@ impl<T: Real> Fit<T> {
 }
 
 impl<T: Real> Nmf<T> {
-    /// `rank` components by [`Method::Auto`] for the Frobenius loss, until [`Stop::Progress`] at 1e-5, at most 500 iterations.
+    /// `rank` components by [`Update::Auto`] for the Frobenius loss, until [`Stop::Progress`] at 1e-5, at most 500 iterations.
     pub fn new(rank: usize) -> Self {
-        Self::from_options(Options::new(rank, Method::Auto(Loss::Frobenius)))
+        Self::from_options(Options::new(rank, Method::auto(Loss::Frobenius)))
     }
 
     /// A fit with these options, of the whole data at once: those of mini-batches have no meaning here. Where the options
@@ -377,13 +187,13 @@ impl<T: Real> Nmf<T> {
     ///
     /// ```
     /// use orthant::{Nmf, Options, Method};
-    /// assert_eq!(Nmf::<f64>::sklearn(3).options(), &Options::new(3, Method::Cd));
+    /// assert_eq!(Nmf::<f64>::sklearn(3).options(), &Options::new(3, Method::cd()));
     /// ```
     pub fn options(&self) -> &Options {
         &self.options
     }
 
-    /// `rank` components as scikit-learn's default solver does it: [`Method::Cd`] until [`Stop::Violation`] at
+    /// `rank` components as scikit-learn's default solver does it: [`Update::Cd`] until [`Stop::Violation`] at
     /// 1e-4, at most 200 iterations, from `init=None`.
     ///
     /// ```
@@ -396,15 +206,62 @@ impl<T: Real> Nmf<T> {
     /// # Ok::<(), orthant::Error>(())
     /// ```
     pub fn sklearn(rank: usize) -> Self {
-        Self::from_options(Options::new(rank, Method::Cd))
+        Self::from_options(Options::new(rank, Method::cd()))
     }
 
-    /// The update. Unless [`stop`](Self::stop) says otherwise, the stopping rule is the one that belongs to it:
-    /// [`Stop::Violation`] for CD and [`Stop::ErrorDecrease`] for MU (1e-4 both, as scikit-learn),
-    /// [`Stop::Progress`] (1e-5) for the others.
+    /// The loss, the update, extrapolation and sweeps, all at once. Unless [`stop`](Self::stop) says otherwise, the stopping rule is
+    /// the one that belongs to the update: [`Stop::Violation`] for CD and [`Stop::ErrorDecrease`] for MU (1e-4 both, as
+    /// scikit-learn), [`Stop::Progress`] (1e-5) for the others.
     #[must_use]
     pub fn method(mut self, method: Method) -> Self {
         self.options.method = method;
+        self
+    }
+
+    /// What is minimised, penalties aside; default [`Loss::Frobenius`].
+    ///
+    /// ```
+    /// use orthant::{Dense, Loss, Nmf};
+    /// let counts = Dense::from_fn(9, 7, |i, j| ((i + j) % 4) as f64);
+    /// let fit = Nmf::new(2).loss(Loss::KullbackLeibler).fit(&counts)?;
+    /// assert_eq!(fit.report.loss_function, Loss::KullbackLeibler);
+    /// # Ok::<(), orthant::Error>(())
+    /// ```
+    #[must_use]
+    pub fn loss(mut self, loss: Loss) -> Self {
+        self.options.method.loss = loss;
+        self
+    }
+
+    /// The update of the factors; default [`Update::Auto`], of [`Nmf::sklearn`] [`Update::Cd`]. The stopping rule that belongs to it
+    /// comes with it, as for [`method`](Self::method).
+    ///
+    /// ```
+    /// use orthant::{Dense, Nmf, Update};
+    /// let v = Dense::from_fn(9, 7, |i, j| ((i + j) % 4) as f64);
+    /// let fit = Nmf::new(2).update(Update::Hals).fit(&v)?;
+    /// assert!(fit.report.history.windows(2).all(|p| p[1].objective <= p[0].objective * (1.0 + 1e-9)));
+    /// # Ok::<(), orthant::Error>(())
+    /// ```
+    #[must_use]
+    pub fn update(mut self, update: Update) -> Self {
+        self.options.method.update = update;
+        self
+    }
+
+    /// Whether both factors are [extrapolated](Method#extrapolation). Unless it is said, [`Update::Auto`] is and a named update is
+    /// not.
+    #[must_use]
+    pub fn extrapolate(mut self, extrapolate: bool) -> Self {
+        self.options.method.extrapolate = Some(extrapolate);
+        self
+    }
+
+    /// Sweeps over each factor an iteration, at least 1, of the updates that [can have several](Update::takes_sweeps). Unless it is
+    /// said, as many as pay.
+    #[must_use]
+    pub fn sweeps(mut self, sweeps: usize) -> Self {
+        self.options.method.sweeps = Some(sweeps);
         self
     }
 
@@ -446,7 +303,7 @@ impl<T: Real> Nmf<T> {
     }
 
     /// Whether coordinate descent takes the components in an order that is drawn for every half-step; default not.
-    /// Only for [`Method::Cd`].
+    /// Only for [`Update::Cd`].
     #[must_use]
     pub fn shuffle(mut self, shuffle: bool) -> Self {
         self.options.shuffle = shuffle;
@@ -454,9 +311,9 @@ impl<T: Real> Nmf<T> {
     }
 
     /// Whether the start is improved on a sketch of V, or found on a sample of the rows of sparse data, before V itself is
-    /// iterated on. The default is [`Method::Auto`]'s choice (a sample needs five entries for each number of H, and factors
-    /// that are not given), and not to with the other methods. Only for [`Method::Auto`] with the Frobenius loss and, with a
-    /// sketch, [`Method::Accelerated`], and not where H is given.
+    /// iterated on. The default is [`Update::Auto`]'s choice (a sample needs five entries for each number of H, and factors
+    /// that are not given), and not to with the other methods. Only for [`Update::Auto`] with the Frobenius loss and, with a
+    /// sketch: an extrapolated update for the Frobenius loss. Not where H is given.
     ///
     /// The iterations on the sketch or the sample are counted apart ([`Report::compression`]), and no observer sees them.
     #[must_use]
@@ -504,7 +361,7 @@ impl<T: Real> Nmf<T> {
     }
 
     /// Bytes that the fit may take besides the data, which it does not copy. What only saves time is left out where it would
-    /// take more: a sketch, the copies that extrapolation needs (with [`Method::Auto`]), the transpose of sparse data.
+    /// take more: a sketch, the copies that extrapolation needs (with [`Update::Auto`]), the transpose of sparse data.
     /// [`Explanation::working_bytes`](crate::Explanation::working_bytes) is what a fit takes at most.
     ///
     /// By default there is no limit, but with sparse data such copies are not to take more than 64 MiB, or a fifth of the

@@ -1,8 +1,9 @@
 //! The options of a fit as plain data.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::{Error, Loss, Method, Penalty, Products, Scale, Start, StartKind, Stop, capability};
+use crate::{Error, Loss, Method, Penalty, Products, Scale, Start, StartKind, Stop, Support};
 
 /// The options of a fit: all that is chosen besides the data, given factors and a generator's state.
 ///
@@ -11,7 +12,7 @@ use crate::{Error, Loss, Method, Penalty, Products, Scale, Start, StartKind, Sto
 ///
 /// ```
 /// use orthant::{Dense, Method, Nmf, Options};
-/// let options = Options { max_iter: 50, ..Options::new(2, Method::Cd) };
+/// let options = Options { max_iter: 50, ..Options::new(2, Method::cd()) };
 /// let v = Dense::from_fn(5, 4, |i, j| (i + j) as f64);
 /// let fit = Nmf::from_options(options).fit(&v)?;
 /// assert!(fit.report.iterations <= 50);
@@ -22,7 +23,7 @@ use crate::{Error, Loss, Method, Penalty, Products, Scale, Start, StartKind, Sto
 pub struct Options {
     /// Number of components k, at least 1.
     pub rank: usize,
-    /// The update, with its loss. Mini-batches go by [`Method::Mu`] alone.
+    /// The loss, the update, and whether it is extrapolated. Mini-batches go by [`Update::Mu`](crate::Update::Mu) alone.
     pub method: Method,
     /// Where to start; `None` is the method's default. [`StartKind::Custom`] needs the factors too:
     /// [`Nmf::start`](crate::Nmf::start).
@@ -76,7 +77,7 @@ pub struct Options {
 /// ```
 /// use orthant::{BatchOptions, Dense, Loss, Method, MiniBatchNmf, Options};
 /// let minibatch = Some(BatchOptions { batch_size: 20, ..BatchOptions::default() });
-/// let options = Options { minibatch, ..Options::new(2, Method::Mu(Loss::KullbackLeibler)) };
+/// let options = Options { minibatch, ..Options::new(2, Method::mu(Loss::KullbackLeibler)) };
 /// let v = Dense::from_fn(50, 6, |i, j| ((i + j) % 5) as f64);
 /// let fit = MiniBatchNmf::from_options(options).fit(&v)?;
 /// assert_eq!(fit.model.loss(), Loss::KullbackLeibler);
@@ -143,15 +144,11 @@ impl Options {
     ///
     /// ```
     /// use orthant::{Method, Options, Stop};
-    /// let options = Options { tol: Some(0.5), ..Options::new(2, Method::Cd) };
+    /// let options = Options { tol: Some(0.5), ..Options::new(2, Method::cd()) };
     /// assert_eq!(options.stopping(), Stop::Violation { tol: 0.5 });
     /// ```
     pub fn stopping(&self) -> Stop {
-        let rule = self.stop.unwrap_or(match self.method {
-            Method::Cd => Stop::Violation { tol: 1e-4 },
-            Method::Mu(_) => Stop::ErrorDecrease { tol: 1e-4 },
-            _ => Stop::Progress { tol: 1e-5 },
-        });
+        let rule = self.stop.unwrap_or(self.method.stop());
         rule.at(self.tol.unwrap_or(rule.tol()))
     }
 
@@ -202,7 +199,7 @@ impl Options {
             return Err(Error::InvalidRank { rank: self.rank });
         }
         self.penalty.check()?;
-        check_loss(self.method.loss())?;
+        check_loss(self.method.loss)?;
         let tol = self.stopping().tol();
         if tol.is_nan() || tol < 0.0 {
             return Err(invalid("tol", tol, "a number of at least 0"));
@@ -219,21 +216,43 @@ impl Options {
                 supported: "they go with MiniBatchNmf".into(),
             });
         }
-        if let Method::Hals { sweeps: Some(0) }
-        | Method::Accelerated { sweeps: Some(0) }
-        | Method::Newton { sweeps: Some(0) }
-        | Method::AcceleratedNewton { sweeps: Some(0) } = self.method
-        {
-            return Err(invalid("sweeps", 0, "at least 1"));
+        self.method.check()?;
+        let (method, loss) = (self.method, self.method.loss);
+        let unsupported = |what: String, supported: &'static str| {
+            Err(Error::Unsupported { what, supported: supported.into() })
+        };
+        if method.stops_by(self.stopping()) == Support::No {
+            return unsupported(
+                format!("stopping {method} on the violation, which only coordinate descent has,"),
+                "cd and hals stop by any rule, the others and what is extrapolated by ErrorDecrease or Progress",
+            );
         }
-        capability::check(self)
+        if self.shuffle && method.shuffles() == Support::No {
+            return unsupported(
+                format!("shuffling the components of {method}"),
+                "cd takes them in a drawn order, the others in theirs",
+            );
+        }
+        if self.compress == Some(true) && method.compresses() == Support::No {
+            return unsupported(
+                format!("a compressed start for {method} with loss {loss}"),
+                "auto and extrapolated hals have one, with the Frobenius loss",
+            );
+        }
+        if method.multiplies_by(self.products) == Support::No {
+            return unsupported(
+                format!("loss {loss} with gemm or BLAS products"),
+                "gemm and BLAS go with the Frobenius loss, the fused kernels with any",
+            );
+        }
+        Ok(())
     }
 
     /// The same of a fit by mini-batches.
     pub(crate) fn check_batches(&self, batches: &BatchOptions) -> Result<(), Error> {
         self.check_common()?;
         let others = [
-            ("a method other than mu", !matches!(self.method, Method::Mu(_))),
+            ("a method other than mu", self.method != Method::mu(self.method.loss)),
             ("a stopping rule", self.stop.is_some_and(|stop| !matches!(stop, Stop::ErrorDecrease { .. }))),
             ("a scale", !matches!(self.scale, None | Some(Scale::None))),
             ("shuffling", self.shuffle),
@@ -274,8 +293,12 @@ pub(crate) fn check_loss(loss: Loss) -> Result<(), Error> {
     if beta.is_finite() { Ok(()) } else { Err(invalid("beta", beta, "a finite number")) }
 }
 
-pub(crate) fn invalid(name: &'static str, value: impl ToString, allowed: &'static str) -> Error {
-    Error::InvalidParam { name, value: value.to_string(), allowed }
+pub(crate) fn invalid(
+    name: &'static str,
+    value: impl ToString,
+    allowed: impl Into<Cow<'static, str>>,
+) -> Error {
+    Error::InvalidParam { name, value: value.to_string(), allowed: allowed.into() }
 }
 
 #[cfg(test)]
@@ -290,14 +313,14 @@ mod tests {
     #[test]
     fn nothing_is_silently_ignored() {
         let v = Dense::from_fn(6, 5, |i, j| ((i * j) % 3) as f64 + 0.5);
-        let whole = Options::new(2, Method::Mu(Loss::Frobenius));
+        let whole = Options::new(2, Method::mu(Loss::Frobenius));
         let minibatch = Some(BatchOptions::default());
         refused(
             Nmf::from_options(Options { minibatch, ..whole.clone() }).fit(&v).unwrap_err(),
             "MiniBatchNmf",
         );
         for (word, options) in [
-            ("method", Options { method: Method::Cd, ..whole.clone() }),
+            ("method", Options { method: Method::cd(), ..whole.clone() }),
             ("stopping rule", Options { stop: Some(Stop::Progress { tol: 0.1 }), ..whole.clone() }),
             ("scale", Options { scale: Some(Scale::HSum), ..whole.clone() }),
             ("shuffling", Options { shuffle: true, ..whole.clone() }),
@@ -337,10 +360,10 @@ mod tests {
             threads: Some(2),
             memory_limit: Some(1 << 20),
             block: Some(3),
-            ..Options::new(3, Method::Cd)
+            ..Options::new(3, Method::cd())
         };
         let built = Nmf::<f64>::new(3)
-            .method(Method::Cd)
+            .method(Method::cd())
             .start(Start::Spa)
             .tol(0.1)
             .stop(Stop::Violation { tol: 0.5 })
@@ -368,7 +391,7 @@ mod tests {
             tol: Some(0.1),
             seed: 5,
             minibatch: Some(batches),
-            ..Options::new(3, Method::Mu(Loss::ItakuraSaito))
+            ..Options::new(3, Method::mu(Loss::ItakuraSaito))
         };
         let built = MiniBatchNmf::<f64>::new(3)
             .loss(Loss::ItakuraSaito)

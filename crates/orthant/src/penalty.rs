@@ -75,7 +75,7 @@ impl Penalty {
                 return Err(Error::InvalidParam {
                     name,
                     value: alpha.to_string(),
-                    allowed: "a finite number of at least 0",
+                    allowed: "a finite number of at least 0".into(),
                 });
             }
         }
@@ -83,7 +83,7 @@ impl Penalty {
             return Err(Error::InvalidParam {
                 name: "l1_ratio",
                 value: self.l1_ratio.to_string(),
-                allowed: "a number from 0 (all L2) to 1 (all L1)",
+                allowed: "a number from 0 (all L2) to 1 (all L1)".into(),
             });
         }
         Ok(())

@@ -165,11 +165,9 @@ impl fmt::Display for Warning {
 pub struct HistoryPoint {
     /// The iteration, from 1.
     pub iteration: usize,
-    /// D(V|WH) plus penalties after it. With the accelerated methods this is what decides
-    /// about it, taken at the extrapolated W and the new H, or the extrapolated one
-    /// ([`Method::AcceleratedMm`](crate::Method::AcceleratedMm) and
-    /// [`Method::AcceleratedJointMm`](crate::Method::AcceleratedJointMm)). It can rise, and is the largest double where an
-    /// iteration left the range of the elements.
+    /// D(V|WH) plus penalties after it. Where factors are extrapolated it is taken at the extrapolated W and the new H, or for
+    /// multiplicative updates at the extrapolated H. It can rise, and is the largest double where an iteration left the range of
+    /// the elements.
     pub objective: f64,
     /// Whether it rose above the best one, so that the next iteration went back to the best factors.
     #[cfg_attr(feature = "serde", serde(default))]
@@ -183,7 +181,7 @@ pub struct HistoryPoint {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Plan {
-    /// The update; never [`Method::Auto`], but what that came to.
+    /// The update; never [`Update::Auto`](crate::Update::Auto), but what that came to.
     pub method: Method,
     /// Whether the pass runs over columns of V (column-major data) rather than rows.
     pub by_columns: bool,
@@ -209,7 +207,7 @@ pub struct Plan {
     /// Accumulators alive at once, at most: n×k elements each (m×k by columns), k rounded up to whole registers.
     pub accumulators: usize,
     /// Whether the transpose of sparse data is kept beside it, and products with its rows take the place of sums; or, of dense
-    /// data, whether blocks of its other lines are copied in turn, as [`Method::Newton`](crate::Method::Newton) needs.
+    /// data, whether blocks of its other lines are copied in turn, as [`Update::Newton`](crate::Update::Newton) needs.
     #[cfg_attr(feature = "serde", serde(default))]
     pub transpose: bool,
     /// V is read as V·4^-p, by this p; not 0 only where its largest entry is outside the safe exponents.

@@ -62,7 +62,7 @@ impl std::str::FromStr for Scale {
         Self::ALL.into_iter().find(|scale| scale.name() == text).ok_or_else(|| Error::InvalidParam {
             name: "scale",
             value: text.to_owned(),
-            allowed: "h-sum, h-max, balanced or none",
+            allowed: "h-sum, h-max, balanced or none".into(),
         })
     }
 }

@@ -144,8 +144,8 @@ impl Safe {
     pub fn of<T: Real>(method: Method) -> Self {
         let squares = Self::squares::<T>();
         match method {
-            _ if method.loss().is_quadratic() => squares,
-            Method::Mu(_) => Self { low: -10, high: 20, ..squares },
+            _ if method.loss.is_quadratic() => squares,
+            method if method.is_compatible() => Self { low: -10, high: 20, ..squares },
             _ => Self { low: 0, high: 1, ..squares },
         }
     }

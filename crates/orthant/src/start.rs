@@ -18,8 +18,8 @@ pub enum Start<T> {
     /// scikit-learn's `init="nndsvd"`: non-negative parts of the leading singular vectors, by its randomised SVD,
     /// which takes 24·(m + n)·(k + 10) bytes meanwhile.
     Nndsvd,
-    /// The same with the mean of V for every 0: the default of [`Method::Cd`](crate::Method::Cd) and
-    /// [`Method::Mu`](crate::Method::Mu) where the rank is not
+    /// The same with the mean of V for every 0: the default of [`Update::Cd`](crate::Update::Cd) and
+    /// [`Update::Mu`](crate::Update::Mu) where the rank is not
     /// above the smaller side of V (else [`Start::Random`]).
     Nndsvda,
     /// The same with small random numbers for every 0.
@@ -140,7 +140,9 @@ impl FromStr for StartKind {
         Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| Error::InvalidParam {
             name: "init",
             value: text.to_owned(),
-            allowed: "random, scaled-random, nndsvd, nndsvda, nndsvdar, exact-nndsvd, exact-nndsvda, spa or custom",
+            allowed:
+                "random, scaled-random, nndsvd, nndsvda, nndsvdar, exact-nndsvd, exact-nndsvda, spa or custom"
+                    .into(),
         })
     }
 }

@@ -40,7 +40,7 @@ fn transform_solves_each_row_at_its_own_scale() {
 fn a_start_out_of_range_is_an_error_or_is_rescaled() {
     let v = Dense::from_fn(8, 6, |i, j| (i + j + 1) as f32);
     let start = Start::Custom { w: Dense::from_fn(8, 2, |_, _| 1.0), h: Dense::from_fn(2, 6, |_, _| 1e20) };
-    for method in [Method::Cd, Method::Mu(Loss::Frobenius)] {
+    for method in [Method::cd(), Method::mu(Loss::Frobenius)] {
         let outcome = Nmf::new(2).method(method).start(start.clone()).fit(&v);
         assert!(
             matches!(outcome, Err(Error::Diverged { .. })),
@@ -48,7 +48,7 @@ fn a_start_out_of_range_is_an_error_or_is_rescaled() {
             outcome.map(|f| f.report)
         );
     }
-    let fit = Nmf::new(2).method(Method::Hals { sweeps: None }).start(start).fit(&v).unwrap();
+    let fit = Nmf::new(2).method(Method::hals()).start(start).fit(&v).unwrap();
     assert!(fit.report.relative_error < 1e-3, "{}", fit.report.relative_error);
     let said = |w: &Warning| matches!(w, Warning::StartScale { rescaled: true, .. });
     assert!(fit.report.warnings.iter().any(said), "{:?}", fit.report.warnings);
@@ -68,11 +68,11 @@ fn a_loss_out_of_range_names_the_largest_entry() {
 #[test]
 fn options_hold_in_any_order() {
     let v = Dense::from_fn(30, 20, |i, j| ((i * 7 + j * 5) % 13) as f64);
-    let one = Nmf::new(3).tol(1e-9).max_iter(50).method(Method::Mu(Loss::Frobenius)).fit(&v).unwrap();
-    let other = Nmf::new(3).method(Method::Mu(Loss::Frobenius)).max_iter(50).tol(1e-9).fit(&v).unwrap();
+    let one = Nmf::new(3).tol(1e-9).max_iter(50).method(Method::mu(Loss::Frobenius)).fit(&v).unwrap();
+    let other = Nmf::new(3).method(Method::mu(Loss::Frobenius)).max_iter(50).tol(1e-9).fit(&v).unwrap();
     assert_eq!(one.report.iterations, other.report.iterations);
     assert_eq!(one.report.stop_reason, StopReason::MaxIterations);
-    let ruled = Nmf::new(3).stop(Stop::Progress { tol: 0.5 }).method(Method::Cd).fit(&v).unwrap();
+    let ruled = Nmf::new(3).stop(Stop::Progress { tol: 0.5 }).method(Method::cd()).fit(&v).unwrap();
     assert!(ruled.report.iterations < 5 && ruled.report.violation_ratio.is_none());
 }
 
@@ -83,7 +83,7 @@ fn multiplicative_updates_refuse_a_start_of_zeros() {
     let ones = |r, c| Dense::from_fn(r, c, |_, _| 1.0);
     for (w, h) in [(Dense::zeros(6, 2), ones(2, 5)), (ones(6, 2), Dense::zeros(2, 5))] {
         let start = Start::Custom { w, h };
-        let refused = Nmf::new(2).method(Method::Mu(Loss::Frobenius)).start(start.clone()).fit(&v);
+        let refused = Nmf::new(2).method(Method::mu(Loss::Frobenius)).start(start.clone()).fit(&v);
         assert!(matches!(refused, Err(Error::Unsupported { .. })));
         let fit = Nmf::new(2).start(start.clone()).fit(&v).unwrap();
         let Start::Custom { h, .. } = start else { unreachable!() };

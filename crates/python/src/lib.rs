@@ -265,8 +265,8 @@ fn started<T: Number>(
 #[pyo3(signature = (beta=None))]
 fn solvers(beta: Option<f64>) -> Vec<&'static str> {
     let loss = beta.map(orthant::Loss::from_beta);
-    let all = orthant::Solver::ALL.into_iter();
-    all.filter(|solver| loss.is_none_or(|loss| solver.minimises(loss))).map(orthant::Solver::name).collect()
+    let all = orthant::Update::ALL.iter();
+    all.filter(|update| loss.is_none_or(|loss| update.minimises(loss))).map(|update| update.name()).collect()
 }
 
 /// Cores that this process may use.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use numpy::PyReadonlyArray1;
-use orthant::{Error, Loss, MiniBatchNmf, Nmf, Penalty, RandomState, Solver};
+use orthant::{Error, Loss, Method, MiniBatchNmf, Nmf, Penalty, RandomState};
 use pyo3::prelude::*;
 
 use crate::Number;
@@ -28,6 +28,8 @@ pub struct Options {
     pub shuffle: bool,
     /// Of the components; none leaves it to the method.
     pub scale: Option<String>,
+    /// None leaves it to the solver.
+    pub extrapolate: Option<bool>,
     pub sweeps: Option<usize>,
     pub compress: Option<bool>,
     pub memory_limit: Option<usize>,
@@ -80,9 +82,9 @@ impl Options {
     /// The options as the crate has them, and what raises its errors.
     fn options(&self) -> PyResult<orthant::Options> {
         let raised = |error: Error| raise(&error, &self.whom);
-        let solver: Solver = self.solver.parse().map_err(raised)?;
-        let method = solver.method(self.loss()).map_err(raised)?;
-        let method = self.sweeps.map_or(Ok(method), |count| method.with_sweeps(count)).map_err(raised)?;
+        let update = self.solver.parse().map_err(raised)?;
+        let method = Method { loss: self.loss(), update, extrapolate: self.extrapolate, sweeps: self.sweeps };
+        method.check().map_err(raised)?;
         let seconds = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
         Ok(orthant::Options {
             start: self.init.as_deref().map(str::parse).transpose().map_err(raised)?,

@@ -13,13 +13,23 @@ def fitted(**options):
 
 
 def test_sweeps_are_made():
-    for solver, loss in (("hals", "frobenius"), ("accelerated", "frobenius"), ("newton", "kullback-leibler")):
+    for solver, loss in (("hals", "frobenius"), ("auto", "frobenius"), ("newton", "kullback-leibler")):
         one, three = (fitted(solver=solver, beta_loss=loss, sweeps=sweeps, tol=0) for sweeps in (1, 3))
         assert three.loss_curve_[1] < one.loss_curve_[1]
         assert "3 over W" in three.explain_()
-    assert "accelerated-newton" in fitted(solver="auto", beta_loss="kullback-leibler", sweeps=2).explain_()
-    with pytest.raises(ValueError, match="number of sweeps with cd .* accelerated, hals, accelerated-newton and newton"):
+    assert "extrapolated newton" in fitted(solver="auto", beta_loss="kullback-leibler", sweeps=2).explain_()
+    with pytest.raises(ValueError, match="number of sweeps with cd .* hals and newton sweep"):
         fitted(sweeps=2)
+
+
+def test_a_solver_is_extrapolated_or_not():
+    hals, on, auto = (fitted(tol=0, **which) for which in ({"solver": "hals"}, {"solver": "hals", "extrapolate": True}, {"solver": "auto"}))
+    assert "extrapolated hals" in on.explain_() and "extrapolated" not in hals.explain_()
+    assert np.array_equal(on.components_, auto.components_) and on.loss_curve_[-1] < hals.loss_curve_[-1]
+    off = fitted(solver="auto", extrapolate=False, tol=0)
+    assert np.array_equal(off.components_, hals.components_)
+    with pytest.raises(ValueError, match="extrapolation of cd .* auto and hals can be"):
+        fitted(extrapolate=True)
 
 
 def test_a_start_is_compressed_or_not():
@@ -56,7 +66,7 @@ def test_the_stopping_rule_is_the_one_asked_for():
 
 @pytest.mark.parametrize(
     ("name", "wrong"),
-    [("sweeps", 0), ("sweeps", 1.5), ("compress", 1), ("memory_limit", -1), ("products", "mkl"), ("stop", "error_decrease")],
+    [("sweeps", 0), ("sweeps", 1.5), ("extrapolate", "on"), ("compress", 1), ("memory_limit", -1), ("products", "mkl"), ("stop", "error_decrease")],
 )
 def test_what_is_out_of_range_is_refused(name, wrong):
     with pytest.raises(ValueError, match=f"'{name}' parameter of NMF must be"):
@@ -64,7 +74,7 @@ def test_what_is_out_of_range_is_refused(name, wrong):
 
 
 def test_the_function_has_them_too():
-    options = {"n_components": 4, "solver": "accelerated", "random_state": 0, "sweeps": 2, "scale": "h-max"}
+    options = {"n_components": 4, "solver": "hals", "extrapolate": True, "random_state": 0, "sweeps": 2, "scale": "h-max"}
     W, H, _ = non_negative_factorization(X, **options)
     assert np.allclose(H.max(axis=1), 1)
     model = NMF(**options)

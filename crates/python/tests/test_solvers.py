@@ -71,7 +71,7 @@ def test_attributes():
     assert model.stop_reason_ == "converged" and 0 <= model.kkt_residual_ < 1e-2
     assert isinstance(model.remarks_, list)
     text = model.explain_()
-    assert "accelerated-newton" in text and "threads" in text
+    assert "extrapolated newton" in text and "threads" in text
     wide = NMF(4, random_state=0, init="random").fit(problem(3, 80))
     assert any("rank 4 is above" in remark for remark in wide.remarks_)
 

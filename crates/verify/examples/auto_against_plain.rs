@@ -1,4 +1,4 @@
-//! Compares [`Method::Auto`] with the plain rule that it accelerates, over many small random problems: from the same start,
+//! Compares [`Update::Auto`] with the plain rule that it accelerates, over many small random problems: from the same start,
 //! each until it stops by the library's own rule. Prints for each loss the shares by penalty and precision and the ten worst
 //! problems, and at the end a Markdown table with a row for each loss. The exit status is 1 if, for some loss, `auto` ends more
 //! than 1 % above its plain rule in more than 1 % of the problems.
@@ -48,9 +48,9 @@ fn problem(number: u64) -> Drawn {
 /// What a loss's plain rule is.
 fn plain_rule(loss: Loss) -> Method {
     match loss.beta() {
-        2.0 => Method::Hals { sweeps: None },
-        1.0 => Method::Newton { sweeps: None },
-        _ => Method::Mm(loss),
+        2.0 => Method::hals(),
+        1.0 => Method::newton(),
+        _ => Method::mm(loss),
     }
 }
 
@@ -71,7 +71,7 @@ fn end<T: Real>(
     let nmf = Nmf::<T>::new(p.k).method(method).penalty(p.penalty).threads(1).max_iter(MOST);
     let fit = nmf.seed(p.recipe.seed as u32).start(start.unwrap_or(Start::ScaledRandom)).fit(v)?;
     let h = fit.model.components().clone();
-    let objective = objective(&cast(v), &cast(&fit.w), &cast(&h), p, method.loss());
+    let objective = objective(&cast(v), &cast(&fit.w), &cast(&h), p, method.loss);
     let end = End { objective, iterations: fit.report.iterations, converged: fit.report.converged() };
     Ok((end, Start::Custom { w: fit.w, h }))
 }
@@ -109,7 +109,7 @@ impl Outcome {
 fn compare<T: Real>(number: u64, problem: Drawn, loss: Loss) -> Result<Outcome, String> {
     let failed = |error: Error| format!("{number}: {error}, {problem:?}");
     let v: Dense<T> = problem.data(loss);
-    let (auto, found) = end(&problem, &v, Method::Auto(loss), None).map_err(failed)?;
+    let (auto, found) = end(&problem, &v, Method::auto(loss), None).map_err(failed)?;
     let (plain, _) = end(&problem, &v, plain_rule(loss), None).map_err(failed)?;
     let least = 0.5e-6 * size(&cast(&v), loss.beta());
     // an objective that is no number is as bad as an infinite one

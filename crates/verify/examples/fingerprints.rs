@@ -4,7 +4,7 @@
 //!     cargo run --release -p orthant-verify --example fingerprints > before.txt
 //!
 //! The arguments are the number of fits (default 400) and the number of the first (default 1). Fit number i is the same in
-//! every run. Every solver takes its turn with each of its losses, in every layout and both precisions, on one to four
+//! every run. Every method takes its turn with each of its losses, in every layout and both precisions, on one to four
 //! threads, with penalties and without; so do weights alone, `transform` and mini-batches. The hash is the standard library's,
 //! and kernels differ between instruction sets: compare runs of one compiler on one processor.
 
@@ -13,10 +13,10 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use orthant::{
-    Dense, Error, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty, Products, Real, Report, Solver, StartKind,
-    Support,
+    Dense, Error, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty, Products, Real, Report, StartKind, Support,
 };
 use orthant_verify::drawn::{Drawn, Kind};
+use orthant_verify::forms::FORMS;
 use orthant_verify::layout::{ALL, Layout, Stored};
 use orthant_verify::strategies::Numbers;
 
@@ -39,12 +39,11 @@ enum Task {
 #[derive(Debug)]
 struct Case {
     task: Task,
-    solver: Solver,
+    method: Method,
     loss: Loss,
     drawn: Drawn,
     layout: Layout,
     start: Option<StartKind>,
-    sweeps: Option<usize>,
     compress: Option<bool>,
     shuffle: bool,
     blas: bool,
@@ -70,10 +69,10 @@ fn shape(numbers: &mut Numbers) -> (usize, usize, usize) {
 impl Case {
     fn new(number: u64) -> Self {
         let mut numbers = Numbers::new(number);
-        let solver = Solver::ALL[number as usize % Solver::ALL.len()];
-        let losses: Vec<Loss> =
-            BETAS.into_iter().map(Loss::from_beta).filter(|&loss| solver.minimises(loss)).collect();
-        let loss = losses[numbers.below(losses.len())];
+        let form = FORMS[number as usize % FORMS.len()];
+        let methods = form.methods(&BETAS.map(Loss::from_beta));
+        let method = methods[numbers.below(methods.len())];
+        let loss = method.loss;
         let task = match numbers.below(12) {
             0 => Task::Weights,
             1 => Task::Transform,
@@ -89,7 +88,7 @@ impl Case {
         let layout = ALL[numbers.below(ALL.len())];
         let mut now_and_then = |of: usize| numbers.below(of) == 0;
         let (shuffle, blas) = (now_and_then(4), now_and_then(8));
-        let sweeps = now_and_then(3).then_some(2);
+        let sweeps = now_and_then(3).then_some(2).filter(|_| method.update.takes_sweeps());
         let compress = now_and_then(3).then_some(true);
         let block = now_and_then(4).then_some(13);
         let memory = now_and_then(8).then_some(400_000);
@@ -98,37 +97,26 @@ impl Case {
         let (iterations, threads) = (1 + numbers.below(150), 1 + numbers.below(4));
         Self {
             task,
-            solver,
+            method: Method { sweeps, ..method },
             loss,
             layout,
             start,
-            sweeps,
             block,
             memory,
             iterations,
             stops,
             threads,
-            // where they go with the solver
-            compress: compress.filter(|_| solver.compresses(loss) == Support::Yes),
-            shuffle: shuffle && solver.shuffles() == Support::Yes,
+            // where they go with the method
+            compress: compress.filter(|_| method.compresses() == Support::Yes),
+            shuffle: shuffle && method.shuffles() == Support::Yes,
             blas: blas && loss.is_quadratic() && !layout.is_sparse(),
             drawn,
         }
     }
 
-    fn method(&self) -> Result<Method, Error> {
-        Ok(match self.solver.method(self.loss)? {
-            Method::Hals { .. } => Method::Hals { sweeps: self.sweeps },
-            Method::Accelerated { .. } => Method::Accelerated { sweeps: self.sweeps },
-            Method::Newton { .. } => Method::Newton { sweeps: self.sweeps },
-            Method::AcceleratedNewton { .. } => Method::AcceleratedNewton { sweeps: self.sweeps },
-            method => method,
-        })
-    }
-
-    fn nmf<T: Real>(&self) -> Result<Nmf<T>, Error> {
+    fn nmf<T: Real>(&self) -> Nmf<T> {
         let p = &self.drawn;
-        let mut nmf = Nmf::new(p.k).method(self.method()?).penalty(p.penalty).seed(p.recipe.seed as u32);
+        let mut nmf = Nmf::new(p.k).method(self.method).penalty(p.penalty).seed(p.recipe.seed as u32);
         nmf = nmf.max_iter(self.iterations).threads(self.threads).shuffle(self.shuffle);
         if let Some(start) = self.start.and_then(StartKind::start) {
             nmf = nmf.start(start);
@@ -145,7 +133,7 @@ impl Case {
         if self.blas {
             nmf = nmf.products(Products::Gemm);
         }
-        Ok(if self.stops { nmf } else { nmf.tol(0.0) })
+        if self.stops { nmf } else { nmf.tol(0.0) }
     }
 
     /// Does what is to be done, and adds what comes of it to `bits`.
@@ -157,13 +145,13 @@ impl Case {
             Dense::from_fn(p.k, v.ncols(), |t, j| T::from_f64(((7 * t + 3 * j) % 11) as f64 / 8.0 + 0.01));
         match self.task {
             Task::Fit => {
-                let fit = self.nmf::<T>()?.fit(&stored)?;
+                let fit = self.nmf::<T>().fit(&stored)?;
                 bits.factor(&fit.w);
                 bits.factor(fit.model.components());
                 bits.report(&fit.report);
             }
             Task::Weights => {
-                let fit = self.nmf::<T>()?.fit_weights(&stored, &h)?;
+                let fit = self.nmf::<T>().fit_weights(&stored, &h)?;
                 bits.factor(&fit.w);
                 bits.report(&fit.report);
             }

@@ -20,13 +20,13 @@ fn main() {
         ("log counts 800×500", 10, |s| log_counts(800, 500, 10, s)),
         ("planted 900×400", 12, |s| planted(900, 400, 12, 0.1, s)),
     ];
-    let accelerated = |sweeps| Method::Accelerated { sweeps };
+    let extrapolated = Method::hals().extrapolated();
     let methods = [
-        ("HALS, 1 sweep", Method::Hals { sweeps: Some(1) }, false),
-        ("HALS", Method::Hals { sweeps: None }, false),
-        ("accelerated, 3 sweeps", accelerated(Some(3)), false),
-        ("accelerated", accelerated(None), false),
-        ("compressed start", accelerated(None), true),
+        ("HALS, 1 sweep", Method::hals().sweeps(1), false),
+        ("HALS", Method::hals(), false),
+        ("extrapolated, 3 sweeps", extrapolated.sweeps(3), false),
+        ("extrapolated", extrapolated, false),
+        ("compressed start", extrapolated, true),
     ];
     for (problem, k, make) in problems {
         let mut all = vec![Vec::new(); methods.len()];

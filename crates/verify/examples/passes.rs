@@ -69,16 +69,16 @@ fn main() {
             let v = cast::<f64, f32>(&make(seed));
             let half = 0.5 * v.as_slice().iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
             let nmf = |method| Nmf::<f32>::new(k).method(method).seed(seed as u32).max_iter(150).tol(0.0);
-            let accelerated = |sweeps| nmf(Method::Accelerated { sweeps });
-            let hals = |sweeps| nmf(Method::Hals { sweeps }).max_iter(600);
+            let extrapolated = |sweeps| nmf(Method { sweeps, ..Method::hals().extrapolated() });
+            let hals = |sweeps| nmf(Method { sweeps, ..Method::hals() }).max_iter(600);
             let stop = |nmf: Nmf<f32>| nmf.tol(1e-5).max_iter(2000);
             if problem.starts_with("sparse") {
                 let v = Csr::of_dense(&v);
-                let auto = nmf(Method::Auto(Loss::Frobenius));
+                let auto = nmf(Method::auto(Loss::Frobenius));
                 let runs = [
                     run("hals", &hals(None), &v),
-                    run("acc", &accelerated(None), &v),
-                    run("compressed", &accelerated(None).compress(true), &v),
+                    run("ext", &extrapolated(None), &v),
+                    run("compressed", &extrapolated(None).compress(true), &v),
                     run("auto", &auto, &v),
                     run("auto stopped", &stop(auto.clone()), &v),
                 ];
@@ -88,15 +88,15 @@ fn main() {
             let mut runs = vec![
                 run("hals 1", &hals(Some(1)), &v),
                 run("hals", &hals(None), &v),
-                run("acc 3", &accelerated(Some(3)), &v),
-                run("acc 4", &accelerated(Some(4)), &v),
-                run("acc 5", &accelerated(Some(5)), &v),
-                run("compressed", &accelerated(None).compress(true), &v),
-                run("comp 3", &accelerated(Some(3)).compress(true), &v),
+                run("ext 3", &extrapolated(Some(3)), &v),
+                run("ext 4", &extrapolated(Some(4)), &v),
+                run("ext 5", &extrapolated(Some(5)), &v),
+                run("compressed", &extrapolated(None).compress(true), &v),
+                run("comp 3", &extrapolated(Some(3)).compress(true), &v),
             ];
             runs.push(run("hals stopped", &stop(hals(None)), &v));
-            runs.push(run("acc stopped", &stop(accelerated(None)), &v));
-            runs.push(run("comp stopped", &stop(accelerated(None).compress(true)), &v));
+            runs.push(run("ext stopped", &stop(extrapolated(None)), &v));
+            runs.push(run("comp stopped", &stop(extrapolated(None).compress(true)), &v));
             add(&mut mean, &runs, half, seeds);
         }
         println!("{problem}, k = {k}, {seeds} seeds, means");

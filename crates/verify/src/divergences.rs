@@ -8,7 +8,7 @@
 //! ∂d/∂p    = p^(β−1) − v·p^(β−2)
 //! ```
 
-use orthant::{Dense, Loss, Method, Penalty, Real};
+use orthant::{Dense, Loss, Method, Penalty, Real, Update};
 
 use crate::oracle::{Sum, norm_squared, product, times_transposed, weights};
 
@@ -178,14 +178,10 @@ const LEAST: f64 = f64::EPSILON;
 /// # Panics
 /// For a method of the Frobenius loss alone.
 pub fn rule(method: Method) -> (f64, bool) {
-    match method {
-        Method::Mu(loss) => (loss.beta(), false),
-        Method::Mm(loss) | Method::AcceleratedMm(loss) => (loss.beta(), true),
-        Method::Newton { .. }
-        | Method::AcceleratedNewton { .. }
-        | Method::JointMm
-        | Method::AcceleratedJointMm => (1.0, true),
-        other => panic!("{other:?} has no divergence"),
+    match method.update {
+        Update::Mu => (method.loss.beta(), false),
+        Update::Mm | Update::Newton | Update::JointMm => (method.loss.beta(), true),
+        _ => panic!("{method:?} has no divergence"),
     }
 }
 
@@ -257,9 +253,9 @@ pub(crate) fn update_both(
     let vt = v.transposed();
     let of_w = parts(v, w, &ht.transposed(), 1.0, 0.0);
     let mut of_h = parts(&vt, ht, &w.transposed(), 1.0, 0.0);
-    multiply(Method::JointMm, w, &of_w, (on.l1_w, on.l2_w), false, exponent);
+    multiply(Method::joint_mm(), w, &of_w, (on.l1_w, on.l2_w), false, exponent);
     of_h.1 = parts(&vt, ht, &w.transposed(), 1.0, 0.0).1;
-    multiply(Method::JointMm, ht, &of_h, (on.l1_h, on.l2_h), true, exponent);
+    multiply(Method::joint_mm(), ht, &of_h, (on.l1_h, on.l2_h), true, exponent);
 }
 
 /// The update of W alone.
@@ -268,9 +264,9 @@ pub fn update_weights(method: Method, v: &Dense<f64>, w: &mut Dense<f64>, h: &De
     update(method, v, w, h, (on.l1_w, on.l2_w), false, false);
 }
 
-/// One iteration, reading V twice: W, then with the new W, H; but for [`Method::JointMm`] both at once.
+/// One iteration, reading V twice: W, then with the new W, H; but for [`Update::JointMm`] both at once.
 pub fn step(method: Method, v: &Dense<f64>, w: &mut Dense<f64>, h: &mut Dense<f64>, penalty: Penalty) {
-    if method == Method::JointMm {
+    if method == Method::joint_mm() {
         let mut ht = h.transposed();
         update_both(v, (w, &mut ht), penalty, 1.0);
         *h = ht.transposed();
@@ -329,8 +325,8 @@ pub const LOSSES: [Loss; 8] = [
 
 /// Both rules with each of [`LOSSES`], and the joint one.
 pub fn methods() -> Vec<Method> {
-    let alternating = LOSSES.into_iter().flat_map(|loss| [Method::Mu(loss), Method::Mm(loss)]);
-    alternating.chain([Method::JointMm]).collect()
+    let alternating = LOSSES.into_iter().flat_map(|loss| [Method::mu(loss), Method::mm(loss)]);
+    alternating.chain([Method::joint_mm()]).collect()
 }
 
 #[cfg(test)]
@@ -437,7 +433,7 @@ mod tests {
             assert!(a.as_slice().iter().zip(b.as_slice()).all(|(a, b)| (a - b).abs() < 1e-13));
         }
         let (mut ours, mut theirs) = ((w.clone(), h.clone()), (w, h));
-        step(Method::Mu(Loss::Frobenius), &v, &mut ours.0, &mut ours.1, PENALTY);
+        step(Method::mu(Loss::Frobenius), &v, &mut ours.0, &mut ours.1, PENALTY);
         oracle::multiplicative_step(&v, &mut theirs.0, &mut theirs.1, PENALTY);
         for (a, b) in [(ours.0, theirs.0), (ours.1, theirs.1)] {
             assert!(a.as_slice().iter().zip(b.as_slice()).all(|(a, b)| close(*a, *b)));

@@ -1,6 +1,6 @@
 //! Accelerated updates for divergences by plain loops: every iteration with its objective and whether it is taken back.
 
-use orthant::{Dense, Method, Penalty};
+use orthant::{Dense, Method, Penalty, Update};
 
 use crate::divergences::{self, objective, rule, size};
 use crate::newton;
@@ -45,16 +45,16 @@ fn zip(a: &Dense<f64>, b: &Dense<f64>, f: impl Fn(f64, f64) -> f64) -> Dense<f64
 
 /// The iterations of the plain rule with which a fit by such a method begins.
 pub fn plain_iterations(method: Method) -> usize {
-    match method {
-        Method::AcceleratedNewton { .. } => 50,
-        Method::AcceleratedMm(loss) if (1.0..=2.0).contains(&loss.beta()) => 10,
-        Method::AcceleratedMm(_) => 60,
+    match method.update {
+        Update::Newton => 50,
+        Update::Mm if (1.0..=2.0).contains(&method.loss.beta()) => 10,
+        Update::Mm => 60,
         _ => 0,
     }
 }
 
-/// So many iterations of [`Method::AcceleratedMm`] or [`Method::AcceleratedNewton`], each factor by its own pass over V, or of
-/// [`Method::AcceleratedJointMm`].
+/// So many iterations of extrapolated [`Update::Mm`] or [`Update::Newton`], each factor by its own pass over V, or of
+/// [`Update::JointMm`].
 ///
 /// # Panics
 /// For another method, or without a number of sweeps.
@@ -77,9 +77,11 @@ pub fn run(
     let mut told = Vec::new();
     for number in 0..iterations {
         let half =
-            |v: &Dense<f64>, x: &mut Dense<f64>, y: &Dense<f64>, l: (f64, f64), of_h: bool| match method {
-                Method::AcceleratedNewton { sweeps: Some(sweeps) } => newton::update(v, x, y, l, sweeps),
-                Method::AcceleratedMm(_) => {
+            |v: &Dense<f64>, x: &mut Dense<f64>, y: &Dense<f64>, l: (f64, f64), of_h: bool| match method
+                .update
+            {
+                Update::Newton => newton::update(v, x, y, l, method.sweeps.expect("a number of sweeps")),
+                Update::Mm => {
                     let bold = number >= plain && in_a_row < 2 && best.0.is_finite();
                     divergences::update(method, v, x, y, l, of_h, bold)
                 }
@@ -99,7 +101,7 @@ pub fn run(
         };
         let of_h = columns(&at.ht);
         let (mut new_w, mut new_h) = (at.w.clone(), at.ht.clone());
-        if method == Method::AcceleratedJointMm {
+        if method.update == Update::JointMm {
             // what goes further has momentum
             let exponent = if accepted > 0 { 1.5 } else { 1.0 };
             divergences::update_both(v, (&mut new_w, &mut new_h), penalty, exponent);
@@ -107,7 +109,7 @@ pub fn run(
             half(v, &mut new_w, &at.ht.transposed(), (on.l1_w, on.l2_w), false);
         }
         let far_w = ahead(&new_w, &at.plain.0, &at.met, &of_h);
-        if method != Method::AcceleratedJointMm {
+        if method.update != Update::JointMm {
             half(&vt, &mut new_h, &far_w.transposed(), (on.l1_h, on.l2_h), true);
         }
         let far_h = ahead(&new_h, &at.plain.1, &None, &of_h);
@@ -121,7 +123,7 @@ pub fn run(
             (accepted, in_a_row) = (0, in_a_row + 1);
             (limit, before, far) = (before, far, far / 1.5);
         } else {
-            let met = (method != Method::AcceleratedJointMm).then_some(of_h);
+            let met = (method.update != Update::JointMm).then_some(of_h);
             at = Place {
                 w: far_w.clone(),
                 ht: far_h.clone(),
@@ -137,7 +139,7 @@ pub fn run(
             far = if newton(method) && number + 1 == plain { 0.5 } else { 0.0 };
             (accepted, before, limit) = (0, 0.5, 1.0);
         } else if !newton(method) {
-            let delay = if method == Method::AcceleratedJointMm { 12.0 } else { 1.5 };
+            let delay = if method.update == Update::JointMm { 12.0 } else { 1.5 };
             far = f64::from(accepted) / (f64::from(accepted) + delay);
         }
         told.push(Told { w: far_w, h: judged, objective: now, restarted });
@@ -146,5 +148,5 @@ pub fn run(
 }
 
 fn newton(method: Method) -> bool {
-    matches!(method, Method::AcceleratedNewton { .. })
+    method.update == Update::Newton
 }

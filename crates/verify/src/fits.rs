@@ -78,9 +78,9 @@ pub fn trace<T: Real>(nmf: &Nmf<T>, v: &impl ToMatrix<T>) -> Result<(Fit<T>, Vec
 
 /// The methods, each with a fixed number of sweeps.
 pub const METHODS: [Method; 5] = [
-    Method::Cd,
-    Method::Hals { sweeps: Some(1) },
-    Method::Hals { sweeps: Some(3) },
-    Method::Mu(Loss::Frobenius),
-    Method::Mm(Loss::Frobenius),
+    Method::cd(),
+    Method::hals().sweeps(1),
+    Method::hals().sweeps(3),
+    Method::mu(Loss::Frobenius),
+    Method::mm(Loss::Frobenius),
 ];

@@ -13,6 +13,7 @@ pub mod divergences;
 pub mod drawn;
 pub mod extrapolated;
 pub mod fits;
+pub mod forms;
 pub mod layout;
 pub mod made;
 pub mod newton;

@@ -8,7 +8,7 @@
 //!
 //! with V m×n, W m×k and H k×n.
 
-use orthant::{Dense, Loss, Method, Penalty};
+use orthant::{Dense, Method, Penalty, Update};
 
 /// A sum that carries its rounding error along (Neumaier), products included: about twice double precision.
 #[derive(Clone, Copy, Debug, Default)]
@@ -326,15 +326,15 @@ pub fn multiplicative_step(v: &Dense<f64>, w: &mut Dense<f64>, h: &mut Dense<f64
 /// # Panics
 /// For a method without a fixed number of sweeps.
 pub fn step(method: Method, v: &Dense<f64>, w: &mut Dense<f64>, h: &mut Dense<f64>, penalty: Penalty) {
-    match method {
-        Method::Cd => {
+    match (method.update, method.sweeps) {
+        (Update::Cd, _) => {
             descent_step(v, w, h, penalty, 1);
         }
-        Method::Hals { sweeps: Some(sweeps) } => {
+        (Update::Hals, Some(sweeps)) => {
             descent_step(v, w, h, penalty, sweeps);
         }
-        Method::Mu(Loss::Frobenius) | Method::Mm(Loss::Frobenius) => multiplicative_step(v, w, h, penalty),
-        other => panic!("{other:?} has no fixed reference"),
+        (Update::Mu | Update::Mm, _) if method.loss.is_quadratic() => multiplicative_step(v, w, h, penalty),
+        _ => panic!("{method:?} has no fixed reference"),
     }
 }
 

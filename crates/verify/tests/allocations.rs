@@ -99,18 +99,18 @@ fn check_sparse<T: Real>() {
     // more and fewer than 50 entries a column, and one that is full in lanes of more than 2048 rows
     let (thick, thin, long) = (made(300, 40, 40, 0.5), made(90, 300, 300, 0.1), made(9000, 60, 3, 0.02));
     // losses that look at all elements unfold some rows at a time
-    let by_elements = Method::Mm(Loss::Beta(1.5));
+    let by_elements = Method::mm(Loss::Beta(1.5));
     let all = [
-        Method::Hals { sweeps: None },
-        Method::Accelerated { sweeps: None },
-        Method::Anls,
-        Method::Cd,
-        Method::Mm(Loss::KullbackLeibler),
-        Method::Newton { sweeps: None },
-        Method::AcceleratedNewton { sweeps: None },
-        Method::AcceleratedMm(Loss::KullbackLeibler),
-        Method::JointMm,
-        Method::AcceleratedJointMm,
+        Method::hals(),
+        Method::hals().extrapolated(),
+        Method::anls(),
+        Method::cd(),
+        Method::mm(Loss::KullbackLeibler),
+        Method::newton(),
+        Method::newton().extrapolated(),
+        Method::mm(Loss::KullbackLeibler).extrapolated(),
+        Method::joint_mm(),
+        Method::joint_mm().extrapolated(),
         by_elements,
     ];
     // what differs by precision are the kernels
@@ -119,16 +119,19 @@ fn check_sparse<T: Real>() {
         for (v, transpose) in [(&thick, false), (&thin, true)] {
             let v = if layout == Layout::Csc { v.transposed() } else { v.clone() };
             let v = Stored::new(&cast::<f64, T>(&v), layout);
-            assert_eq!(Nmf::<T>::new(7).method(Method::Cd).explain(&v).expect("a plan").transpose, transpose);
+            assert_eq!(
+                Nmf::<T>::new(7).method(Method::cd()).explain(&v).expect("a plan").transpose,
+                transpose
+            );
             for &method in methods {
                 check_fit(method, &v, 12, &format!("{layout:?} transpose {transpose}"));
             }
         }
         let v = if layout == Layout::Csc { long.transposed() } else { long.clone() };
         let v = Stored::new(&cast::<f64, T>(&v), layout);
-        let plan = Nmf::<T>::new(7).method(Method::Cd).explain(&v).expect("a plan");
+        let plan = Nmf::<T>::new(7).method(Method::cd()).explain(&v).expect("a plan");
         assert!(!plan.transpose && 9000 / plan.lanes > 2048, "{plan}");
-        check_fit(Method::Cd, &v, 8, &format!("{layout:?} in long lanes"));
+        check_fit(Method::cd(), &v, 8, &format!("{layout:?} in long lanes"));
     }
     let (mut indptr, mut indices, mut values) = (vec![0_i64], Vec::<i64>::new(), Vec::<u8>::new());
     for i in 0..thick.nrows() {
@@ -144,10 +147,10 @@ fn check_sparse<T: Real>() {
     let scaled = Dense::from_fn(300, 40, |i, j| T::from_f64(thick[(i, j)]) * by);
     let scaled = Stored::new(&scaled, Layout::Csr);
     let exponent = |v: &Stored<T>| {
-        Nmf::<T>::new(7).method(Method::Cd).max_iter(1).fit(v).expect("a fit").report.plan.scale_exponent
+        Nmf::<T>::new(7).method(Method::cd()).max_iter(1).fit(v).expect("a fit").report.plan.scale_exponent
     };
     assert_ne!(exponent(&scaled), 0);
-    for method in [Method::Cd, Method::Mm(Loss::KullbackLeibler), by_elements] {
+    for method in [Method::cd(), Method::mm(Loss::KullbackLeibler), by_elements] {
         check_fit(method, &unfolded, 12, "of other types");
         check_fit(method, &scaled, 12, "scaled");
     }
@@ -159,23 +162,23 @@ fn check<T: Real>() {
         v.as_mut_slice().iter_mut().for_each(|x| *x += 0.01);
         let v = Stored::new(&cast::<f64, T>(&v), layout);
         for method in [
-            Method::Cd,
-            Method::Hals { sweeps: None },
-            Method::Hals { sweeps: Some(3) },
-            Method::Accelerated { sweeps: None },
-            Method::Mu(Loss::Frobenius),
-            Method::Als,
-            Method::Anls,
-            Method::ProjectedGradient,
-            Method::Mu(Loss::KullbackLeibler),
-            Method::Mm(Loss::KullbackLeibler),
-            Method::Newton { sweeps: None },
-            Method::AcceleratedNewton { sweeps: None },
-            Method::AcceleratedMm(Loss::ItakuraSaito),
-            Method::JointMm,
-            Method::AcceleratedJointMm,
-            Method::Mu(Loss::ItakuraSaito),
-            Method::Mm(Loss::Beta(0.3)),
+            Method::cd(),
+            Method::hals(),
+            Method::hals().sweeps(3),
+            Method::hals().extrapolated(),
+            Method::mu(Loss::Frobenius),
+            Method::als(),
+            Method::anls(),
+            Method::projected_gradient(),
+            Method::mu(Loss::KullbackLeibler),
+            Method::mm(Loss::KullbackLeibler),
+            Method::newton(),
+            Method::newton().extrapolated(),
+            Method::mm(Loss::ItakuraSaito).extrapolated(),
+            Method::joint_mm(),
+            Method::joint_mm().extrapolated(),
+            Method::mu(Loss::ItakuraSaito),
+            Method::mm(Loss::Beta(0.3)),
         ] {
             check_fit(method, &v, 50, &format!("{layout:?}"));
         }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use orthant::{Dense, MiniBatchNmf, Nmf, Options, Solver, Transform};
+use orthant::{Dense, MiniBatchNmf, Nmf, Options, Transform};
 use orthant_io::{AnySavedModel, AnyTable, Names, OutputFormat, SavedModel, Scalar, Source, write_to};
 
 use crate::args::{ReadArgs, at_least_one, at_least_zero};
@@ -127,7 +127,7 @@ fn row_by_row<T: Scalar>(
 fn compatible_options<'a, T>(args: &TransformArgs, saved: &'a SavedModel<T>) -> Result<&'a Options, Failure> {
     let why = match &saved.manifest.options {
         Some(options) if options.minibatch.is_some() || options.method.is_compatible() => return Ok(options),
-        Some(options) => format!("was fitted by {}", Solver::of(options.method)),
+        Some(options) => format!("was fitted by {}", options.method),
         None => "does not say how it was fitted".to_owned(),
     };
     Err(Failure::Usage(format!(

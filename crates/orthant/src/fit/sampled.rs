@@ -54,7 +54,7 @@ impl<T: Real> Problem<'_, T> {
             stop: Some(Stop::Progress { tol: 0.0 }),
             tol: None,
             max_iter: ITERATIONS,
-            method: Method::Hals { sweeps: None },
+            method: Method::hals(),
             scale: Some(Scale::None),
             compress: None,
             memory_limit: None,

@@ -50,11 +50,11 @@ impl RandomState {
         let invalid =
             |name, value: usize, allowed| Error::InvalidParam { name, value: value.to_string(), allowed };
         if pos > key.len() {
-            return Err(invalid("pos", pos, "a position in the key, or its length"));
+            return Err(invalid("pos", pos, "a position in the key, or its length".into()));
         }
         let words = key.iter().map(|&word| tempered(word));
-        let bits =
-            Mt::recover(words.clone()).map_err(|_| invalid("the key's length", key.len(), "624 words"))?;
+        let bits = Mt::recover(words.clone())
+            .map_err(|_| invalid("the key's length", key.len(), "624 words".into()))?;
         let before = words.skip(pos).rev().collect();
         Ok(Self { bits, before, spare: cached, drawn: 0 })
     }

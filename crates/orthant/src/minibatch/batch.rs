@@ -43,7 +43,7 @@ impl<'a, T: Real> Data<'a, T> {
         if loss.beta() <= 0.0 {
             scan::size(v, T::ONE, loss, workers)?;
         }
-        let safe = scan::Safe::of::<T>(Method::Mu(loss));
+        let safe = scan::Safe::of::<T>(Method::mu(loss));
         let exponent = exponent.unwrap_or_else(|| scan::scale_exponent(found.max, 2, safe));
         let (rule, scale) = (Majorizer::compatible(loss, exponent), scan::scale_by(T::ONE, -exponent));
         Ok(Self { nmf, rule, found, exponent, scale, workers })

@@ -173,7 +173,7 @@ impl<T: Real> Data<'_, T> {
             seconds_start: began.elapsed().as_secs_f64(),
             seconds_total: 0.0,
             plan: Plan {
-                method: Method::Mu(self.nmf.loss_function()),
+                method: Method::mu(self.nmf.loss_function()),
                 by_columns: false,
                 lanes,
                 block,

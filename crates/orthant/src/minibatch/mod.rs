@@ -100,7 +100,7 @@ impl<T: Real> MiniBatchNmf<T> {
     /// `rank` components with scikit-learn's defaults: batches of 1024, forget factor 0.7, tolerance 1e-4, at most 200
     /// passes, and 10 steps without improvement.
     pub fn new(rank: usize) -> Self {
-        Self::from_options(Options::new(rank, Method::Mu(Loss::Frobenius)))
+        Self::from_options(Options::new(rank, Method::mu(Loss::Frobenius)))
     }
 
     /// A fit with these options, by mini-batches of scikit-learn's size and weight unless the options have others. Only the
@@ -126,7 +126,7 @@ impl<T: Real> MiniBatchNmf<T> {
     /// The loss; default [`Loss::Frobenius`].
     #[must_use]
     pub fn loss(mut self, loss: Loss) -> Self {
-        self.options.method = Method::Mu(loss);
+        self.options.method = Method::mu(loss);
         self
     }
 
@@ -300,7 +300,7 @@ impl<T: Real> MiniBatchNmf<T> {
     }
 
     fn loss_function(&self) -> Loss {
-        self.options.method.loss()
+        self.options.method.loss
     }
 
     /// The share of the past that a batch of this many rows of `m` leaves.

@@ -55,7 +55,31 @@ use orthant_kernel::Isa;
 use orthant_kernel::rows::{self, Step};
 
 use super::{Half, Rule};
-use crate::Real;
+use crate::update::{Descriptor, Losses, Setup, Sweeps};
+use crate::{Loss, Real, Stop};
+
+/// Several sweeps for each read of V.
+pub(crate) const HALS: Descriptor = Descriptor {
+    extrapolates: Losses::Only(Loss::Frobenius),
+    in_turn: true,
+    sweeps: Sweeps::AsPays(4, 5),
+    violation: true,
+    ..Descriptor::FROBENIUS
+};
+
+/// scikit-learn's.
+pub(crate) const CD: Descriptor = Descriptor {
+    in_turn: true,
+    stop: Stop::Violation { tol: 1e-4 },
+    violation: true,
+    shuffles: true,
+    compatible: true,
+    ..Descriptor::FROBENIUS
+};
+
+pub(crate) fn rule<T: Real>(setup: &Setup<T>) -> Box<dyn Rule<T>> {
+    Box::new(Coordinate { isa: setup.isa })
+}
 
 /// The rule; sweeps come with the half-step.
 #[derive(Clone, Copy, Debug, Default)]

@@ -51,6 +51,14 @@ use super::cholesky::{Definite, solve};
 use super::workspaces::Workspaces;
 use super::{Half, Rule, movement};
 use crate::Real;
+use crate::update::{Descriptor, Setup};
+
+/// Its projection can raise the objective.
+pub(crate) const ALS: Descriptor = Descriptor { descends: false, ..Descriptor::FROBENIUS };
+
+pub(crate) fn rule<T: Real>(setup: &Setup<T>) -> Box<dyn Rule<T>> {
+    Box::new(LeastSquares::new(setup.k, setup.workers))
+}
 
 /// The rule.
 #[derive(Debug)]

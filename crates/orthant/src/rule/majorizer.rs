@@ -1,5 +1,5 @@
-//! Multiplicative updates for any β-divergence, as minimisers of a majorant. Choose [`Method::Mm`] for counts and spectra;
-//! [`Method::Mu`] to match scikit-learn.
+//! Multiplicative updates for any β-divergence, as minimisers of a majorant. Choose [`Update::Mm`] for counts and spectra;
+//! [`Update::Mu`] to match scikit-learn.
 //!
 //! # Problem
 //! For every row x of a factor, with v the row of V (or column), Y the other factor (cols×k) and p = xYᵀ:
@@ -10,15 +10,15 @@
 //! N = (v∘p^(β−2))·Y,   D = p^(β−1)·Y                   all of a row at once
 //! x = x∘(N/(D + l1 + l2·x))^γ                          γ = 1 for 1 ≤ β ≤ 2, 1/(2−β) below, 1/(β−1) above
 //! ```
-//! [`Method::Mu`] does this whatever the penalties, as scikit-learn. It is then not sure to descend: with an L2 penalty
-//! and β < 2 the objective can rise. [`Method::Mm`] keeps the promise. Bounding the linear and the L2 terms by powers of
+//! [`Update::Mu`] does this whatever the penalties, as scikit-learn. It is then not sure to descend: with an L2 penalty
+//! and β < 2 the objective can rise. [`Update::Mm`] keeps the promise. Bounding the linear and the L2 terms by powers of
 //! x/x₀ that touch them at 1 leaves the same form with γ = 1/(3−β) for l2 > 0 and β < 2; and for β = 1 with l2 > 0 the
 //! majorant's minimiser itself has a closed form, x = 2x₀N/(b + √(b² + 4·l2·x₀N)) with b = D + l1, which does not cancel.
 //!
-//! [`Method::AcceleratedMm`] takes the exponent 1 while that lowers the objective, and the guaranteed one where it does not
+//! Extrapolated, [`Update::Mm`] takes the exponent 1 while that lowers the objective, and the guaranteed one where it does not
 //! ([`extrapolation`](crate::extrapolation)).
 //!
-//! [`Method::JointMm`] has β = 1, and N of both factors from the WH that an iteration begins with ([`joint`](crate::joint)).
+//! [`Update::JointMm`] has β = 1, and N of both factors from the WH that an iteration begins with ([`joint`](crate::joint)).
 //! D of H is of the new W. Accelerated it goes by the power 3/2 of each step, but for the first and those after a restart.
 //!
 //! # Shapes
@@ -52,15 +52,40 @@
 //! nonnegative matrix factorization with the β-divergence, IEEE TPAMI 35(7), 2013, doi:10.1109/TPAMI.2012.240, section 4.
 //! Both factors at once: Marmin, Goulart & Févotte, arXiv:2106.15214.
 //!
-//! [`Method::Mm`]: crate::Method::Mm
-//! [`Method::AcceleratedMm`]: crate::Method::AcceleratedMm
-//! [`Method::JointMm`]: crate::Method::JointMm
-//! [`Method::Mu`]: crate::Method::Mu
+//! [`Update::Mm`]: crate::Update::Mm
+//! [`Update::JointMm`]: crate::Update::JointMm
+//! [`Update::Mu`]: crate::Update::Mu
 
 use orthant_kernel::divergence::Beta;
 use orthant_kernel::rows::{Least, Majorant};
 
-use crate::{Loss, Real};
+use crate::update::{Descriptor, Losses};
+use crate::{Loss, Real, Stop};
+
+/// scikit-learn's, whose floors and L2 penalties can raise the objective.
+pub(crate) const MU: Descriptor = Descriptor {
+    losses: Losses::Any,
+    descends: false,
+    keeps_zeros: true,
+    stop: Stop::ErrorDecrease { tol: 1e-4 },
+    compatible: true,
+    ..Descriptor::FROBENIUS
+};
+
+/// Extrapolated in the logarithms of the factors.
+pub(crate) const MM: Descriptor = Descriptor {
+    losses: Losses::Any,
+    extrapolates: Losses::AllBut(Loss::Frobenius),
+    keeps_zeros: true,
+    ..Descriptor::FROBENIUS
+};
+
+/// Both factors from the same WH.
+pub(crate) const JOINT_MM: Descriptor = Descriptor {
+    losses: Losses::Only(Loss::KullbackLeibler),
+    extrapolates: Losses::Only(Loss::KullbackLeibler),
+    ..MM
+};
 
 /// scikit-learn's floor: the epsilon of f32, in either precision.
 const FLOOR: f64 = f32::EPSILON as f64;

@@ -7,21 +7,18 @@ use orthant_kernel::Isa;
 use orthant_kernel::rows::{self, Step};
 
 pub use coordinate::{Coordinate, sweeps};
-pub use least_squares::LeastSquares;
 pub(crate) use majorizer::Majorizer;
 pub use multiplicative::Multiplicative;
-pub use pivoting::Pivoting;
-pub use projected_gradient::ProjectedGradient;
 
 pub(crate) mod cholesky;
-mod coordinate;
-mod least_squares;
-mod majorizer;
-mod multiplicative;
+pub(crate) mod coordinate;
+pub(crate) mod least_squares;
+pub(crate) mod majorizer;
+pub(crate) mod multiplicative;
 pub(crate) mod newton;
 pub(crate) mod nnls;
-mod pivoting;
-mod projected_gradient;
+pub(crate) mod pivoting;
+pub(crate) mod projected_gradient;
 pub(crate) mod workspaces;
 
 /// What a half-step knows: the other factor's Gram matrix with the L2 weight on its diagonal, and the L1 weight.

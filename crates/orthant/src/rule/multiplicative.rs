@@ -37,6 +37,15 @@ use orthant_kernel::rows::{self, Least, Step};
 use super::majorizer::denominator_floor;
 use super::{Half, Rule};
 use crate::Real;
+use crate::update::Setup;
+
+pub(crate) fn compatible<T: Real>(setup: &Setup<T>) -> Box<dyn Rule<T>> {
+    Box::new(Multiplicative::compatible(setup.exponent, setup.negligible))
+}
+
+pub(crate) fn guaranteed<T: Real>(setup: &Setup<T>) -> Box<dyn Rule<T>> {
+    Box::new(Multiplicative::guaranteed(setup.negligible))
+}
 
 /// The rule.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! Coordinate descent by Newton's steps for Kullback–Leibler. Choose [`Method::Newton`] for counts and magnitudes, wherever a
+//! Coordinate descent by Newton's steps for Kullback–Leibler. Choose [`Update::Newton`] for counts and magnitudes, wherever a
 //! good fit matters and memory for V's columns is there.
 //!
 //! # Problem
@@ -25,7 +25,7 @@
 //!
 //! # Numerics
 //! In units in which the largest entry of V is between 1 and 4, p is divided by as if it were at least 2⁻⁸⁰ in f32 and
-//! 2⁻⁶⁰⁰ in f64, as in [`Method::Mm`]. Where the square of a ratio overflows, other steps
+//! 2⁻⁶⁰⁰ in f64, as in [`Update::Mm`]. Where the square of a ratio overflows, other steps
 //! are taken.
 //!
 //! # Determinism
@@ -37,11 +37,18 @@
 //! # References
 //! Hsieh & Dhillon 2011, doi:10.1145/2020408.2020577; Hien & Gillis 2021, doi:10.1007/s10915-021-01504-0.
 //!
-//! [`Method::Mm`]: crate::Method::Mm
-//! [`Method::Newton`]: crate::Method::Newton
+//! [`Update::Mm`]: crate::Update::Mm
+//! [`Update::Newton`]: crate::Update::Newton
 
-/// Sweeps over a factor in an iteration, where nobody says: of 1 to 6, on made spectra the fewest seconds to a loss, and on
-/// counts nearly.
-pub(crate) const SWEEPS: usize = 2;
-/// The same where the factors are extrapolated: of 1 to 4 the fewest seconds on made spectra, counts and digits.
-pub(crate) const ACCELERATED_SWEEPS: usize = 1;
+use crate::Loss;
+use crate::update::{Descriptor, Losses, Sweeps};
+
+/// Of 1 to 6 sweeps 2 take the fewest seconds to a loss on made spectra, and nearly on counts; extrapolated, of 1 to 4 one sweep
+/// does on spectra, counts and digits.
+pub(crate) const NEWTON: Descriptor = Descriptor {
+    losses: Losses::Only(Loss::KullbackLeibler),
+    extrapolates: Losses::Only(Loss::KullbackLeibler),
+    in_turn: true,
+    sweeps: Sweeps::Fixed(2, 1),
+    ..Descriptor::FROBENIUS
+};

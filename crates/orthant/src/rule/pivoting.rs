@@ -68,6 +68,14 @@ use super::nnls::Nnls;
 use super::workspaces::Workspaces;
 use super::{Half, Rule, movement};
 use crate::Real;
+use crate::update::{Descriptor, Setup};
+
+/// Exact half-steps.
+pub(crate) const ANLS: Descriptor = Descriptor::FROBENIUS;
+
+pub(crate) fn rule<T: Real>(setup: &Setup<T>) -> Box<dyn Rule<T>> {
+    Box::new(Pivoting::new(setup.k, setup.workers))
+}
 
 /// The rule.
 #[derive(Debug)]

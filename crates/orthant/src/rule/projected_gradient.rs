@@ -58,6 +58,7 @@ use super::cholesky::dot;
 use super::workspaces::Workspaces;
 use super::{Half, Rule, movement};
 use crate::Real;
+use crate::update::{Descriptor, Setup};
 
 /// Steps that a row takes in a half-step, at most.
 const STEPS: usize = 10;
@@ -69,6 +70,13 @@ const SIGMA: f64 = 0.01;
 const BETA: f64 = 0.1;
 /// Share of the projected gradient's first norm at which a row is done.
 const ENOUGH: f64 = 1e-3;
+
+/// A line search that descends.
+pub(crate) const PG: Descriptor = Descriptor::FROBENIUS;
+
+pub(crate) fn rule<T: Real>(setup: &Setup<T>) -> Box<dyn Rule<T>> {
+    Box::new(ProjectedGradient::new(setup.k, setup.workers))
+}
 
 /// The rule.
 #[derive(Debug)]

@@ -55,7 +55,7 @@ class Iteration(NamedTuple):
     step : float
         How far the iteration moved, over the size of X.
     restarted : bool
-        Whether an accelerated solver goes back to the best factors.
+        Whether an extrapolated solver goes back to the best factors.
     seconds : float
         Since the fit began.
     """
@@ -315,6 +315,7 @@ class BaseNMF(Estimator):
             "l1_ratio": float(self.l1_ratio),
             "shuffle": False,
             "scale": None,
+            "extrapolate": None,
             "sweeps": None,
             "compress": None,
             "memory_limit": None,

@@ -46,9 +46,9 @@ class NMF(BaseNMF):
         or 'custom', with ``W`` and ``H`` given to `fit_transform`. None is 'nndsvda' where n_components ≤
         min(n_samples, n_features) and else 'random' for the solvers 'cd' and 'mu', and 'scaled-random' for others.
     solver : str, default='cd'
-        'cd' and 'mu' are scikit-learn's, step by step. 'auto' is the fastest for the loss: 'accelerated' for
-        'frobenius', 'accelerated-newton' for 'kullback-leibler', 'accelerated-mm' for the others. `orthant.solvers()`
-        names all, `orthant.solvers(beta)` those of a loss.
+        'cd' and 'mu' are scikit-learn's, step by step. 'auto' is the fastest for the loss: 'hals' for 'frobenius', 'newton'
+        for 'kullback-leibler', 'mm' for the others, all extrapolated. `orthant.solvers()` names all, `orthant.solvers(beta)`
+        those of a loss.
     beta_loss : float or {'frobenius', 'kullback-leibler', 'itakura-saito'}, default='frobenius'
         The β-divergence to minimise: β = 2, 1, 0 or any number. With β ≤ 0 every entry of X has to be positive.
     tol : float, default=1e-4
@@ -74,12 +74,16 @@ class NMF(BaseNMF):
     stop : {'violation', 'error-decrease', 'progress'} or None, default=None
         The stopping rule, whose tolerance is `tol`: scikit-learn's for 'cd', scikit-learn's for 'mu', or that of the other
         solvers. None is the one that belongs to the solver. 'violation' is for 'cd' and 'hals' alone.
+    extrapolate : bool or None, default=None
+        Whether each iteration starts from where both factors would be if they went on as in the last one, with restarts where
+        the objective rises; for 'hals', 'newton', 'joint-mm', 'auto', and 'mm' for other losses than 'frobenius'. None
+        extrapolates 'auto' and takes the others as they are.
     sweeps : int or None, default=None
-        Sweeps over each factor per iteration, of 'accelerated', 'hals', 'accelerated-newton' and 'newton'; with 'auto' the
-        solver is the extrapolated one for the loss. None takes as many as pay.
+        Sweeps over each factor per iteration, of 'hals' and 'newton', and of 'auto' where it comes to one of them. None takes
+        as many as pay.
     compress : bool or None, default=None
         Improve the start on a sketch of X, or find it on a sample of the rows of sparse X, before X itself is iterated on; for
-        'auto' and 'accelerated' with the Frobenius loss. None leaves it to 'auto'; the others do not.
+        'auto' and extrapolated 'hals'. None leaves it to 'auto'; the others do not.
     memory_limit : int or None, default=None
         The most bytes that a fit may take besides X. It leaves out what only saves time, and raises an error if the rest
         does not fit.
@@ -165,6 +169,7 @@ class NMF(BaseNMF):
         "shuffle": TRUTH,
         "scale": (lambda x: x is None or isinstance(x, str) and x in SCALES, among(SCALES) + " or None"),
         "stop": (lambda x: x is None or isinstance(x, str) and x in STOPS, among(STOPS) + " or None"),
+        "extrapolate": (lambda x: x is None or is_truth(x), "an instance of 'bool' or None"),
         "sweeps": COUNT,
         "compress": (lambda x: x is None or is_truth(x), "an instance of 'bool' or None"),
         "memory_limit": COUNT,
@@ -188,6 +193,7 @@ class NMF(BaseNMF):
         shuffle: bool = False,
         scale: str | None = None,
         stop: str | None = None,
+        extrapolate: bool | None = None,
         sweeps: int | None = None,
         compress: bool | None = None,
         memory_limit: int | None = None,
@@ -210,6 +216,7 @@ class NMF(BaseNMF):
         self.shuffle = shuffle
         self.scale = scale
         self.stop = stop
+        self.extrapolate = extrapolate
         self.sweeps = sweeps
         self.compress = compress
         self.memory_limit = memory_limit
@@ -249,6 +256,7 @@ class NMF(BaseNMF):
                 options["shuffle"] = bool(self.shuffle) and self.solver == "cd"
                 options["scale"] = self.scale
                 options["stop"] = self.stop
+                options["extrapolate"] = None if self.extrapolate is None else bool(self.extrapolate)
                 options["sweeps"] = None if self.sweeps is None else int(self.sweeps)
                 options["products"] = self.products
                 if self.memory_limit is not None:

@@ -110,7 +110,7 @@ fn accelerated<T: Real>(
     iterations: usize,
     layout: Layout,
 ) -> (Fit<T>, Vec<Step<T>>) {
-    let method = Method::Accelerated { sweeps: Some(sweeps) };
+    let method = Method::hals().extrapolated().sweeps(sweeps);
     trace(&fixed(method, penalty, &p.w, &p.h, iterations), &Stored::new(&p.v, layout)).unwrap()
 }
 
@@ -218,7 +218,7 @@ proptest! {
         let p = recipe.build();
         let layout = if by_columns { Layout::ColMajor } else { Layout::RowMajor };
         let v = Stored::new(&p.v, layout);
-        let nmf = fixed(Method::Auto(orthant::Loss::Frobenius), penalty, &p.w, &p.h, 1).compress(true);
+        let nmf = fixed(Method::auto(orthant::Loss::Frobenius), penalty, &p.w, &p.h, 1).compress(true);
         let (fit, _) = trace(&nmf, &v).unwrap();
         prop_assert!(is_non_negative(&fit.w) && is_non_negative(fit.model.components()));
         let before = oracle::objective(&p.v, &p.w, &p.h, penalty);
@@ -235,7 +235,7 @@ fn near_a_good_fit_single_precision_restarts_only_where_the_objective_rose() {
     for (m, n, k, noise) in [(300, 200, 5, 0.05), (700, 300, 10, 0.02), (150, 900, 8, 0.02)] {
         for layout in [Layout::RowMajor, Layout::ColMajor] {
             let v = cast::<f64, f32>(&planted(m, n, k, noise, 1));
-            let nmf = Nmf::<f32>::new(k).method(Method::Accelerated { sweeps: None }).tol(0.0).max_iter(60);
+            let nmf = Nmf::<f32>::new(k).method(Method::hals().extrapolated()).tol(0.0).max_iter(60);
             let (fit, steps) = trace(&nmf, &Stored::new(&v, layout)).unwrap();
             let v = cast::<f32, f64>(&v);
             let truth = |s: &Step<f32>| oracle::loss(&v, &cast(&s.w), &cast(&s.h));
@@ -252,7 +252,7 @@ fn near_a_good_fit_single_precision_restarts_only_where_the_objective_rose() {
                     best = best.min(truth(s));
                 }
             }
-            let nmf = Nmf::<f64>::new(k).method(Method::Accelerated { sweeps: None }).tol(0.0).max_iter(60);
+            let nmf = Nmf::<f64>::new(k).method(Method::hals().extrapolated()).tol(0.0).max_iter(60);
             let double = nmf.fit(&Stored::new(&v, layout)).unwrap().report;
             let of_double = double.history.iter().filter(|point| point.restarted).count();
             assert!(restarts <= of_double, "{restarts} restarts in f32, {of_double} in f64");
@@ -272,7 +272,7 @@ fn iterations_on_a_sketch_are_iterations_on_data_of_its_rank() {
             let recipe = Recipe { m, n, k, data: Data::Uniform, zeros_in_start: false, seed: 8 };
             let p = Problem { v, ..recipe.build() };
             let stored = Stored::new(&p.v, layout);
-            let method = Method::Accelerated { sweeps: Some(2) };
+            let method = Method::hals().extrapolated().sweeps(2);
             let compressed =
                 fixed(method, penalty, &p.w, &p.h, 1).compress(true).fit(&stored).unwrap().report;
             let done = compressed.compression.unwrap();
@@ -334,7 +334,7 @@ fn what_is_dead_stays_zero() {
     (0..45).for_each(|j| p.h[(2, j)] = 0.0);
     for layout in [Layout::RowMajor, Layout::ColMajor] {
         for compress in [false, true] {
-            let method = Method::Accelerated { sweeps: Some(3) };
+            let method = Method::hals().extrapolated().sweeps(3);
             let nmf = fixed(method, Penalty::default(), &p.w, &p.h, 50).compress(compress);
             let (fit, steps) = trace(&nmf, &Stored::new(&p.v, layout)).unwrap();
             for s in &steps {
@@ -355,7 +355,7 @@ fn a_restarted_iteration_is_not_the_last() {
     for seed in 0..12 {
         let v = strokes(120, 8, seed);
         for tol in [1e-2, 1e-3, 1e-4, 1e-5] {
-            let nmf = Nmf::<f64>::new(6).method(Method::Accelerated { sweeps: Some(3) });
+            let nmf = Nmf::<f64>::new(6).method(Method::hals().extrapolated().sweeps(3));
             let report = nmf.stop(Stop::Progress { tol }).max_iter(3000).fit(&v).unwrap().report;
             assert!(report.converged() && !report.history.last().unwrap().restarted, "{seed} {tol}");
             let least = report.history.iter().map(|p| p.objective).fold(f64::INFINITY, f64::min);
@@ -382,8 +382,8 @@ fn quality(k: usize, make: Make) -> (Quality, Quality) {
         let half = 0.5 * oracle::norm_squared(&cast(&v));
         let nmf = |method| Nmf::<f32>::new(k).method(method).seed(seed as u32);
         let auto =
-            nmf(Method::Auto(orthant::Loss::Frobenius)).tol(1e-6).max_iter(500).fit(&v).unwrap().report;
-        let hals = nmf(Method::Hals { sweeps: Some(1) }).tol(0.0).max_iter(1000).fit(&v).unwrap().report;
+            nmf(Method::auto(orthant::Loss::Frobenius)).tol(1e-6).max_iter(500).fit(&v).unwrap().report;
+        let hals = nmf(Method::hals().sweeps(1)).tol(0.0).max_iter(1000).fit(&v).unwrap().report;
         assert!(auto.compression.is_some_and(|c| c.kept && c.iterations > 5), "{:?}", auto.compression);
         let goal = 1.001 * auto.objective.max(hals.objective);
         for (mean, report) in all.iter_mut().zip([&auto, &hals]) {
@@ -484,5 +484,5 @@ fn where_a_sample_is_of_no_use() {
     assert!(!done.kept && done.columns == 150, "{done:?}");
     assert!(nothing.report.objective.is_finite());
     assert_eq!(Nmf::<f32>::new(40).explain(&v).unwrap().sample, None);
-    assert_eq!(nmf.clone().method(Method::Accelerated { sweeps: None }).explain(&v).unwrap().sample, None);
+    assert_eq!(nmf.clone().method(Method::hals().extrapolated()).explain(&v).unwrap().sample, None);
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use orthant::{
-    Dense, Error, Loss, Nmf, Penalty, Products, Solver, Start, StartKind, Stop, Support, Warning,
-    capability_table,
+    Dense, Error, Loss, Nmf, Penalty, Products, Start, StartKind, Stop, Support, Warning, capability_table,
 };
+use orthant_verify::forms::FORMS;
 use orthant_verify::strategies::Numbers;
 
 const LOSSES: [Loss; 5] =
@@ -30,7 +30,7 @@ fn refused<T>(outcome: &Result<T, Error>) -> bool {
     matches!(outcome, Err(Error::Unsupported { what, supported }) if !what.is_empty() && !supported.is_empty())
 }
 
-/// Every solver with every loss, start, penalty, stop and kind of products on a small problem.
+/// Every method with every loss, start, penalty, stop and kind of products on a small problem.
 #[test]
 fn the_code_does_what_the_table_says() {
     let v = Dense::from_fn(14, 11, {
@@ -40,28 +40,27 @@ fn the_code_does_what_the_table_says() {
     let mut numbers = Numbers::new(4);
     let (w, h) = (numbers.matrix(14, 3), numbers.matrix(3, 11));
     let penalties = [(0.0, 0.0), (1e-3, 0.0), (1e-3, 1.0), (1e-3, 0.4)];
-    for solver in Solver::ALL {
+    for form in FORMS {
         for loss in LOSSES {
-            let method = match solver.method(loss) {
-                Ok(method) => method,
-                Err(error) => {
-                    assert!(!solver.minimises(loss), "{solver} {loss}");
-                    assert!(refused::<()>(&Err(error)), "{solver} {loss}");
-                    continue;
-                }
-            };
-            assert!(solver.minimises(loss) && Solver::of(method) == solver && method.loss() == loss);
+            let method = form.of(loss);
+            if let Err(error) = method.check() {
+                let goes =
+                    form.update.minimises(loss) && (!form.extrapolated || form.update.extrapolates(loss));
+                assert!(!goes, "{method} {loss}");
+                assert!(refused::<()>(&Err(error)), "{method} {loss}");
+                continue;
+            }
             let nmf = || Nmf::<f64>::new(3).method(method).max_iter(4).tol(0.0);
             for kind in StartKind::ALL {
                 for (alpha_w, l1_ratio) in penalties {
                     let start = kind.start().unwrap_or_else(|| Start::Custom { w: w.clone(), h: h.clone() });
                     let penalty = Penalty { alpha_w, alpha_h: None, l1_ratio };
                     let fit = nmf().start(start).penalty(penalty).fit(&v);
-                    let what = format!("{solver}, {loss}, {}, α {alpha_w}, L1 {l1_ratio}", kind.name());
+                    let what = format!("{method}, {loss}, {}, α {alpha_w}, L1 {l1_ratio}", kind.name());
                     let report = fit.unwrap_or_else(|e| panic!("{what}: {e}")).report;
                     assert!(report.objective.is_finite(), "{what}");
                     let locks = report.warnings.iter().any(|w| matches!(w, Warning::LockedZeros { .. }));
-                    match solver.starts_from(kind) {
+                    match method.starts_from(kind) {
                         // a start that may have zeros need not have any
                         Support::Warned => {}
                         Support::Yes => assert!(!locks, "{what}"),
@@ -73,13 +72,13 @@ fn the_code_does_what_the_table_says() {
                 [Stop::Violation { tol: 0.0 }, Stop::ErrorDecrease { tol: 0.0 }, Stop::Progress { tol: 0.0 }]
             {
                 let fit = nmf().start(Start::Random).stop(stop).fit(&v);
-                assert_eq!(refused(&fit), solver.stops_by(stop) == Support::No, "{solver} {stop:?}");
+                assert_eq!(refused(&fit), method.stops_by(stop) == Support::No, "{method} {stop:?}");
             }
             let fit = nmf().start(Start::Random).shuffle(true).fit(&v);
-            assert_eq!(refused(&fit), solver.shuffles() == Support::No, "{solver} shuffled");
+            assert_eq!(refused(&fit), method.shuffles() == Support::No, "{method} shuffled");
             let fit = nmf().start(Start::Random).products(Products::Gemm).fit(&v);
-            let expected = solver.multiplies_by(Products::Gemm, loss) == Support::No;
-            assert_eq!(refused(&fit), expected, "{solver} {loss} by gemm");
+            let expected = method.multiplies_by(Products::Gemm) == Support::No;
+            assert_eq!(refused(&fit), expected, "{method} {loss} by gemm");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Laws of determinism: the same bits whatever the threads, the blocks and the weather.
 
-use orthant::{Dense, Fit, Loss, Method, Nmf, Penalty, Products, Real, Solver, StartKind, Support};
+use orthant::{Dense, Fit, Loss, Method, Nmf, Penalty, Products, Real, StartKind, Support, Update};
 use orthant_verify::compare::{cast, first_other_bit};
 use orthant_verify::layout::{Layout, Stored};
 use orthant_verify::strategies::Numbers;
@@ -11,25 +11,25 @@ const N: usize = 60;
 const K: usize = 6;
 
 const METHODS: [Method; 19] = [
-    Method::Cd,
-    Method::Hals { sweeps: None },
-    Method::Accelerated { sweeps: None },
-    Method::Auto(Loss::Frobenius),
-    Method::Mu(Loss::Frobenius),
-    Method::Mu(Loss::KullbackLeibler),
-    Method::Newton { sweeps: None },
-    Method::AcceleratedNewton { sweeps: None },
-    Method::AcceleratedMm(Loss::KullbackLeibler),
-    Method::AcceleratedMm(Loss::Beta(0.5)),
-    Method::JointMm,
-    Method::AcceleratedJointMm,
-    Method::Mm(Loss::KullbackLeibler),
-    Method::Mm(Loss::ItakuraSaito),
-    Method::Mu(Loss::Beta(0.3)),
-    Method::Mm(Loss::Beta(3.0)),
-    Method::Als,
-    Method::Anls,
-    Method::ProjectedGradient,
+    Method::cd(),
+    Method::hals(),
+    Method::hals().extrapolated(),
+    Method::auto(Loss::Frobenius),
+    Method::mu(Loss::Frobenius),
+    Method::mu(Loss::KullbackLeibler),
+    Method::newton(),
+    Method::newton().extrapolated(),
+    Method::mm(Loss::KullbackLeibler).extrapolated(),
+    Method::mm(Loss::Beta(0.5)).extrapolated(),
+    Method::joint_mm(),
+    Method::joint_mm().extrapolated(),
+    Method::mm(Loss::KullbackLeibler),
+    Method::mm(Loss::ItakuraSaito),
+    Method::mu(Loss::Beta(0.3)),
+    Method::mm(Loss::Beta(3.0)),
+    Method::als(),
+    Method::anls(),
+    Method::projected_gradient(),
 ];
 
 /// Whether the pass runs along columns; then it is they that are many.
@@ -50,21 +50,25 @@ fn data<T: Real>(layout: Layout) -> Stored<T> {
 
 /// The same with a little in place of zeros, where the loss asks for it.
 fn data_for<T: Real>(method: Method, layout: Layout) -> Stored<T> {
-    let least = T::from_f64(if method.loss().beta() > 0.0 { 0.0 } else { 0.01 });
+    let least = T::from_f64(if method.loss.beta() > 0.0 { 0.0 } else { 0.01 });
     let mut v = numbers::<T>(layout);
     v.as_mut_slice().iter_mut().for_each(|x| *x = x.max(least));
     Stored::new(&v, layout)
 }
 
-/// Enough iterations of the accelerated method for restarts; the automatic one starts on a sketch.
+/// Whether it is asked to be extrapolated.
+fn is_extrapolated(method: Method) -> bool {
+    method.extrapolate == Some(true)
+}
+
+/// Enough iterations of extrapolated methods for restarts; the automatic one starts on a sketch.
 fn nmf<T: Real>(method: Method) -> Nmf<T> {
     let penalty = Penalty { alpha_w: 1e-4, alpha_h: Some(2e-4), l1_ratio: 0.5 };
-    let compress = matches!(method, Method::Auto(_));
-    let iterations = match method {
-        Method::Accelerated { .. } => 60,
-        Method::AcceleratedNewton { .. } | Method::AcceleratedMm(_) => 80,
-        Method::AcceleratedJointMm => 60,
-        _ => 6,
+    let compress = method.update == Update::Auto;
+    let iterations = match (is_extrapolated(method), method.update) {
+        (true, Update::Newton | Update::Mm) => 80,
+        (true, _) => 60,
+        (false, _) => 6,
     };
     let nmf = Nmf::new(K).method(method).penalty(penalty).tol(0.0).max_iter(iterations).seed(3);
     if compress { nmf.compress(true) } else { nmf }
@@ -119,15 +123,8 @@ fn law_22<T: Real>(layout: Layout) {
         let reference = nmf(method).fit(&v).unwrap();
         assert_eq!(reference.report.plan.by_columns, along_columns(layout));
         let restarts = reference.report.history.iter().filter(|point| point.restarted).count();
-        let accelerated = matches!(
-            method,
-            Method::Accelerated { .. }
-                | Method::AcceleratedNewton { .. }
-                | Method::AcceleratedMm(_)
-                | Method::AcceleratedJointMm
-        );
-        assert_eq!(restarts > 0, accelerated, "{method:?}: {restarts}");
-        assert_eq!(reference.report.compression.is_some(), matches!(method, Method::Auto(_)));
+        assert_eq!(restarts > 0, is_extrapolated(method), "{method:?}: {restarts}");
+        assert_eq!(reference.report.compression.is_some(), method.update == Update::Auto);
         assert!(reference.report.plan.lanes >= 8, "{:?}", reference.report.plan);
         let lane = lines(&reference) / reference.report.plan.lanes;
         for block in [1, 3, 8, 15, lane / 3, lane, 10 * M] {
@@ -146,7 +143,7 @@ fn law_23<T: Real>(layout: Layout) {
     for method in METHODS {
         let v = data_for::<T>(method, layout);
         for products in [Products::Fused, Products::Gemm] {
-            let supported = Solver::of(method).multiplies_by(products, method.loss()) != Support::No;
+            let supported = method.multiplies_by(products) != Support::No;
             if !supported || (layout.is_sparse() && products != Products::Fused) {
                 continue;
             }
@@ -207,11 +204,11 @@ fn law_22_and_23_hold_for_wide_sparse_data() {
     for layout in [Layout::Csr, Layout::Csc] {
         let stored = Stored::new(&if layout == Layout::Csc { v.transposed() } else { v.clone() }, layout);
         for method in [
-            Method::Cd,
-            Method::Accelerated { sweeps: None },
-            Method::Anls,
-            Method::Mu(Loss::KullbackLeibler),
-            Method::Mm(Loss::KullbackLeibler),
+            Method::cd(),
+            Method::hals().extrapolated(),
+            Method::anls(),
+            Method::mu(Loss::KullbackLeibler),
+            Method::mm(Loss::KullbackLeibler),
         ] {
             for transpose in [true, false] {
                 let mut nmf = nmf::<f32>(method);
@@ -234,7 +231,7 @@ fn law_22_and_23_hold_for_wide_sparse_data() {
             }
         }
         // one WH for both factors leaves no use for a transpose
-        let nmf = nmf::<f32>(Method::AcceleratedJointMm);
+        let nmf = nmf::<f32>(Method::joint_mm().extrapolated());
         let reference = on_threads(&nmf, &stored, 1);
         assert_eq!((reference.report.plan.transpose, reference.report.plan.lanes), (false, 4));
         for threads in [2, 5] {
@@ -275,9 +272,7 @@ fn law_22_and_23_hold_for_rows_of_very_different_weight() {
                 assert_eq!(first_other_bit(&other_w, &w), None, "W, {what}");
                 assert_eq!(first_other_bit(&other_h, &h), None, "H, {what}");
             }
-            for method in
-                [Method::Cd, Method::Accelerated { sweeps: None }, Method::Mm(Loss::KullbackLeibler)]
-            {
+            for method in [Method::cd(), Method::hals().extrapolated(), Method::mm(Loss::KullbackLeibler)] {
                 let nmf = nmf.clone().method(method);
                 let reference = on_threads(&nmf, &stored, 1);
                 let plan = &reference.report.plan;
@@ -313,7 +308,7 @@ fn law_23_the_number_of_threads_does_not_matter_by_columns() {
 fn law_23_the_number_of_threads_does_not_matter_to_a_transform() {
     for layout in [Layout::RowMajor, Layout::Csr, Layout::Csc] {
         let v = data::<f64>(layout);
-        let fit = nmf::<f64>(Method::Cd).fit(&v).unwrap();
+        let fit = nmf::<f64>(Method::cd()).fit(&v).unwrap();
         let mut results: Vec<Dense<f64>> = Vec::new();
         for threads in [1, 2, 3, 8] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -342,10 +337,10 @@ fn law_31_the_same_seed_gives_the_same_bits() {
 #[test]
 fn law_31_fits_side_by_side_give_the_same_bits() {
     let v = data::<f64>(Layout::RowMajor);
-    let alone = nmf(Method::Cd).fit(&v).unwrap();
+    let alone = nmf(Method::cd()).fit(&v).unwrap();
     std::thread::scope(|scope| {
         let fits: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| nmf(Method::Cd).threads(1).fit(&v).unwrap())).collect();
+            (0..4).map(|_| scope.spawn(|| nmf(Method::cd()).threads(1).fit(&v).unwrap())).collect();
         for fit in fits {
             assert_same(&fit.join().unwrap(), &alone, "beside three others");
         }

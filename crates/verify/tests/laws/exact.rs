@@ -200,7 +200,7 @@ proptest! {
         let recipe = Recipe { k, m: recipe.m.min(25), n: recipe.n.min(25), ..recipe };
         let p = recipe.build();
         let layout = if by_columns { Layout::ColMajor } else { Layout::RowMajor };
-        let (w, h) = step(Method::Anls, penalty, &Stored::new(&p.v, layout), &p.w, &p.h).unwrap();
+        let (w, h) = step(Method::anls(), penalty, &Stored::new(&p.v, layout), &p.w, &p.h).unwrap();
         prop_assert!(is_non_negative(&w) && is_non_negative(&h));
         let weights = oracle::weights(penalty, recipe.m, recipe.n);
         minimal(&w, &p.v, &p.h, weights.l1_w, weights.l2_w)?;
@@ -214,7 +214,7 @@ proptest! {
         let p = recipe.build();
         let layout = if by_columns { Layout::ColMajor } else { Layout::RowMajor };
         let norm2 = oracle::norm_squared(&p.v);
-        for method in [Method::Anls, Method::ProjectedGradient] {
+        for method in [Method::anls(), Method::projected_gradient()] {
             let nmf = fixed(method, penalty, &p.w, &p.h, 8);
             let (_, steps) = trace(&nmf, &Stored::new(&p.v, layout)).unwrap();
             let mut last = oracle::objective(&p.v, &p.w, &p.h, penalty);

@@ -1,6 +1,6 @@
-//! The accelerated methods for divergences against plain loops, and what they promise.
+//! Extrapolated methods for divergences against plain loops, and what they promise.
 
-use orthant::{Dense, Error, Loss, Method, Nmf, Penalty, Real, Solver, Start, Stop};
+use orthant::{Dense, Error, Loss, Method, Nmf, Penalty, Real, Start, Stop, Update};
 use orthant_verify::compare::{cast, first_other_bit, is_non_negative, unit_roundoff, worst_entry};
 use orthant_verify::divergences::{LOSSES, clear_of_floors, objective, remaining, rule, size, steepest};
 use orthant_verify::extrapolated;
@@ -18,8 +18,12 @@ const LAYOUTS: [Layout; 4] = [Layout::RowMajor, Layout::ColMajor, Layout::Csr, L
 /// Momentum for every loss that has it, of both factors at once, and Newton's steps.
 fn methods() -> Vec<Method> {
     let losses = LOSSES.into_iter().filter(|loss| !loss.is_quadratic());
-    let newton = [1, 3].map(|sweeps| Method::AcceleratedNewton { sweeps: Some(sweeps) });
-    losses.map(Method::AcceleratedMm).chain([Method::AcceleratedJointMm]).chain(newton).collect()
+    let newton = [1, 3].map(|sweeps| Method::newton().extrapolated().sweeps(sweeps));
+    losses
+        .map(|loss| Method::mm(loss).extrapolated())
+        .chain([Method::joint_mm().extrapolated()])
+        .chain(newton)
+        .collect()
 }
 
 /// Law 47, with the decisions: every iteration's factors, objective and restart, in four layouts.
@@ -28,9 +32,9 @@ fn law_47_every_iteration_is_the_plain_loops_one() {
     let mut restarts = [0; 3];
     for (at, method) in methods().into_iter().enumerate() {
         let (beta, _) = rule(method);
-        let kind = match method {
-            Method::AcceleratedNewton { .. } => 0,
-            Method::AcceleratedJointMm => 1,
+        let kind = match method.update {
+            Update::Newton => 0,
+            Update::JointMm => 1,
             _ => 2,
         };
         let plain = extrapolated::plain_iterations(method);
@@ -40,7 +44,7 @@ fn law_47_every_iteration_is_the_plain_loops_one() {
             for penalty in [Penalty::default(), MIXED] {
                 let data = [Data::Uniform, Data::LowRank, Data::Counts][(m + k) % 3];
                 let seed = (m * n * k + at) as u64;
-                let p = Recipe { m, n, k, data, zeros_in_start: false, seed }.build_for(method.loss());
+                let p = Recipe { m, n, k, data, zeros_in_start: false, seed }.build_for(method.loss);
                 let told = extrapolated::run(method, &p.v, (&p.w, &p.h), penalty, iterations);
                 for layout in LAYOUTS {
                     let nmf = fixed(method, penalty, &p.w, &p.h, iterations);
@@ -124,9 +128,9 @@ proptest! {
     ) {
         prop_assume!(recipe.data != Data::WideRange);
         let method = methods()[which];
-        let p = recipe.build_for(method.loss());
+        let p = recipe.build_for(method.loss);
         law_9(&p, method, penalty, LAYOUTS[layout])?;
-        if method.loss().beta() >= 0.0 {
+        if method.loss.beta() >= 0.0 {
             law_9(&p.cast::<f32>(), method, penalty, LAYOUTS[layout])?;
         }
     }
@@ -138,7 +142,7 @@ fn law_38_a_converged_fit_is_stationary() {
         let (beta, _) = rule(method);
         for (penalty, layout) in [(Penalty::default(), Layout::RowMajor), (MIXED, Layout::ColMajor)] {
             let recipe = Recipe { m: 24, n: 19, k: 3, data: Data::Uniform, zeros_in_start: false, seed: 1 };
-            let p = recipe.build_for(method.loss());
+            let p = recipe.build_for(method.loss);
             let tol = 1e-10_f64;
             let nmf = fixed(method, penalty, &p.w, &p.h, 100_000).stop(Stop::Progress { tol });
             let fit = nmf.fit(&Stored::new(&p.v, layout)).unwrap();
@@ -155,7 +159,7 @@ fn law_38_a_converged_fit_is_stationary() {
     }
 }
 
-/// What acceleration is for: the loss that plain updates reach, in fewer iterations; sums over five starts.
+/// What extrapolation is for: the loss that plain updates reach, in fewer iterations; sums over five starts.
 #[test]
 fn the_loss_of_two_hundred_plain_iterations_takes_fewer() {
     let counts = log_counts(150, 100, 6, 2);
@@ -164,8 +168,8 @@ fn the_loss_of_two_hundred_plain_iterations_takes_fewer() {
         let mut needed = 0;
         for seed in 0..5 {
             let nmf = |method| Nmf::<f64>::new(6).method(method).start(Start::Random).seed(seed).tol(0.0);
-            let goal = nmf(Method::Mm(loss)).max_iter(200).fit(&v).unwrap().report.objective;
-            let fit = nmf(Method::AcceleratedMm(loss)).max_iter(200).fit(&v).unwrap();
+            let goal = nmf(Method::mm(loss)).max_iter(200).fit(&v).unwrap().report.objective;
+            let fit = nmf(Method::mm(loss).extrapolated()).max_iter(200).fit(&v).unwrap();
             let reached = |point: &orthant::HistoryPoint| !point.restarted && point.objective <= goal;
             needed += fit.report.history.iter().position(reached).unwrap_or(200);
         }
@@ -185,7 +189,7 @@ fn data_of_any_scale_is_fitted_alike_in_single_precision() {
     let mut v = log_counts(80, 60, 4, 7);
     v.as_mut_slice().iter_mut().for_each(|x| *x += 0.1);
     for loss in [KL, Loss::ItakuraSaito] {
-        for method in [Method::Auto(loss), Method::Mm(loss)] {
+        for method in [Method::auto(loss), Method::mm(loss)] {
             let fit = |by: f64| {
                 let v = Dense::from_fn(80, 60, |i, j| (v[(i, j)] * by) as f32);
                 Nmf::<f32>::new(4).method(method).seed(3).tol(0.0).max_iter(60).fit(&v).unwrap()
@@ -211,25 +215,19 @@ fn data_of_any_scale_is_fitted_alike_in_single_precision() {
 fn what_makes_no_sense_is_refused() {
     let v = Numbers::new(1).matrix(6, 5);
     for loss in [Loss::Frobenius, Loss::Beta(2.0)] {
-        let fit = Nmf::<f64>::new(2).method(Method::AcceleratedMm(loss)).fit(&v);
+        let fit = Nmf::<f64>::new(2).method(Method::mm(loss).extrapolated()).fit(&v);
         let Err(Error::Unsupported { what, supported }) = fit else { panic!("{loss} was fitted") };
         assert!(
-            what.contains("accelerated-mm") && supported.contains("any loss but frobenius"),
+            what.contains("extrapolation of mm") && supported.contains("auto and hals can be extrapolated"),
             "{supported}"
         );
     }
-    for method in [Method::JointMm, Method::AcceleratedJointMm] {
-        // the methods have no other loss; their solvers are asked for one
-        let solver = Solver::of(method);
-        let Err(Error::Unsupported { what, supported }) = solver.method(Loss::ItakuraSaito) else {
-            panic!("{solver} takes another loss")
-        };
-        assert!(
-            what.contains(solver.name()) && supported.contains("goes with kullback-leibler"),
-            "{supported}"
-        );
+    for method in [Method::joint_mm(), Method::joint_mm().extrapolated()] {
+        let fit = Nmf::<f64>::new(2).method(method).loss(Loss::ItakuraSaito).fit(&v);
+        let Err(Error::Unsupported { what, supported }) = fit else { panic!("{method} takes another loss") };
+        assert!(what.contains("joint-mm") && supported.contains("goes with kullback-leibler"), "{supported}");
     }
-    for method in [Method::Newton { sweeps: Some(0) }, Method::AcceleratedNewton { sweeps: Some(0) }] {
+    for method in [Method::newton().sweeps(0), Method::newton().extrapolated().sweeps(0)] {
         let fit = Nmf::<f64>::new(2).method(method).fit(&v);
         assert!(matches!(fit, Err(Error::InvalidParam { name: "sweeps", .. })), "{method:?}");
     }
@@ -240,9 +238,9 @@ fn what_makes_no_sense_is_refused() {
 fn the_automatic_choice_takes_what_memory_allows() {
     let v = Numbers::new(1).matrix(400, 300);
     let v = Stored::new(&v, Layout::Csr);
-    let nmf = Nmf::<f64>::new(5).method(Method::Auto(KL)).max_iter(3);
+    let nmf = Nmf::<f64>::new(5).method(Method::auto(KL)).max_iter(3);
     let full = nmf.explain(&v).unwrap();
-    assert_eq!((full.method, full.transpose), (Method::AcceleratedNewton { sweeps: None }, true));
+    assert_eq!((full.method, full.transpose), (Method::newton().extrapolated(), true));
     let mut seen = vec![full.method];
     let (mut limit, mut least) = (full.working_bytes * 2, 0);
     while let Ok(fit) = nmf.clone().memory_limit(limit).fit(&v) {
@@ -252,12 +250,8 @@ fn the_automatic_choice_takes_what_memory_allows() {
         least = limit;
         limit -= limit / 50;
     }
-    let expected = [
-        Method::AcceleratedNewton { sweeps: None },
-        Method::Newton { sweeps: None },
-        Method::AcceleratedMm(KL),
-        Method::Mm(KL),
-    ];
+    let expected =
+        [Method::newton().extrapolated(), Method::newton(), Method::mm(KL).extrapolated(), Method::mm(KL)];
     assert_eq!(seen, expected);
     // what memory leaves is refused like what is asked for
     let start = Start::Custom { w: Numbers::new(3).matrix(400, 5), h: Dense::zeros(5, 300) };
@@ -266,9 +260,9 @@ fn the_automatic_choice_takes_what_memory_allows() {
     let little = from_zero.memory_limit(least).fit(&v);
     assert!(matches!(little, Err(Error::Unsupported { .. })), "{:?}", little.map(|fit| fit.report));
     let weights = nmf.fit_weights(&v, &Numbers::new(2).matrix(5, 300)).unwrap();
-    assert_eq!(weights.report.plan.method, Method::Newton { sweeps: None });
-    let same = Nmf::<f64>::new(5).method(Method::Auto(Loss::Beta(1.0))).explain(&v).unwrap();
+    assert_eq!(weights.report.plan.method, Method::newton());
+    let same = Nmf::<f64>::new(5).method(Method::auto(Loss::Beta(1.0))).explain(&v).unwrap();
     assert_eq!(same.method, full.method);
-    let other = Nmf::<f64>::new(5).method(Method::Auto(Loss::Beta(0.5))).explain(&v).unwrap();
-    assert_eq!(other.method, Method::AcceleratedMm(Loss::Beta(0.5)));
+    let other = Nmf::<f64>::new(5).method(Method::auto(Loss::Beta(0.5))).explain(&v).unwrap();
+    assert_eq!(other.method, Method::mm(Loss::Beta(0.5)).extrapolated());
 }

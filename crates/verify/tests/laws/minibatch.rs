@@ -60,7 +60,7 @@ proptest! {
     ) {
         let p = recipe.build_for(loss);
         let v = Stored::new(&p.v, ALL[layout]);
-        let (_, expected) = trace(&fixed(Method::Mu(loss), penalty, &p.w, &p.h, 3), &p.v).unwrap();
+        let (_, expected) = trace(&fixed(Method::mu(loss), penalty, &p.w, &p.h, 3), &p.v).unwrap();
         for batch in [recipe.m, recipe.m + 7] {
             let nmf = from(&p, loss, penalty).batch_size(batch).forget_factor(0.0).max_iter(3);
             let (_, steps) = traced(&nmf, &v);
@@ -93,7 +93,7 @@ proptest! {
         let (fit, _) = traced(&nmf, &Stored::new(&p.v, Layout::RowMajor));
         let h = fit.model.components();
         // below its floors the rule counts otherwise
-        prop_assume!(orthant_verify::divergences::clear_of_floors::<f64>(Method::Mu(loss), &p.v, &fit.w, h));
+        prop_assume!(orthant_verify::divergences::clear_of_floors::<f64>(Method::mu(loss), &p.v, &fit.w, h));
         let (d, all) = (
             divergence(&p.v, &fit.w, h, loss.beta()),
             objective(&p.v, &fit.w, h, penalty, loss.beta()),

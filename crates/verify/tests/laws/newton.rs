@@ -14,7 +14,7 @@ use orthant_verify::strategies::{
 use proptest::prelude::*;
 
 const KL: Loss = Loss::KullbackLeibler;
-const DEFAULT: Method = Method::Newton { sweeps: None };
+const DEFAULT: Method = Method::newton();
 /// Below this share of the largest, entries are compared with that share: p is moved along, and rounds where it shrinks.
 const LEAST: f64 = 1e-3;
 
@@ -29,7 +29,7 @@ fn layouts() -> impl Strategy<Value = Layout> {
 }
 
 fn sweeps() -> impl Strategy<Value = Method> {
-    (1..5_usize).prop_map(|sweeps| Method::Newton { sweeps: Some(sweeps) })
+    (1..5_usize).prop_map(|sweeps| Method::newton().sweeps(sweeps))
 }
 
 /// F falls and is what the oracle says; factors are non-negative and finite.
@@ -105,7 +105,7 @@ proptest! {
         prop_assume!(recipe.data != Data::WideRange);
         let p = recipe.build_for(KL);
         let stored = Stored::new(&p.v, ALL[layout]);
-        let Method::Newton { sweeps: Some(count) } = method else { unreachable!() };
+        let count = method.sweeps.unwrap();
         let (mut w, mut h) = (p.w.clone(), p.h.clone());
         for number in 1..=3 {
             let ours = step(method, penalty, &stored, &w, &h).unwrap();
@@ -162,7 +162,7 @@ proptest! {
 #[test]
 fn law_27_single_precision_ends_near_double() {
     let v = log_counts(90, 70, 5, 3);
-    for method in [DEFAULT, Method::Newton { sweeps: Some(3) }] {
+    for method in [DEFAULT, Method::newton().sweeps(3)] {
         let double = Nmf::new(5).method(method).seed(1).tol(0.0).max_iter(60).fit(&v).unwrap().report;
         let single =
             Nmf::new(5).method(method).seed(1).tol(0.0).max_iter(60).fit(&cast::<f64, f32>(&v)).unwrap();
@@ -207,8 +207,8 @@ fn newton_is_where_multiplicative_updates_are_after_five_times_the_passes() {
         let after = |method, passes| {
             Nmf::new(8).method(method).seed(seed).tol(0.0).max_iter(passes).fit(&v).unwrap().report.objective
         };
-        by_newton += after(Method::Newton { sweeps: Some(2) }, 40);
-        by_mm += after(Method::Mm(KL), 200);
+        by_newton += after(Method::newton().sweeps(2), 40);
+        by_mm += after(Method::mm(KL), 200);
     }
     assert!(by_newton <= by_mm, "{by_newton} by Newton's steps, {by_mm} by multiplicative updates");
 }

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use orthant::{Csr, Dense, Error, Fit, Loss, Method, Nmf, Penalty, Real, Scale, Solver, Start, Warning};
+use orthant::{Csr, Dense, Error, Fit, Loss, Method, Nmf, Penalty, Real, Scale, Start, Update, Warning};
 use orthant_verify::compare::{cast, is_non_negative};
 use orthant_verify::divergences::{LOSSES, divergence};
+use orthant_verify::forms::methods;
 use orthant_verify::layout::{Layout, Stored};
 use orthant_verify::oracle;
 use orthant_verify::strategies::{Numbers, cases, recipes};
@@ -15,14 +16,7 @@ const LAYOUTS: [Layout; 4] = [Layout::RowMajor, Layout::ColMajor, Layout::Csr, L
 
 /// Every method that is the library's own.
 fn own() -> Vec<Method> {
-    let of = |solver: Solver| LOSSES.into_iter().filter_map(move |loss| solver.method(loss).ok());
-    let mut all: Vec<Method> = Vec::new();
-    for method in Solver::ALL.into_iter().flat_map(of).filter(|method| !method.is_compatible()) {
-        if !all.contains(&method) {
-            all.push(method);
-        }
-    }
-    all
+    methods(&LOSSES).into_iter().filter(|method| !method.is_compatible()).collect()
 }
 
 fn table(rows: &[&[f64]]) -> Dense<f64> {
@@ -81,7 +75,7 @@ fn law_52_tables_that_fit_on_a_line_have_factors_of_their_size() {
         // data without zeros for losses that cannot have them
         let positive = Dense::from_fn(v.nrows(), v.ncols(), |i, j| v[(i, j)].max(1e-3));
         for method in own() {
-            let v = if method.loss().beta() <= 0.0 { &positive } else { v };
+            let v = if method.loss.beta() <= 0.0 { &positive } else { v };
             for k in 1..=2 {
                 for seed in 0..3 {
                     let fit = Nmf::new(k).method(method).seed(seed).max_iter(2000).fit(v).unwrap();
@@ -101,7 +95,7 @@ proptest! {
     #[test]
     fn law_52_scales_are_sane(recipe in recipes(), which in 0..own().len(), layout in 0..LAYOUTS.len()) {
         let method = own()[which];
-        let v = recipe.build_for(method.loss()).v;
+        let v = recipe.build_for(method.loss).v;
         let nmf = Nmf::new(recipe.k).method(method).max_iter(80);
         match nmf.fit(&Stored::new(&v, LAYOUTS[layout])) {
             Ok(fit) => law_52(&v, &fit, &format!("{method:?}")),
@@ -124,7 +118,7 @@ fn long_fits_do_not_run_away() {
     for method in own() {
         for v in [&table, &square] {
             let v = Dense::from_fn(v.nrows(), v.ncols(), |i, j| {
-                v[(i, j)].max(if method.loss().beta() <= 0.0 { 1e-3 } else { 0.0 })
+                v[(i, j)].max(if method.loss.beta() <= 0.0 { 1e-3 } else { 0.0 })
             });
             for k in [1, 3] {
                 let nmf = Nmf::new(k).method(method).seed(3).start(Start::Random).tol(0.0).max_iter(1500);
@@ -137,7 +131,7 @@ fn long_fits_do_not_run_away() {
                 };
                 nmf.fit_observed(&v, &mut look).unwrap();
                 // als is brought back where norms are 2^64 apart, 2^32 for either factor
-                let most = if method == Method::Als { 1e12 } else { 1e6 };
+                let most = if method == Method::als() { 1e12 } else { 1e6 };
                 assert!(widest < most, "{method:?} k={k}: entries up to {widest:e}");
             }
         }
@@ -196,7 +190,7 @@ fn the_largest_weight_tells_the_cluster_whatever_the_seed() {
         let k = 1 + labels.iter().max().unwrap();
         for loss in [Loss::Frobenius, KL] {
             for seed in 0..20 {
-                let fit = Nmf::new(k).method(Method::Auto(loss)).seed(seed).fit(v).unwrap();
+                let fit = Nmf::new(k).method(Method::auto(loss)).seed(seed).fit(v).unwrap();
                 let share = told_apart(&fit.w, labels, k);
                 assert!(share >= 0.98, "set {number}, {loss}, seed {seed}: {share}");
             }
@@ -210,7 +204,7 @@ fn one_large_entry_does_not_spoil_the_other_rows() {
     for large in [2e7, 3e9, 1e15, 1e30] {
         let v = table(&[&[1.0, 2.0, 3.0], &[large, large / 2.0, large / 3.0]]);
         // auto's restarts know an objective to the rounding of its largest terms
-        for (method, near) in [(Method::Mu(KL), 1e-6), (Method::Mm(KL), 1e-6), (Method::Auto(KL), 1e-5)] {
+        for (method, near) in [(Method::mu(KL), 1e-6), (Method::mm(KL), 1e-6), (Method::auto(KL), 1e-5)] {
             let nmf = Nmf::new(2).method(method).start(Start::Random).max_iter(4000).tol(0.0);
             let fit = nmf.fit(&v).unwrap();
             let p = oracle::product(&fit.w, fit.model.components());
@@ -244,7 +238,7 @@ fn penalties_do_not_empty_a_divergence() {
                     let nmf = Nmf::new(2).method(method).penalty(penalty).start(start.clone()).max_iter(3000);
                     nmf.fit(v).unwrap().report.objective
                 };
-                let (auto, newton) = (of(Method::Auto(KL)), of(Method::Newton { sweeps: None }));
+                let (auto, newton) = (of(Method::auto(KL)), of(Method::newton()));
                 assert!(
                     auto <= 1.01 * newton,
                     "{alpha} {l1_ratio} of {v:?}: {auto}, by Newton's steps {newton}"
@@ -260,8 +254,8 @@ fn no_factor_has_a_subnormal_number() {
     let v =
         Dense::from_fn(60, 40, |i, j| if (i / 10 + j / 10) % 3 == 0 { 1.0 + numbers.uniform() } else { 0.0 });
     let positive = Dense::from_fn(60, 40, |i, j| v[(i, j)] + 1e-3 * (1.0 + ((i * j) % 7) as f64));
-    for method in own().into_iter().chain(LOSSES.map(Method::Mu)) {
-        let v = if method.loss().beta() <= 0.0 { &positive } else { &v };
+    for method in own().into_iter().chain(LOSSES.map(Method::mu)) {
+        let v = if method.loss.beta() <= 0.0 { &positive } else { &v };
         for layout in LAYOUTS {
             let v = cast::<f64, f32>(v);
             let nmf = Nmf::<f32>::new(6).method(method).start(Start::Random).tol(0.0).max_iter(400);
@@ -339,7 +333,7 @@ fn relative_errors_are_between_nothing_and_all() {
         for layout in LAYOUTS {
             for scale in [1.0, 1e-6, 1e6] {
                 let scaled = Dense::from_fn(14, 9, |i, j| scale * v[(i, j)]);
-                let fit = Nmf::new(2).method(Method::Auto(loss)).fit(&Stored::new(&scaled, layout)).unwrap();
+                let fit = Nmf::new(2).method(Method::auto(loss)).fit(&Stored::new(&scaled, layout)).unwrap();
                 let expected = (fit.report.loss / (none * scale.powf(beta))).sqrt();
                 let off = (fit.report.relative_error - expected).abs();
                 assert!(
@@ -354,10 +348,10 @@ fn relative_errors_are_between_nothing_and_all() {
             &Dense::from_fn(14, 1, |i, _| 1.0 + i as f64),
             &Dense::from_fn(1, 9, |_, j| 2.0 + j as f64),
         );
-        let fit = Nmf::new(1).method(Method::Auto(loss)).max_iter(5000).fit(&exact).unwrap();
+        let fit = Nmf::new(1).method(Method::auto(loss)).max_iter(5000).fit(&exact).unwrap();
         assert!(fit.report.relative_error < 1e-6, "{loss}: {}", fit.report.relative_error);
         // of what is all alike there is nothing to explain
-        let fit = Nmf::new(1).method(Method::Auto(loss)).fit(&Dense::from_fn(5, 5, |_, _| 3.0)).unwrap();
+        let fit = Nmf::new(1).method(Method::auto(loss)).fit(&Dense::from_fn(5, 5, |_, _| 3.0)).unwrap();
         assert!(fit.report.relative_error < 1e-6, "{loss}: {}", fit.report.relative_error);
     }
 }
@@ -391,7 +385,7 @@ fn a_residual_near_zero_is_the_true_one() {
         let noise = 10.0_f64.powi(-8 - seed as i32);
         v.as_mut_slice().iter_mut().for_each(|x| *x *= 1.0 + noise * numbers.uniform());
         for layout in [Layout::Csr, Layout::Csc] {
-            let nmf = Nmf::new(k).method(Method::Hals { sweeps: Some(1) }).max_iter(1).tol(0.0);
+            let nmf = Nmf::new(k).method(Method::hals().sweeps(1)).max_iter(1).tol(0.0);
             let fit = nmf
                 .start(Start::Custom { w: w.clone(), h: h.clone() })
                 .fit(&Stored::new(&v, layout))
@@ -436,12 +430,12 @@ fn one_component_is_the_best_one_to_the_tolerance() {
         Dense::from_fn(13, 9, |i, j| w[i] * h[j])
     };
     for method in own() {
-        let loss = method.loss();
+        let loss = method.loss;
         let best = if loss == KL { kl.clone() } else { plain(loss, 400) };
         let fit = Nmf::new(1).method(method).tol(1e-12).max_iter(20_000).fit(&v).unwrap();
         let off = apart(&fit, &best);
         // momentum overshoots by less than objectives, known to their rounding, can show
-        let momentum = matches!(method, Method::AcceleratedMm(_) | Method::AcceleratedJointMm);
+        let momentum = method.extrapolate == Some(true) && method.update != Update::Hals;
         assert!(
             off <= if momentum { 1e-6 } else { 1e-10 },
             "{method:?}: {off:e} after {}, {}",
@@ -561,7 +555,7 @@ fn a_scale_can_be_asked_for_where_it_is_free() {
 #[test]
 fn law_45_the_loss_is_that_of_the_factors_over_twelve_decades() {
     fn check<T: Real>(v: &Dense<f64>, method: Method, layout: Layout) {
-        let beta = method.loss().beta();
+        let beta = method.loss.beta();
         let nmf = Nmf::<T>::new(4).method(method).start(Start::Random).max_iter(60).tol(0.0);
         let v = cast::<f64, T>(v);
         let stored = Stored::new(&v, layout);
@@ -585,8 +579,7 @@ fn law_45_the_loss_is_that_of_the_factors_over_twelve_decades() {
     let v = Dense::from_fn(9, 8, |i, j| {
         10.0_f64.powf(6.0 * r[(i, 0)] + 6.0 * c[(0, j)] - 6.0) * (0.5 + numbers.uniform())
     });
-    let of = |solver: Solver| LOSSES.into_iter().filter_map(move |loss| solver.method(loss).ok());
-    for method in Solver::ALL.into_iter().flat_map(of) {
+    for method in methods(&LOSSES) {
         for layout in [Layout::RowMajor, Layout::ColMajor] {
             check::<f64>(&v, method, layout);
             check::<f32>(&v, method, layout);

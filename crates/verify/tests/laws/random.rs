@@ -8,11 +8,12 @@
 //! `ORTHANT_RANDOM_PROBLEMS` is the number of problems (default 500) and `ORTHANT_RANDOM_SEED` the number of the first
 //! (default 1). A failure names its problem's number, which is all that is needed to repeat it.
 
-use orthant::{Dense, Error, Fit, Loss, Method, Nmf, Penalty, Real, Solver, StartKind, StopReason, Support};
+use orthant::{Dense, Error, Fit, Loss, Method, Nmf, Penalty, Real, StartKind, StopReason, Support, Update};
 use orthant_verify::compare::{cast, is_non_negative, max_abs, unit_roundoff};
 use orthant_verify::divergences::{self, clear_of_floors, cut_off};
 use orthant_verify::drawn::{Drawn, Kind};
 use orthant_verify::fits::{Step, trace};
+use orthant_verify::forms::FORMS;
 use orthant_verify::layout::{ALL, Layout, Stored};
 use orthant_verify::oracle;
 use orthant_verify::strategies::Numbers;
@@ -52,12 +53,9 @@ fn shape(numbers: &mut Numbers) -> (usize, usize, usize) {
 impl Problem {
     fn new(number: u64) -> Self {
         let mut numbers = Numbers::new(number);
-        // every solver alike, whatever the number of its losses
-        let solver = Solver::ALL[numbers.below(Solver::ALL.len())];
-        let losses: Vec<Loss> =
-            BETAS.into_iter().map(Loss::from_beta).filter(|&loss| solver.minimises(loss)).collect();
-        let loss = losses[numbers.below(losses.len())];
-        let method = solver.method(loss).expect("it minimises this loss");
+        // every form alike, whatever the number of its losses
+        let methods = FORMS[numbers.below(FORMS.len())].methods(&BETAS.map(Loss::from_beta));
+        let method = methods[numbers.below(methods.len())];
         let (m, n, k) = shape(&mut numbers);
         let mut penalty = match numbers.below(5) {
             0 | 1 => Kind::ALL[1 + numbers.below(3)].draw(&mut numbers),
@@ -100,11 +98,11 @@ impl Problem {
         let zeros = v.as_slice().iter().filter(|x| **x == 0.0).count();
         match *error {
             Error::ZeroInNonPositiveBeta { row, col, count } => {
-                self.method.loss().beta() <= 0.0 && count == zeros && v[(row, col)] == 0.0
+                self.method.loss.beta() <= 0.0 && count == zeros && v[(row, col)] == 0.0
             }
             Error::RankTooLargeForInit { .. } => self.asks_too_much(v),
             // it does not promise to descend (fault 60)
-            Error::Diverged { .. } => self.method == Method::Als,
+            Error::Diverged { .. } => self.method == Method::als(),
             _ => false,
         }
     }
@@ -123,16 +121,9 @@ impl Problem {
     /// multiplicative updates.
     fn descends(&self) -> bool {
         let ridge = matches!(Kind::of(self.drawn.penalty), Kind::L2 | Kind::Both);
-        match self.method {
-            Method::Mu(loss) => loss.beta() >= 2.0 || !ridge,
-            Method::Cd
-            | Method::Hals { .. }
-            | Method::Newton { .. }
-            | Method::Mm(_)
-            | Method::JointMm
-            | Method::Anls
-            | Method::ProjectedGradient => true,
-            _ => false,
+        match self.method.update {
+            Update::Mu => self.method.loss.beta() >= 2.0 || !ridge,
+            update => update.descends() && self.method.extrapolate.is_none(),
         }
     }
 }
@@ -177,7 +168,7 @@ impl Truth {
 
 /// What is wrong with a fit of `p`.
 fn faults<T: Real>(p: &Problem) -> Vec<String> {
-    let loss = p.method.loss();
+    let loss = p.method.loss;
     let stored: Dense<T> = if p.zeros { p.drawn.with_zeros() } else { p.drawn.data(loss) };
     let v = cast::<T, f64>(&stored);
     let zero = v.as_slice().iter().all(|&x| x == 0.0);
@@ -218,10 +209,10 @@ fn faults<T: Real>(p: &Problem) -> Vec<String> {
 
 /// The loss and the objective are those of the factors returned.
 fn reports_truly<T: Real>(p: &Problem, v: &Dense<f64>, fit: &Fit<T>) -> Option<String> {
-    let (beta, r) = (p.method.loss().beta(), &fit.report);
+    let (beta, r) = (p.method.loss.beta(), &fit.report);
     let truth = Truth::new(v, &cast(&fit.w), &cast(fit.model.components()), p.drawn.penalty, beta);
     // zeros that multiplicative updates keep can leave no component for a positive entry
-    let locked = p.start.is_some_and(|start| Solver::of(r.plan.method).starts_from(start) == Support::Warned);
+    let locked = p.start.is_some_and(|start| r.plan.method.starts_from(start) == Support::Warned);
     if !truth.loss.is_finite() {
         return (!locked).then(|| format!("loss {:e} reported, infinite in truth", r.loss));
     }
@@ -276,7 +267,7 @@ fn scale_is_sane<T: Real>(v: &Dense<f64>, fit: &Fit<T>) -> Option<String> {
 /// The objective by plain loops does not rise where the rule promises it, and what is reported does not rise where an
 /// iteration was accepted; both until a floor is active.
 fn falls<T: Real>(p: &Problem, v: &Dense<f64>, fit: &Fit<T>, steps: &[Step<T>]) -> Option<String> {
-    let (beta, penalty, history) = (p.method.loss().beta(), p.drawn.penalty, &fit.report.history);
+    let (beta, penalty, history) = (p.method.loss.beta(), p.drawn.penalty, &fit.report.history);
     let restarts = history.iter().any(|point| point.restarted);
     if !p.descends() && !restarts {
         return None;
@@ -307,15 +298,15 @@ fn falls<T: Real>(p: &Problem, v: &Dense<f64>, fit: &Fit<T>, steps: &[Step<T>]) 
             best = best.min(point.objective);
         }
         if let (Some((last_w, last_h, last)), true) = (&before, p.descends()) {
-            let mu = matches!(p.method, Method::Mu(_)) && beta <= 1.0;
+            let mu = p.method.update == Update::Mu && beta <= 1.0;
             if mu && cut_off(v, (last_w, last_h), (&w, &h)) {
                 return None;
             }
             let size = (now.size + now.penalties).max(last.size + last.penalties);
             let by = now.objective - last.objective;
-            let rises = match p.method {
+            let rises = match p.method.update {
                 // normal equations, solved exactly, square the condition number
-                Method::Anls | Method::ProjectedGradient => by > 1024.0 * roundoff * size,
+                Update::Anls | Update::ProjectedGradient => by > 1024.0 * roundoff * size,
                 _ if beta == 2.0 => {
                     now.objective.sqrt() > last.objective.sqrt() + 64.0 * roundoff * size.sqrt()
                 }
@@ -338,7 +329,7 @@ fn clear<T: Real>(p: &Problem, v: &Dense<f64>, fit: &Fit<T>, w: &Dense<f64>, h: 
     let plan = &fit.report.plan;
     let by = 4f64.powi(-plan.scale_exponent);
     let scaled = |a: &Dense<f64>| Dense::from_fn(a.nrows(), a.ncols(), |i, j| a[(i, j)] * by);
-    p.method.loss().is_quadratic() || clear_of_floors::<T>(plan.method, &scaled(v), &scaled(w), h)
+    p.method.loss.is_quadratic() || clear_of_floors::<T>(plan.method, &scaled(v), &scaled(w), h)
 }
 
 fn number(name: &str, default: u64) -> u64 {

@@ -8,7 +8,7 @@ use orthant_verify::oracle;
 use orthant_verify::strategies::{Recipe, cases, penalties, recipes};
 use proptest::prelude::*;
 
-const CD: orthant::Method = orthant::Method::Cd;
+const CD: orthant::Method = orthant::Method::cd();
 
 fn shuffled(p: &orthant_verify::strategies::Problem<f64>, penalty: Penalty, iterations: usize) -> Nmf<f64> {
     fixed(CD, penalty, &p.w, &p.h, iterations).shuffle(true)

@@ -13,7 +13,7 @@ use orthant_verify::strategies::{Data, Numbers, Recipe};
 
 const KL: Loss = Loss::KullbackLeibler;
 const MULTIPLICATIVE: [Method; 4] =
-    [Method::Mu(Loss::Frobenius), Method::Mu(KL), Method::Mm(KL), Method::Mm(Loss::Beta(0.5))];
+    [Method::mu(Loss::Frobenius), Method::mu(KL), Method::mm(KL), Method::mm(Loss::Beta(0.5))];
 
 /// Whole numbers with a mean that is a product's, as counts are.
 fn counts(m: usize, n: usize, k: usize) -> Dense<f64> {
@@ -60,7 +60,7 @@ fn optimum(v: &Dense<f64>, h: &Dense<f64>, penalty: Penalty) -> f64 {
 fn bug_01_weights_under_kl_and_l1_do_not_drift() {
     let v = counts(60, 30, 4);
     let penalty = Penalty { alpha_w: 0.02, alpha_h: Some(0.0), l1_ratio: 1.0 };
-    for method in [Method::Mu(KL), Method::Mm(KL)] {
+    for method in [Method::mu(KL), Method::mm(KL)] {
         let h = Nmf::new(4).method(method).max_iter(200).fit(&v).unwrap().model.components().clone();
         let best = optimum(&v, &h, penalty);
         for layout in [Layout::RowMajor, Layout::ColMajor] {
@@ -85,7 +85,7 @@ fn bug_01_weights_under_kl_and_l1_do_not_drift() {
 fn bug_02_kl_of_small_data_is_not_zero() {
     let v = counts(30, 20, 3);
     let small = Dense::from_fn(30, 20, |i, j| v[(i, j)] * 1e-8);
-    for method in [Method::Mu(KL), Method::Mm(KL)] {
+    for method in [Method::mu(KL), Method::mm(KL)] {
         let nmf = Nmf::new(3).method(method).start(Start::Random).tol(0.0).max_iter(200);
         let (plain, fit) = (nmf.fit(&v).unwrap(), nmf.fit(&small).unwrap());
         let p = oracle::product(&fit.w, fit.model.components());
@@ -118,12 +118,12 @@ fn bug_03_stored_zeros_are_zeros_whatever_the_loss() {
     }
     assert!(values.contains(&0.0));
     let stored = Csr::<f64>::new(25, 18, &indptr[..], &indices[..], &values[..]).unwrap();
-    for method in [Method::Mu(Loss::Frobenius), Method::Mu(KL), Method::Mm(KL), Method::Mm(Loss::Beta(0.5))] {
+    for method in [Method::mu(Loss::Frobenius), Method::mu(KL), Method::mm(KL), Method::mm(Loss::Beta(0.5))] {
         let nmf = fixed(method, Penalty::default(), &p.w, &p.h, 50);
         let dense = nmf.fit(&p.v).unwrap();
         for v in [Matrix::Csr(stored.by_ref()), Matrix::Csc(Csc::of_transposed(stored.to_transposed()))] {
             let fit = nmf.fit(&v).unwrap();
-            let d = divergence(&p.v, &fit.w, fit.model.components(), method.loss().beta());
+            let d = divergence(&p.v, &fit.w, fit.model.components(), method.loss.beta());
             assert!((fit.report.loss - d.value).abs() <= 1e-10 * d.size, "{method:?}");
             let off = (fit.report.loss - dense.report.loss).abs();
             assert!(off <= 1e-6 * dense.report.loss, "{method:?}: {off:e} from dense data");
@@ -140,7 +140,7 @@ fn bug_04_negative_data_is_refused_by_every_entry() {
         assert_eq!(error, Error::Negative { operand: "V", row: 5, col: 2, value: -1e-3 });
     };
     let start = Start::Custom { w: p.w.clone(), h: p.h.clone() };
-    for method in MULTIPLICATIVE.into_iter().chain([Method::Cd, Method::Hals { sweeps: None }]) {
+    for method in MULTIPLICATIVE.into_iter().chain([Method::cd(), Method::hals()]) {
         refused(Nmf::new(2).method(method).start(start.clone()).fit(&v).unwrap_err());
         refused(Nmf::new(2).method(method).fit_weights(&v, &p.h).unwrap_err());
     }
@@ -160,7 +160,7 @@ fn bug_05_huge_data_has_finite_factors() {
         let p = Recipe { m: 20, n: 15, k: 3, data: Data::Uniform, zeros_in_start: false, seed: 5 }.build();
         let v = cast::<f64, T>(&p.v);
         let huge = Dense::from_fn(20, 15, |i, j| T::from_f64(v[(i, j)].to_f64() * by));
-        for method in MULTIPLICATIVE.into_iter().chain([Method::Cd, Method::Hals { sweeps: None }]) {
+        for method in MULTIPLICATIVE.into_iter().chain([Method::cd(), Method::hals()]) {
             let nmf =
                 Nmf::<T>::new(3).method(method).scale(Scale::None).start(Start::Random).tol(0.0).max_iter(30);
             let plain = nmf.fit(&v).unwrap();
@@ -168,7 +168,7 @@ fn bug_05_huge_data_has_finite_factors() {
                 Ok(fit) => fit,
                 // the loss itself is beyond a double: said so, and not NaN
                 Err(Error::LossOverflow { .. }) => {
-                    assert!(method.loss().is_quadratic() && by > 1e150, "{} {method:?}", T::NAME);
+                    assert!(method.loss.is_quadratic() && by > 1e150, "{} {method:?}", T::NAME);
                     continue;
                 }
                 Err(other) => panic!("{} {method:?}: {other:?}", T::NAME),
@@ -202,7 +202,7 @@ fn bug_06_the_error_of_an_exact_fit_is_a_number() {
     assert!(v.as_slice().iter().filter(|x| **x == 0.0).count() > 300);
     for layout in [Layout::RowMajor, Layout::Csr, Layout::Csc] {
         let stored = Stored::new(&v, layout);
-        for method in MULTIPLICATIVE.into_iter().chain([Method::Cd, Method::Hals { sweeps: None }]) {
+        for method in MULTIPLICATIVE.into_iter().chain([Method::cd(), Method::hals()]) {
             let (fit, steps) = trace(&fixed(method, zeros, &w, &h, 20), &stored).unwrap();
             let r = &fit.report;
             for x in [r.loss, r.objective, r.reconstruction_error, r.relative_error, r.kkt_residual] {
@@ -224,7 +224,7 @@ fn bug_06_the_error_of_an_exact_fit_is_a_number() {
 fn bug_07_a_huge_l1_gives_exact_zeros() {
     let v = Recipe { m: 20, n: 15, k: 3, data: Data::Uniform, zeros_in_start: false, seed: 7 }.build().v;
     let penalty = Penalty { alpha_w: 1e6, alpha_h: None, l1_ratio: 1.0 };
-    for method in [Method::Cd, Method::Hals { sweeps: None }] {
+    for method in [Method::cd(), Method::hals()] {
         let fit = Nmf::new(3).method(method).penalty(penalty).fit(&v).unwrap();
         for x in [&fit.w, fit.model.components()] {
             assert!(x.as_slice().iter().all(|x| x.to_bits() == 0), "{method:?}");
@@ -240,7 +240,7 @@ fn bug_08_kl_with_l2_falls() {
     for alpha in [0.01, 1.0, 100.0] {
         let penalty = Penalty { alpha_w: alpha, alpha_h: None, l1_ratio: 0.0 };
         let nmf =
-            Nmf::new(3).method(Method::Mm(KL)).penalty(penalty).start(Start::Random).tol(0.0).max_iter(500);
+            Nmf::new(3).method(Method::mm(KL)).penalty(penalty).start(Start::Random).tol(0.0).max_iter(500);
         let (fit, steps) = trace(&nmf, &v).unwrap();
         let mut last = f64::INFINITY;
         for s in &steps {
@@ -279,7 +279,7 @@ fn bug_10_a_given_start_is_not_changed() {
         let Start::Custom { w, h } = start else { panic!("a given start") };
         first_other_bit(w, &p.w).is_none() && first_other_bit(h, &p.h).is_none()
     };
-    for method in MULTIPLICATIVE.into_iter().chain([Method::Cd, Method::Hals { sweeps: None }]) {
+    for method in MULTIPLICATIVE.into_iter().chain([Method::cd(), Method::hals()]) {
         let nmf = Nmf::new(3).method(method).start(start.clone()).stop(Stop::Progress { tol: 1e-4 });
         let (first, second) = (nmf.fit(&p.v).unwrap(), nmf.fit(&p.v).unwrap());
         assert_eq!(first_other_bit(&first.w, &second.w), None, "{method:?}");
@@ -307,12 +307,12 @@ fn bug_11_columns_are_fitted_as_rows_are() {
         let beta = loss.beta();
         let csc = Stored::new(&v, Layout::Csc);
         let mut last = divergence(&v, &w, &h, beta).value;
-        for s in trace(&fixed(Method::Mu(loss), Penalty::default(), &w, &h, 30), &csc).unwrap().1 {
+        for s in trace(&fixed(Method::mu(loss), Penalty::default(), &w, &h, 30), &csc).unwrap().1 {
             let now = divergence(&v, &s.w, &s.h, beta);
             assert!(now.value <= last + 1e-12 * now.size, "{loss}: {} after {last}", now.value);
             last = now.value;
         }
-        let dense = fixed(Method::Mu(loss), Penalty::default(), &w, &h, 30).fit(&v).unwrap().report.loss;
+        let dense = fixed(Method::mu(loss), Penalty::default(), &w, &h, 30).fit(&v).unwrap().report.loss;
         assert!((last - dense).abs() <= 1e-6 * dense, "{loss}: {last} by columns, {dense} by rows");
         let batches = MiniBatchNmf::new(3).loss(loss).start(Start::Custom { w: w.clone(), h: h.clone() });
         let batches = batches.batch_size(6).max_iter(5);

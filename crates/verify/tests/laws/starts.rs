@@ -74,7 +74,7 @@ proptest! {
 
     #[test]
     fn law_19_balancing_keeps_the_product(recipe in recipes(), mu in any::<bool>()) {
-        let method = if mu { Method::Mu(Loss::Frobenius) } else { Method::Hals { sweeps: None } };
+        let method = if mu { Method::mu(Loss::Frobenius) } else { Method::hals() };
         let p = recipe.build();
         law_19(&p.v, recipe.k, method)?;
     }
@@ -124,11 +124,11 @@ fn the_default_start_is_scikit_learns_for_its_methods() {
         let (a, b) = (nmf.start_factors(&v).unwrap(), nmf.clone().start(start).start_factors(&v).unwrap());
         first_other_bit(&a.0, &b.0).is_none() && first_other_bit(&a.1, &b.1).is_none()
     };
-    for method in [Method::Cd, Method::Mu(Loss::KullbackLeibler)] {
+    for method in [Method::cd(), Method::mu(Loss::KullbackLeibler)] {
         assert!(same(Nmf::new(4).method(method), Start::Nndsvda));
         assert!(same(Nmf::new(7).method(method), Start::Random));
     }
-    for method in [Method::Hals { sweeps: None }, Method::Mm(Loss::ItakuraSaito), Method::Anls] {
+    for method in [Method::hals(), Method::mm(Loss::ItakuraSaito), Method::anls()] {
         assert!(same(Nmf::new(4).method(method), Start::ScaledRandom));
     }
 }
@@ -179,7 +179,7 @@ fn zeros_and_twins_in_a_start_are_warned_of() {
     w[(2, 1)] = 0.0;
     h[(0, 5)] = 0.0;
     let custom = || Start::Custom { w: w.clone(), h: h.clone() };
-    let fit = Nmf::new(3).method(Method::Mm(Loss::KullbackLeibler)).start(custom()).fit(&v).unwrap();
+    let fit = Nmf::new(3).method(Method::mm(Loss::KullbackLeibler)).start(custom()).fit(&v).unwrap();
     assert!(fit.report.warnings.contains(&Warning::LockedZeros { count: 2 }));
     assert_eq!((fit.w[(2, 1)], fit.model.components()[(0, 5)]), (0.0, 0.0));
     let fit = Nmf::new(3).start(custom()).fit(&v).unwrap();

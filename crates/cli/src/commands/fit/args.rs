@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use orthant::{
-    BatchOptions, Loss, Method, Options, Penalty, Products, Scale, Solver, StartKind, Stop, Support,
+    BatchOptions, Loss, Method, Options, Penalty, Products, Scale, StartKind, Stop, Support, Update,
 };
 use orthant_io::Precision;
 
 use crate::Failure;
 use crate::args::{
-    Limit, ReadArgs, at_least_one, at_least_zero, bytes, from_zero_to_one, limit, named, share,
+    Limit, ReadArgs, at_least_one, at_least_zero, bytes, from_zero_to_one, limit, named, share, update,
 };
 
 /// Factorise a matrix
@@ -64,18 +64,23 @@ pub struct FitArgs {
     #[arg(long, value_name = "frobenius|kl|is|BETA", default_value_t = Loss::Frobenius)]
     #[arg(allow_negative_numbers = true, help_heading = "Method")]
     loss: Loss,
-    /// The update: cd and mu are scikit-learn's, number for number; mu and mm take any loss, accelerated-mm
-    /// any but frobenius, newton and joint-mm kl, accelerated or not, the others frobenius
-    /// [default: auto, which is accelerated for frobenius, accelerated-newton for kl and accelerated-mm for other losses; with --minibatch mu]
-    #[arg(long, value_parser = named::<Solver>(&Solver::ALL.map(Solver::name)), help_heading = "Method")]
-    solver: Option<Solver>,
-    /// Sweeps over each factor for each read of the data (accelerated, hals and newton, accelerated or not; without
-    /// --solver: accelerated, or for kl accelerated-newton) [default: chosen from the shape; newton takes 2, accelerated 1]
-    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    /// The update: cd and mu are scikit-learn's, number for number; mu and mm take any loss, newton and joint-mm kl, the
+    /// others frobenius [default: auto; with --minibatch mu]
+    #[arg(long, value_parser = update(), help_heading = "Method")]
+    solver: Option<Update>,
+    /// Whether both factors go on from where they would be if they moved as in the last iteration, with restarts: fewer
+    /// reads of the data to a loss, which can rise on the way (hals; newton and joint-mm; mm for any loss but
+    /// frobenius; auto leaves it to the solver: on for --solver auto, off for the others)
+    #[arg(long, value_enum, default_value_t = Extrapolate::Auto, conflicts_with = "minibatch")]
     #[arg(help_heading = "Method")]
+    extrapolate: Extrapolate,
+    /// Sweeps over each factor for each read of the data (hals and newton, and auto for frobenius and kl) [default: chosen
+    /// from the shape for hals; newton takes 2, extrapolated 1]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(conflicts_with = "minibatch", help_heading = "Method")]
     sweeps: Option<usize>,
     /// Improve the start on a sketch of the data first, or with auto find it on a sample of sparse data (auto and
-    /// accelerated only) [default: auto does where it pays]
+    /// extrapolated hals only) [default: auto does where it pays]
     #[arg(long, overrides_with = "no_compress", help_heading = "Method")]
     compress: bool,
     /// Do not
@@ -184,6 +189,23 @@ enum Product {
     Blas,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Extrapolate {
+    On,
+    Off,
+    Auto,
+}
+
+impl From<Extrapolate> for Option<bool> {
+    fn from(extrapolate: Extrapolate) -> Self {
+        match extrapolate {
+            Extrapolate::On => Some(true),
+            Extrapolate::Off => Some(false),
+            Extrapolate::Auto => None,
+        }
+    }
+}
+
 impl From<Product> for Products {
     fn from(product: Product) -> Self {
         match product {
@@ -262,41 +284,40 @@ impl FitArgs {
     }
 
     fn method(&self) -> Result<Method, Failure> {
-        let solver = match self.solver {
-            Some(solver) if self.minibatch && solver != Solver::Mu => {
-                return usage(format!("--minibatch goes with --solver mu, not with --solver {solver}"));
+        let update = match self.solver {
+            Some(update) if self.minibatch && update != Update::Mu => {
+                return usage(format!("--minibatch goes with --solver mu, not with --solver {update}"));
             }
-            Some(solver) => solver,
-            None if self.minibatch => Solver::Mu,
-            None => Solver::Auto,
+            Some(update) => update,
+            None if self.minibatch => Update::Mu,
+            None => Update::Auto,
         };
-        let chosen = if self.minibatch { "--minibatch".to_owned() } else { format!("--solver {solver}") };
-        let method = solver.method(self.loss)?;
-        let method = match self.sweeps.map(|count| method.with_sweeps(count)) {
-            None => method,
-            Some(Ok(method)) => method,
-            Some(Err(_)) => {
-                return usage(format!(
-                    "--sweeps goes with --solver accelerated, hals, accelerated-newton and newton, not with {chosen}"
-                ));
-            }
+        let extrapolate = self.extrapolate.into();
+        let method = Method { loss: self.loss, update, extrapolate, sweeps: self.sweeps };
+        method.check()?;
+        let chosen = match extrapolate {
+            _ if self.minibatch => "--minibatch".to_owned(),
+            Some(true) => format!("--solver {update} --extrapolate on"),
+            Some(false) => format!("--solver {update} --extrapolate off"),
+            None => format!("--solver {update}"),
         };
-        if self.compress && (self.minibatch || solver.compresses(self.loss) == Support::No) {
+        if self.compress && (self.minibatch || method.compresses() == Support::No) {
             return usage(format!(
-                "--compress goes with --solver auto and accelerated and --loss frobenius, not with {chosen} and --loss {}",
+                "--compress goes with --solver auto, or hals and --extrapolate on, and --loss frobenius, not with {chosen} and \
+                 --loss {}",
                 self.loss
             ));
         }
-        if self.shuffle && solver.shuffles() == Support::No {
+        if self.shuffle && method.shuffles() == Support::No {
             return usage(format!("--shuffle goes with --solver cd, not with {chosen}"));
         }
-        if self.stop.is_some_and(|stop| solver.stops_by(stop) == Support::No) {
+        if self.stop.is_some_and(|stop| method.stops_by(stop) == Support::No) {
             return usage(format!("--stop violation goes with --solver cd and hals, not with {chosen}"));
         }
         if self.products != Product::Fused {
             let with = if self.minibatch {
                 "--minibatch".to_owned()
-            } else if solver.multiplies_by(self.products.into(), self.loss) == Support::No {
+            } else if method.multiplies_by(self.products.into()) == Support::No {
                 format!("--loss {}", self.loss)
             } else {
                 return Ok(method);
@@ -380,23 +401,19 @@ mod tests {
 
     #[test]
     fn nothing_said_is_the_defaults_of_the_method() {
-        assert_eq!(options(""), Options::new(2, Method::Auto(Loss::Frobenius)));
-        for solver in Solver::ALL {
-            let (said, loss) = match solver {
-                Solver::Newton
-                | Solver::AcceleratedNewton
-                | Solver::AcceleratedMm
-                | Solver::JointMm
-                | Solver::AcceleratedJointMm => ("--loss kl", Loss::KullbackLeibler),
+        assert_eq!(options(""), Options::new(2, Method::auto(Loss::Frobenius)));
+        for &update in Update::ALL {
+            let (said, loss) = match update {
+                Update::Newton | Update::JointMm => ("--loss kl", Loss::KullbackLeibler),
                 _ => ("", Loss::Frobenius),
             };
-            let method = solver.method(loss).unwrap();
-            assert_eq!(options(&format!("{said} --solver {solver}")), Options::new(2, method));
+            let method = Method::new(loss, update);
+            assert_eq!(options(&format!("{said} --solver {update}")), Options::new(2, method));
         }
-        let method = Method::Auto(Loss::KullbackLeibler);
+        let method = Method::auto(Loss::KullbackLeibler);
         assert_eq!(options("--loss kl"), Options::new(2, method));
         let minibatch = Some(BatchOptions::default());
-        let method = Method::Mu(Loss::Beta(-1.0));
+        let method = Method::mu(Loss::Beta(-1.0));
         assert_eq!(options("--loss -1 --minibatch"), Options { minibatch, ..Options::new(2, method) });
     }
 
@@ -405,22 +422,27 @@ mod tests {
         for kind in StartKind::ALL {
             let files = if kind == StartKind::Custom { "--start-w w --start-h h" } else { "" };
             let start = Some(kind);
-            let expected = Options { start, ..Options::new(2, Method::Als) };
+            let expected = Options { start, ..Options::new(2, Method::als()) };
             assert_eq!(options(&format!("--solver als --init {} {files}", kind.name())), expected);
         }
         let said =
             options("--solver cd --shuffle --tol 0.5 --max-iter 3 --seed 9 --products gemm --alpha-h 2");
         let penalty = Penalty { alpha_h: Some(2.0), ..Penalty::default() };
         let (shuffle, products) = (true, Products::Gemm);
-        let base = Options::new(2, Method::Cd);
+        let base = Options::new(2, Method::cd());
         let tol = Some(0.5);
         assert_eq!(said, Options { shuffle, tol, max_iter: 3, seed: 9, products, penalty, ..base });
         for (said, compress) in [("", None), ("--compress", Some(true)), ("--no-compress", Some(false))] {
-            let base = Options::new(2, Method::Auto(Loss::Frobenius));
+            let base = Options::new(2, Method::auto(Loss::Frobenius));
             assert_eq!(options(said), Options { compress, ..base });
         }
-        for said in ["--sweeps 3", "--solver accelerated --sweeps 3"] {
-            assert_eq!(options(said), Options::new(2, Method::Accelerated { sweeps: Some(3) }));
+        for (said, method) in [
+            ("--sweeps 3", Method::auto(Loss::Frobenius).sweeps(3)),
+            ("--solver hals --extrapolate on --sweeps 3", Method::hals().extrapolated().sweeps(3)),
+            ("--solver newton --loss kl --extrapolate auto", Method::newton()),
+            ("--extrapolate off", Method { extrapolate: Some(false), ..Method::auto(Loss::Frobenius) }),
+        ] {
+            assert_eq!(options(said), Options::new(2, method));
         }
         let said =
             options("--minibatch --batch-size 5 --forget-factor 0.1 --fresh-restarts --max-no-improvement 4");

@@ -226,7 +226,7 @@ impl Learning {
             (Some(Weights::Counts), _) | (None, Losses::Kl) => Weighting::counts(),
         };
         let rank = self.rank.expect("needed without --model");
-        let mut options = Options::new(rank, Method::Auto(loss));
+        let mut options = Options::new(rank, Method::auto(loss));
         options.seed = self.seed;
         (options.max_time, options.tol) = (max_time, self.tol);
         options.max_iter = self.max_iter.unwrap_or(options.max_iter);

@@ -15,13 +15,13 @@ fn problem(loss: Loss, seed: u64) -> Problem<f64> {
 #[test]
 fn law_38_a_converged_fit_is_stationary() {
     let mixed = Penalty { alpha_w: 1e-3, alpha_h: None, l1_ratio: 0.5 };
-    for method in methods().into_iter().filter(|m| !m.loss().is_quadratic()) {
+    for method in methods().into_iter().filter(|m| !m.loss.is_quadratic()) {
         let (beta, own) = rule(method);
         // the smaller γ, the slower
         let tol = if beta < 0.0 { 1e-7_f64 } else { 1e-9 };
         for penalty in [Penalty::default(), mixed] {
             let (seed, layout) = if own { (1, Layout::RowMajor) } else { (2, Layout::ColMajor) };
-            let p = problem(method.loss(), seed);
+            let p = problem(method.loss, seed);
             let nmf = fixed(method, penalty, &p.w, &p.h, 100_000).stop(Stop::Progress { tol });
             let fit = nmf.fit(&Stored::new(&p.v, layout)).unwrap();
             assert!(fit.report.converged(), "{method:?}: {}", fit.report.stop_reason);
@@ -42,7 +42,7 @@ fn law_38_a_converged_fit_is_stationary() {
 fn law_39_a_converged_fit_satisfies_eulers_identity() {
     for method in methods() {
         let (beta, _) = rule(method);
-        let p = problem(method.loss(), 5);
+        let p = problem(method.loss, 5);
         let nmf = fixed(method, Penalty::default(), &p.w, &p.h, 100_000).stop(Stop::Progress { tol: 1e-9 });
         let fit = nmf.fit(&p.v).unwrap();
         let wh = oracle::product(&fit.w, fit.model.components());
@@ -58,10 +58,10 @@ fn law_39_a_converged_fit_satisfies_eulers_identity() {
 /// From the best of rank k with a component of next to nothing added, rank k + 1 ends no higher.
 #[test]
 fn law_44_another_component_never_hurts() {
-    let mut all: Vec<Method> = LOSSES.into_iter().map(Method::Mm).collect();
-    all.push(Method::Hals { sweeps: None });
+    let mut all: Vec<Method> = LOSSES.into_iter().map(Method::mm).collect();
+    all.push(Method::hals());
     for method in all {
-        let loss = method.loss();
+        let loss = method.loss;
         let p = problem(loss, 9);
         let mut numbers = Numbers::new(4);
         let (mut w, mut h) =
@@ -108,7 +108,7 @@ fn law_43_a_unique_factorisation_is_found() {
         columns.sort_by(|a, b| b.partial_cmp(a).expect("numbers"));
         Dense::from_fn(3, 6, |t, i| columns[t][i])
     };
-    for method in [Method::Hals { sweeps: None }, Method::Cd, Method::Anls] {
+    for method in [Method::hals(), Method::cd(), Method::anls()] {
         let fits = (0..8).map(|seed| {
             Nmf::new(3)
                 .method(method)

@@ -78,7 +78,7 @@ fn reports_truly<T: Real>(
     let (w, h) = (cast::<T, f64>(&fit.w), cast::<T, f64>(fit.model.components()));
     let (loss, all) = (divergence(&v, &w, &h, beta), objective(&v, &w, &h, penalty, beta));
     let (r, nothing) = (&fit.report, unexplained(&v, beta));
-    prop_assert_eq!(r.loss_function, method.loss());
+    prop_assert_eq!(r.loss_function, method.loss);
     for (name, told, truth, unit) in [
         ("loss", r.loss, loss.value, loss.size),
         ("objective", r.objective, all.value, all.size),
@@ -109,9 +109,9 @@ proptest! {
             *x *= 10f64.powi(-below);
         }
         let penalty = stronger(penalty, strength);
-        falls(&p, Method::Mm(loss), penalty, layout)?;
+        falls(&p, Method::mm(loss), penalty, layout)?;
         if suits_single_precision(&recipe, loss) {
-            falls(&p.cast::<f32>(), Method::Mm(loss), penalty, layout)?;
+            falls(&p.cast::<f32>(), Method::mm(loss), penalty, layout)?;
         }
     }
 
@@ -126,8 +126,8 @@ proptest! {
             *x *= 10f64.powi(-below);
         }
         let penalty = stronger(penalty, strength);
-        falls(&p, Method::JointMm, penalty, ALL[layout])?;
-        falls(&p.cast::<f32>(), Method::JointMm, penalty, ALL[layout])?;
+        falls(&p, Method::joint_mm(), penalty, ALL[layout])?;
+        falls(&p.cast::<f32>(), Method::joint_mm(), penalty, ALL[layout])?;
     }
 
     /// As scikit-learn puts L1 and L2 in the denominator, the first keeps the law and the second does for β ≥ 2.
@@ -139,9 +139,9 @@ proptest! {
         let p = recipe.build_for(loss);
         let penalty = if loss.beta() >= 2.0 { any } else { lasso };
         let penalty = stronger(penalty, strength);
-        falls(&p, Method::Mu(loss), penalty, layout)?;
+        falls(&p, Method::mu(loss), penalty, layout)?;
         if suits_single_precision(&recipe, loss) {
-            falls(&p.cast::<f32>(), Method::Mu(loss), penalty, layout)?;
+            falls(&p.cast::<f32>(), Method::mu(loss), penalty, layout)?;
         }
     }
 
@@ -149,9 +149,9 @@ proptest! {
     fn law_45_reported_losses_are_the_oracles(
         recipe in recipes(), method in methods(), penalty in penalties(), layout in layouts(),
     ) {
-        let p = recipe.build_for(method.loss());
+        let p = recipe.build_for(method.loss);
         reports_truly(&p, method, penalty, layout)?;
-        if suits_single_precision(&recipe, method.loss()) {
+        if suits_single_precision(&recipe, method.loss) {
             reports_truly(&p.cast::<f32>(), method, penalty, layout)?;
         }
     }
@@ -167,7 +167,7 @@ fn law_4_to_7_hold_for_every_loss_on_plain_data_to_the_end() {
         let (beta, own) = rule(method);
         for layout in [Layout::RowMajor, Layout::ColMajor, Layout::Csr, Layout::Csc] {
             let recipe = Recipe { m: 40, n: 31, k: 5, data: Data::Uniform, zeros_in_start: false, seed: 8 };
-            let p = recipe.build_for(method.loss());
+            let p = recipe.build_for(method.loss);
             for penalty in [Penalty::default(), lasso, mixed] {
                 if own || beta >= 2.0 || penalty != mixed {
                     assert_eq!(falls(&p, method, penalty, layout).unwrap(), 12, "{method:?} {penalty:?}");

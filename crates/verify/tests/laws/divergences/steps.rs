@@ -44,16 +44,16 @@ proptest! {
     fn law_1_factors_are_non_negative_and_finite_after_every_step(
         recipe in recipes(), method in methods(), penalty in penalties(),
     ) {
-        let p = recipe.build_for(method.loss());
+        let p = recipe.build_for(method.loss);
         law_1(&p, method, penalty)?;
-        if suits_single_precision(&recipe, method.loss()) {
+        if suits_single_precision(&recipe, method.loss) {
             law_1(&p.cast::<f32>(), method, penalty)?;
         }
     }
 
     #[test]
     fn law_13_zeros_stay_zeros(recipe in recipes(), method in methods(), penalty in penalties()) {
-        let p = Recipe { zeros_in_start: true, ..recipe }.build_for(method.loss());
+        let p = Recipe { zeros_in_start: true, ..recipe }.build_for(method.loss);
         let (_, steps) = trace(&fixed(method, penalty, &p.w, &p.h, 5), &p.v).unwrap();
         for s in &steps {
             for (start, now) in [(&p.w, &s.w), (&p.h, &s.h)] {
@@ -68,7 +68,7 @@ proptest! {
     fn law_14_permuting_rows_permutes_w(
         recipe in recipes(), method in methods(), penalty in penalties(), seed in any::<u64>(),
     ) {
-        let p = recipe.build_for(method.loss());
+        let p = recipe.build_for(method.loss);
         let order = Numbers::new(seed).permutation(recipe.m);
         let plain = step(method, penalty, &p.v, &p.w, &p.h).unwrap();
         let (v, w) = (permuted_rows(&p.v, &order), permuted_rows(&p.w, &order));
@@ -81,7 +81,7 @@ proptest! {
     fn law_15_permuting_columns_permutes_h(
         recipe in recipes(), method in methods(), penalty in penalties(), seed in any::<u64>(),
     ) {
-        let p = recipe.build_for(method.loss());
+        let p = recipe.build_for(method.loss);
         let order = Numbers::new(seed).permutation(recipe.n);
         let plain = step(method, penalty, &p.v, &p.w, &p.h).unwrap();
         let (v, h) = (permuted_cols(&p.v, &order), permuted_cols(&p.h, &order));
@@ -94,7 +94,7 @@ proptest! {
     fn law_16_permuting_components_permutes_both_factors(
         recipe in recipes(), method in methods(), penalty in penalties(), seed in any::<u64>(),
     ) {
-        let p = recipe.build_for(method.loss());
+        let p = recipe.build_for(method.loss);
         let order = Numbers::new(seed).permutation(recipe.k);
         let plain = step(method, penalty, &p.v, &p.w, &p.h).unwrap();
         let (w, h) = (permuted_cols(&p.w, &order), permuted_rows(&p.h, &order));
@@ -109,8 +109,8 @@ proptest! {
     fn law_17_the_transpose_with_start_and_order_swapped_is_the_transpose(
         recipe in positive_recipes(), method in methods(), penalty in penalties(),
     ) {
-        prop_assume!(method != Method::JointMm);
-        let p = recipe.build_for(method.loss());
+        prop_assume!(method != Method::joint_mm());
+        let p = recipe.build_for(method.loss);
         let swapped = Penalty { alpha_w: penalty.alpha_h(), alpha_h: Some(penalty.alpha_w), ..penalty };
         let (_, steps) = trace(&fixed(method, penalty, &p.w, &p.h, 3), &p.v).unwrap();
         let vt = p.v.transposed();
@@ -131,7 +131,7 @@ proptest! {
     fn law_17_column_major_data_follows_the_same_sequence(
         recipe in recipes(), method in methods(), penalty in penalties(),
     ) {
-        let p = recipe.build_for(method.loss());
+        let p = recipe.build_for(method.loss);
         let by_columns = Stored::new(&p.v, Layout::ColMajor);
         let (_, by_rows) = trace(&fixed(method, penalty, &p.w, &p.h, 4), &p.v).unwrap();
         let (mut w, mut h) = (&p.w, &p.h);
@@ -162,7 +162,7 @@ proptest! {
     fn law_18_rescaled_components_stay_rescaled(
         recipe in recipes(), method in methods(), exponents in proptest::collection::vec(-6..6_i32, 40),
     ) {
-        let p = recipe.build_for(method.loss());
+        let p = recipe.build_for(method.loss);
         let by = |t: usize| 2f64.powi(exponents[t]);
         let (w, h) = rescaled(&p.w, &p.h, &by);
         let none = Penalty::default();
@@ -185,8 +185,8 @@ proptest! {
     fn law_27_single_precision_is_near_double(
         recipe in positive_recipes(), method in methods(), penalty in penalties(),
     ) {
-        prop_assume!(suits_single_precision(&recipe, method.loss()));
-        let single = recipe.build_for(method.loss()).cast::<f32>();
+        prop_assume!(suits_single_precision(&recipe, method.loss));
+        let single = recipe.build_for(method.loss).cast::<f32>();
         let double = single.cast::<f64>(); // the same numbers
         let a = step(method, penalty, &single.v, &single.w, &single.h).unwrap();
         let b = step(method, penalty, &double.v, &double.w, &double.h).unwrap();
@@ -203,7 +203,7 @@ proptest! {
     fn law_47_one_pass_is_the_two_pass_reference(
         recipe in recipes(), method in methods(), penalty in penalties(), layout in 0..ALL.len(),
     ) {
-        let p = recipe.build_for(method.loss());
+        let p = recipe.build_for(method.loss);
         let stored = Stored::new(&p.v, ALL[layout]);
         let (mut w, mut h) = (p.w.clone(), p.h.clone());
         for number in 1..=3 {

@@ -27,7 +27,7 @@ proptest! {
         recipe in recipes(), method in methods(), penalty in penalties(), layout in 0..ALL.len(),
         iterations in 1..6_usize,
     ) {
-        let p = recipe.build_for(method.loss());
+        let p = recipe.build_for(method.loss);
         let nmf = Nmf::new(recipe.k).method(method).penalty(penalty).tol(0.0).max_iter(iterations);
         let fit = nmf.fit_weights(&Stored::new(&p.v, ALL[layout]), &p.h).unwrap();
         let mean = p.v.as_slice().iter().sum::<f64>() / (recipe.m * recipe.n) as f64;
@@ -55,7 +55,7 @@ proptest! {
         (0..sweeps).for_each(|_| { oracle::sweep(&mut w, &gram, &numer); });
         let stored = Stored::new(&p.v, ALL[layout]);
         let cd = Nmf::sklearn(recipe.k).penalty(penalty).tol(0.0).max_iter(sweeps);
-        let hals = Nmf::new(recipe.k).method(Method::Hals { sweeps: Some(sweeps) }).penalty(penalty);
+        let hals = Nmf::new(recipe.k).method(Method::hals().sweeps(sweeps)).penalty(penalty);
         for nmf in [cd, hals.tol(0.0).max_iter(1)] {
             let fit = nmf.fit_weights(&stored, &p.h).unwrap();
             // in the data's units: weights on a component that is rounding are arbitrary
@@ -69,7 +69,7 @@ proptest! {
     fn law_40_kl_updates_keep_the_sums_of_rows_and_columns(
         recipe in positive_recipes(), own in any::<bool>(), by_columns in any::<bool>(),
     ) {
-        let method = if own { Method::Mm(Loss::KullbackLeibler) } else { Method::Mu(Loss::KullbackLeibler) };
+        let method = if own { Method::mm(Loss::KullbackLeibler) } else { Method::mu(Loss::KullbackLeibler) };
         let p = recipe.build();
         let v = Stored::new(&p.v, if by_columns { Layout::ColMajor } else { Layout::RowMajor });
         let fit = Nmf::new(recipe.k).method(method).tol(0.0).max_iter(3).fit_weights(&v, &p.h).unwrap();

@@ -192,7 +192,7 @@ pub fn fault_14_and_15_zero_lines() {
 }
 
 const UNITLESS: [Method; 4] =
-    [OWN, Method::Newton { sweeps: None }, Method::Mm(Loss::KullbackLeibler), Method::Mm(Loss::Beta(0.3))];
+    [OWN, Method::newton(), Method::mm(Loss::KullbackLeibler), Method::mm(Loss::Beta(0.3))];
 
 /// Fits of V·2^(2p) and of V, by the library's own rules: the same bits but for the exponents.
 fn equivariant<T: Real>(v: &Dense<T>, exponent: i32, methods: &[Method]) {
@@ -241,7 +241,7 @@ pub fn fault_18_huge_and_tiny() {
     for by in [1e-200, 1e140, 1e-300] {
         let other = Dense::from_fn(13, 9, |i, j| v[(i, j)] * by);
         // the cube of the third is beyond a double
-        let small = all().filter(|m| m.loss().beta() <= 2.0);
+        let small = all().filter(|m| m.loss.beta() <= 2.0);
         for (method, layout) in small.flat_map(|m| ORDERS.map(|layout| (m, layout))) {
             // scikit-learn's default start has V's mean for its zeros, whatever the scale
             let nmf = Nmf::new(3).method(method).start(Start::Random).tol(0.0).max_iter(10);
@@ -322,7 +322,7 @@ pub fn fault_13_and_16_zeros_under_beta_at_most_zero() {
             for layout in ALL {
                 let v = Stored::new(v, layout);
                 for loss in [Loss::ItakuraSaito, Loss::Beta(0.0), Loss::Beta(-1.0), Loss::Beta(-0.3)] {
-                    for method in [Method::Mu(loss), Method::Mm(loss)] {
+                    for method in [Method::mu(loss), Method::mm(loss)] {
                         let nmf = Nmf::<T>::new(3).method(method);
                         assert_eq!(nmf.fit(&v).unwrap_err(), expected, "{method:?} {layout:?}");
                         assert_eq!(
@@ -349,7 +349,7 @@ pub fn fault_13_and_16_zeros_under_beta_at_most_zero() {
             }
         }
         let said =
-            Nmf::<T>::new(3).method(Method::Mm(Loss::ItakuraSaito)).fit(&some).unwrap_err().to_string();
+            Nmf::<T>::new(3).method(Method::mm(Loss::ItakuraSaito)).fit(&some).unwrap_err().to_string();
         assert!(said.contains("row 3, column 7") && said.contains("4 entries"), "{said}");
     }
     check::<f64>();
@@ -365,7 +365,7 @@ pub fn fault_20_tiny_data() {
         for by in [1e-8, 1e-12, 1e8] {
             let other = Dense::from_fn(13, 9, |i, j| T::from_f64(v[(i, j)].to_f64() * by));
             for loss in [Loss::KullbackLeibler, Loss::ItakuraSaito, Loss::Beta(0.5)] {
-                for method in [Method::Mu(loss), Method::Mm(loss)] {
+                for method in [Method::mu(loss), Method::mm(loss)] {
                     for layout in ORDERS {
                         let what = format!("{} {method:?} {layout:?} times {by:e}", T::NAME);
                         let nmf = Nmf::<T>::new(3).method(method).start(Start::Random).tol(0.0).max_iter(60);

@@ -120,29 +120,29 @@ fn every_fault_has_an_answer() {
     }
 }
 
-const OWN: Method = Method::Hals { sweeps: None };
+const OWN: Method = Method::hals();
 const FITTED: [Method; 6] = [
-    Method::Cd,
+    Method::cd(),
     OWN,
-    Method::Mu(Loss::Frobenius),
-    Method::Mm(Loss::Frobenius),
-    Method::Anls,
-    Method::ProjectedGradient,
+    Method::mu(Loss::Frobenius),
+    Method::mm(Loss::Frobenius),
+    Method::anls(),
+    Method::projected_gradient(),
 ];
 /// Other losses that take zeros in V.
 const DIVERGENCES: [Method; 12] = [
-    Method::Newton { sweeps: None },
-    Method::AcceleratedNewton { sweeps: None },
-    Method::AcceleratedMm(Loss::KullbackLeibler),
-    Method::AcceleratedMm(Loss::Beta(0.3)),
-    Method::JointMm,
-    Method::AcceleratedJointMm,
-    Method::Mu(Loss::KullbackLeibler),
-    Method::Mm(Loss::KullbackLeibler),
-    Method::Mu(Loss::Beta(0.5)),
-    Method::Mm(Loss::Beta(0.3)),
-    Method::Mm(Loss::Beta(1.5)),
-    Method::Mu(Loss::Beta(3.0)),
+    Method::newton(),
+    Method::newton().extrapolated(),
+    Method::mm(Loss::KullbackLeibler).extrapolated(),
+    Method::mm(Loss::Beta(0.3)).extrapolated(),
+    Method::joint_mm(),
+    Method::joint_mm().extrapolated(),
+    Method::mu(Loss::KullbackLeibler),
+    Method::mm(Loss::KullbackLeibler),
+    Method::mu(Loss::Beta(0.5)),
+    Method::mm(Loss::Beta(0.3)),
+    Method::mm(Loss::Beta(1.5)),
+    Method::mu(Loss::Beta(3.0)),
 ];
 /// What batches are tested with.
 const LOSSES: [Loss; 4] = [Loss::Frobenius, Loss::KullbackLeibler, Loss::Beta(0.5), Loss::Beta(1.5)];
@@ -172,7 +172,7 @@ fn stepped() -> impl Iterator<Item = Method> {
 
 /// Those that fit a single line, or a single number, at once: with an exponent of 1.
 fn exact_at_once() -> impl Iterator<Item = Method> {
-    all().filter(|m| (1.0..=2.0).contains(&m.loss().beta()))
+    all().filter(|m| (1.0..=2.0).contains(&m.loss.beta()))
 }
 
 fn batches<T: Real>(loss: Loss) -> MiniBatchNmf<T> {

@@ -1,11 +1,12 @@
 //! Options that are out of range, do not go together, or are extreme.
 
 use orthant::{
-    Dense, Error, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty, Products, Solver, Start, Stop, StopReason,
-    Support, Transform, Warning,
+    Dense, Error, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty, Products, Start, Stop, StopReason,
+    Support, Transform, Update, Warning,
 };
 use orthant_verify::divergences;
 use orthant_verify::fits::{fixed, trace};
+use orthant_verify::forms::FORMS;
 use orthant_verify::layout::Stored;
 use orthant_verify::oracle;
 
@@ -16,7 +17,7 @@ pub fn fault_39_huge_alpha() {
     let p = problem();
     for layout in ORDERS {
         let v = Stored::new(&p.v, layout);
-        for method in [Method::Cd, OWN, Method::Hals { sweeps: Some(1) }] {
+        for method in [Method::cd(), OWN, Method::hals().sweeps(1)] {
             let penalty = Penalty { alpha_w: 1e8, alpha_h: None, l1_ratio: 1.0 };
             for start in [Start::Random, custom(&p)] {
                 let fit = Nmf::new(3).method(method).penalty(penalty).start(start).fit(&v).unwrap();
@@ -73,7 +74,7 @@ pub fn fault_41_invalid_parameters() {
         invalid(Nmf::new(2).method(method).max_iter(0), "max_iter");
     }
     invalid(Nmf::new(2).block(0), "block");
-    invalid(Nmf::new(2).method(Method::Hals { sweeps: Some(0) }), "sweeps");
+    invalid(Nmf::new(2).method(Method::hals().sweeps(0)), "sweeps");
     let model = Model::from_components(problem().h, plain).unwrap();
     let options = Transform::default();
     for (bad, expected) in [
@@ -93,15 +94,15 @@ pub fn fault_42_tolerance_zero() {
     for layout in ORDERS {
         let v = Stored::new(&p.v, layout);
         for (method, stop) in [
-            (Method::Cd, Stop::Violation { tol: 0.0 }),
-            (Method::Cd, Stop::Progress { tol: 0.0 }),
+            (Method::cd(), Stop::Violation { tol: 0.0 }),
+            (Method::cd(), Stop::Progress { tol: 0.0 }),
             (OWN, Stop::Progress { tol: 0.0 }),
             (OWN, Stop::Violation { tol: 0.0 }),
             (OWN, Stop::ErrorDecrease { tol: 0.0 }),
-            (Method::Mu(Loss::Frobenius), Stop::ErrorDecrease { tol: 0.0 }),
-            (Method::Mu(Loss::Frobenius), Stop::Progress { tol: 0.0 }),
-            (Method::Mu(Loss::KullbackLeibler), Stop::ErrorDecrease { tol: 0.0 }),
-            (Method::Mm(Loss::Beta(0.5)), Stop::Progress { tol: 0.0 }),
+            (Method::mu(Loss::Frobenius), Stop::ErrorDecrease { tol: 0.0 }),
+            (Method::mu(Loss::Frobenius), Stop::Progress { tol: 0.0 }),
+            (Method::mu(Loss::KullbackLeibler), Stop::ErrorDecrease { tol: 0.0 }),
+            (Method::mm(Loss::Beta(0.5)), Stop::Progress { tol: 0.0 }),
         ] {
             for max_iter in [1, 7, 40] {
                 let fit = Nmf::new(3).method(method).stop(stop).max_iter(max_iter).fit(&v).unwrap();
@@ -113,15 +114,15 @@ pub fn fault_42_tolerance_zero() {
         let exact = Dense::from_fn(8, 5, |i, j| ((i + 1) * (j + 2)) as f64);
         for (method, stop) in [
             (OWN, Stop::Progress { tol: 0.0 }),
-            (Method::Mu(Loss::Frobenius), Stop::ErrorDecrease { tol: 0.0 }),
-            (Method::Mu(Loss::KullbackLeibler), Stop::ErrorDecrease { tol: 0.0 }),
-            (Method::Mm(Loss::KullbackLeibler), Stop::Progress { tol: 0.0 }),
+            (Method::mu(Loss::Frobenius), Stop::ErrorDecrease { tol: 0.0 }),
+            (Method::mu(Loss::KullbackLeibler), Stop::ErrorDecrease { tol: 0.0 }),
+            (Method::mm(Loss::KullbackLeibler), Stop::Progress { tol: 0.0 }),
         ] {
             let nmf = Nmf::new(1).method(method).stop(stop).max_iter(35);
             let fit = nmf.fit(&Stored::new(&exact, layout)).unwrap();
             assert_eq!((fit.report.iterations, fit.report.stop_reason), (35, StopReason::MaxIterations));
             // a divergence is a difference of sums
-            let floor = if method.loss().is_quadratic() { 1e-14 } else { 1e-7 };
+            let floor = if method.loss.is_quadratic() { 1e-14 } else { 1e-7 };
             assert!(fit.report.relative_error < floor, "{method:?}: {}", fit.report.relative_error);
         }
         // nothing to move: the first violation is 0
@@ -134,7 +135,7 @@ pub fn fault_42_tolerance_zero() {
 #[test]
 pub fn fault_44_unsupported() {
     let error =
-        Nmf::new(2).method(Method::Mu(Loss::Frobenius)).stop(Stop::Violation { tol: 1e-4 }).fit(&problem().v);
+        Nmf::new(2).method(Method::mu(Loss::Frobenius)).stop(Stop::Violation { tol: 1e-4 }).fit(&problem().v);
     match error.unwrap_err() {
         Error::Unsupported { what, supported } => {
             assert!(what.contains("violation") && supported.contains("Progress"), "{what}; {supported}");
@@ -155,7 +156,7 @@ pub fn fault_41_invalid_losses_and_batches() {
     };
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let loss = Loss::Beta(bad);
-        for method in [Method::Mu(loss), Method::Mm(loss)] {
+        for method in [Method::mu(loss), Method::mm(loss)] {
             named(Nmf::new(2).method(method).fit(&p.v).unwrap_err(), "beta");
             named(Nmf::new(3).method(method).fit_weights(&p.v, &p.h).unwrap_err(), "beta");
         }
@@ -203,12 +204,12 @@ pub fn fault_43_ridge_under_kullback_leibler() {
                 all.extend(steps.iter().map(|s| f(&s.w, &s.h)));
                 all
             };
-            let own = objectives(Method::Mm(loss));
+            let own = objectives(Method::mm(loss));
             assert!(
                 own.windows(2).all(|pair| pair[1] <= pair[0] * (1.0 + 1e-14)),
                 "{loss} {layout:?}: {own:?}"
             );
-            let theirs = objectives(Method::Mu(loss));
+            let theirs = objectives(Method::mu(loss));
             if loss == Loss::KullbackLeibler {
                 assert!(
                     theirs.windows(2).any(|pair| pair[1] > 1.1 * pair[0]),
@@ -231,41 +232,42 @@ pub fn fault_44_every_pair_says_what_it_is() {
         }
         other => panic!("{other:?}"),
     };
-    for solver in Solver::ALL {
+    for form in FORMS {
         for loss in divergences::LOSSES {
-            match solver.method(loss) {
-                Ok(method) => {
-                    assert!(solver.minimises(loss));
-                    assert_eq!((method.loss(), Solver::of(method)), (loss, solver));
-                }
+            let method = form.of(loss);
+            let minimises = form.update.minimises(loss);
+            let goes = minimises && (!form.extrapolated || form.update.extrapolates(loss));
+            match Nmf::new(3).method(method).max_iter(2).fit(&p.v) {
+                Ok(fit) => assert!(goes && fit.report.loss_function == loss, "{method:?}"),
                 Err(error) => {
-                    assert!(!solver.minimises(loss));
-                    let goes_with = match solver {
-                        Solver::Newton
-                        | Solver::AcceleratedNewton
-                        | Solver::JointMm
-                        | Solver::AcceleratedJointMm => "kullback-leibler",
+                    assert!(!goes, "{method:?}: {error}");
+                    let (update, loss) = (form.update.name(), loss.to_string());
+                    let goes_with = match form.update {
+                        Update::Newton | Update::JointMm => "kullback-leibler",
                         _ => "frobenius",
                     };
-                    let (solver, loss) = (solver.to_string(), loss.to_string());
-                    unsupported(error, &[&solver, &loss], &[&solver, goes_with, &loss, "mu", "mm"]);
+                    match minimises {
+                        true => unsupported(error, &["extrapolation", update, &loss], &[&loss, "auto"]),
+                        false => {
+                            unsupported(error, &[update, &loss], &[update, goes_with, &loss, "mu", "mm"])
+                        }
+                    }
                 }
             }
         }
     }
     for method in all() {
-        let solver = Solver::of(method);
         let nmf = || Nmf::new(3).method(method).start(custom(&p)).max_iter(2);
-        match (solver.shuffles(), nmf().shuffle(true).fit(&p.v)) {
+        match (method.shuffles(), nmf().shuffle(true).fit(&p.v)) {
             (Support::Yes, outcome) => assert!(outcome.is_ok()),
-            (_, outcome) => unsupported(outcome.unwrap_err(), &["shuffling", solver.name()], &["cd"]),
+            (_, outcome) => unsupported(outcome.unwrap_err(), &["shuffling", method.update.name()], &["cd"]),
         }
         for products in [Products::Fused, Products::Gemm] {
             let outcome = nmf().products(products).fit(&p.v);
-            match solver.multiplies_by(products, method.loss()) {
+            match method.multiplies_by(products) {
                 Support::Yes => assert!(outcome.is_ok(), "{method:?} {products:?}"),
                 _ => {
-                    let loss = method.loss().to_string();
+                    let loss = method.loss.to_string();
                     unsupported(outcome.unwrap_err(), &["gemm", &loss], &["Frobenius", "fused"]);
                 }
             }
@@ -274,7 +276,7 @@ pub fn fault_44_every_pair_says_what_it_is() {
             [Stop::Violation { tol: 0.1 }, Stop::ErrorDecrease { tol: 0.1 }, Stop::Progress { tol: 0.1 }]
         {
             let outcome = nmf().stop(stop).fit(&p.v);
-            match solver.stops_by(stop) {
+            match method.stops_by(stop) {
                 Support::Yes => assert!(outcome.is_ok(), "{method:?} {stop:?}"),
                 _ => unsupported(outcome.unwrap_err(), &["violation"], &["Progress"]),
             }
@@ -283,7 +285,7 @@ pub fn fault_44_every_pair_says_what_it_is() {
     // the same refusals where only W is to be found
     let error = Nmf::new(3).method(OWN).shuffle(true).fit_weights(&p.v, &p.h).unwrap_err();
     unsupported(error, &["shuffling"], &["cd"]);
-    let kl = Method::Mm(Loss::KullbackLeibler);
+    let kl = Method::mm(Loss::KullbackLeibler);
     let error = Nmf::new(3).method(kl).products(Products::Gemm).fit_weights(&p.v, &p.h).unwrap_err();
     unsupported(error, &["gemm"], &["fused"]);
 }
@@ -294,7 +296,7 @@ pub fn fault_39_huge_alpha_under_other_losses() {
     let p = problem();
     let penalty = Penalty { alpha_w: 1e8, alpha_h: None, l1_ratio: 1.0 };
     for loss in LOSSES {
-        for method in [Method::Mu(loss), Method::Mm(loss)] {
+        for method in [Method::mu(loss), Method::mm(loss)] {
             let fit = fixed(method, penalty, &p.w, &p.h, 50).fit(&p.v).unwrap();
             let product = oracle::product(&fit.w, fit.model.components());
             assert!(product.as_slice().iter().all(|&x| (0.0..1e-6).contains(&x)), "{method:?}");

@@ -424,7 +424,7 @@ pub fn fault_31_memory_above_the_budget() {
     let h = Numbers::new(31).matrix(5, 200);
     for layout in ORDERS {
         let v = Stored::new(&v, layout);
-        for method in all().chain([Method::Auto(Loss::Frobenius), Method::Accelerated { sweeps: None }]) {
+        for method in all().chain([Method::auto(Loss::Frobenius), Method::hals().extrapolated()]) {
             let nmf = Nmf::new(5).method(method).threads(1).max_iter(3);
             let need_of = |limit: usize| match nmf.clone().memory_limit(limit).fit(&v) {
                 Err(Error::MemoryLimit { need, have }) if have == limit && need > limit => Some(need),
@@ -456,7 +456,7 @@ pub fn fault_31_memory_above_the_budget() {
     let (indptr, values) = ([0_u64, 1, 3], [1.0_f64, 2.0, 3.0]);
     let rows = Csr::new(2, 1 << 32, &indptr[..], &[7_u64, 0, (1 << 32) - 1][..], &values[..]).unwrap();
     let columns = Csc::of_transposed(rows.by_ref());
-    for method in all().filter(|m| matches!(m.loss().beta(), 1.0 | 2.0)) {
+    for method in all().filter(|m| matches!(m.loss.beta(), 1.0 | 2.0)) {
         let nmf = Nmf::<f64>::new(4).method(method).start(Start::Random).memory_limit(1 << 30);
         for v in [Matrix::Csr(rows.by_ref()), Matrix::Csc(Csc::of_transposed(columns.transposed().by_ref()))]
         {

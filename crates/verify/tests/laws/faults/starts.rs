@@ -57,8 +57,8 @@ pub fn fault_35_zero_start() {
     let p = problem();
     for layout in ORDERS {
         let v = Stored::new(&p.v, layout);
-        let newton = [Method::Newton { sweeps: None }, Method::AcceleratedNewton { sweeps: None }];
-        for method in newton.into_iter().chain([Method::Cd, OWN]) {
+        let newton = [Method::newton(), Method::newton().extrapolated()];
+        for method in newton.into_iter().chain([Method::cd(), OWN]) {
             let start = Start::Custom { w: p.w.clone(), h: Dense::zeros(3, 9) };
             let fit = Nmf::new(3).method(method).start(start).fit(&v).unwrap();
             assert!(fit.report.warnings.contains(&Warning::ZeroStart), "{:?}", fit.report.warnings);
@@ -67,7 +67,7 @@ pub fn fault_35_zero_start() {
         let start = Start::Custom { w: p.w.clone(), h: Dense::zeros(3, 9) };
         // zeros stay zeros under multiplicative updates: nothing could ever be learnt
         for method in
-            DIVERGENCES.into_iter().filter(|m| !newton.contains(m)).chain([Loss::Frobenius].map(Method::Mu))
+            DIVERGENCES.into_iter().filter(|m| !newton.contains(m)).chain([Loss::Frobenius].map(Method::mu))
         {
             let outcome = Nmf::new(3).method(method).start(start.clone()).fit(&v);
             assert!(outcome.is_err(), "{method:?}: {:?}", outcome.map(|fit| fit.report));
@@ -89,7 +89,7 @@ pub fn fault_37_dead_component() {
             let h = fit.model.components();
             let true_loss = oracle::loss(&p.v, &fit.w, h);
             assert!((fit.report.loss - true_loss).abs() <= 1e-12 * oracle::norm_squared(&p.v));
-            if !matches!(method, Method::Mu(_) | Method::Mm(_)) {
+            if !method.update.keeps_zeros() {
                 let alive =
                     |t: usize| (0..9).any(|j| h[(t, j)] > 0.0) && (0..13).any(|i| fit.w[(i, t)] > 0.0);
                 assert!((0..3).all(alive), "{method:?} {layout:?}");
@@ -115,7 +115,7 @@ pub fn fault_37_dying_component() {
         ),
     ] {
         let p = recipe.build().cast::<f32>();
-        let nmf = fixed(Method::Hals { sweeps: Some(3) }, penalty, &p.w, &p.h, 12);
+        let nmf = fixed(Method::hals().sweeps(3), penalty, &p.w, &p.h, 12);
         let (fit, steps) = trace(&nmf, &p.v).unwrap();
         for s in &steps {
             assert!(is_non_negative(&s.w) && is_non_negative(&s.h) && s.objective.is_finite());
@@ -132,7 +132,7 @@ pub fn fault_38_zero_hessian() {
     }
     for layout in ORDERS {
         let v = Stored::new(&p.v, layout);
-        for method in [Method::Cd, Method::Hals { sweeps: Some(2) }] {
+        for method in [Method::cd(), Method::hals().sweeps(2)] {
             let lasso = Penalty { alpha_w: 1e-3, alpha_h: Some(0.0), l1_ratio: 1.0 };
             let fit = fixed(method, lasso, &p.w, &p.h, 1).fit(&v).unwrap();
             let column: Vec<f64> = (0..13).map(|i| fit.w[(i, 1)]).collect();
@@ -182,15 +182,8 @@ pub fn fault_36_locked_zeros() {
     let told = Warning::LockedZeros { count: 4 };
     for method in stepped() {
         let fit = fixed(method, Penalty::default(), &p.w, &p.h, 3).fit(&p.v).unwrap();
-        let multiplies = matches!(
-            method,
-            Method::Mu(_)
-                | Method::Mm(_)
-                | Method::AcceleratedMm(_)
-                | Method::JointMm
-                | Method::AcceleratedJointMm
-        );
-        assert_eq!(fit.report.warnings.contains(&told), multiplies, "{method:?} {:?}", fit.report.warnings);
+        let keeps = method.update.keeps_zeros();
+        assert_eq!(fit.report.warnings.contains(&told), keeps, "{method:?} {:?}", fit.report.warnings);
     }
     let fit = batches::<f64>(Loss::KullbackLeibler).start(custom(&p)).fit(&p.v).unwrap();
     assert!(fit.report.warnings.contains(&told), "{:?}", fit.report.warnings);
@@ -244,7 +237,7 @@ pub fn fault_45_rank_deficient_gram() {
     // the same component three times, and more of them than V has columns
     let twins = Dense::from_fn(12, 9, |t, j| p.h[(t % 3 / 2, j)]);
     let weights = Dense::from_fn(13, 12, |i, t| p.w[(i, t % 3)]);
-    for method in [Method::Als, Method::Anls] {
+    for method in [Method::als(), Method::anls()] {
         for layout in ORDERS {
             let nmf = Nmf::new(12).method(method).max_iter(20).tol(0.0);
             let start = Start::Custom { w: weights.clone(), h: twins.clone() };
@@ -253,7 +246,7 @@ pub fn fault_45_rank_deficient_gram() {
             let told =
                 fit.report.warnings.iter().any(|w| matches!(w, Warning::Regularized { count } if *count > 0));
             assert!(told, "{method:?} {layout:?}: {:?}", fit.report.warnings);
-            if method == Method::Anls {
+            if method == Method::anls() {
                 // no better than exact, and no worse than one component alone
                 let one = Nmf::new(1).fit(&v).unwrap().report.objective;
                 assert!(fit.report.objective <= one, "{} and {one}", fit.report.objective);

@@ -132,9 +132,9 @@ impl Case {
     /// The case's fit, its start still to be said.
     pub fn nmf<T: Real>(&self) -> Nmf<T> {
         let method = match self.solver.as_str() {
-            "cd" => Method::Cd,
+            "cd" => Method::cd(),
             // MiniBatchNMF makes its start as NMF does
-            "mu" | "minibatch" => Method::Mu(self.loss()),
+            "mu" | "minibatch" => Method::mu(self.loss()),
             other => panic!("{}: solver {other}", self.name),
         };
         let nmf = Nmf::sklearn(self.k).method(method).penalty(self.penalty()).max_iter(self.max_iter);

@@ -23,17 +23,17 @@ const KL: Loss = Loss::KullbackLeibler;
 /// Every method; those that choose their sweeps by the number of entries with a fixed number.
 fn methods() -> Vec<Method> {
     let descent = [
-        Method::Cd,
-        Method::Hals { sweeps: Some(1) },
-        Method::Hals { sweeps: Some(3) },
-        Method::Accelerated { sweeps: Some(2) },
-        Method::ProjectedGradient,
+        Method::cd(),
+        Method::hals().sweeps(1),
+        Method::hals().sweeps(3),
+        Method::hals().extrapolated().sweeps(2),
+        Method::projected_gradient(),
     ];
     descent.into_iter().chain(EXACT).chain(divergences::methods()).collect()
 }
 
 /// Half-steps that solve with the Gram matrix, whose condition is in their rounding.
-const EXACT: [Method; 2] = [Method::Als, Method::Anls];
+const EXACT: [Method; 2] = [Method::als(), Method::anls()];
 
 /// How far two steps from an H of `before` are apart.
 fn apart<T: Real>(
@@ -43,7 +43,7 @@ fn apart<T: Real>(
     a: &(Dense<T>, Dense<T>),
     b: &(Dense<T>, Dense<T>),
 ) -> f64 {
-    if method.loss().is_quadratic() {
+    if method.loss.is_quadratic() {
         let weak = if T::NAME == "float64" { 1e-3 } else { 0.1 };
         return after_step(v, before, (&a.0, &a.1), (&b.0, &b.1), weak).worst();
     }
@@ -53,7 +53,7 @@ fn apart<T: Real>(
 
 /// The law's 1e-12, and in single precision law 27's.
 fn tolerance<T: Real>(method: Method, k: usize) -> f64 {
-    let beta = method.loss().beta();
+    let beta = method.loss.beta();
     match (T::NAME == "float64", beta == 2.0) {
         (true, _) => 1e-12,
         (false, true) => 64.0 * k as f64 * unit_roundoff::<T>(),
@@ -102,7 +102,7 @@ proptest! {
         // what a singular Gram matrix leaves open is not compared
         let solves = EXACT.contains(&method);
         prop_assume!(!solves || 2 * recipe.k <= recipe.m.min(recipe.n) && recipe.data != Data::LowRank);
-        let p = recipe.build_for(method.loss());
+        let p = recipe.build_for(method.loss);
         let held = law_20_and_21(&p, method, penalty, &SPARSE);
         prop_assert!(held.is_ok(), "{:?}", held);
         if !solves {
@@ -174,13 +174,13 @@ fn law_20_and_21_hold_for_every_shape() {
         let (w, h) = (start(m, shape.k), start(shape.k, n));
         let p = Problem { v: shape.v, w, h };
         let all = [
-            Method::Cd,
-            Method::Hals { sweeps: Some(3) },
-            Method::Accelerated { sweeps: Some(2) },
-            Method::Mm(Loss::Frobenius),
-            Method::Mu(KL),
-            Method::Mm(KL),
-            Method::Mm(Loss::Beta(0.5)),
+            Method::cd(),
+            Method::hals().sweeps(3),
+            Method::hals().extrapolated().sweeps(2),
+            Method::mm(Loss::Frobenius),
+            Method::mu(KL),
+            Method::mm(KL),
+            Method::mm(Loss::Beta(0.5)),
         ];
         let exact = if shape.regular { &EXACT[..] } else { &[] };
         for &method in all.iter().chain(exact) {
@@ -194,7 +194,7 @@ fn law_20_and_21_hold_for_every_shape() {
             }
         }
         for (layout, reached) in SPARSE.into_iter().zip(&mut transposed) {
-            let fit = fixed(Method::Cd, MIXED, &p.w, &p.h, 1).fit(&Stored::new(&p.v, layout)).unwrap();
+            let fit = fixed(Method::cd(), MIXED, &p.w, &p.h, 1).fit(&Stored::new(&p.v, layout)).unwrap();
             let plan = &fit.report.plan;
             *reached |= if plan.transpose { 1 } else { 2 };
             if shape.name.ends_with("long lanes") && plan.by_columns == (m < n) {
@@ -211,7 +211,7 @@ fn law_20_and_21_hold_for_every_shape() {
 fn law_20_and_21_hold_for_nothing() {
     for layout in SPARSE {
         let v = Stored::new(&Dense::<f64>::zeros(20, 15), layout);
-        for method in methods().into_iter().filter(|m| m.loss().beta() > 0.0) {
+        for method in methods().into_iter().filter(|m| m.loss.beta() > 0.0) {
             for start in StartKind::ALL.into_iter().filter_map(StartKind::start) {
                 let fit = Nmf::new(3).method(method).start(start).fit(&v).unwrap();
                 assert_eq!(fit.report.stop_reason, StopReason::ZeroData);
@@ -258,17 +258,17 @@ fn law_20_and_21_a_fit_of_sparse_data_ends_where_that_of_dense_data_does() {
         let mut numbers = Numbers::new(5);
         let custom = Start::Custom { w: numbers.matrix(v.nrows(), k), h: numbers.matrix(k, v.ncols()) };
         let few = [
-            Method::Cd,
-            Method::Accelerated { sweeps: Some(2) },
-            Method::Newton { sweeps: Some(2) },
-            Method::Mm(KL),
+            Method::cd(),
+            Method::hals().extrapolated().sweeps(2),
+            Method::newton().sweeps(2),
+            Method::mm(KL),
         ];
         let by_method = methods().into_iter().map(|method| (method, custom.clone()));
         let by_start = few
             .into_iter()
             .flat_map(|m| StartKind::ALL.into_iter().filter_map(StartKind::start).map(move |s| (m, s)));
         for (method, start) in by_method.chain(by_start) {
-            let data = if method.loss().beta() > 0.0 { &v } else { &positive };
+            let data = if method.loss.beta() > 0.0 { &v } else { &positive };
             let name = start.kind().name();
             let nmf = Nmf::new(k).method(method).penalty(MIXED).start(start).tol(0.0).max_iter(25);
             let dense = nmf.fit(data).unwrap().report;
@@ -327,7 +327,7 @@ fn law_20_and_21_weights_of_sparse_data_are_those_of_dense_data() {
                 }
             }
         }
-        let method = if loss.is_quadratic() { Method::Cd } else { Method::Mm(loss) };
+        let method = if loss.is_quadratic() { Method::cd() } else { Method::mm(loss) };
         let nmf = Nmf::new(k).method(method).penalty(MIXED).tol(0.0).max_iter(10);
         let dense: Fit<f64> = nmf.fit_weights(&v, &h).unwrap();
         for layout in SPARSE {

@@ -1,0 +1,248 @@
+//! The updates by name, each with what is true of it: the registry.
+//!
+//! An update of the factors is a file of `rule/`, which has its formulas, its code and its [`Descriptor`], and one line here. The
+//! enum, the names, the error texts, the command's help, Python's checks and the tables of the documentation are made of the
+//! lines and the descriptors.
+
+use std::fmt;
+use std::str::FromStr;
+
+use orthant_kernel::Isa;
+
+use crate::options::invalid;
+use crate::rule::{self, Rule};
+use crate::{Error, Loss, Real, Stop};
+
+/// A set of losses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Losses {
+    None,
+    Any,
+    Only(Loss),
+    AllBut(Loss),
+}
+
+impl Losses {
+    pub fn contain(self, loss: Loss) -> bool {
+        match self {
+            Self::None => false,
+            Self::Any => true,
+            Self::Only(only) => loss.beta() == only.beta(),
+            Self::AllBut(but) => loss.beta() != but.beta(),
+        }
+    }
+}
+
+impl fmt::Display for Losses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("no loss"),
+            Self::Any => f.write_str("any loss"),
+            Self::Only(loss) => loss.fmt(f),
+            Self::AllBut(loss) => write!(f, "any loss but {loss}"),
+        }
+    }
+}
+
+/// How often an update sweeps over a factor in an iteration, if nobody says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sweeps {
+    /// Once, and nobody can say otherwise.
+    Once,
+    /// This often; and where the factors are extrapolated.
+    Fixed(usize, usize),
+    /// As often as costs half as much again as the products, but no more often than this; and where the factors are extrapolated.
+    AsPays(usize, usize),
+}
+
+/// What is true of an update.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Descriptor {
+    /// What it minimises.
+    pub losses: Losses,
+    /// Where both factors can be extrapolated.
+    pub extrapolates: Losses,
+    /// Whether it never raises the objective, penalties included, unless it is extrapolated.
+    pub descends: bool,
+    /// Whether entries of 0 stay 0.
+    pub keeps_zeros: bool,
+    /// Whether coordinates move in turn, each to its best place.
+    pub in_turn: bool,
+    pub sweeps: Sweeps,
+    /// The stopping rule that belongs to it.
+    pub stop: Stop,
+    /// Whether it has a violation to stop on, unless it is extrapolated.
+    pub violation: bool,
+    /// Whether it draws the order of the components, if asked.
+    pub shuffles: bool,
+    /// Whether it is scikit-learn's, number for number.
+    pub compatible: bool,
+}
+
+impl Descriptor {
+    /// Of an update of the library's own for the Frobenius loss, which does not raise it.
+    pub const FROBENIUS: Self = Self {
+        losses: Losses::Only(Loss::Frobenius),
+        extrapolates: Losses::None,
+        descends: true,
+        keeps_zeros: false,
+        in_turn: false,
+        sweeps: Sweeps::Once,
+        stop: Stop::Progress { tol: 1e-5 },
+        violation: false,
+        shuffles: false,
+        compatible: false,
+    };
+}
+
+/// What row updates for the Frobenius loss are made with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup<T> {
+    pub isa: Isa,
+    /// Components.
+    pub k: usize,
+    /// The most workers at a time.
+    pub workers: usize,
+    /// V is read over 2 to this power.
+    pub exponent: i32,
+    /// The least positive entry of a factor that multiplication is to leave.
+    pub negligible: T,
+}
+
+macro_rules! updates {
+    ($($variant:ident $name:literal $summary:literal $descriptor:path $(, $rule:path)?;)*) => {
+        /// An update of the factors, by name. [`Method`](crate::Method) is one with a loss.
+        ///
+        /// ```
+        /// use orthant::{Loss, Update};
+        /// let update: Update = "joint-mm".parse()?;
+        /// assert_eq!(update, Update::JointMm);
+        /// assert!(update.minimises(Loss::KullbackLeibler) && !update.minimises(Loss::Frobenius));
+        /// # Ok::<(), orthant::Error>(())
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Update {
+            $(#[doc = $summary] $variant,)*
+        }
+
+        impl Update {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// Its name on the command line and in Python.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it is, in a line.
+            pub const fn summary(self) -> &'static str {
+                match self { $(Self::$variant => $summary,)* }
+            }
+
+            pub(crate) fn descriptor(self) -> &'static Descriptor {
+                match self { $(Self::$variant => &$descriptor,)* }
+            }
+
+            /// Its update of rows for the Frobenius loss, if it has that.
+            pub(crate) fn rule<T: Real>(self, setup: &Setup<T>) -> Option<Box<dyn Rule<T>>> {
+                match self { $(Self::$variant => updates!(@rule setup $($rule)?),)* }
+            }
+        }
+    };
+    (@rule $setup:ident) => {{ let _ = $setup; None }};
+    (@rule $setup:ident $rule:path) => { Some($rule($setup)) };
+}
+
+updates! {
+    Auto "auto" "The library's choice for the loss: hals, newton or mm, extrapolated." AUTO;
+    Hals "hals" "Coordinate descent, several sweeps for each read of the data." rule::coordinate::HALS, rule::coordinate::rule;
+    Cd "cd" "Coordinate descent as scikit-learn's solver='cd', step by step." rule::coordinate::CD, rule::coordinate::rule;
+    Newton "newton" "Coordinate descent by Newton's steps for Kullback–Leibler." rule::newton::NEWTON;
+    Mm "mm" "Multiplicative updates that do not raise the objective." rule::majorizer::MM, rule::multiplicative::guaranteed;
+    JointMm "joint-mm" "Multiplicative updates of both factors at once for Kullback–Leibler." rule::majorizer::JOINT_MM;
+    Mu "mu" "Multiplicative updates as scikit-learn's solver='mu', step by step." rule::majorizer::MU, rule::multiplicative::compatible;
+    Als "als" "Alternating least squares, negative entries put to 0: quick, but the objective can rise." rule::least_squares::ALS, rule::least_squares::rule;
+    Anls "anls" "Alternating non-negative least squares: the exact minimiser over each factor." rule::pivoting::ANLS, rule::pivoting::rule;
+    ProjectedGradient "pg" "Projected gradients with a line search." rule::projected_gradient::PG, rule::projected_gradient::rule;
+}
+
+/// What holds whatever the choice comes to.
+const AUTO: Descriptor =
+    Descriptor { losses: Losses::Any, extrapolates: Losses::Any, descends: false, ..Descriptor::FROBENIUS };
+
+impl Update {
+    /// Whether it minimises `loss`.
+    pub fn minimises(self, loss: Loss) -> bool {
+        self.descriptor().losses.contain(loss)
+    }
+
+    /// Whether both factors can be extrapolated where it minimises `loss`.
+    pub fn extrapolates(self, loss: Loss) -> bool {
+        self.descriptor().extrapolates.contain(loss)
+    }
+
+    /// Whether it is scikit-learn's, number for number.
+    pub fn is_compatible(self) -> bool {
+        self.descriptor().compatible
+    }
+
+    /// Whether the caller can choose the number of sweeps over a factor in an iteration.
+    pub fn takes_sweeps(self) -> bool {
+        self.descriptor().sweeps != Sweeps::Once
+    }
+
+    /// Whether it never raises the objective, penalties included, unless it is extrapolated. scikit-learn's updates have floors
+    /// that can.
+    pub fn descends(self) -> bool {
+        self.descriptor().descends
+    }
+
+    /// Whether entries of 0 stay 0.
+    pub fn keeps_zeros(self) -> bool {
+        self.descriptor().keeps_zeros
+    }
+
+    /// The names of those that have something, for a sentence.
+    pub(crate) fn list(has: impl Fn(Self) -> bool) -> String {
+        let names: Vec<_> =
+            Self::ALL.iter().filter(|update| has(**update)).map(|update| update.name()).collect();
+        match names.split_last() {
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, others)) => format!("{} and {last}", others.join(", ")),
+            None => "none".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Update {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Update {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::ALL.iter().copied().find(|update| update.name() == text).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|update| update.name()).collect();
+            invalid("solver", text, names.join(", "))
+        })
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Update {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Update {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name: std::borrow::Cow<'de, str> = serde::Deserialize::deserialize(deserializer)?;
+        name.parse().map_err(serde::de::Error::custom)
+    }
+}
