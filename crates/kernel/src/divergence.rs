@@ -44,10 +44,11 @@ impl<T: Real> Beta<T> {
         Self { beta, floor, lowest: floor, ignore }
     }
 
-    /// The same with a divergence of P as it is: only entries of 0 count as the floor, or it would be infinite.
+    /// The same with a divergence of P as it is: for β ≤ 1 entries of 0 alone count as the floor, or it would be infinite.
     #[must_use]
     pub fn unfloored(self) -> Self {
-        Self { lowest: T::ZERO, ignore: T::ZERO, ..self }
+        let floor = if self.beta > 1.0 { T::ZERO } else { self.floor };
+        Self { floor, lowest: T::ZERO, ignore: T::ZERO, ..self }
     }
 
     /// β.

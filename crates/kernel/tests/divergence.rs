@@ -234,6 +234,24 @@ fn sum<T: Real>(isa: Isa) {
     }
 }
 
+/// Without floors an entry of P that is 0 is 0 where that is finite: β > 1 leaves v^β/(β(β − 1)) of it.
+fn unfloored<T: Real>(isa: Isa) {
+    let v: Vec<T> = [0.5, 2.0, 0.0, 5e-4].map(T::from_f64).to_vec();
+    let view = View::row_major(&v, 2, 2).unwrap();
+    let (x, y) = ([T::ZERO, T::ONE], [T::ZERO, T::ZERO]);
+    let mut scratch = vec![T::ZERO; divergence::scratch_len(1)];
+    for beta in [1.1, 1.5, 1.7, 2.5, 3.0] {
+        let floored = Beta::new(beta, T::from_f64(1e-3), T::from_f64(1e-3));
+        let operands = Operands { v: view, x: &x, y: &y, packed: &y, k: 1 };
+        let found = divergence::sum(isa, &floored.unfloored(), operands, &mut scratch, 0.0);
+        let expected: f64 = v.iter().map(|v| v.to_f64().powf(beta) / (beta * (beta - 1.0))).sum();
+        let what = format!("{} {} β = {beta}: {found} against {expected}", isa.name(), T::NAME);
+        assert!((found - expected).abs() <= 1e-14 * expected, "{what}");
+        let with = divergence::sum(isa, &floored, operands, &mut scratch, 0.0);
+        assert!((with - expected).abs() > 1e-12 * expected, "{what}, {with} with floors");
+    }
+}
+
 fn majorize<T: Real>(isa: Isa) {
     let majorants = [
         Majorant::Ratio { exponent: 1.0 },
@@ -348,6 +366,10 @@ macro_rules! suite {
             fn sum_f32() { isa().into_iter().for_each(sum::<f32>) }
             #[test]
             fn sum_f64() { isa().into_iter().for_each(sum::<f64>) }
+            #[test]
+            fn unfloored_f32() { isa().into_iter().for_each(unfloored::<f32>) }
+            #[test]
+            fn unfloored_f64() { isa().into_iter().for_each(unfloored::<f64>) }
             #[test]
             fn majorize_f32() { isa().into_iter().for_each(majorize::<f32>) }
             #[test]

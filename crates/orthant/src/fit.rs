@@ -347,8 +347,12 @@ impl<'a, T: Real> Problem<'a, T> {
             None => self.start(&mut generator, source)?,
         };
         let mut warnings = Vec::new();
+        let line = self.given.is_none() && self.is_line();
         let started = self.given.is_none() && matches!(nmf.start, Some(Start::Custom { .. }));
-        let (w, ht) = if started { self.sized(w, ht, &mut warnings) } else { (w, ht) };
+        let (w, mut ht) = if started { self.sized(w, ht, &mut warnings) } else { (w, ht) };
+        if method.is_newton() && self.given.is_none() && !started && !line {
+            init::fill_zero_rows(&mut ht, k);
+        }
         if method.keeps_zeros() && matches!(nmf.start, Some(Start::Custom { .. })) {
             // also where it is memory that has decided so
             check::not_zero("W", &w)?;
@@ -357,7 +361,6 @@ impl<'a, T: Real> Problem<'a, T> {
         if ht.iter().all(|&x| x == T::ZERO) {
             warnings.push(Warning::ZeroStart);
         }
-        let line = self.given.is_none() && self.is_line();
         if method.keeps_zeros() && self.given.is_none() && !line {
             let zeros = w.iter().chain(&ht).filter(|&&x| x == T::ZERO).count();
             if zeros > 0 {

@@ -113,14 +113,15 @@ impl Sizes {
 }
 
 /// Gives the columns of W (m×k) and the rows of H (k×n) that scale, in place, and puts them in order. A component that is 0 in
-/// H becomes 0 in W too; the factors stay as they are where W would leave the range of normal numbers.
+/// H becomes 0 in W too, and one becomes 0 in both whose total is below ε² of the largest and out of the range of W. Where W would
+/// leave the range of normal numbers otherwise, the factors stay as they are.
 pub(crate) fn apply<T: Real>(scale: Scale, w: &mut Dense<T>, h: &mut Dense<T>) {
     if scale == Scale::None {
         return;
     }
     let (k, n) = (h.nrows(), h.ncols());
     let (columns, rows) = (Sizes::of_columns(w), Sizes::of_rows(h));
-    let by: Vec<f64> = columns
+    let mut by: Vec<f64> = columns
         .iter()
         .zip(&rows)
         .map(|(w, h)| match scale {
@@ -132,6 +133,13 @@ pub(crate) fn apply<T: Real>(scale: Scale, w: &mut Dense<T>, h: &mut Dense<T>) {
         })
         .collect();
     let in_range = |x: f64| x == 0.0 || T::from_f64(x) >= T::NEGLIGIBLE && T::from_f64(x).is_finite();
+    let totals: Vec<f64> = columns.iter().zip(&rows).map(|(w, h)| w.sum * h.sum).collect();
+    let least = totals.iter().fold(0.0, |most, &total| f64::max(most, total)) * T::EPSILON.to_f64().powi(2);
+    for (t, by) in by.iter_mut().enumerate() {
+        if totals[t] < least && !in_range(columns[t].largest * *by) {
+            *by = 0.0;
+        }
+    }
     if !columns.iter().zip(&by).all(|(w, by)| in_range(w.largest * by) && by.is_finite()) {
         return;
     }
@@ -224,6 +232,24 @@ mod tests {
         assert_eq!(b.as_slice()[..4], [0.5, 0.5, 1.0, 0.0]);
         let shares: f64 = components(&a, &b).iter().map(|c| c.share).sum();
         assert!((shares - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_component_too_small_for_the_range_becomes_nothing() {
+        let w = Dense::from_vec(vec![1e-19_f32, 1.0, 2e-19, 3.0], 2, 2).unwrap();
+        let h = Dense::from_vec(vec![1e-19_f32, 1e-20, 1.0, 3.0], 2, 2).unwrap();
+        for scale in [Scale::HSum, Scale::HMax, Scale::Balanced] {
+            let (mut a, mut b) = (w.clone(), h.clone());
+            apply(scale, &mut a, &mut b);
+            let sizes = (Sizes::of_columns(&a), Sizes::of_rows(&b));
+            if scale == Scale::Balanced {
+                // either factor can hold its half
+                assert!(sizes.0[1].largest > 0.0 && sizes.1[1].largest > 0.0);
+            } else {
+                assert_eq!((sizes.0[1].largest, sizes.1[1].largest), (0.0, 0.0), "{scale}");
+            }
+            assert!(sizes.0[0].largest > 0.0 && sizes.1[0].largest > 0.0, "{scale}");
+        }
     }
 
     #[test]

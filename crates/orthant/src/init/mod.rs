@@ -40,6 +40,14 @@ impl<'a, T: Real> Data<'a, T> {
     }
 }
 
+/// Gives rows that are all zero the mean of Hᵀ. Where a row of W and one of Hᵀ are zero, the slope along either is none, so that
+/// no step leaves there, though an entry of V may make the divergence infinite; with either row above zero both grow.
+pub(crate) fn fill_zero_rows<T: Real>(ht: &mut [T], k: usize) {
+    let sum: f64 = ht.iter().map(|x| x.to_f64()).sum();
+    let mean = T::from_f64(sum / ht.len() as f64);
+    ht.chunks_exact_mut(k).filter(|row| row.iter().all(|&x| x == T::ZERO)).for_each(|row| row.fill(mean));
+}
+
 /// W (m×k) and Hᵀ (n×k) for `scale`·V by any start but a given one.
 ///
 /// # Errors

@@ -134,15 +134,20 @@ impl<T: Real> Majorizer<T> {
         Self { loss, guaranteed: true, bold: 1.0, beta, floor, least: [Least::NONE; 2] }
     }
 
-    /// The same with entries raised to `negligible`, whatever the loss.
+    /// The same with entries raised to `negligible`, whatever the loss; of W to less, where H has no entry but 0 below a floor and
+    /// the products of the two are normal numbers.
     pub fn at_least(self, negligible: T) -> Self {
-        Self { least: self.least.map(|least| Least { raise: negligible, ..least }), ..self }
+        let [of_w, of_h] = self.least;
+        let beside_h = T::NEGLIGIBLE * T::EPSILON / of_h.zero.max(negligible);
+        let raise = if beside_h < negligible { beside_h } else { negligible };
+        Self { least: [Least { raise, ..of_w }, Least { raise: negligible, ..of_h }], ..self }
     }
 
-    /// Whether floors can be seen in a loss: scikit-learn's, and where an entry counts as much however small it is.
+    /// Whether floors can be seen in a loss: scikit-learn's, below which it ignores entries of V too; and the library's where a
+    /// power of P that falls slowly with P is multiplied by V, or rises.
     pub fn floors_tell(&self) -> bool {
         let beta = self.loss.beta();
-        beta < 1.0 || !self.guaranteed && beta < 2.0
+        !self.guaranteed || beta < 2.0 && beta != 1.0
     }
 
     /// The same for both factors at once.

@@ -211,8 +211,9 @@ fn faults<T: Real>(p: &Problem) -> Vec<String> {
 fn reports_truly<T: Real>(p: &Problem, v: &Dense<f64>, fit: &Fit<T>) -> Option<String> {
     let (beta, r) = (p.method.loss.beta(), &fit.report);
     let truth = Truth::new(v, &cast(&fit.w), &cast(fit.model.components()), p.drawn.penalty, beta);
-    // zeros that multiplicative updates keep can leave no component for a positive entry
-    let locked = p.start.is_some_and(|start| r.plan.method.starts_from(start) == Support::Warned);
+    // zeros that multiplicative updates keep, or scikit-learn's make, can leave no component for a positive entry
+    let locked = p.start.is_some_and(|start| r.plan.method.starts_from(start) == Support::Warned)
+        || p.method.update == Update::Mu && beta <= 1.0;
     if !truth.loss.is_finite() {
         return (!locked).then(|| format!("loss {:e} reported, infinite in truth", r.loss));
     }
@@ -233,7 +234,8 @@ fn reports_truly<T: Real>(p: &Problem, v: &Dense<f64>, fit: &Fit<T>) -> Option<S
 }
 
 /// Law 52: rows of H sum to 1 or are all zero, components are in the order of their totals, the columns' sums of W, and in
-/// double precision no entry of W is above four times the largest row sum of V.
+/// double precision no entry of W is above four times the largest row sum of V; or of WH, where that can go far above V, by ALS
+/// and for β < 1.
 fn scale_is_sane<T: Real>(v: &Dense<f64>, fit: &Fit<T>) -> Option<String> {
     fn sum<'a>(line: impl IntoIterator<Item = &'a f64>) -> f64 {
         let mut sum = oracle::Sum::default();
@@ -255,11 +257,11 @@ fn scale_is_sane<T: Real>(v: &Dense<f64>, fit: &Fit<T>) -> Option<String> {
     if let Some(t) = totals.windows(2).position(|pair| !falls(pair)) {
         return Some(format!("component {} has the total {:e}, the next {:e}", t, totals[t], totals[t + 1]));
     }
-    // down there a product far above the data costs little or nothing, beside one that is below it
-    if fit.report.loss_function.beta() <= 0.0 {
-        return None;
-    }
-    let most = 4.0 * (0..v.nrows()).map(|i| sum(v.row(i))).fold(0.0, f64::max);
+    // for small β a product far above the data costs little or nothing, beside one that is below it
+    let far = fit.report.plan.method.update == Update::Als || fit.report.loss_function.beta() < 1.0;
+    let product = oracle::product(&w, &h);
+    let by = if far { &product } else { v };
+    let most = 4.0 * (0..v.nrows()).map(|i| sum(by.row(i))).fold(0.0, f64::max);
     let largest = max_abs(&w);
     (T::NAME == "float64" && largest > most).then(|| format!("an entry of W is {largest:e}, above {most:e}"))
 }
