@@ -127,7 +127,13 @@ fn law_22<T: Real>(layout: Layout) {
         assert_eq!(reference.report.compression.is_some(), method.update == Update::Auto);
         assert!(reference.report.plan.lanes >= 8, "{:?}", reference.report.plan);
         let lane = lines(&reference) / reference.report.plan.lanes;
-        for block in [1, 3, 8, 15, lane / 3, lane, 10 * M] {
+        // long fits with fewer of them, which take the same code
+        let blocks = if is_extrapolated(method) {
+            vec![1, 15, 10 * M]
+        } else {
+            vec![1, 3, 8, 15, lane / 3, lane, 10 * M]
+        };
+        for block in blocks {
             let fit = nmf(method).block(block).fit(&v).unwrap();
             assert_eq!(fit.report.plan.lanes, reference.report.plan.lanes);
             if block < lane {

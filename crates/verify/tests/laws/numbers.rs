@@ -445,6 +445,68 @@ fn one_component_is_the_best_one_to_the_tolerance() {
     }
 }
 
+/// A start by singular vectors has no component for a block that stands apart. Newton's steps could not leave zeros of both
+/// factors; the best single component of Kullback–Leibler is known, and has none.
+#[test]
+fn newtons_steps_find_what_a_start_left_out() {
+    let v = Dense::from_fn(9, 7, |i, j| match (i < 6, j < 4) {
+        (true, true) => 1.0 + ((3 * i + 2 * j) % 5) as f64,
+        (false, false) => 0.25 + ((i + j) % 3) as f64 / 8.0,
+        _ => 0.0,
+    });
+    let total: f64 = v.as_slice().iter().sum();
+    let row = |i: usize| v.row(i).iter().sum::<f64>();
+    let col = |j: usize| (0..9).map(|i| v[(i, j)]).sum::<f64>();
+    for start in [Start::Nndsvd, Start::ExactNndsvd, Start::Spa] {
+        for method in [Method::newton(), Method::newton().extrapolated(), Method::auto(KL)] {
+            for layout in LAYOUTS {
+                let stored = Stored::new(&v, layout);
+                let fit = Nmf::new(1).method(method).start(start.clone()).tol(1e-12).fit(&stored).unwrap();
+                let p = oracle::product(&fit.w, fit.model.components());
+                for i in 0..9 {
+                    for j in 0..7 {
+                        let best = row(i) * col(j) / total;
+                        let found = p[(i, j)];
+                        assert!(
+                            (found - best).abs() <= 1e-5 * best,
+                            "{method:?} {start:?}: {found} for {best}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The loss that is reported has no floor where a zero of WH costs something finite, and leaves no entry of V out.
+#[test]
+fn small_entries_count_in_the_loss_of_every_divergence() {
+    let v = Dense::from_fn(8, 6, |i, j| match (i, j) {
+        (7, _) | (_, 5) => 0.0,
+        _ if (i + j) % 3 == 0 => 4e-8,
+        _ => 1.0 + ((2 * i + j) % 4) as f64,
+    });
+    for beta in [1.1, 1.5, 1.8, 2.5, 3.0] {
+        for method in [Method::mu(Loss::Beta(beta)), Method::mm(Loss::Beta(beta))] {
+            // zeros that stay, under positive entries
+            let (mut w, h) = (Numbers::new(3).matrix(8, 2), Numbers::new(4).matrix(2, 6));
+            w[(2, 0)] = 0.0;
+            w[(2, 1)] = 0.0;
+            for layout in LAYOUTS {
+                let start = Start::Custom { w: w.clone(), h: h.clone() };
+                let fit = Nmf::new(2).method(method).start(start).tol(0.0).max_iter(20);
+                let fit = fit.fit(&Stored::new(&v, layout)).unwrap();
+                let truth = divergence(&v, &fit.w, fit.model.components(), beta);
+                let (told, true_loss) = (fit.report.loss, truth.value);
+                assert!(
+                    (told - true_loss).abs() <= 1e-12 * truth.size,
+                    "{method:?}: {told:e}, {true_loss:e}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn a_line_is_fitted_exactly_by_every_method() {
     let line = |count: usize| Dense::from_fn(1, count, |_, j| 1.0 + ((7 * j + 3) % 11) as f64);
