@@ -14,12 +14,14 @@ iterations take is measured in one more fit, with a callback, whose time does no
     scripts/whole-fits --tiny           small sizes, no record: does it all still run
     scripts/whole-fits --turns 5        turns of each contender; default 3
     scripts/whole-fits --seed 1         random_state; default 0
+    scripts/whole-fits --only "counts 20000×10000 float32"   the problems whose name and type have this in them
 """
 
 import argparse
 import json
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -283,9 +285,12 @@ def main():
     parser.add_argument("--tiny", action="store_true")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="")
     options = parser.parse_args()
     turns = 1 if options.tiny else options.turns
-    each = problems(options.tiny)
+    each = [problem for problem in problems(options.tiny) if options.only in f"{problem.name} {problem.dtype}"]
+    if not each:
+        parser.error(f"no problem has {options.only!r} in its name and type")
     # processes take longer to begin than tiny fits do
     groups = [each] if options.tiny else [[problem] for problem in each]
     results = []
@@ -340,7 +345,8 @@ tenth of them. They are from one more fit, with a callback, which takes time too
 Seconds of each turn.
 
 {tables[2]}"""
-    records.write("whole-fits", "whole-fits", body)
+    only = re.sub(r"[^a-z0-9]+", "-", options.only.lower()).strip("-")
+    records.write("whole-fits", f"whole-fits-{only}" if only else "whole-fits", body)
 
 
 if __name__ == "__main__":
