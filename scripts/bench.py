@@ -442,7 +442,8 @@ def pace(options, folder):
 
 Fits of {iterations} iterations with `tol=0`, {options.threads} threads, the start's seed {options.seeds[0]}: the median time of iterations 2 to 11, and of
 the last tenth, of one run; where the ratio was above the target, of that of three with the median ratio. The ratio is the last over the first, so that *less* is better. Subnormal numbers,
-which factors once gathered, made it up to twelve.
+which factors once gathered, made it up to twelve. Extrapolated fits begin with plain iterations, which take no time for
+extrapolation; and by columns a restart costs half a pass, and near a minimum many iterations restart.
 
 {markdown(heads, lines)}
 """

@@ -1,5 +1,6 @@
 //! What the driver asks of a factorisation under way, whatever the loss.
 
+use crate::extrapolation::{Schedule, Verdict};
 use crate::factor::Factor;
 use crate::init::RandomState;
 
@@ -35,14 +36,35 @@ pub(crate) trait Alternation<T> {
     fn outer(&self) -> &Factor<T>;
     /// The loss, once each factor has been swept.
     fn loss(&mut self) -> f64;
-    /// Whether the iteration that ended with this loss and objective is accepted; if not, the next one goes back to the
-    /// best pair of factors. To be asked once an iteration.
-    fn judge(&mut self, _loss: f64, _objective: f64) -> bool {
-        true
+    /// How the factors are extrapolated, if they are.
+    fn schedule(&mut self) -> Option<&mut Schedule>;
+    /// How far a loss may be from the true one.
+    fn rounding(&self, loss: f64) -> f64;
+    /// The verdict on the iteration that ended with this loss and objective. To be asked once an iteration.
+    fn judge(&mut self, loss: f64, objective: f64) -> Verdict {
+        let rounding = self.rounding(loss);
+        self.schedule().map_or(Verdict::Accepted, |schedule| schedule.judge(objective, rounding))
     }
-    /// Whether going back has stopped to help: nothing but rounding is left.
-    fn is_stuck(&self) -> bool {
-        false
+    /// An iteration: the update of W and then that of H, which is the inner factor `by_columns`; but of what is fixed. In the
+    /// `first` one the last sweep was not of an inner factor that is fixed.
+    fn iterate(&mut self, fixed: Fixed, by_columns: bool, first: bool) {
+        match fixed {
+            Fixed::Neither if by_columns => {
+                self.sweep_outer(true);
+                self.sweep_inner(true);
+            }
+            Fixed::Neither => {
+                self.sweep_inner(true);
+                self.sweep_outer(true);
+            }
+            Fixed::Outer => self.sweep_inner(true),
+            Fixed::Inner => {
+                if !first && !self.sums_last() {
+                    self.sweep_inner(false);
+                }
+                self.sweep_outer(true);
+            }
+        }
     }
     /// The loss from the residual itself, in one pass over S, at any time.
     fn exact_loss(&mut self) -> f64;

@@ -4,7 +4,7 @@
 //! Ω  n×l, uniform                   l = min(k + 20, m, n)
 //! Z  = orthonormal(Vᵀ(VΩ))          one power iteration
 //! A  = VZ                           V ≈ A·Zᵀ
-//! (W, H) from the start, by the accelerated method on A·Zᵀ in place of V
+//! (W, H) from the start, by extrapolated HALS on A·Zᵀ in place of V
 //! ```
 //!
 //! The iterations on V then go on from there, unless F on V is no lower than at the start.
@@ -24,8 +24,8 @@ use std::time::{Duration, Instant};
 
 use orthant_kernel::{Buffer, Isa};
 
-use crate::alternation::Alternation;
-use crate::extrapolation::Schedule;
+use crate::alternation::{Alternation, Fixed};
+use crate::extrapolation::{Schedule, Verdict};
 use crate::factor::Factor;
 use crate::init::{Generator, Operand, RandomState, gram, orthonormal};
 use crate::pass::{Layout, Pass};
@@ -98,7 +98,7 @@ impl<'a, T: Real> Sketch<'a, T> {
         &self.product
     }
 
-    /// The accelerated method on the product, from a pair of factors in the order of the pass; the best pair, and the
+    /// Extrapolated coordinate descent on the product, from a pair of factors in the order of the pass; the best pair, and the
     /// number of iterations.
     pub fn iterate(
         &self,
@@ -118,17 +118,10 @@ impl<'a, T: Real> Sketch<'a, T> {
         let mut number = 0;
         while number < MOST_ITERATIONS && !limits.reached() {
             number += 1;
-            if self.by_columns {
-                pass.sweep_outer(true);
-                pass.sweep_inner(true);
-            } else {
-                pass.sweep_inner(true);
-                pass.sweep_outer(true);
-            }
+            pass.iterate(Fixed::Neither, self.by_columns, number == 1);
             let loss = pass.loss();
             let objective = loss + pass.inner().penalty() + pass.outer().penalty();
-            pass.judge(loss, objective);
-            if pass.is_stuck() {
+            if pass.judge(loss, objective) == Verdict::Stuck {
                 break;
             }
             best = objective.min(best);

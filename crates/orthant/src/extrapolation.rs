@@ -106,10 +106,23 @@ enum Pace {
     Momentum { accepted: u32, delay: f64 },
 }
 
-/// β, and what decides it.
+/// What the objective of an iteration says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is the lowest so far, to rounding; or nothing is extrapolated.
+    Accepted,
+    /// It rose: the next iteration goes back to the best pair of factors.
+    Restarted,
+    /// It rose so often in a row that the plain rule itself, which descends, has stopped to: nothing but rounding is left.
+    Stuck,
+}
+
+/// β, what decides it, and the verdict on the last iteration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Schedule {
     pub beta: f64,
+    /// Whether the last iteration was accepted, until the factors have been settled by it.
+    accepted: Option<bool>,
     pace: Pace,
     /// The lowest objective so far.
     best: f64,
@@ -139,7 +152,7 @@ impl Schedule {
     pub fn growing(from: f64, growth: f64, plain: u32) -> Self {
         let pace = Pace::Growing { limit: 1.0, growth, before: from };
         let beta = if plain > 0 { 0.0 } else { from };
-        Self { beta, pace, best: f64::INFINITY, in_a_row: 0, plain }
+        Self { beta, accepted: None, pace, best: f64::INFINITY, in_a_row: 0, plain }
     }
 
     /// β from 0 towards 1, and after a restart again; of multiplicative updates.
@@ -154,11 +167,27 @@ impl Schedule {
 
     fn delayed(delay: f64, plain: u32) -> Self {
         let pace = Pace::Momentum { accepted: 0, delay };
-        Self { beta: 0.0, pace, best: f64::INFINITY, in_a_row: 0, plain }
+        Self { beta: 0.0, accepted: None, pace, best: f64::INFINITY, in_a_row: 0, plain }
     }
 
-    /// Whether the iteration that ended at `objective`, known to `rounding`, is accepted. Moves β.
-    pub fn judge(&mut self, objective: f64, rounding: f64) -> bool {
+    /// The verdict on the iteration that ended at `objective`, known to `rounding`. Moves β.
+    pub fn judge(&mut self, objective: f64, rounding: f64) -> Verdict {
+        let accepted = self.moved(objective, rounding);
+        self.accepted = Some(accepted);
+        match accepted {
+            true => Verdict::Accepted,
+            false if self.in_a_row >= self.most_in_a_row() => Verdict::Stuck,
+            false => Verdict::Restarted,
+        }
+    }
+
+    /// Whether the last iteration was accepted; nothing, if it has been asked since.
+    pub fn take_accepted(&mut self) -> Option<bool> {
+        self.accepted.take()
+    }
+
+    /// Moves β by an objective; whether that is accepted.
+    fn moved(&mut self, objective: f64, rounding: f64) -> bool {
         // also what is no number is no success
         let accepted = objective <= self.best + rounding && objective.is_finite();
         if accepted {
@@ -194,13 +223,11 @@ impl Schedule {
         accepted
     }
 
-    /// Whether the plain rule itself, which descends, has stopped to: nothing but rounding is left.
-    pub fn is_stuck(&self) -> bool {
-        let most = match self.pace {
+    fn most_in_a_row(&self) -> u32 {
+        match self.pace {
             Pace::Growing { .. } => MOST_IN_A_ROW,
             Pace::Momentum { .. } => MOST_WITH_MOMENTUM,
-        };
-        self.in_a_row >= most
+        }
     }
 
     /// Whether the iteration at hand is the plain rule's.
@@ -250,6 +277,8 @@ pub(crate) struct Trail<T> {
     /// At the start and after a restart both factors are those of the best pair, and nothing is known of a direction.
     fresh: bool,
     beta: f64,
+    /// What positive entries go to at least, along their logarithms.
+    least: T,
     /// The sizes of the other factor's components that `accepted` was updated against, those of the update at hand, and their
     /// quotients: what brings `accepted` to the scale of the updated rows. All 1 where it is not to be rescaled.
     rescaled: bool,
@@ -276,6 +305,7 @@ impl<T: Real> Trail<T> {
             next: like(first),
             fresh: true,
             beta,
+            least: T::ZERO,
             rescaled,
             met: vec![0.0; k],
             meets: vec![0.0; k],
@@ -283,6 +313,12 @@ impl<T: Real> Trail<T> {
             accepted_gram: gram(),
             point_gram: gram(),
         }
+    }
+
+    /// With entries that go no lower, so that their products stay normal numbers.
+    #[must_use]
+    pub fn at_least(self, least: T) -> Self {
+        Self { least, ..self }
     }
 
     /// What the other factor is updated against: the rows, unless they are x, and their Gram matrix likewise.
@@ -358,6 +394,7 @@ struct How<'a, T> {
     along: Along,
     fresh: bool,
     beta: f64,
+    least: T,
     by: &'a [T],
 }
 
@@ -388,7 +425,7 @@ impl<T: Real> Lines<'_, T> {
 
     /// Extrapolates from the updated x.
     pub fn end(&mut self, isa: Isa) {
-        let Some(How { turn, along, fresh, beta, by }) = self.how else { return };
+        let Some(How { turn, along, fresh, beta, least, by }) = self.how else { return };
         let (to, from) = match turn {
             Turn::Second => {
                 self.point.copy_from_slice(self.x);
@@ -402,14 +439,17 @@ impl<T: Real> Lines<'_, T> {
         match along {
             _ if beta == 0.0 => {}
             Along::Difference => {
-                let (beta, least) = (T::from_f64(beta), T::from_f64(LEAST));
+                let (beta, left) = (T::from_f64(beta), T::from_f64(LEAST));
                 for (to, from) in to.chunks_exact_mut(by.len()).zip(from.chunks_exact(by.len())) {
                     for ((x, &from), &by) in to.iter_mut().zip(from).zip(by) {
-                        *x = (*x + beta * (*x - by * from)).max(*x * least);
+                        *x = (*x + beta * (*x - by * from)).max(*x * left);
                     }
                 }
             }
-            Along::Ratio => divergence::ahead(isa, to, from, by, beta),
+            Along::Ratio => {
+                divergence::ahead(isa, to, from, by, beta);
+                to.iter_mut().filter(|x| **x < least && **x > T::ZERO).for_each(|x| *x = least);
+            }
         }
     }
 
@@ -452,9 +492,9 @@ pub(crate) fn split_lines<'a, T: Real>(
 ) -> Slots<Lines<'a, T>> {
     let (mut point, mut accepted, mut next): (&mut [T], &mut [T], &mut [T]) = Default::default();
     let how = trail.map(|trail| {
-        let Trail { turn, along, fresh, beta, .. } = *trail;
+        let Trail { turn, along, fresh, beta, least, .. } = *trail;
         (point, accepted, next) = (&mut trail.point, &mut trail.accepted, &mut trail.next);
-        How { turn, along, fresh, beta, by: &trail.by }
+        How { turn, along, fresh, beta, least, by: &trail.by }
     });
     let [mut x, mut point, mut accepted, mut next] =
         [x, point, accepted, next].map(|all| cuts(all, k, lanes));

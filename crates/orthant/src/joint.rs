@@ -81,9 +81,8 @@ pub(crate) struct JointPass<'a, T: Real, S: Source<T>> {
     inner_is_h: bool,
     /// The loss is told at the entries of S.
     by_entries: bool,
-    /// How the factors are extrapolated, if they are, and whether the last iteration was accepted.
+    /// How the factors are extrapolated, if they are.
     schedule: Option<Schedule>,
-    verdict: Option<bool>,
     inner_columns: Columns<T>,
     outer_columns: Columns<T>,
     /// N at X and Y, rows×k, …
@@ -140,7 +139,6 @@ impl<'a, T: Real, S: Ratios<T>> JointPass<'a, T, S> {
             inner_is_h,
             by_entries,
             schedule: None,
-            verdict: None,
             inner_columns: Columns::of(&inner.x, k),
             outer_columns: Columns::of(&outer.x, k),
             n: Buffer::zeros(rows * k),
@@ -162,9 +160,10 @@ impl<'a, T: Real, S: Ratios<T>> JointPass<'a, T, S> {
     #[must_use]
     pub fn extrapolated(mut self, schedule: Schedule) -> Self {
         let k = self.k;
-        for factor in [&mut self.inner, &mut self.outer] {
+        for (factor, is_h) in [(&mut self.inner, self.inner_is_h), (&mut self.outer, !self.inner_is_h)] {
             // neither factor answers to the scale of the other: a change of it is carried on by momentum alone, and dies away
-            factor.trail = Some(Trail::new(Turn::Either, Along::Ratio, &factor.x, k, schedule.beta, false));
+            let trail = Trail::new(Turn::Either, Along::Ratio, &factor.x, k, schedule.beta, false);
+            factor.trail = Some(trail.at_least(self.rule.least(is_h).raise));
         }
         // W goes on from where its update has led, but the denominators of H are the sums of that
         let first = if self.inner_is_h { &mut self.of_outer } else { &mut self.of_inner };
@@ -181,8 +180,9 @@ impl<'a, T: Real, S: Ratios<T>> JointPass<'a, T, S> {
     /// Gives the copies of both factors their roles for the next iteration, if one has been judged since. A restart takes
     /// what belongs to the best pair anew.
     fn settle(&mut self) {
-        let Some(accepted) = self.verdict.take() else { return };
-        let beta = self.schedule.map_or(0.0, |schedule| schedule.beta);
+        let Some(schedule) = &mut self.schedule else { return };
+        let Some(accepted) = schedule.take_accepted() else { return };
+        let beta = schedule.beta;
         self.inner.settle(accepted, beta);
         self.outer.settle(accepted, beta);
         if !accepted {
@@ -199,10 +199,8 @@ impl<'a, T: Real, S: Ratios<T>> JointPass<'a, T, S> {
 
     /// The best pair of factors, for good.
     fn retire(&mut self) {
-        if self.schedule.take().is_none() {
-            return;
-        }
-        let accepted = self.verdict.take().unwrap_or(true);
+        let Some(mut schedule) = self.schedule.take() else { return };
+        let accepted = schedule.take_accepted().unwrap_or(true);
         self.inner.retire(accepted);
         self.outer.retire(accepted);
         self.of_inner.each(|sums| sums.ahead = Vec::new());
@@ -387,16 +385,12 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for JointPass<'_, T, S> {
         self.look()
     }
 
-    fn judge(&mut self, _loss: f64, objective: f64) -> bool {
-        let rounding = rounding::<T>(self.size);
-        let Some(schedule) = &mut self.schedule else { return true };
-        let accepted = schedule.judge(objective, rounding);
-        self.verdict = Some(accepted);
-        accepted
+    fn schedule(&mut self) -> Option<&mut Schedule> {
+        self.schedule.as_mut()
     }
 
-    fn is_stuck(&self) -> bool {
-        self.schedule.is_some_and(|schedule| schedule.is_stuck())
+    fn rounding(&self, _loss: f64) -> f64 {
+        rounding::<T>(self.size)
     }
 
     fn step(&self) -> f64 {

@@ -32,7 +32,7 @@ pub enum Stop {
     },
     /// The library's own: over an iteration the objective fell by no more than `tol` times itself, *and*
     /// [`Iteration::step`], which does not change when components are rescaled, is at most √tol; or nothing but
-    /// rounding is left of the loss. For CD, HALS and their acceleration the fall is taken as at least
+    /// rounding is left of the loss. For CD and HALS, extrapolated or not, the fall is taken as at least
     /// ½·step²·‖V‖², which rounding in the loss cannot hide. Accelerated, it is the best objective so far that has to
     /// fall; five iterations in a row have to lower it by no more (ten with penalties), as an extrapolated fit goes down in
     /// steps of very different size; and no restarted iteration is the last, unless so many in a row could not lower it that

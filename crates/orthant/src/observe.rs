@@ -26,7 +26,7 @@ pub struct Iteration<'a, T> {
     /// coordinate, in the data's units, over ‖V‖; for other losses Σ|x·∂F/∂x| over ΣV^β, before each update.
     pub step: f64,
     /// Whether the objective rose above the best one, so that the next iteration goes back to the best factors; only
-    /// the accelerated methods do. The figures here, and the factors, are this iteration's
+    /// extrapolated methods do. The figures here, and the factors, are this iteration's
     /// all the same.
     pub restarted: bool,
     /// Time since the fit was called.
@@ -88,6 +88,36 @@ impl<T> Observer<T> for TimeLimit {
         } else {
             ControlFlow::Continue(())
         }
+    }
+}
+
+/// Everything that sees the iterations of a fit, in this order: the caller's observer, then what may end it early.
+pub(crate) struct Watch<'a, T> {
+    observer: &'a mut (dyn Observer<T> + Send),
+    cancel: Option<Cancel>,
+    limit: Option<TimeLimit>,
+}
+
+impl<'a, T> Watch<'a, T> {
+    pub fn new(
+        observer: &'a mut (dyn Observer<T> + Send),
+        cancel: Option<Cancel>,
+        max_time: Option<Duration>,
+    ) -> Self {
+        Self { observer, cancel, limit: max_time.map(TimeLimit) }
+    }
+
+    /// Shows all of them an iteration; why the fit ends with it, if it does.
+    pub fn ends(&mut self, iteration: &Iteration<'_, T>, converged: bool) -> Option<StopReason> {
+        let seen = self.observer.observe(iteration);
+        if converged {
+            return Some(StopReason::Converged);
+        }
+        let cancelled = self.cancel.as_mut().map(|cancel| cancel.observe(iteration));
+        let late = self.limit.as_mut().map(|limit| limit.observe(iteration));
+        let breaks = [Some(seen), cancelled, late].into_iter().flatten();
+        let early = breaks.filter_map(ControlFlow::break_value).next();
+        early.or((iteration.number == iteration.max_iter).then_some(StopReason::MaxIterations))
     }
 }
 

@@ -199,9 +199,8 @@ pub(crate) struct Pass<'a, T: Real, S: Source<T>> {
     kept: Vec<T>,
     /// Where the order of the coordinates comes from, if it is drawn.
     shuffle: Option<Generator>,
-    /// How the factors are extrapolated, if they are, and whether the last iteration was accepted.
+    /// How the factors are extrapolated, if they are.
     schedule: Option<Schedule>,
-    verdict: Option<bool>,
     /// Whether components whose scales have drifted apart are brought back.
     balances: bool,
     /// The last loss is from the residual itself.
@@ -277,7 +276,6 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
             kept: Vec::new(),
             shuffle: None,
             schedule: None,
-            verdict: None,
             balances: false,
             exact: false,
             entered: Buffer::zeros(entered * k),
@@ -380,8 +378,9 @@ impl<'a, T: Real, S: Source<T>> Pass<'a, T, S> {
         if self.balances {
             self.balance();
         }
-        let Some(accepted) = self.verdict.take() else { return };
-        let beta = self.schedule.map_or(0.0, |schedule| schedule.beta);
+        let Some(schedule) = &mut self.schedule else { return };
+        let Some(accepted) = schedule.take_accepted() else { return };
+        let beta = schedule.beta;
         self.inner.settle(accepted, beta);
         self.outer.settle(accepted, beta);
         if !accepted && self.inner.has_turn(Turn::Second) {
@@ -620,16 +619,12 @@ impl<T: Real, S: Source<T>> Alternation<T> for Pass<'_, T, S> {
         if self.exact { self.exact_loss() } else { loss }
     }
 
-    fn judge(&mut self, loss: f64, objective: f64) -> bool {
-        let rounding = self.rounding(loss);
-        let Some(schedule) = &mut self.schedule else { return true };
-        let accepted = schedule.judge(objective, rounding);
-        self.verdict = Some(accepted);
-        accepted
+    fn schedule(&mut self) -> Option<&mut Schedule> {
+        self.schedule.as_mut()
     }
 
-    fn is_stuck(&self) -> bool {
-        self.schedule.is_some_and(|schedule| schedule.is_stuck())
+    fn rounding(&self, loss: f64) -> f64 {
+        self.loss_rounding(loss)
     }
 
     fn exact_loss(&mut self) -> f64 {

@@ -168,11 +168,10 @@ pub(crate) struct RatioPass<'a, T: Real, S: Source<T>> {
     /// Below what entries of X become 0.
     inner_least: Least<T>,
     fixed: Fixed,
-    /// How the factors are extrapolated, if they are, and whether the last iteration was accepted.
+    /// How the factors are extrapolated, if they are.
     schedule: Option<Schedule>,
     /// Sweeps of the plain rule, with which an extrapolated fit begins.
     plain_sweeps: usize,
-    verdict: Option<bool>,
     inner_columns: Columns<T>,
     outer_columns: Columns<T>,
     /// N and D at X and Y, rows×k, where a loss makes them on the way, and whether they are known: the next update of X needs
@@ -303,7 +302,6 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             is_packed: false,
             schedule: None,
             plain_sweeps: 1,
-            verdict: None,
             ahead: [Buffer::default(), Buffer::default()],
             is_ahead: false,
             told: None,
@@ -332,7 +330,11 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
             (true, true) => ((Turn::Second, Turn::First), Along::Difference),
         };
         let free = scale_is_free(&self.inner, &self.outer);
-        let trail = |turn, x: &[T], is_w| Some(Trail::new(turn, along, x, k, schedule.beta, free && is_w));
+        let rule = self.rule;
+        let trail = |turn, x: &[T], is_w: bool| {
+            let trail = Trail::new(turn, along, x, k, schedule.beta, free && is_w);
+            Some(trail.at_least(rule.least(!is_w).raise))
+        };
         self.inner.trail = trail(turns.0, &self.inner.x, !self.inner_is_h);
         self.outer.trail = trail(turns.1, &self.outer.x, self.inner_is_h);
         for (turn, reducer) in [(turns.0, &mut self.reducer), (turns.1, &mut self.side)] {
@@ -347,8 +349,9 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
     /// Gives the copies of both factors their roles for the next iteration, if one has been judged since. A restart takes
     /// what belongs to the best pair anew.
     fn settle(&mut self) {
-        let Some(accepted) = self.verdict.take() else { return };
-        let beta = self.schedule.map_or(0.0, |schedule| schedule.beta);
+        let Some(schedule) = &mut self.schedule else { return };
+        let Some(accepted) = schedule.take_accepted() else { return };
+        let beta = schedule.beta;
         self.inner.settle(accepted, beta);
         self.outer.settle(accepted, beta);
         self.is_packed &= accepted && !self.outer.has_turn(Turn::Second);
@@ -369,10 +372,8 @@ impl<'a, T: Real, S: Ratios<T>> RatioPass<'a, T, S> {
 
     /// The best pair of factors, for good.
     fn retire(&mut self) {
-        if self.schedule.take().is_none() {
-            return;
-        }
-        let accepted = self.verdict.take().unwrap_or(true);
+        let Some(mut schedule) = self.schedule.take() else { return };
+        let accepted = schedule.take_accepted().unwrap_or(true);
         if let Some(sums) = self.sums.take() {
             self.reducer.give_back(sums);
         }
@@ -789,16 +790,12 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for RatioPass<'_, T, S> {
         (sums + self.all()).max(0.0)
     }
 
-    fn judge(&mut self, _loss: f64, objective: f64) -> bool {
-        let rounding = rounding::<T>(self.size);
-        let Some(schedule) = &mut self.schedule else { return true };
-        let accepted = schedule.judge(objective, rounding);
-        self.verdict = Some(accepted);
-        accepted
+    fn schedule(&mut self) -> Option<&mut Schedule> {
+        self.schedule.as_mut()
     }
 
-    fn is_stuck(&self) -> bool {
-        self.schedule.is_some_and(|schedule| schedule.is_stuck())
+    fn rounding(&self, _loss: f64) -> f64 {
+        rounding::<T>(self.size)
     }
 
     fn step(&self) -> f64 {

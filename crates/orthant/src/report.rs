@@ -283,6 +283,41 @@ fn unscaled() -> Scale {
     Scale::None
 }
 
+/// How the fit went, in a few lines: why it stopped, what was fitted how well by what, the shares of at most ten components, and
+/// every warning.
+///
+/// ```
+/// use orthant::{Dense, Nmf};
+/// let v = Dense::from_fn(12, 8, |i, j| ((i * j) % 5) as f64);
+/// let text = Nmf::new(2).fit(&v)?.report.to_string();
+/// let lines: Vec<_> = text.lines().collect();
+/// assert!(lines[0].starts_with("stopped after ") && lines[0].contains("iterations (converged)"));
+/// assert!(lines[1].starts_with("extrapolated hals, frobenius: loss "));
+/// assert!(lines[2].starts_with("components: ") && lines[2].matches('%').count() == 2);
+/// # Ok::<(), orthant::Error>(())
+/// ```
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 10;
+        let Self { stop_reason, iterations, loss_function, loss, relative_error, kkt_residual, .. } = self;
+        write!(f, "stopped after {iterations} iterations ({stop_reason}), {:.3} s", self.seconds_total)?;
+        write!(
+            f,
+            "\n{}, {loss_function}: loss {loss:.6e}, relative error {relative_error:.6}",
+            self.plan.method
+        )?;
+        write!(f, ", KKT residual {kkt_residual:.1e}")?;
+        for (t, component) in self.components.iter().take(SHOWN).enumerate() {
+            let before = if t == 0 { "\ncomponents: " } else { ", " };
+            write!(f, "{before}{:.1} %", 100.0 * component.share)?;
+        }
+        if self.components.len() > SHOWN {
+            write!(f, " and {} more", self.components.len() - SHOWN)?;
+        }
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
+    }
+}
+
 impl Report {
     /// Whether the stopping criterion was met (or nothing was left to do).
     pub fn converged(&self) -> bool {

@@ -1,6 +1,5 @@
 //! A fit of all of V, batch after batch.
 
-use std::ops::ControlFlow;
 use std::time::Instant;
 
 use orthant_kernel::{Dense, Isa};
@@ -9,7 +8,7 @@ use super::batch::{Data, State, change, start};
 use super::{MiniBatchFit, MiniBatchNmf};
 use crate::alternation::Fixed;
 use crate::factor::Factor;
-use crate::observe::{Iteration, Observer, TimeLimit};
+use crate::observe::{Iteration, Observer, Watch};
 use crate::pass::Layout;
 use crate::penalty::Weights;
 use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
@@ -64,7 +63,7 @@ impl<'a, T: Real> Fitting<'a, T> {
         let unit = data.unit();
         let size = scan::size(v, data.scale, nmf.loss_function(), data.workers)?;
         let mut progress = Progress::default();
-        let (mut cancel, mut limit) = (nmf.cancel.clone(), nmf.options.max_time.map(TimeLimit));
+        let mut watch = Watch::new(observer, nmf.cancel.clone(), nmf.options.max_time);
         let mut steps = 0;
         let stop_reason = loop {
             let first = steps % per_pass * batch;
@@ -103,21 +102,8 @@ impl<'a, T: Real> Fitting<'a, T> {
                 rank: k,
                 factor_exponent: data.exponent / 2,
             };
-            let seen = observer.observe(&step);
-            if converged {
-                break StopReason::Converged;
-            }
-            if let ControlFlow::Break(reason) = seen {
+            if let Some(reason) = watch.ends(&step, converged) {
                 break reason;
-            }
-            if let Some(ControlFlow::Break(reason)) = cancel.as_mut().map(|c| c.observe(&step)) {
-                break reason;
-            }
-            if let Some(ControlFlow::Break(reason)) = limit.as_mut().map(|t| t.observe(&step)) {
-                break reason;
-            }
-            if steps == most {
-                break StopReason::MaxIterations;
             }
         };
         if nmf.batches.fresh_restarts {

@@ -203,7 +203,7 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
 
     /// How far a loss may be from the true one. In Gram form what V, the sums and the Gram matrices have of ‖S‖²; else
     /// what the entries of the residual have.
-    pub(super) fn rounding(&self, loss: f64) -> f64 {
+    pub(super) fn loss_rounding(&self, loss: f64) -> f64 {
         let epsilon = T::EPSILON.to_f64();
         if self.exact {
             let entries = epsilon * (self.k as f64 * self.squares).sqrt();
@@ -215,7 +215,7 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
 
     /// X and Y; extrapolated, the best pair.
     pub fn into_best(mut self) -> (Buffer<T>, Buffer<T>) {
-        let accepted = self.verdict.take().unwrap_or(true);
+        let accepted = self.schedule.as_mut().and_then(|schedule| schedule.take_accepted()).unwrap_or(true);
         self.inner.retire(accepted);
         self.outer.retire(accepted);
         (self.inner.x, self.outer.x)
@@ -223,10 +223,8 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
 
     /// Ends extrapolation with the best pair in place, and the sums that belong to it.
     pub(super) fn retire(&mut self) {
-        if self.schedule.take().is_none() {
-            return;
-        }
-        let accepted = self.verdict.take().unwrap_or(true);
+        let Some(mut schedule) = self.schedule.take() else { return };
+        let accepted = schedule.take_accepted().unwrap_or(true);
         // by columns the last pass summed what the next one would have seen
         let stale = !accepted || self.inner.has_turn(Turn::Second);
         self.inner.retire(accepted);
