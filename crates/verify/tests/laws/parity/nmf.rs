@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use npyz::Deserialize;
-use orthant::{Dense, Real, Start};
+use orthant::{Dense, Fit, Real, Start};
 use orthant_verify::compare::{cast, first_other_bit, max_abs, unit_roundoff};
 use orthant_verify::layout::Stored;
 use orthant_verify::oracle;
@@ -15,6 +15,20 @@ use super::outcome::{EMPTY, Loss, NON_FINITE, Outcome, UNDETERMINED};
 fn cleared<T: Real>(factor: &Dense<T>, x: &Dense<T>) -> Dense<T> {
     let empty: Vec<bool> = (0..x.nrows()).map(|i| x.row(i).iter().all(|&e| e == T::ZERO)).collect();
     Dense::from_fn(factor.nrows(), factor.ncols(), |i, t| if empty[i] { T::ZERO } else { factor[(i, t)] })
+}
+
+/// The reported error with scikit-learn's floor in place of zeros of WH under positive entries, where these cost something finite
+/// and are reported as they are.
+fn floored_error<T: Real>(case: &Case, x: &Dense<T>, fit: &Fit<T>) -> f64 {
+    let (error, power) = (fit.report.reconstruction_error, case.beta - 1.0);
+    if power <= 0.0 || power >= 1.0 {
+        return error;
+    }
+    let floor = f64::from(f32::EPSILON);
+    let (v, p) = (cast::<T, f64>(x), oracle::product(&cast(&fit.w), &cast(fit.model.components())));
+    let below = v.as_slice().iter().zip(p.as_slice()).filter(|&(&v, &p)| v > floor && p < floor);
+    let less: f64 = below.map(|(v, p)| v * (floor.powf(power) - p.powf(power)) / power).sum();
+    (error.powi(2) - 2.0 * less).sqrt()
 }
 
 /// The start, made anew, beside scikit-learn's; whether rounding decides what it is.
@@ -174,8 +188,7 @@ pub fn run<'a, T: Real + Deserialize>(case: &'a Case, folder: &Path) -> Outcome<
         }
         let tolerance = out.loss((&fit.w, fit.model.components()), &theirs);
         if out.double {
-            let (error, given) =
-                (fit.report.reconstruction_error, case.reconstruction_err.expect("an error"));
+            let (error, given) = (floored_error(case, &x, &fit), case.reconstruction_err.expect("an error"));
             // scikit-learn adds up terms of the size of Σ xᵝ, for sparse data always, and their rounding stays
             let sums = if case.beta == 2.0 && !case.is_sparse() {
                 0.0
