@@ -361,6 +361,7 @@ def non_negative_factorization(
     shuffle: bool = False,
     scale: str | None = None,
     stop: str | None = None,
+    extrapolate: bool | None = None,
     sweeps: int | None = None,
     compress: bool | None = None,
     memory_limit: int | None = None,
@@ -387,7 +388,7 @@ def non_negative_factorization(
         Whether H is to be found too.
     solver, beta_loss, tol, max_iter, alpha_W, alpha_H, l1_ratio, random_state, verbose, shuffle
         As `NMF` has them.
-    scale, stop, sweeps, compress, memory_limit, products, n_jobs, callback, max_seconds
+    scale, stop, extrapolate, sweeps, compress, memory_limit, products, n_jobs, callback, max_seconds
         As `NMF` has them. With ``update_H=False`` there is no scale and no compressed start.
 
     Returns
@@ -427,6 +428,7 @@ def non_negative_factorization(
         shuffle=shuffle,
         scale=scale,
         stop=stop,
+        extrapolate=extrapolate,
         sweeps=sweeps,
         compress=compress,
         memory_limit=memory_limit,
