@@ -121,8 +121,8 @@ pub fn multiply<T: Real>(
 }
 
 /// A multiplicative step for any β-divergence with numerators N and denominators D (rows `n_stride` and `d_stride`
-/// apart; a `d_stride` of 0 has one row of D for all), as `majorant` says. A zero denominator becomes `floor`;
-/// `least` says what small results become. Returns `sum` + Σ x·|D + l1 + l2·x − N| over the old x: x times the gradient, which is 0
+/// apart; a `d_stride` of 0 has one row of D for all), as `majorant` says. A zero denominator becomes `floor`; `least` says
+/// what small results become. Returns `sum` + Σ x·|D + l1 + l2·x − N| over the old x: x times the gradient, which is 0
 /// where x is stationary.
 ///
 /// ```

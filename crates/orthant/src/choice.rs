@@ -162,7 +162,7 @@ impl Choice {
     /// [`Error::MemoryLimit`].
     pub fn new<T: Real>(options: &Options, v: &Extent, fixed: bool, workers: usize) -> Result<Self, Error> {
         let asked = options.method.resolved_for(options.rank, fixed);
-        // what is asked for of sweeps is for Newton's steps
+        // a number of sweeps asks for Newton's steps
         if !options.method.is_automatic() || !asked.is_newton() || asked.sweeps.is_some() {
             return Self::of::<T>(options, v, asked, fixed, workers).1;
         }

@@ -58,7 +58,7 @@ impl<T: Real> Problem<'_, T> {
     /// Iterates from the factors as they stand until the stopping rule is met, the limit is reached or the observers end it.
     ///
     /// # Errors
-    /// [`Error::Diverged`] where the objective is no finite number, and no restart can bring it back.
+    /// [`Error::Diverged`] where the objective is not finite and no restart can mend that.
     pub(super) fn drive<A: Alternation<T>>(
         &self,
         pass: &mut A,

@@ -131,10 +131,13 @@ impl Method {
         Self { sweeps: Some(count), ..self }
     }
 
-    /// Whether it goes from `start`. Updates that keep every 0 warn of starts with zeros.
+    /// Whether it goes from `start`. Updates that keep every 0 warn of starts with zeros; so does [`Update::Auto`] where it can come
+    /// to one of them.
     pub fn starts_from(self, start: StartKind) -> Support {
         let zeros = matches!(start, StartKind::Nndsvd | StartKind::ExactNndsvd | StartKind::Spa);
-        if self.keeps_zeros() && zeros { Support::Warned } else { Support::Yes }
+        // under a memory limit also for Kullback–Leibler
+        let keeps = self.keeps_zeros() || self.is_automatic() && !self.loss.is_quadratic();
+        if keeps && zeros { Support::Warned } else { Support::Yes }
     }
 
     /// Whether it can stop by `stop`: only coordinate descent has a violation, and only where it is not extrapolated.
@@ -196,7 +199,7 @@ impl Method {
         }
     }
 
-    /// What it comes to for so many components.
+    /// The method with every choice made, for a number of components.
     pub(crate) fn resolved_for(self, rank: usize, fixed: bool) -> Self {
         // one component goes straight to its place, and momentum past it, by less than objectives show
         let alone = rank == 1 && !self.loss.is_quadratic() && self.loss.beta() != 1.0;
@@ -206,7 +209,7 @@ impl Method {
         self.resolved(fixed)
     }
 
-    /// Itself with what it leaves open decided; `fixed` says that H does not change.
+    /// The method with every choice made; `fixed` says that H does not change.
     pub(crate) fn resolved(self, fixed: bool) -> Self {
         let update = match self.update {
             Update::Auto if self.loss.is_quadratic() => Update::Hals,

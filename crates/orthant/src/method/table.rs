@@ -56,7 +56,11 @@ pub fn capability_table() -> String {
     });
     let heads: Vec<_> = StartKind::ALL.iter().map(|kind| kind.name()).collect();
     table(&mut tables[2], "start", &heads, &methods, |method| {
-        (name(method), StartKind::ALL.iter().map(|&kind| mark(method.starts_from(kind))).collect())
+        // auto comes to another update with another loss
+        let all = LOSSES.map(|(_, loss)| Method { loss, ..*method });
+        let warns = |kind| all.iter().any(|of| of.check().is_ok() && of.starts_from(kind) == Support::Warned);
+        let cell = |&kind: &StartKind| if warns(kind) { Support::Warned } else { method.starts_from(kind) };
+        (name(method), StartKind::ALL.iter().map(|kind| mark(cell(kind))).collect())
     });
     let stops = [
         ("violation", Stop::Violation { tol: 0.0 }),
