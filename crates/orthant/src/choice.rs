@@ -97,7 +97,7 @@ pub(crate) struct SparsePlan {
     /// Lanes, each with sums of its own.
     pub lanes: usize,
     /// From the transpose, which is kept beside the matrix, instead.
-    pub twin: bool,
+    pub transpose: bool,
 }
 
 impl SparsePlan {
@@ -105,12 +105,12 @@ impl SparsePlan {
     /// and summing them at a twentieth of the pass.
     pub fn summed(cols: usize, entries: usize) -> Self {
         let worth = Self::worth(cols, entries).clamp(4, reduce::MAX_LANES);
-        Self { lanes: 1 << worth.ilog2(), twin: false }
+        Self { lanes: 1 << worth.ilog2(), transpose: false }
     }
 
     /// With the transpose beside it.
     fn transposed() -> Self {
-        Self { lanes: reduce::MAX_LANES, twin: true }
+        Self { lanes: reduce::MAX_LANES, transpose: true }
     }
 
     fn worth(cols: usize, entries: usize) -> usize {
@@ -126,7 +126,7 @@ impl SparsePlan {
 /// What may be done for speed at the expense of memory.
 #[derive(Clone, Copy, Debug)]
 struct Extras {
-    twin: bool,
+    transpose: bool,
     extrapolated: bool,
     sketch: bool,
     /// Rows of a sample, of which little is to be held.
@@ -191,13 +191,13 @@ impl Choice {
             } else {
                 None
             };
-        let needs_twin = asked.is_newton() && (!fixed || v.by_columns);
+        let needs_transpose = asked.is_newton() && (!fixed || v.by_columns);
         // one WH for both factors leaves no use for a transpose
         let wanted = Extras {
-            twin: v.entries.is_some_and(|entries| {
+            transpose: v.entries.is_some_and(|entries| {
                 // nothing is summed over rows where H is fixed
                 !fixed && by_entries(asked) && !asked.is_joint() && SparsePlan::too_few(rows, cols, entries)
-            }) || needs_twin,
+            }) || needs_transpose,
             extrapolated: can,
             sketch: on_less
                 && sample.is_none()
@@ -227,8 +227,8 @@ impl Choice {
             (false, true, false),
             (true, false, false),
         ];
-        let choose = |(twin, extrapolated, sketch): (bool, bool, bool)| Extras {
-            twin: wanted.twin && twin || needs_twin,
+        let choose = |(transpose, extrapolated, sketch): (bool, bool, bool)| Extras {
+            transpose: wanted.transpose && transpose || needs_transpose,
             extrapolated: wanted.extrapolated && (extrapolated || asked_for_copies || asked_for_sketch),
             sketch: wanted.sketch && (sketch || asked_for_sketch),
             // without the copies that go first there is no need to save what it takes
@@ -249,21 +249,21 @@ impl Choice {
         let method = if extras.extrapolated { asked } else { asked.plain() };
         let (rows, cols) = v.lines();
         let sparse = match v.entries {
-            Some(_) if extras.twin => SparsePlan::transposed(),
-            None if extras.twin => SparsePlan { lanes: reduce::lanes(rows), twin: true },
+            Some(_) if extras.transpose => SparsePlan::transposed(),
+            None if extras.transpose => SparsePlan { lanes: reduce::lanes(rows), transpose: true },
             Some(entries) if by_entries(method) => SparsePlan::summed(cols, entries),
-            _ => SparsePlan { lanes: reduce::lanes(rows), twin: false },
+            _ => SparsePlan { lanes: reduce::lanes(rows), transpose: false },
         };
         let sketch = extras.sketch.then(|| columns(v.m, v.n, k));
         let sample = extras.sample;
         let both = !method.loss.is_quadratic() && method.loss.beta() != 1.0;
-        let summed = if sparse.twin { 0 } else { cols } * if both { 2 } else { 1 };
+        let summed = if sparse.transpose { 0 } else { cols } * if both { 2 } else { 1 };
         let lane =
             |width: usize, k: usize| accumulators(sparse.lanes, workers) * width * accumulator_stride::<T>(k);
         let sums = lane(summed + 3 * k, k).max(sketch.map_or(0, |l| lane(summed, l)));
         let unfolded = match v.entries {
             Some(_) if !by_entries(method) => 48 * cols,
-            None if extras.twin => 112 * (cols + rows),
+            None if extras.transpose => 112 * (cols + rows),
             // other losses may read V at another scale
             None if v.copied || !method.loss.is_quadratic() => 112 * cols,
             _ => 0,
@@ -283,7 +283,7 @@ impl Choice {
         };
         let looks = !method.loss.is_quadratic() && !method.is_newton() && !v.by_columns || method.is_joint();
         let ahead = if looks { rows * k * if both { 2 } else { 1 } } else { 0 };
-        let read = padded(cols) + if sparse.twin { padded(rows) } else { 0 } + ahead;
+        let read = padded(cols) + if sparse.transpose { padded(rows) } else { 0 } + ahead;
         // W, H and either again while they are made or handed over
         let working_bytes =
             2 * factor_bytes::<T>(v, k) + extra_bytes::<T>(v, extras, k) + (sums + blocks + read) * element;
@@ -308,7 +308,7 @@ fn extra_bytes<T>(v: &Extent, extras: Extras, k: usize) -> usize {
     let of = |wanted: bool, bytes: usize| if wanted { bytes } else { 0 };
     let entries = v.entries.unwrap_or(0);
     // of dense data only blocks are copied
-    let twin = v.entries.map_or(0, |entries| {
+    let transpose = v.entries.map_or(0, |entries| {
         entries * (size_of::<u32>() + size_of::<T>()) + (v.lines().1 + 1) * size_of::<usize>()
     });
     let l = columns(m, n, k);
@@ -323,7 +323,7 @@ fn extra_bytes<T>(v: &Extent, extras: Extras, k: usize) -> usize {
             + (rows + n) * (size_of::<usize>() + 3 * k * size_of::<T>())
     });
     sample
-        + of(extras.twin, twin)
+        + of(extras.transpose, transpose)
         + of(extras.extrapolated, 3 * (m + n) * k * size_of::<T>())
         + of(extras.sketch, sketch)
 }
@@ -388,11 +388,11 @@ mod tests {
             let v = Extent { m, n, entries: Some(z), by_columns: false, bytes: 8 * z, copied: false };
             Choice::new::<f32>(&Options::new(8, Method::cd()), &v, false, 2).unwrap().sparse
         };
-        let lanes = |lanes| SparsePlan { lanes, twin: false };
+        let lanes = |lanes| SparsePlan { lanes, transpose: false };
         assert_eq!(plan(20_000, 10_000, 1_000_000), lanes(4));
         assert_eq!(plan(30_000, 2_000, 4_800_000), lanes(32));
         assert_eq!(plan(1_000_000, 30_000, 100_000_000), lanes(64));
-        assert_eq!(plan(10_000, 1_000_000, 1_000_000), SparsePlan { lanes: 64, twin: true });
+        assert_eq!(plan(10_000, 1_000_000, 1_000_000), SparsePlan { lanes: 64, transpose: true });
         // but not where it would be more than the data may bring with it
         assert_eq!(plan(100_000, 10_000_000, 20_000_000), lanes(4));
     }

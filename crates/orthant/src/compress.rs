@@ -22,13 +22,10 @@
 
 use std::time::{Duration, Instant};
 
-use orthant_kernel::{Buffer, Isa};
+use orthant_kernel::Isa;
 
-use crate::alternation::{Alternation, Fixed};
-use crate::extrapolation::{Schedule, Verdict};
-use crate::factor::Factor;
 use crate::init::{Generator, Operand, RandomState, gram, orthonormal};
-use crate::pass::{Layout, Pass};
+use crate::iterate::{Alternation, Layout, Pair, Quadratic, Schedule, Verdict};
 use crate::rule::Coordinate;
 use crate::source::{MatrixSource, Product};
 use crate::{Cancel, Real};
@@ -67,7 +64,6 @@ pub(crate) struct Sketch<'a, T: Real> {
     product: Product<T>,
     /// ‖A·Zᵀ‖².
     squares: f64,
-    by_columns: bool,
     workers: usize,
 }
 
@@ -90,7 +86,7 @@ impl<'a, T: Real> Sketch<'a, T> {
         // Z is orthonormal
         let squares = gram(&a, l, workers).iter().step_by(l + 1).sum();
         let (left, right) = if by_columns { (z, a) } else { (a, z) };
-        Self { operand, product: Product::new(left, right, l), squares, by_columns, workers }
+        Self { operand, product: Product::new(left, right, l), squares, workers }
     }
 
     /// What iterations read in place of V.
@@ -98,29 +94,19 @@ impl<'a, T: Real> Sketch<'a, T> {
         &self.product
     }
 
-    /// Extrapolated coordinate descent on the product, from a pair of factors in the order of the pass; the best pair, and the
-    /// number of iterations.
-    pub fn iterate(
-        &self,
-        pair: (Factor<T>, Factor<T>),
-        k: usize,
-        layout: Layout,
-        limits: &Limits<'_>,
-    ) -> (Buffer<T>, Buffer<T>, usize) {
+    /// Extrapolated coordinate descent on the product, from a pair of factors; the best pair, and the number of iterations.
+    pub fn iterate(&self, pair: Pair<T>, k: usize, layout: Layout, limits: &Limits<'_>) -> (Pair<T>, usize) {
         let rule = Box::new(Coordinate { isa: Isa::detect() });
-        let pass = Pass::new(&self.product, rule, k, layout, self.squares, pair);
-        let mut pass = pass.extrapolated(Schedule::new(), self.by_columns);
-        pass.sweep_outer(false);
-        if self.by_columns {
-            pass.sweep_inner(false);
-        }
+        let pass = Quadratic::new(&self.product, rule, k, layout, self.squares, pair);
+        let mut pass = pass.extrapolated(Schedule::new());
+        pass.begin();
         let (mut best, mut mark) = (f64::INFINITY, f64::INFINITY);
         let mut number = 0;
         while number < MOST_ITERATIONS && !limits.reached() {
             number += 1;
-            pass.iterate(Fixed::Neither, self.by_columns, number == 1);
+            pass.iterate(number == 1);
             let loss = pass.loss();
-            let objective = loss + pass.inner().penalty() + pass.outer().penalty();
+            let objective = pass.pair().objective(loss);
             if pass.judge(loss, objective) == Verdict::Stuck {
                 break;
             }
@@ -133,8 +119,8 @@ impl<'a, T: Real> Sketch<'a, T> {
                 mark = best;
             }
         }
-        let (inner, outer) = pass.into_best();
-        (inner, outer, number)
+        pass.pair_mut().finish();
+        (pass.into_pair(), number)
     }
 
     /// ½‖V − WH‖², to the rounding of the data's precision; in half a pass over V.

@@ -103,7 +103,7 @@ pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explan
         entries: extent.entries,
         by_columns: extent.by_columns,
         lanes,
-        transpose: sparse.twin,
+        transpose: sparse.transpose,
         block: block.min(rows),
         threads,
         isa: Isa::detect().name(),

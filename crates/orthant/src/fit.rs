@@ -4,16 +4,11 @@ use std::time::Instant;
 
 use orthant_kernel::{Dense, Isa};
 
-use crate::alternation::{Alternation, Fixed};
 use crate::choice::{Choice, Extent};
-use crate::extrapolation::Schedule;
-use crate::factor::{self, Factor};
 use crate::init::Generator;
-use crate::joint::JointPass;
+use crate::iterate::{self, Alternation, Factor, Fixed, Joint, Layout, Pair, Quadratic, Ratio, Schedule};
 use crate::nmf::{Fit, Nmf};
 use crate::observe::{Observer, Watch};
-use crate::pass::{Layout, Pass};
-use crate::ratio::RatioPass;
 use crate::report::{Compression, Plan, Report, StopReason, Warning};
 use crate::rule::Majorizer;
 use crate::source::{MatrixSource, Source};
@@ -88,10 +83,9 @@ fn run<T: Real>(
     }
     let Factors { inner, outer, generator } = factors;
     let shuffle = nmf.options.shuffle.then(|| generator.clone());
-    let pair = (inner, outer);
-    let fixed = problem.fixed();
+    let pair = Pair::new(inner, outer, problem.by_columns).fixed(problem.fixed());
     let (n, k, squares) = (v.ncols(), nmf.options.rank, found.squares);
-    let negligible = factor::negligible(&pair.0.x, &pair.1.x, k);
+    let negligible = iterate::negligible(&pair.inner.x, &pair.outer.x, k);
     let method = problem.choice.method;
     let loss = method.loss;
     if !loss.is_quadratic() {
@@ -107,15 +101,15 @@ fn run<T: Real>(
             warnings.push(Warning::RangeTooWide { ratio: problem.size.smallest / largest });
         }
         let newton = method.is_newton();
-        let (size, by_columns) = (problem.size.powers, problem.by_columns);
+        let size = problem.size.powers;
         if method.is_joint() {
-            let mut pass = JointPass::new(&source, rule, k, layout, size, pair, by_columns);
+            let mut pass = Joint::new(&source, rule, k, layout, size, pair);
             if method.is_extrapolated() {
                 pass = pass.extrapolated(Schedule::joint());
             }
             return problem.solve(pass, layout, observer, warnings, None, generator);
         }
-        let mut pass = RatioPass::new(&source, rule, newton, k, layout, size, pair, by_columns, fixed);
+        let mut pass = Ratio::new(&source, rule, newton, k, layout, size, pair);
         if method.is_extrapolated() {
             let schedule = if newton { Schedule::newton() } else { Schedule::momentum(loss) };
             pass = pass.extrapolated(schedule, method.plain().sweeps_over(n, k));
@@ -124,13 +118,13 @@ fn run<T: Real>(
     }
     let setup = Setup { isa, k, workers: layout.workers, exponent: problem.exponent, negligible };
     let rule = method.update.rule(&setup).expect("updates for the Frobenius loss have a rule");
-    let mut pass = Pass::new(&source, rule, k, layout, squares, pair).fixed(fixed).shuffled(shuffle);
+    let mut pass = Quadratic::new(&source, rule, k, layout, squares, pair).shuffled(shuffle);
     if method.update == Update::Als {
         pass = pass.balanced();
     }
     if method.is_extrapolated() {
         let schedule = if near { Schedule::near() } else { Schedule::new() };
-        pass = pass.extrapolated(schedule, problem.by_columns);
+        pass = pass.extrapolated(schedule);
     }
     problem.solve(pass, layout, observer, warnings, compression, generator)
 }
@@ -212,7 +206,7 @@ impl<'a, T: Real> Problem<'a, T> {
 
     fn plan(&self, block: usize) -> Plan {
         let Choice { method, sketch, sample, sweeps, sparse, lanes, .. } = self.choice;
-        let summed = !sparse.twin && self.fixed() != Fixed::Outer;
+        let summed = !sparse.transpose && self.fixed() != Fixed::Outer;
         Plan {
             method,
             by_columns: self.by_columns,
@@ -225,7 +219,7 @@ impl<'a, T: Real> Problem<'a, T> {
             isa: Isa::detect().name(),
             products: self.nmf.options.products,
             accumulators: if summed { reduce::accumulators(lanes, self.workers) } else { 0 },
-            transpose: sparse.twin,
+            transpose: sparse.transpose,
             scale_exponent: self.exponent / 2,
         }
     }
@@ -267,16 +261,15 @@ impl<'a, T: Real> Problem<'a, T> {
         compression: Option<Compression>,
         generator: Generator,
     ) -> Result<Fit<T>, Error> {
-        let Self { nmf, v, by_columns, exponent, size, .. } = *self;
+        let Self { nmf, v, exponent, size, .. } = *self;
         let (m, n, k) = (v.nrows(), v.ncols(), nmf.options.rank);
         let method = self.choice.method;
-        let negligible = factor::negligible(&pass.inner().x, &pass.outer().x, k);
+        let negligible = iterate::negligible(&pass.pair().inner.x, &pass.pair().outer.x, k);
         let mut watch = Watch::new(observer, nmf.cancel.clone(), nmf.options.max_time);
         let (stop_reason, run) = self.drive(&mut pass, &mut watch)?;
 
         let last = pass.finish();
-        let penalties = pass.inner().exact_penalty() + pass.outer().exact_penalty();
-        let objective = self.in_units(last.loss + penalties);
+        let objective = self.in_units(last.loss + pass.pair().exact_penalty());
         if !objective.is_finite() {
             return Err(Error::LossOverflow { max: self.found.max });
         }
@@ -289,15 +282,14 @@ impl<'a, T: Real> Problem<'a, T> {
         let empty = |factor: &Factor<T>| factor.x.iter().all(|&x| x <= negligible);
         // L2 penalties alone lead towards 0 and never there; below β = 1 there are worse fits than none
         let nothing = method.loss.beta() > 1.0 && size.relative_error(last.loss) > 0.999;
-        if nmf.options.penalises() && (nothing || empty(pass.inner()) || empty(pass.outer())) {
+        if nmf.options.penalises() && (nothing || empty(&pass.pair().inner) || empty(&pass.pair().outer)) {
             let weights = (n as f64 * nmf.options.penalty.alpha_w, m as f64 * nmf.options.penalty.alpha_h());
             let mean = (self.found.squares / (m as f64 * n as f64)).sqrt();
             let enough = method.loss.is_quadratic().then(|| mean * f64::from(exponent).exp2());
             warnings.push(Warning::Emptied { weights, enough });
         }
         let random_state = generator.into_state().map(|drawn| pass.stream().cloned().unwrap_or(drawn));
-        let (inner, outer) = pass.into_factors();
-        let (w, ht) = if by_columns { (outer, inner) } else { (inner, outer) };
+        let (w, ht) = pass.into_pair().into_user();
         let mut w = Dense::from_vec(self.unscaled(w), m, k).expect("W is m×k");
         let mut h = match self.given {
             Some(h) => h.clone(),

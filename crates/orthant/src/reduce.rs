@@ -86,11 +86,11 @@ impl Lanes {
     }
 
     /// Whether a lane has more rows than are to be summed one after the other.
-    pub(crate) fn fold(&self) -> bool {
+    pub(crate) fn long(&self) -> bool {
         self.longest() > LANE_ROWS
     }
 
-    /// The rows of a lane in blocks, and whether what has been summed so far is to be put aside after each: after every 1024
+    /// The rows of a lane in blocks, and whether what has been summed so far is to be set aside after each: after every 1024
     /// rows, and the last, of a lane with more.
     pub(crate) fn blocks(
         &self,
@@ -105,8 +105,8 @@ impl Lanes {
                 let stretch = if long { at + LANE_ROWS - (at - start) % LANE_ROWS } else { end };
                 let rows = at..end.min(at + block).min(stretch);
                 at = rows.end;
-                let folds = long && (at == stretch || at == end);
-                (rows, folds)
+                let flushes = long && (at == stretch || at == end);
+                (rows, flushes)
             })
         })
     }
@@ -321,19 +321,19 @@ mod tests {
     }
 
     #[test]
-    fn blocks_end_where_sums_are_put_aside() {
+    fn blocks_end_where_sums_are_set_aside() {
         let lanes = Lanes::even(5000, 2);
         for block in [1, 7, 96, 1024, 5000] {
-            let (mut next, mut folds) = (2500, Vec::new());
-            for (rows, fold) in lanes.blocks(1, block) {
+            let (mut next, mut flushes) = (2500, Vec::new());
+            for (rows, flush) in lanes.blocks(1, block) {
                 assert_eq!(rows.start, next);
                 assert!(rows.len() <= block);
                 next = rows.end;
-                folds.extend(fold.then_some(next));
+                flushes.extend(flush.then_some(next));
             }
-            assert_eq!((next, folds), (5000, vec![3524, 4548, 5000]));
+            assert_eq!((next, flushes), (5000, vec![3524, 4548, 5000]));
         }
-        assert!(Lanes::even(4096, 4).blocks(3, 10).all(|(_, fold)| !fold));
+        assert!(Lanes::even(4096, 4).blocks(3, 10).all(|(_, flush)| !flush));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use orthant_kernel::Buffer;
 
 use super::{Factors, Problem};
 use crate::compress::{Limits, Sketch};
-use crate::factor::Factor;
+use crate::iterate::{Factor, Pair};
 use crate::source::MatrixSource;
 use crate::{Compression, Error, Real};
 
@@ -27,9 +27,9 @@ impl<T: Real> Problem<'_, T> {
         let layout = self.layout(sketch.product());
         let Factors { inner, outer, generator } = factors;
         let again = |of: &Factor<T>, x: Buffer<T>| Factor::new(x, k, of.weights, of.sweeps);
-        let pair = (again(&inner, inner.x.clone()), again(&outer, outer.x.clone()));
-        let (x, y, iterations) = sketch.iterate(pair, k, layout, &limits);
-        let (x, y) = (again(&inner, x), again(&outer, y));
+        let (x, y) = (again(&inner, inner.x.clone()), again(&outer, outer.x.clone()));
+        let (best, iterations) = sketch.iterate(Pair::new(x, y, self.by_columns), k, layout, &limits);
+        let (x, y) = (again(&inner, best.inner.x), again(&outer, best.outer.x));
         let objective = |inner: &Factor<T>, outer: &Factor<T>| {
             let (w, ht) = if self.by_columns { (outer, inner) } else { (inner, outer) };
             let loss = sketch.loss(self.found.squares, &w.x, &ht.x, k);

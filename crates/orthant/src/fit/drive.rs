@@ -1,8 +1,7 @@
 //! The driver: iterations until one is the last.
 
 use super::Problem;
-use crate::alternation::Alternation;
-use crate::extrapolation::Verdict;
+use crate::iterate::{Alternation, Verdict};
 use crate::observe::{Iteration, Watch};
 use crate::report::{HistoryPoint, StopReason};
 use crate::stop::{Criterion, Seen};
@@ -42,9 +41,9 @@ impl Reached {
     /// Those of the factors as the iteration left them, with the verdict on it.
     fn of<T: Real, A: Alternation<T>>(pass: &mut A) -> Self {
         let loss = pass.loss();
-        let (inner, outer) = (pass.inner(), pass.outer());
-        let objective = loss + inner.penalty() + outer.penalty();
-        let violation = inner.step.violation + outer.step.violation;
+        let pair = pass.pair();
+        let objective = pair.objective(loss);
+        let violation = pair.inner.step.violation + pair.outer.step.violation;
         let step = pass.step();
         Self { loss, objective, violation, step, verdict: pass.judge(loss, objective) }
     }
@@ -68,12 +67,11 @@ impl<T: Real> Problem<'_, T> {
         let criterion = self.criterion(pass)?;
         let mut run = Run::new(criterion, options.max_iter, self.began.elapsed().as_secs_f64());
         loop {
-            pass.iterate(self.fixed(), self.by_columns, run.iterations == 0);
+            pass.iterate(run.iterations == 0);
             run.iterations += 1;
             let reached = Reached::of(pass);
             let converged = self.record(&mut run, &reached)?;
-            let (w, ht) =
-                if self.by_columns { (pass.outer(), pass.inner()) } else { (pass.inner(), pass.outer()) };
+            let (w, ht) = pass.pair().of_user();
             let iteration = Iteration {
                 number: run.iterations,
                 max_iter: options.max_iter,
@@ -103,8 +101,7 @@ impl<T: Real> Problem<'_, T> {
         if self.by_columns {
             pass.sweep_inner(false);
         }
-        let of_h = if self.by_columns { pass.inner() } else { pass.outer() };
-        if !of_h.gram.iter().all(|g| g.is_finite()) || !at_start.is_finite() {
+        if !pass.pair().of_user().1.gram.iter().all(|g| g.is_finite()) || !at_start.is_finite() {
             return Err(Error::Diverged { iteration: 0 });
         }
         let criterion = Criterion::new(stop, at_start, options.rank, 8.0 * T::EPSILON.to_f64());

@@ -105,7 +105,7 @@ pub(crate) mod testing {
         workers: usize,
         f: impl FnOnce(&Data<'_, T>) -> R,
     ) -> R {
-        let plan = SparsePlan { lanes: 4, twin: false };
+        let plan = SparsePlan { lanes: 4, transpose: false };
         let source = MatrixSource::new(v, scale, Products::Fused, &plan, 2).unwrap();
         f(&Data { v, scale, source: &source, workers })
     }

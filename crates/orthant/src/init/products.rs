@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use orthant_kernel::accumulator_stride;
 
 use crate::Real;
+use crate::column_sums::ColumnSums;
 use crate::reduce::{Lanes, Reducer, split};
 use crate::source::{Block, Source};
 
@@ -34,8 +35,8 @@ impl<'a, S> Operand<'a, S> {
     {
         if transposed == self.by_columns {
             self.rows_times(self.source, y, l)
-        } else if let Some(twin) = self.source.twin() {
-            self.rows_times(twin, y, l)
+        } else if let Some(transpose) = self.source.transpose() {
+            self.rows_times(transpose, y, l)
         } else {
             self.sum_of_rows(l, |range, block, _, sum| {
                 block.accumulate(&y[range.start * l..range.end * l], l, sum)
@@ -48,7 +49,7 @@ impl<'a, S> Operand<'a, S> {
     where
         S: Source<T>,
     {
-        if self.by_columns || self.source.twin().is_some() {
+        if self.by_columns || self.source.transpose().is_some() {
             return self.times(true, &self.times(false, y, l), l);
         }
         self.sum_of_rows(l, |_, block, out, sum| {
@@ -57,7 +58,7 @@ impl<'a, S> Operand<'a, S> {
         })
     }
 
-    /// S·Y, of S or its twin.
+    /// S·Y, of S or its transpose.
     fn rows_times<T: Real>(&self, source: &S, y: &[T], l: usize) -> Vec<T>
     where
         S: Source<T>,
@@ -95,26 +96,27 @@ impl<'a, S> Operand<'a, S> {
         let (cols, stride) = (source.cols(), accumulator_stride::<T>(l));
         let (lanes, block) = (source.lanes(), source.block_rows(l).min(source.rows()));
         let scratch = self.scratch(|| (source.scratch(block), vec![T::ZERO; block * l]));
-        let len = (cols + source.spare()) * stride;
-        let sum = Reducer::new(lanes.count(), self.workers, || vec![T::ZERO; len]).run(
+        let heavy = source.heavy_columns();
+        let zeros = || ColumnSums::new(cols, l, heavy.clone());
+        let sum = Reducer::new(lanes.count(), self.workers, zeros).run(
             |which, worker, sum| {
-                sum.fill(T::ZERO);
+                sum.clear();
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
                 let (memory, out) = &mut *scratch;
-                let mut folded = false;
-                for (rows, folds) in lanes.blocks(which, block) {
+                let mut flushed = false;
+                for (rows, flushes) in lanes.blocks(which, block) {
                     let out = &mut out[..rows.len() * l];
                     add(rows.clone(), &source.block(rows, memory), out, sum);
-                    if folds {
-                        source.fold(which, sum, stride);
-                        folded = true;
+                    if flushes {
+                        sum.flush(which);
+                        flushed = true;
                     }
                 }
-                if folded {
-                    source.unfold(which, sum, stride);
+                if flushed {
+                    sum.restore(which);
                 }
             },
-            |a, b| a.iter_mut().zip(b).for_each(|(a, &b)| *a += b),
+            ColumnSums::add,
         );
         sum.chunks_exact(stride).take(cols).flat_map(|row| row[..l].iter().copied()).collect()
     }
@@ -178,7 +180,7 @@ mod tests {
         ));
         let csc = orthant_kernel::Csc::of_transposed(csr.to_transposed());
         let all = views.map(Matrix::Dense).into_iter().chain([Matrix::Csr(csr), Matrix::Csc(csc)]);
-        let plans = [false, true].map(|twin| SparsePlan { lanes: 4, twin });
+        let plans = [false, true].map(|transpose| SparsePlan { lanes: 4, transpose });
         for (v, plan) in all.flat_map(|v| plans.map(|plan| (v.clone(), plan))) {
             let full = v.to_dense(1.0);
             for scale in [1.0, 0.25] {
@@ -228,9 +230,9 @@ mod tests {
         let indices: Vec<u32> = (0..m).flat_map(|i| [0, 1 + (i % 50) as u32]).collect();
         let indptr: Vec<usize> = (0..=m).map(|i| 2 * i).collect();
         let v = Matrix::Csr(Csr::<f32>::new(m, 51, indptr, indices, vec![0.1_f32; 2 * m]).unwrap());
-        for twin in [false, true] {
+        for transpose in [false, true] {
             let source =
-                MatrixSource::new(&v, 1.0, Products::Fused, &SparsePlan { lanes: 4, twin }, 2).unwrap();
+                MatrixSource::new(&v, 1.0, Products::Fused, &SparsePlan { lanes: 4, transpose }, 2).unwrap();
             let sums = Operand::new(&source, false, 2).times(true, &x, 1);
             for (j, sum) in sums.iter().enumerate() {
                 let count = if j == 0 { m } else { m / 50 };

@@ -4,12 +4,10 @@ use orthant_kernel::Dense;
 
 use super::MiniBatchNmf;
 use super::pass::BatchPass;
-use crate::alternation::Fixed;
 use crate::choice::SparsePlan;
-use crate::factor::{self, Factor};
 use crate::init::Generator;
+use crate::iterate::{Factor, Fixed, Layout, Pair, negligible};
 use crate::options::invalid;
-use crate::pass::Layout;
 use crate::penalty::Weights;
 use crate::rule::Majorizer;
 use crate::source::{MatrixSource, Source};
@@ -76,7 +74,7 @@ impl<'a, T: Real> Data<'a, T> {
     fn plan(&self, v: &Matrix<'_, T>) -> SparsePlan {
         match (v.nnz(), self.nmf.loss_function().beta()) {
             (Some(entries), 1.0 | 2.0) => SparsePlan::summed(v.ncols(), entries),
-            _ => SparsePlan { lanes: reduce::lanes(v.nrows()), twin: false },
+            _ => SparsePlan { lanes: reduce::lanes(v.nrows()), transpose: false },
         }
     }
 
@@ -100,13 +98,14 @@ impl<'a, T: Real> Data<'a, T> {
         let k = self.nmf.options.rank;
         let (source, layout) = self.source(v);
         let (on_w, on_h) = self.weights(v);
-        let factors = (Factor::new(w, k, on_w, 1), Factor::new(ht.to_vec(), k, on_h, 1));
+        let (w, ht) = (Factor::new(w, k, on_w, 1), Factor::new(ht.to_vec(), k, on_h, 1));
+        let pair = Pair::new(w, ht, false).fixed(fixed);
         // where the residual is told by entries, ‖V‖² says how much of it is rounding
         let by_entries = self.nmf.loss_function().is_quadratic() && source.residual_by_entries();
         let squares = if by_entries { scan::squares(v, self.scale) } else { 1.0 };
-        let negligible = factor::negligible(&factors.0.x, &factors.1.x, k);
+        let negligible = negligible(&pair.inner.x, &pair.outer.x, k);
         let rule = (self.rule, self.exponent, negligible);
-        let mut pass = BatchPass::new(&source, rule, k, layout, squares, factors, fixed);
+        let mut pass = BatchPass::new(&source, rule, k, layout, squares, pair);
         let out = f(&mut pass, squares);
         (out, pass.into_w())
     }
@@ -118,7 +117,7 @@ impl<'a, T: Real> Data<'a, T> {
         let mut before = vec![average; v.nrows() * k];
         let tol = self.nmf.options.stopping().tol();
         let (_, w) = self.pass(v, before.clone(), ht, Fixed::Outer, |pass, _| {
-            pass.keep_from(factor::negligible(pass.w(), ht, k));
+            pass.keep_from(negligible(pass.w(), ht, k));
             for _ in 0..max_iter {
                 pass.sweep_inner(true);
                 let w = pass.w();
@@ -154,8 +153,7 @@ impl<'a, T: Real> Data<'a, T> {
             let (l1, l2) = on_h.elements::<T>();
             let gamma = loss.exponent();
             let raised = |x: T, e: f64| if e == 1.0 { x } else { x.powf(T::from_f64(e)) };
-            let least =
-                self.rule.at_least(factor::negligible(pass.w(), &before, nmf.options.rank)).least(true);
+            let least = self.rule.at_least(negligible(pass.w(), &before, nmf.options.rank)).least(true);
             let rho = T::from_f64(*rho);
             let (numerators, denominators) = pass.sums(&before, nmf.options.rank);
             for (at, (n, d)) in numerators.into_iter().zip(denominators).enumerate() {

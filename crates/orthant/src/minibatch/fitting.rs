@@ -6,10 +6,8 @@ use orthant_kernel::{Dense, Isa};
 
 use super::batch::{Data, State, change, start};
 use super::{MiniBatchFit, MiniBatchNmf};
-use crate::alternation::Fixed;
-use crate::factor::Factor;
+use crate::iterate::{Factor, Fixed, Layout};
 use crate::observe::{Iteration, Observer, Watch};
-use crate::pass::Layout;
 use crate::penalty::Weights;
 use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
 use crate::source::Source;

@@ -3,17 +3,14 @@
 use orthant_kernel::{Isa, accumulator_stride, rows};
 
 use crate::Real;
-use crate::alternation::{Alternation, Figures, Fixed};
-use crate::factor::Factor;
-use crate::pass::{Layout, Pass};
-use crate::ratio::RatioPass;
+use crate::iterate::{Alternation, Figures, Layout, Pair, Quadratic, Ratio};
 use crate::rule::{Majorizer, Multiplicative};
 use crate::source::MatrixSource;
 
 /// W and Hᵀ over some rows of V, by multiplicative updates.
 pub(super) enum BatchPass<'a, T: Real> {
-    Quadratic(Box<Pass<'a, T, MatrixSource<'a, T>>>),
-    Ratios(Box<RatioPass<'a, T, MatrixSource<'a, T>>>),
+    Quadratic(Box<Quadratic<'a, T, MatrixSource<'a, T>>>),
+    Ratios(Box<Ratio<'a, T, MatrixSource<'a, T>>>),
 }
 
 macro_rules! either {
@@ -33,17 +30,16 @@ impl<'a, T: Real> BatchPass<'a, T> {
         k: usize,
         layout: Layout,
         squares: f64,
-        factors: (Factor<T>, Factor<T>),
-        fixed: Fixed,
+        pair: Pair<T>,
     ) -> Self {
         let mut pass = if rule.beta.beta() == 2.0 {
             let rule = Box::new(Multiplicative::compatible(exponent, negligible));
-            Self::Quadratic(Box::new(Pass::new(source, rule, k, layout, squares, factors).fixed(fixed)))
+            Self::Quadratic(Box::new(Quadratic::new(source, rule, k, layout, squares, pair)))
         } else {
             // sizes are the caller's affair
             let rule = rule.at_least(negligible);
-            let mut pass = RatioPass::new(source, rule, false, k, layout, 1.0, factors, false, fixed);
-            pass.tell();
+            let mut pass = Ratio::new(source, rule, false, k, layout, 1.0, pair);
+            pass.ask_for_loss();
             Self::Ratios(Box::new(pass))
         };
         either!(&mut pass, p => p.sweep_outer(false));
@@ -64,7 +60,7 @@ impl<'a, T: Real> BatchPass<'a, T> {
 
     /// W, row-major.
     pub fn w(&self) -> &[T] {
-        either!(self, p => &p.inner().x)
+        either!(self, p => &p.pair().inner.x)
     }
 
     /// The loss, from the residual itself.
@@ -115,8 +111,8 @@ impl<'a, T: Real> BatchPass<'a, T> {
     /// W.
     pub fn into_w(self) -> Vec<T> {
         match self {
-            Self::Quadratic(pass) => pass.into_factors().0,
-            Self::Ratios(pass) => pass.into_factors().0,
+            Self::Quadratic(pass) => pass.into_pair().into_user().0,
+            Self::Ratios(pass) => pass.into_pair().into_user().0,
         }
     }
 }

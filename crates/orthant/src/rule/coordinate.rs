@@ -54,7 +54,7 @@
 use orthant_kernel::Isa;
 use orthant_kernel::rows::{self, Step};
 
-use super::{Half, Rule};
+use super::{Rule, Subproblem};
 use crate::update::{Descriptor, Losses, Setup, Sweeps};
 use crate::{Loss, Real, Stop};
 
@@ -94,11 +94,22 @@ impl<T: Real> Rule<T> for Coordinate {
         x: &mut [T],
         a: &[T],
         a_stride: usize,
-        half: &Half<'_, T>,
+        subproblem: &Subproblem<'_, T>,
         scratch: &mut [T],
         step: &mut Step,
     ) {
-        rows::sweeps(self.isa, x, a, a_stride, half.gram, half.l1, half.order, half.sweeps, scratch, step);
+        rows::sweeps(
+            self.isa,
+            x,
+            a,
+            a_stride,
+            subproblem.gram,
+            subproblem.l1,
+            subproblem.order,
+            subproblem.sweeps,
+            scratch,
+            step,
+        );
     }
 }
 

@@ -49,7 +49,7 @@ use orthant_kernel::rows::Step;
 
 use super::cholesky::{Definite, solve};
 use super::workspaces::Workspaces;
-use super::{Half, Rule, movement};
+use super::{Rule, Subproblem, movement};
 use crate::Real;
 use crate::update::{Descriptor, Setup};
 
@@ -82,8 +82,8 @@ impl LeastSquares {
 }
 
 impl<T: Real> Rule<T> for LeastSquares {
-    fn prepare(&mut self, half: &Half<'_, T>) {
-        self.regularized += usize::from(self.gram.set(half.gram));
+    fn prepare(&mut self, subproblem: &Subproblem<'_, T>) {
+        self.regularized += usize::from(self.gram.set(subproblem.gram));
     }
 
     fn regularized(&self) -> usize {
@@ -95,13 +95,13 @@ impl<T: Real> Rule<T> for LeastSquares {
         x: &mut [T],
         a: &[T],
         a_stride: usize,
-        half: &Half<'_, T>,
+        subproblem: &Subproblem<'_, T>,
         scratch: &mut [T],
         step: &mut Step,
     ) {
-        movement(self.isa, x, a, a_stride, half, scratch, step);
+        movement(self.isa, x, a, a_stride, subproblem, scratch, step);
         let Definite { k, root, raised, live, factor, .. } = &self.gram;
-        let l1 = half.l1.to_f64();
+        let l1 = subproblem.l1.to_f64();
         self.work.with(|b| {
             for (x, a) in x.chunks_exact_mut(*k).zip(a.chunks_exact(a_stride)) {
                 let b = &mut b[..live.len()];
@@ -123,7 +123,7 @@ impl<T: Real> Rule<T> for LeastSquares {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::tests::{data, half, products};
+    use crate::rule::tests::{data, products, subproblem};
 
     #[test]
     fn a_row_without_negative_entries_solves_the_normal_equations() {
@@ -137,11 +137,11 @@ mod tests {
             .map(|i| (0..k).map(|s| truth[i / k * k + s] * gram[s * k + i % k]).sum::<f64>() + l1)
             .collect();
         let mut rule = LeastSquares::new(k, 1);
-        let half = half(&gram, &diagonal, l1);
-        rule.prepare(&half);
+        let subproblem = subproblem(&gram, &diagonal, l1);
+        rule.prepare(&subproblem);
         let (mut x, mut step) = (p.x.clone(), Step::default());
         let mut scratch = vec![0.0; Rule::<f64>::scratch_len(&rule, rows, k)];
-        rule.update(&mut x, &a, k, &half, &mut scratch, &mut step);
+        rule.update(&mut x, &a, k, &subproblem, &mut scratch, &mut step);
         for (x, t) in x.iter().zip(&truth) {
             assert!((x - t).abs() < 1e-9, "{x} and {t}");
         }
@@ -155,16 +155,16 @@ mod tests {
         let p = data(rows, 3, k, 5); // three columns cannot tell six components apart
         let (gram, diagonal, a) = products(&p.y, &p.v, k, 0.0);
         let mut rule = LeastSquares::new(k, 1);
-        let half = half(&gram, &diagonal, 0.0);
-        rule.prepare(&half);
+        let subproblem = subproblem(&gram, &diagonal, 0.0);
+        rule.prepare(&subproblem);
         assert_eq!(Rule::<f64>::regularized(&rule), 1);
         let (mut x, mut step) = (p.x.clone(), Step::default());
         let mut scratch = vec![0.0; Rule::<f64>::scratch_len(&rule, rows, k)];
-        rule.update(&mut x, &a, k, &half, &mut scratch, &mut step);
+        rule.update(&mut x, &a, k, &subproblem, &mut scratch, &mut step);
         assert!(x.iter().all(|x| x.is_finite() && *x >= 0.0));
         let flipped: Vec<f64> = a.iter().map(|a| -a).collect();
         let mut x = vec![0.0; rows * k];
-        rule.update(&mut x, &flipped, k, &half, &mut scratch, &mut step);
+        rule.update(&mut x, &flipped, k, &subproblem, &mut scratch, &mut step);
         assert!(x.contains(&0.0));
     }
 }

@@ -18,7 +18,7 @@
 //! Extrapolated, [`Update::Mm`] takes the exponent 1 while that lowers the objective, and the guaranteed one where it does not
 //! ([`extrapolation`](crate::extrapolation)).
 //!
-//! [`Update::JointMm`] has β = 1, and N of both factors from the WH that an iteration begins with ([`joint`](crate::joint)).
+//! [`Update::JointMm`] has β = 1, and N of both factors from the WH that an iteration begins with ([`joint`](crate::iterate)).
 //! D of H is of the new W. Accelerated it goes by the power 3/2 of each step, but for the first and those after a restart.
 //!
 //! # Shapes

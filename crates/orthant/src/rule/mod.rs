@@ -21,9 +21,9 @@ pub(crate) mod pivoting;
 pub(crate) mod projected_gradient;
 pub(crate) mod workspaces;
 
-/// What a half-step knows: the other factor's Gram matrix with the L2 weight on its diagonal, and the L1 weight.
+/// The least-squares problem in one factor: the other one's Gram matrix with the L2 weight on its diagonal, and the L1 weight.
 #[derive(Clone, Copy, Debug)]
-pub struct Half<'a, T> {
+pub struct Subproblem<'a, T> {
     /// k×k, compact.
     pub gram: &'a [T],
     /// Its diagonal, k long.
@@ -39,14 +39,14 @@ pub struct Half<'a, T> {
 /// A row-wise update for a quadratic loss.
 pub trait Rule<T: Real>: Send + Sync {
     /// Called before each half-step, once, for what all rows share.
-    fn prepare(&mut self, _half: &Half<'_, T>) {}
+    fn prepare(&mut self, _subproblem: &Subproblem<'_, T>) {}
 
     /// Elements of scratch that `rows` rows of k need.
     fn scratch_len(&self, rows: usize, k: usize) -> usize {
         scratch_len(rows, k)
     }
 
-    /// Half-steps and rows that needed a regularised Gram matrix so far.
+    /// Subproblem-steps and rows that needed a regularised Gram matrix so far.
     fn regularized(&self) -> usize {
         0
     }
@@ -60,7 +60,7 @@ pub trait Rule<T: Real>: Send + Sync {
         x: &mut [T],
         a: &[T],
         a_stride: usize,
-        half: &Half<'_, T>,
+        subproblem: &Subproblem<'_, T>,
         scratch: &mut [T],
         step: &mut Step,
     );
@@ -78,13 +78,13 @@ fn movement<T: Real>(
     x: &[T],
     a: &[T],
     a_stride: usize,
-    half: &Half<'_, T>,
+    subproblem: &Subproblem<'_, T>,
     scratch: &mut [T],
     step: &mut Step,
 ) {
     let d = &mut scratch[..x.len()];
-    rows::products(isa, x, half.gram, half.diagonal.len(), d);
-    step.movement = rows::distance(isa, x, a, a_stride, d, half.diagonal, half.l1, step.movement);
+    rows::products(isa, x, subproblem.gram, subproblem.diagonal.len(), d);
+    step.movement = rows::distance(isa, x, a, a_stride, d, subproblem.diagonal, subproblem.l1, step.movement);
 }
 
 #[cfg(test)]
@@ -135,8 +135,8 @@ pub(crate) mod tests {
         (gram, diagonal, a)
     }
 
-    pub fn half<'a>(gram: &'a [f64], diagonal: &'a [f64], l1: f64) -> Half<'a, f64> {
-        Half { gram, diagonal, l1, order: &[], sweeps: 1 }
+    pub fn subproblem<'a>(gram: &'a [f64], diagonal: &'a [f64], l1: f64) -> Subproblem<'a, f64> {
+        Subproblem { gram, diagonal, l1, order: &[], sweeps: 1 }
     }
 
     /// ½‖v − xYᵀ‖² + l1·Σx + ½·l2·‖x‖² of a row, from the residual.

@@ -35,7 +35,7 @@ use orthant_kernel::Isa;
 use orthant_kernel::rows::{self, Least, Step};
 
 use super::majorizer::denominator_floor;
-use super::{Half, Rule};
+use super::{Rule, Subproblem};
 use crate::Real;
 use crate::update::Setup;
 
@@ -79,14 +79,15 @@ impl<T: Real> Rule<T> for Multiplicative<T> {
         x: &mut [T],
         a: &[T],
         a_stride: usize,
-        half: &Half<'_, T>,
+        subproblem: &Subproblem<'_, T>,
         scratch: &mut [T],
         step: &mut Step,
     ) {
-        let k = half.diagonal.len();
+        let k = subproblem.diagonal.len();
         let d = &mut scratch[..x.len()];
-        rows::products(self.isa, x, half.gram, k, d);
-        step.movement = rows::distance(self.isa, x, a, a_stride, d, half.diagonal, half.l1, step.movement);
-        rows::multiply(self.isa, x, a, a_stride, d, k, half.l1, self.floor, self.least);
+        rows::products(self.isa, x, subproblem.gram, k, d);
+        step.movement =
+            rows::distance(self.isa, x, a, a_stride, d, subproblem.diagonal, subproblem.l1, step.movement);
+        rows::multiply(self.isa, x, a, a_stride, d, k, subproblem.l1, self.floor, self.least);
     }
 }

@@ -45,7 +45,7 @@
 //! it first.
 //!
 //! # Parity
-//! None: scikit-learn has no such solver. Half-steps are those of every exact method, `scipy.optimize.nnls` among them.
+//! None: scikit-learn has no such solver. Subproblem-steps are those of every exact method, `scipy.optimize.nnls` among them.
 //!
 //! # Options
 //! None.
@@ -66,7 +66,7 @@ use orthant_kernel::rows::Step;
 use super::cholesky::Definite;
 use super::nnls::Nnls;
 use super::workspaces::Workspaces;
-use super::{Half, Rule, movement};
+use super::{Rule, Subproblem, movement};
 use crate::Real;
 use crate::update::{Descriptor, Setup};
 
@@ -99,8 +99,8 @@ impl Pivoting {
 }
 
 impl<T: Real> Rule<T> for Pivoting {
-    fn prepare(&mut self, half: &Half<'_, T>) {
-        *self.regularized.get_mut() += usize::from(self.gram.set(half.gram));
+    fn prepare(&mut self, subproblem: &Subproblem<'_, T>) {
+        *self.regularized.get_mut() += usize::from(self.gram.set(subproblem.gram));
         self.work.each(Nnls::forget);
     }
 
@@ -113,19 +113,19 @@ impl<T: Real> Rule<T> for Pivoting {
         x: &mut [T],
         a: &[T],
         a_stride: usize,
-        half: &Half<'_, T>,
+        subproblem: &Subproblem<'_, T>,
         scratch: &mut [T],
         step: &mut Step,
     ) {
-        movement(self.isa, x, a, a_stride, half, scratch, step);
+        movement(self.isa, x, a, a_stride, subproblem, scratch, step);
         let gram = &self.gram;
-        let l1 = half.l1.to_f64();
+        let l1 = subproblem.l1.to_f64();
         // the second from where the first came to, which is near, wherever the row came from
         let solves = if gram.raised.iter().any(|&r| r > 0.0) { 2 } else { 1 };
         self.work.with(|nnls| {
             for (x, a) in x.chunks_exact_mut(gram.k).zip(a.chunks_exact(a_stride)) {
                 // nothing pulls on any component: 0, as G has no negative entry
-                if gram.live.iter().all(|&t| a[t] <= half.l1) {
+                if gram.live.iter().all(|&t| a[t] <= subproblem.l1) {
                     gram.live.iter().for_each(|&t| x[t] = T::ZERO);
                 }
                 for t in 0..gram.k {
@@ -151,7 +151,7 @@ impl<T: Real> Rule<T> for Pivoting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::tests::{data, half, objective, products};
+    use crate::rule::tests::{data, objective, products, subproblem};
 
     #[test]
     fn a_half_step_leaves_no_coordinate_step_and_never_raises_a_row() {
@@ -162,19 +162,19 @@ mod tests {
             let p = data(rows, cols, k, 7);
             let (gram, diagonal, a) = products(&p.y, &p.v, k, l2);
             let mut rule = Pivoting::new(k, 2);
-            let half = half(&gram, &diagonal, l1);
-            rule.prepare(&half);
+            let subproblem = subproblem(&gram, &diagonal, l1);
+            rule.prepare(&subproblem);
             let mut scratch = vec![0.0; Rule::<f64>::scratch_len(&rule, rows, k)];
             let mut x = p.x.clone();
             let (mut first, mut second) = (Step::default(), Step::default());
-            rule.update(&mut x, &a, k, &half, &mut scratch, &mut first);
+            rule.update(&mut x, &a, k, &subproblem, &mut scratch, &mut first);
             for r in 0..rows {
                 let f = |x: &[f64]| {
                     objective(&p.y, &p.v[r * cols..(r + 1) * cols], &x[r * k..(r + 1) * k], l1, l2)
                 };
                 assert!(f(&x) <= f(&p.x), "row {r}");
             }
-            rule.update(&mut x, &a, k, &half, &mut scratch, &mut second);
+            rule.update(&mut x, &a, k, &subproblem, &mut scratch, &mut second);
             let size: f64 = p.v.iter().map(|v| v * v).sum();
             assert!(first.movement > 1e-6 * size && second.movement < 1e-24 * size, "{second:?} of {size}");
             let raised = usize::from(k > cols);

@@ -56,7 +56,7 @@ use orthant_kernel::rows::Step;
 
 use super::cholesky::dot;
 use super::workspaces::Workspaces;
-use super::{Half, Rule, movement};
+use super::{Rule, Subproblem, movement};
 use crate::Real;
 use crate::update::{Descriptor, Setup};
 
@@ -193,11 +193,11 @@ impl ProjectedGradient {
 }
 
 impl<T: Real> Rule<T> for ProjectedGradient {
-    fn prepare(&mut self, half: &Half<'_, T>) {
-        for (to, from) in self.gram.iter_mut().zip(half.gram) {
+    fn prepare(&mut self, subproblem: &Subproblem<'_, T>) {
+        for (to, from) in self.gram.iter_mut().zip(subproblem.gram) {
             *to = from.to_f64();
         }
-        for (to, &from) in self.diagonal.iter_mut().zip(half.diagonal) {
+        for (to, &from) in self.diagonal.iter_mut().zip(subproblem.diagonal) {
             *to = if from <= T::NEGLIGIBLE { f64::INFINITY } else { from.to_f64() };
         }
     }
@@ -207,14 +207,14 @@ impl<T: Real> Rule<T> for ProjectedGradient {
         x: &mut [T],
         a: &[T],
         a_stride: usize,
-        half: &Half<'_, T>,
+        subproblem: &Subproblem<'_, T>,
         scratch: &mut [T],
         step: &mut Step,
     ) {
-        movement(self.isa, x, a, a_stride, half, scratch, step);
+        movement(self.isa, x, a, a_stride, subproblem, scratch, step);
         let Self { gram, diagonal, .. } = self;
         let k = diagonal.len();
-        let l1 = half.l1.to_f64();
+        let l1 = subproblem.l1.to_f64();
         self.work.with(|row| {
             for (x, a) in x.chunks_exact_mut(k).zip(a.chunks_exact(a_stride)) {
                 for t in 0..k {
@@ -236,7 +236,7 @@ impl<T: Real> Rule<T> for ProjectedGradient {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::tests::{data, half, objective, products};
+    use crate::rule::tests::{data, objective, products, subproblem};
 
     #[test]
     fn a_half_step_lowers_every_row_and_many_of_them_reach_the_minimum() {
@@ -245,8 +245,8 @@ mod tests {
             let p = data(rows, cols, k, 7);
             let (gram, diagonal, a) = products(&p.y, &p.v, k, l2);
             let mut rule = ProjectedGradient::new(k, 1);
-            let half = half(&gram, &diagonal, l1);
-            rule.prepare(&half);
+            let subproblem = subproblem(&gram, &diagonal, l1);
+            rule.prepare(&subproblem);
             let mut scratch = vec![0.0; Rule::<f64>::scratch_len(&rule, rows, k)];
             let mut x = p.x.clone();
             let f = |x: &[f64], r: usize| {
@@ -257,7 +257,7 @@ mod tests {
             let mut moved = f64::INFINITY;
             for _ in 0..400 {
                 let mut step = Step::default();
-                rule.update(&mut x, &a, k, &half, &mut scratch, &mut step);
+                rule.update(&mut x, &a, k, &subproblem, &mut scratch, &mut step);
                 moved = step.movement;
                 for r in 0..rows {
                     let now = f(&x, r);

@@ -9,6 +9,7 @@ use super::dense::DenseBlock;
 use super::sparse::{SparseBlock, SparseScratch};
 use super::{Block, DenseSource, Packed, RatioBlock, Ratios, Residual, Source, SparseSource};
 use crate::choice::SparsePlan;
+use crate::column_sums::HeavyColumns;
 use crate::reduce::Lanes;
 use crate::twofold::Twofold;
 use crate::{Error, Matrix, Products, Real};
@@ -53,18 +54,18 @@ impl<'a, T: Real> MatrixSource<'a, T> {
             Matrix::Dense(view) => {
                 let s = if by_columns { view.transposed() } else { *view };
                 let source = |s| DenseSource::new(s, scale, products);
-                let twin = match plan.twin {
+                let transpose = match plan.transpose {
                     true => Some(Box::new(Self::Dense(source(s.transposed())?, None))),
                     false => None,
                 };
-                return Ok(Self::Dense(source(s)?, twin));
+                return Ok(Self::Dense(source(s)?, transpose));
             }
             Matrix::Csr(lines) => lines,
             Matrix::Csc(v) => v.transposed(),
         };
-        let source = |lines| SparseSource::new(lines, scale, plan.lanes, !plan.twin, workers > 1);
-        let twin = plan.twin.then(|| Box::new(Self::Sparse(source(lines.to_transposed()), None)));
-        Ok(Self::Sparse(source(lines.by_ref()), twin))
+        let source = |lines| SparseSource::new(lines, scale, plan.lanes, !plan.transpose, workers > 1);
+        let transpose = plan.transpose.then(|| Box::new(Self::Sparse(source(lines.to_transposed()), None)));
+        Ok(Self::Sparse(source(lines.by_ref()), transpose))
     }
 }
 
@@ -142,9 +143,9 @@ impl<T: Real> Source<T> for MatrixSource<'_, T> {
         }
     }
 
-    fn twin(&self) -> Option<&Self> {
+    fn transpose(&self) -> Option<&Self> {
         match self {
-            Self::Dense(_, twin) | Self::Sparse(_, twin) => twin.as_deref(),
+            Self::Dense(_, transpose) | Self::Sparse(_, transpose) => transpose.as_deref(),
         }
     }
 
@@ -152,16 +153,8 @@ impl<T: Real> Source<T> for MatrixSource<'_, T> {
         either!(self, s => s.row_stride(k))
     }
 
-    fn spare(&self) -> usize {
-        either!(self, s => s.spare())
-    }
-
-    fn fold(&self, lane: usize, sums: &mut [T], stride: usize) {
-        either!(self, s => s.fold(lane, sums, stride));
-    }
-
-    fn unfold(&self, lane: usize, sums: &mut [T], stride: usize) {
-        either!(self, s => s.unfold(lane, sums, stride));
+    fn heavy_columns(&self) -> HeavyColumns {
+        either!(self, s => s.heavy_columns())
     }
 
     fn residual_by_entries(&self) -> bool {

@@ -10,6 +10,7 @@ use orthant_kernel::newton::{Half, Told};
 use orthant_kernel::{Isa, accumulator_stride, second_level_cache};
 
 use crate::Real;
+use crate::column_sums::HeavyColumns;
 use crate::reduce::{Lanes, lanes};
 use crate::twofold::Twofold;
 
@@ -55,30 +56,26 @@ pub trait Source<T: Real>: Sync {
 
     /// The transpose as a source of its own, if it is kept: sums over rows of S are then products with its rows, and
     /// nothing is accumulated.
-    fn twin(&self) -> Option<&Self> {
+    fn transpose(&self) -> Option<&Self> {
         None
     }
     /// Elements from one row of Y to the next that blocks read it best by: k, unless Y is to be copied for it.
     fn row_stride(&self, k: usize) -> usize {
         k
     }
-    /// Rows that accumulators have beyond [`width`](Self::width), for [`fold`](Self::fold).
-    fn spare(&self) -> usize {
-        0
+    /// The columns with very many terms in a lane, for each lane; nothing where there are none.
+    fn heavy_columns(&self) -> HeavyColumns {
+        HeavyColumns::default()
     }
-    /// Puts aside what has been summed of columns with very many terms in a lane, and clears it.
-    fn fold(&self, _lane: usize, _sums: &mut [T], _stride: usize) {}
-    /// Adds what was put aside, and clears it.
-    fn unfold(&self, _lane: usize, _sums: &mut [T], _stride: usize) {}
-    /// Whether the residual of blocks is told by their entries and the factors' Gram matrices: then
+    /// Whether the residual of blocks is computed by their entries and the factors' Gram matrices: then
     /// [`Block::squared_residual`] leaves ‖XYᵀ‖² out.
     fn residual_by_entries(&self) -> bool {
         false
     }
 
-    /// Whether blocks stand for L_b·Rᵀ and are multiplied without R (cols×width): Y is to enter as RᵀY, and sums
-    /// LᵀZ are to leave as R·(LᵀZ).
-    fn enters(&self) -> bool {
+    /// Whether blocks stand for L_b·Rᵀ and are multiplied without R (cols×width): Y is to be projected to RᵀY, and sums
+    /// LᵀZ are to be lifted to R·(LᵀZ).
+    fn projects(&self) -> bool {
         false
     }
     /// Columns that blocks are multiplied over.
@@ -86,12 +83,12 @@ pub trait Source<T: Real>: Sync {
         self.cols()
     }
     /// acc (width×stride) += R_bᵀ·Y_b for the rows `range` of R and of Y.
-    fn enter(&self, _range: Range<usize>, _y: &[T], _k: usize, _acc: &mut [T]) {}
-    /// Puts finished sums (width×stride) into the form that [`leave`](Self::leave) takes, and that Y enters in: width×k
+    fn project(&self, _range: Range<usize>, _y: &[T], _k: usize, _acc: &mut [T]) {}
+    /// Puts finished sums (width×stride) into the form that [`lift`](Self::lift) takes, and that projected Y has: width×k
     /// at their head.
-    fn gather(&self, _sums: &mut [T], _k: usize) {}
-    /// Rows `range` of SᵀZ and the elements from one to the next, from gathered sums; with range×k of scratch.
-    fn leave<'a>(
+    fn compact(&self, _sums: &mut [T], _k: usize) {}
+    /// Rows `range` of SᵀZ and the elements from one to the next, from compact sums; with range×k of scratch.
+    fn lift<'a>(
         &self,
         range: Range<usize>,
         sums: &'a [T],
@@ -105,14 +102,14 @@ pub trait Source<T: Real>: Sync {
 
 /// What a block answers for the quadratic loss: three products.
 pub trait Block<T> {
-    /// out (rows×k) = S_b·Y, with Y cols×k, its rows a [`row_stride`](Source::row_stride) or k apart; where the source [enters](Source::enters), L_b·Y with Y width×k.
+    /// out (rows×k) = S_b·Y, with Y cols×k, its rows a [`row_stride`](Source::row_stride) or k apart; where the source [projects](Source::projects), L_b·Y with Y width×k.
     fn numerators(&self, y: &[T], k: usize, out: &mut [T]);
     /// acc (cols×stride) += S_bᵀ·Z, with Z rows×k and the kernel's
-    /// [`accumulator_stride`]; where the source enters, width×stride += L_bᵀ·Z.
+    /// [`accumulator_stride`]; where the source projects, width×stride += L_bᵀ·Z.
     fn accumulate(&self, z: &[T], k: usize, acc: &mut [T]);
     /// `sum` + ‖S_b − X·Yᵀ‖², with X rows×k, Y cols×k and the kernel's
     /// [`residual_scratch_len`](orthant_kernel::scan::residual_scratch_len) of scratch. Where the residual is
-    /// [told by entries](Source::residual_by_entries), without ‖X·Yᵀ‖².
+    /// [computed by entries](Source::residual_by_entries), without ‖X·Yᵀ‖².
     fn squared_residual(
         &mut self,
         how: Residual,
@@ -124,7 +121,7 @@ pub trait Block<T> {
     ) -> Twofold;
 }
 
-/// How a residual that is [told by entries](Source::residual_by_entries) is taken.
+/// How a residual that is [computed by entries](Source::residual_by_entries) is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Residual {
     /// By the entries, from products in the element type.
@@ -144,7 +141,7 @@ pub trait Ratios<T: Real>: Source<T> {
 
     /// The rows of `range`, with `scratch` to unfold them in, as [`Source::block`].
     fn ratios<'a>(&'a self, range: Range<usize>, scratch: &'a mut Self::Scratch) -> Self::Ratio<'a>;
-    /// Whether this β is taken at the entries of S: then [`RatioBlock::divergence`] leaves ΣP out.
+    /// Whether this β is computed at the entries of S: then [`RatioBlock::divergence`] leaves ΣP out.
     fn by_entries(&self, _beta: &Beta<T>) -> bool {
         false
     }
@@ -195,7 +192,7 @@ pub trait RatioBlock<T> {
         scratch: &mut [T],
         sum: &mut f64,
     );
-    /// `sum` + Σ d_β(S_b | X·Yᵀ), without ΣP where β is [taken at the entries](Ratios::by_entries).
+    /// `sum` + Σ d_β(S_b | X·Yᵀ), without ΣP where β is [computed at the entries](Ratios::by_entries).
     fn divergence(&mut self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64;
     /// Newton's steps of X for Kullback–Leibler, and what is told of them: the divergence as above. `scratch` is
     /// [`Ratios::newton_len`].
@@ -214,7 +211,7 @@ pub trait RatioBlock<T> {
 pub struct Packed<'a, T> {
     /// Rows of k.
     pub y: &'a [T],
-    /// The kernel's tiles; nothing where β is [taken at the entries](Ratios::by_entries).
+    /// The kernel's tiles; nothing where β is [computed at the entries](Ratios::by_entries).
     pub packed: &'a [T],
     /// k.
     pub k: usize,

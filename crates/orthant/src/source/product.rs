@@ -61,7 +61,7 @@ impl<T: Real> Source<T> for Product<T> {
         ProductBlock { left: self.rows_of(&self.left, range), right, isa: self.isa, row: scratch }
     }
 
-    fn enters(&self) -> bool {
+    fn projects(&self) -> bool {
         true
     }
 
@@ -69,18 +69,18 @@ impl<T: Real> Source<T> for Product<T> {
         self.width
     }
 
-    fn enter(&self, range: Range<usize>, y: &[T], k: usize, acc: &mut [T]) {
+    fn project(&self, range: Range<usize>, y: &[T], k: usize, acc: &mut [T]) {
         accumulate(self.isa, self.rows_of(&self.right, range), y, k, acc);
     }
 
-    fn gather(&self, sums: &mut [T], k: usize) {
+    fn compact(&self, sums: &mut [T], k: usize) {
         let stride = accumulator_stride::<T>(k);
         for row in 1..self.width {
             sums.copy_within(row * stride..row * stride + k, row * k);
         }
     }
 
-    fn leave<'a>(
+    fn lift<'a>(
         &self,
         range: Range<usize>,
         sums: &'a [T],
@@ -151,11 +151,11 @@ mod tests {
             let source = Product::new(left.clone(), right.clone(), width);
             assert_eq!((source.rows(), source.cols(), source.width()), (rows, cols, width));
             let stride = accumulator_stride::<f64>(k);
-            let mut entered = vec![0.0; width * stride];
+            let mut projected = vec![0.0; width * stride];
             for range in [0..cols / 2, cols / 2..cols] {
-                source.enter(range.clone(), &y[range.start * k..range.end * k], k, &mut entered);
+                source.project(range.clone(), &y[range.start * k..range.end * k], k, &mut projected);
             }
-            source.gather(&mut entered, k);
+            source.compact(&mut projected, k);
             let mut scratch = source.scratch(rows);
             let mut residual = vec![0.0; scan::residual_scratch_len(k)];
             let (mut a, mut sums, mut squares) =
@@ -163,14 +163,14 @@ mod tests {
             for range in [0..rows / 3, rows / 3..rows] {
                 let elements = range.start * k..range.end * k;
                 let mut block = source.block(range, &mut scratch);
-                block.numerators(&entered[..width * k], k, &mut a[elements.clone()]);
+                block.numerators(&projected[..width * k], k, &mut a[elements.clone()]);
                 block.accumulate(&x[elements.clone()], k, &mut sums);
                 let x = &x[elements];
                 squares = block.squared_residual(Residual::Quick, x, &y, k, &mut residual, squares);
             }
-            source.gather(&mut sums, k);
+            source.compact(&mut sums, k);
             let mut b = vec![0.0; cols * k];
-            let (part, b_stride) = source.leave(0..cols, &sums, k, &mut b);
+            let (part, b_stride) = source.lift(0..cols, &sums, k, &mut b);
             assert_eq!(b_stride, k);
             let mut expected = 0.0;
             for i in 0..rows {

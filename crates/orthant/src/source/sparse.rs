@@ -12,13 +12,14 @@ use rayon::prelude::*;
 use super::dense::DenseBlock;
 use super::{Block, Packed, RatioBlock, Ratios, Residual, Source};
 use crate::Real;
+use crate::column_sums::HeavyColumns;
 use crate::reduce::Lanes;
 use crate::twofold::Twofold;
 
 /// What a row costs besides its entries, in entries.
 const ROW: usize = 8;
 
-/// A column with more terms than this in a lane is put aside as often as its sums need it.
+/// Sums of a column with more terms than this in a lane are set aside as often as rounding needs it.
 const MANY: usize = 2048;
 
 /// Bytes of a factor that may be copied for each pass over S.
@@ -37,8 +38,7 @@ pub struct Sparse<'a, T: Real> {
     scale: T,
     isa: Isa,
     lanes: Lanes,
-    /// For each lane the columns whose sums are put aside; empty where none are.
-    heavy: Vec<Vec<u32>>,
+    heavy: HeavyColumns,
 }
 
 impl<'a, T: Real> Sparse<'a, T> {
@@ -46,19 +46,19 @@ impl<'a, T: Real> Sparse<'a, T> {
     /// hand looks at the entries, if it is to work in `parallel`.
     pub fn new(rows: Csr<'a, T>, scale: T, lanes: usize, summed: bool, parallel: bool) -> Self {
         let lanes = Lanes::weighted(rows.nrows(), lanes, |i| rows.entries_before(i) + ROW * i);
-        let heavy = if summed { heavy(&rows, &lanes, parallel) } else { Vec::new() };
+        let heavy = if summed { heavy(&rows, &lanes, parallel) } else { HeavyColumns::default() };
         Self { rows, scale, isa: Isa::detect(), lanes, heavy }
     }
 }
 
 /// The columns that have many terms in a lane, for each lane; nothing where no lane is long.
-fn heavy<T: Real>(rows: &Csr<'_, T>, lanes: &Lanes, parallel: bool) -> Vec<Vec<u32>> {
-    if !lanes.fold() {
-        return Vec::new();
+fn heavy<T: Real>(rows: &Csr<'_, T>, lanes: &Lanes, parallel: bool) -> HeavyColumns {
+    if !lanes.long() {
+        return HeavyColumns::default();
     }
     let of_lane = |l: usize| {
         let range = lanes.range(l);
-        // where a column is put aside every 1024 rows, that is to be little beside what it sums
+        // where a column's sums are set aside every 1024 rows, that is to be little beside what it sums
         let many = MANY.max(range.len() / 64);
         let (mut counts, mut unfolded) = (vec![0_u32; rows.ncols()], Unfolded::default());
         for (part, _) in lanes.blocks(l, COUNTED) {
@@ -137,28 +137,8 @@ impl<T: Real> Source<T> for Sparse<'_, T> {
         read_stride::<T>(self.cols(), k)
     }
 
-    fn spare(&self) -> usize {
-        self.heavy.iter().map(Vec::len).max().unwrap_or(0)
-    }
-
-    fn fold(&self, lane: usize, sums: &mut [T], stride: usize) {
-        let Some(heavy) = self.heavy.get(lane) else { return };
-        let (sums, aside) = sums.split_at_mut(self.cols() * stride);
-        for (aside, &j) in aside.chunks_exact_mut(stride).zip(heavy) {
-            let sum = &mut sums[j as usize * stride..][..stride];
-            aside.iter_mut().zip(&*sum).for_each(|(a, s)| *a += *s);
-            sum.fill(T::ZERO);
-        }
-    }
-
-    fn unfold(&self, lane: usize, sums: &mut [T], stride: usize) {
-        let Some(heavy) = self.heavy.get(lane) else { return };
-        let (sums, aside) = sums.split_at_mut(self.cols() * stride);
-        for (aside, &j) in aside.chunks_exact_mut(stride).zip(heavy) {
-            let sum = &mut sums[j as usize * stride..][..stride];
-            sum.iter_mut().zip(&*aside).for_each(|(s, a)| *s += *a);
-            aside.fill(T::ZERO);
-        }
+    fn heavy_columns(&self) -> HeavyColumns {
+        self.heavy.clone()
     }
 
     fn residual_by_entries(&self) -> bool {

@@ -1,22 +1,25 @@
-//! The residual itself, and what is left to do.
+//! The residual itself, and how far from stationary the factors are.
 
 use std::ops::Range;
 use std::sync::PoisonError;
 
-use orthant_kernel::{Buffer, Isa, accumulator_stride, gram, rows};
+use orthant_kernel::{Isa, accumulator_stride, gram, rows};
 
-use super::{Pass, Scratch};
+use super::Figures;
+use super::lines::{Lines, Role, split_lines};
+use super::quadratic::{Quadratic, Work};
+use super::sums::GramSums;
+use super::visit::{HalfStep, Mode, Span, Sums};
 use crate::Real;
-use crate::alternation::Figures;
-use crate::extrapolation::Turn;
-use crate::reduce::{Lanes, Reducer, split};
+use crate::reduce::{Lanes, Reducer, Slots, split};
+use crate::rule::Subproblem;
 use crate::source::{Block, Residual, Source};
 use crate::twofold::Twofold;
 
 /// The Gram form of the loss is known to this many ε·‖S‖².
 const ROUNDING: f64 = 2.0;
 
-/// A residual that is told by entries, from products in single precision, is not trusted below this share of ‖S‖².
+/// A residual that is computed by entries, from products in single precision, is not trusted below this share of ‖S‖².
 const QUICK: f64 = 1.0 / 1024.0;
 
 /// Nor below this many ε·‖S‖² in double precision, whatever the products are of.
@@ -117,11 +120,100 @@ pub(super) struct Measured {
 pub(super) enum Steps {
     Ignored,
     Measured,
-    /// Measured, after rows of X whose numerators are all 0 are put at 0 (see [`clear_empty`](Pass::clear_empty)).
+    /// Measured, after rows of X whose numerators are all 0 are put at 0 (see [`clear_empty`](Quadratic::clear_empty)).
     Cleared,
 }
 
-impl<T: Real, S: Source<T>> Pass<'_, T, S> {
+impl Sums for Measured {
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.squares = self.squares.plus(other.squares);
+        self.movement += other.movement;
+    }
+}
+
+/// The residual of rows of S, and the steps that remain in X.
+struct RowResidual<'a, T: Real, S: Source<T>> {
+    source: &'a S,
+    subproblem: Subproblem<'a, T>,
+    /// Y as blocks are multiplied with it, and Y itself.
+    operand: &'a [T],
+    y: &'a [T],
+    how: Residual,
+    clears: bool,
+    k: usize,
+    isa: Isa,
+}
+
+impl<T: Real, S: Source<T>> HalfStep<T> for RowResidual<'_, T, S> {
+    type Rows<'b>
+        = S::Block<'b>
+    where
+        Self: 'b;
+    type Memory = S::Scratch;
+    type Work = Work<T>;
+    type Sums = Measured;
+
+    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut S::Scratch>) -> S::Block<'b> {
+        self.source.block(at.rows.clone(), memory.expect("rows of S are read"))
+    }
+
+    fn moves(&self, _: &Span, s: &mut S::Block<'_>, x: &mut [T], work: &mut Work<T>, sums: &mut Measured) {
+        let (k, isa, Subproblem { gram, diagonal, l1, .. }) = (self.k, self.isa, self.subproblem);
+        let (a, d) = (&mut work.a[..x.len()], &mut work.rule[..x.len()]);
+        s.numerators(self.operand, k, a);
+        if self.clears {
+            clear(x, a, k, k);
+        }
+        rows::products(isa, x, gram, k, d);
+        sums.movement = rows::distance(isa, x, a, k, d, diagonal, l1, sums.movement);
+    }
+
+    fn sums(
+        &self,
+        _: &Span,
+        s: &mut S::Block<'_>,
+        x: &Lines<'_, T>,
+        work: &mut Work<T>,
+        sums: &mut Measured,
+    ) {
+        sums.squares = s.squared_residual(self.how, x.x, self.y, self.k, &mut work.residual, sums.squares);
+    }
+}
+
+/// Rows of SᵀX, which nothing has summed.
+struct Products<'a, 'o, T: Real, S: Source<T>> {
+    transpose: &'a S,
+    x: &'a [T],
+    k: usize,
+    out: &'a Slots<&'o mut [T]>,
+}
+
+impl<T: Real, S: Source<T>> HalfStep<T> for Products<'_, '_, T, S> {
+    type Rows<'b>
+        = S::Block<'b>
+    where
+        Self: 'b;
+    type Memory = S::Scratch;
+    type Work = Work<T>;
+    type Sums = GramSums<T>;
+
+    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut S::Scratch>) -> S::Block<'b> {
+        self.transpose.block(at.rows.clone(), memory.expect("the transpose is read"))
+    }
+
+    fn moves(&self, _: &Span, _: &mut S::Block<'_>, _: &mut [T], _: &mut Work<T>, _: &mut GramSums<T>) {}
+
+    fn sums(&self, at: &Span, s: &mut S::Block<'_>, _: &Lines<'_, T>, _: &mut Work<T>, _: &mut GramSums<T>) {
+        let mut out = self.out[at.lane].lock().unwrap_or_else(PoisonError::into_inner);
+        s.numerators(self.x, self.k, &mut out[at.of_lane.clone()]);
+    }
+}
+
+impl<T: Real, S: Source<T>> Quadratic<'_, T, S> {
     /// The figures of the factors as they stand, once a pass has summed.
     pub fn figures(&mut self) -> Figures {
         let products = self.outer_products();
@@ -141,8 +233,8 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
         let mut measured = self.measure_by(Residual::Quick, steps);
         let Some(wide) = &mut self.wide else { return measured };
         let (isa, k) = (self.isa, self.k);
-        let of_x = WideGram::of(&mut wide[0], isa, &self.inner.x, k, &self.lanes);
-        let of_y = WideGram::of(&mut wide[1], isa, &self.outer.x, k, &self.side_lanes);
+        let of_x = WideGram::of(&mut wide[0], isa, &self.pair.inner.x, k, &self.inner.lanes);
+        let of_y = WideGram::of(&mut wide[1], isa, &self.pair.outer.x, k, &self.outer.lanes);
         let all = of_x.times(&of_y, k);
         wide[0].give_back(of_x);
         wide[1].give_back(of_y);
@@ -154,9 +246,9 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
         // factors in single precision say no more
         if !single && squares < CANCELLED * f64::EPSILON * self.squares {
             let entries = self.measure_by(Residual::Twofold, Steps::Ignored).squares;
-            let workers = self.layout.workers;
-            let of_x = TwofoldGram::of(workers, &self.inner.x, k, &self.lanes);
-            let of_y = TwofoldGram::of(workers, &self.outer.x, k, &self.side_lanes);
+            let workers = self.workers;
+            let of_x = TwofoldGram::of(workers, &self.pair.inner.x, k, &self.inner.lanes);
+            let of_y = TwofoldGram::of(workers, &self.pair.outer.x, k, &self.outer.lanes);
             squares = of_x.add_product(&of_y, k, entries).to_f64().max(0.0);
         }
         measured.squares = squares.into();
@@ -164,39 +256,22 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
     }
 
     fn measure_by(&mut self, how: Residual, steps: Steps) -> Measured {
-        let (k, isa, block) = (self.k, self.isa, self.layout.block);
-        let (source, scratch, lanes) = (self.source, &self.scratch, &self.lanes);
-        let half = self.coupling.half(&self.outer.gram, &self.inner);
-        let y = &self.outer.x[..];
-        let entered = if self.entered.is_empty() { y } else { &self.entered };
-        let slots = split(&mut self.inner.x, k, lanes);
-        let figures = self.figures.run(
-            |l, worker, out| {
-                *out = Measured::default();
-                let mut x = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
-                let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                let Scratch { block: memory, a, rule: d, residual, .. } = &mut *scratch;
-                let first = lanes.range(l).start;
-                for (b, x) in x.chunks_mut(block * k).enumerate() {
-                    let (start, count) = (first + b * block, x.len() / k);
-                    let mut s = source.block(start..start + count, memory);
-                    if steps != Steps::Ignored {
-                        let (a, d) = (&mut a[..count * k], &mut d[..count * k]);
-                        s.numerators(entered, k, a);
-                        if steps == Steps::Cleared {
-                            clear(x, a, k, k);
-                        }
-                        rows::products(isa, x, half.gram, k, d);
-                        out.movement = rows::distance(isa, x, a, k, d, half.diagonal, half.l1, out.movement);
-                    }
-                    out.squares = s.squared_residual(how, x, y, k, residual, out.squares);
-                }
-            },
-            |a, b| {
-                a.squares = a.squares.plus(b.squares);
-                a.movement += b.movement;
-            },
-        );
+        let (inner, outer) = (&mut self.pair.inner, &self.pair.outer);
+        let y = &outer.x[..];
+        let step = RowResidual {
+            source: self.source,
+            subproblem: self.coupling.subproblem(&outer.gram, inner),
+            operand: if self.projected.is_empty() { y } else { &self.projected },
+            y,
+            how,
+            clears: steps == Steps::Cleared,
+            k: self.k,
+            isa: self.isa,
+        };
+        // the rows of the last update, whatever an extrapolation has made of them
+        let lines = split_lines(&mut inner.x, None, self.k, &self.inner.lanes);
+        let mode = Mode::updates(steps != Steps::Ignored);
+        let figures = self.inner.visit(&lines, mode, &step, &mut self.figures, &self.memory);
         self.figures.give_back(figures);
         figures
     }
@@ -213,69 +288,50 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
         }
     }
 
-    /// X and Y; extrapolated, the best pair.
-    pub fn into_best(mut self) -> (Buffer<T>, Buffer<T>) {
-        let accepted = self.schedule.as_mut().and_then(|schedule| schedule.take_accepted()).unwrap_or(true);
-        self.inner.retire(accepted);
-        self.outer.retire(accepted);
-        (self.inner.x, self.outer.x)
-    }
-
     /// Ends extrapolation with the best pair in place, and the sums that belong to it.
-    pub(super) fn retire(&mut self) {
-        let Some(mut schedule) = self.schedule.take() else { return };
-        let accepted = schedule.take_accepted().unwrap_or(true);
-        // by columns the last pass summed what the next one would have seen
-        let stale = !accepted || self.inner.has_turn(Turn::Second);
-        self.inner.retire(accepted);
-        self.outer.retire(accepted);
-        if stale {
-            self.at_the_reduce(false);
-            self.pass(false);
+    pub(super) fn end_extrapolation(&mut self) {
+        // by columns the last pass summed what the next one would have read
+        let summed = !self.pair.inner.has_role(Role::Second);
+        match self.pair.finish() {
+            Some(accepted) if !accepted || !summed => {
+                self.update_outer(Mode::Sum);
+                self.update_inner(Mode::Sum);
+            }
+            _ => {}
         }
     }
 
     /// SᵀX where nothing has summed it, cols×k: what [`clear_empty`](Self::clear_empty) and
     /// [`outer_movement`](Self::outer_movement) look at instead.
     pub(super) fn outer_products(&mut self) -> Vec<T> {
-        let Some(twin) = self.source.twin() else { return Vec::new() };
-        let (k, block, lanes) = (self.k, self.side_block, &self.side_lanes);
-        let mut products = vec![T::ZERO; self.outer.x.len()];
-        let slots = split(&mut products, k, lanes);
-        let (scratch, x) = (&self.scratch, &self.inner.x[..]);
-        let sums = self.side.run(
-            |l, worker, _| {
-                let mut out = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
-                let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-                let memory = scratch.twin.as_mut().expect("there is a twin");
-                let first = lanes.range(l).start;
-                for (b, out) in out.chunks_mut(block * k).enumerate() {
-                    let start = first + b * block;
-                    twin.block(start..start + out.len() / k, memory).numerators(x, k, out);
-                }
-            },
-            |_, _| {},
-        );
-        self.side.give_back(sums);
-        drop(slots);
+        let Some(transpose) = self.source.transpose() else { return Vec::new() };
+        let k = self.k;
+        let mut products = vec![T::ZERO; self.pair.outer.x.len()];
+        let out = split(&mut products, k, &self.outer.lanes);
+        let step = Products { transpose, x: &self.pair.inner.x, k, out: &out };
+        let lines = self.pair.outer.lines(k, &self.outer.lanes);
+        let sums = self.outer.visit(&lines, Mode::Sum, &step, &mut self.of_outer, &self.memory);
+        self.of_outer.give_back(sums);
+        drop(out);
         products
     }
 
     /// The steps that remain in Y, squared, by the sums of the last pass, or by [`outer_products`](Self::outer_products).
     pub(super) fn outer_movement(&mut self, products: &[T]) -> f64 {
         let k = self.k;
-        let half = self.coupling.half(&self.inner.gram, &self.outer);
+        let subproblem = self.coupling.subproblem(&self.pair.inner.gram, &self.pair.outer);
         let b = &self.sums.as_ref().expect("a pass came before").b[..];
-        let mut scratch = self.scratch[0].lock().unwrap_or_else(PoisonError::into_inner);
-        let Scratch { a, rule: d, .. } = &mut *scratch;
+        let mut worker = self.memory[0].lock().unwrap_or_else(PoisonError::into_inner);
+        let Work { a, rule: d, .. } = &mut worker.work;
         let rows = (d.len().min(a.len()) / k).max(1);
         let mut movement = 0.0;
-        for (at, y) in self.outer.x.chunks(rows * k).enumerate() {
+        for (at, y) in self.pair.outer.x.chunks(rows * k).enumerate() {
             let range = at * rows..at * rows + y.len() / k;
             let (b, stride) = outer_numerators(self.source, products, range, b, k, a);
             let d = &mut d[..y.len()];
-            rows::products(self.isa, y, half.gram, k, d);
-            movement = rows::distance(self.isa, y, b, stride, d, half.diagonal, half.l1, movement);
+            rows::products(self.isa, y, subproblem.gram, k, d);
+            movement =
+                rows::distance(self.isa, y, b, stride, d, subproblem.diagonal, subproblem.l1, movement);
         }
         movement
     }
@@ -285,17 +341,18 @@ impl<T: Real, S: Source<T>> Pass<'_, T, S> {
     pub(super) fn clear_empty(&mut self, products: &[T]) {
         let k = self.k;
         let b = &self.sums.as_ref().expect("a pass came before").b[..];
-        let mut scratch = self.scratch[0].lock().unwrap_or_else(PoisonError::into_inner);
-        let rows = (scratch.a.len() / k).max(1);
+        let mut worker = self.memory[0].lock().unwrap_or_else(PoisonError::into_inner);
+        let a = &mut worker.work.a;
+        let rows = (a.len() / k).max(1);
         let mut changed = false;
-        for (at, y) in self.outer.x.chunks_mut(rows * k).enumerate() {
+        for (at, y) in self.pair.outer.x.chunks_mut(rows * k).enumerate() {
             let range = at * rows..at * rows + y.len() / k;
-            let (b, stride) = outer_numerators(self.source, products, range, b, k, &mut scratch.a);
+            let (b, stride) = outer_numerators(self.source, products, range, b, k, a);
             changed |= clear(y, b, stride, k);
         }
-        drop(scratch);
+        drop(worker);
         if changed {
-            self.at_the_reduce(false);
+            self.update_outer(Mode::Sum);
         }
     }
 }
@@ -311,7 +368,7 @@ fn outer_numerators<'a, T: Real, S: Source<T>>(
     scratch: &'a mut [T],
 ) -> (&'a [T], usize) {
     match products {
-        [] => source.leave(range, sums, k, scratch),
+        [] => source.lift(range, sums, k, scratch),
         _ => (&products[range.start * k..range.end * k], k),
     }
 }

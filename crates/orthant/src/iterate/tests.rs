@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use orthant_kernel::View;
 
+use super::residual::Steps;
 use super::*;
 use crate::Products;
-use crate::extrapolation::Verdict;
+use crate::penalty::Weights;
+use crate::reduce::Lanes;
 use crate::rule::Coordinate;
-use crate::source::DenseSource;
+use crate::source::{DenseSource, Source};
 
 /// Counts how often each row is visited.
 struct Counting<'a> {
@@ -56,8 +58,8 @@ fn an_iteration_visits_each_row_once() {
     };
     let layout = Layout { block: 17, workers: 3 };
     let squares: f64 = data.iter().map(|x| x * x).sum();
-    let factors = (factor(m), factor(n));
-    let mut pass = Pass::new(&source, Box::new(Coordinate::default()), k, layout, squares, factors);
+    let pair = Pair::new(factor(m), factor(n), false);
+    let mut pass = Quadratic::new(&source, Box::new(Coordinate::default()), k, layout, squares, pair);
     let visits = |times: usize| {
         assert!(source.visits.iter().all(|v| v.swap(0, Ordering::Relaxed) == times));
     };
@@ -86,31 +88,30 @@ fn extrapolation_by_nothing_is_the_plain_rule() {
     };
     let layout = Layout { block: 17, workers: 3 };
     let squares: f64 = data.iter().map(|x| x * x).sum();
-    let pass =
-        || Pass::new(&source, Box::new(Coordinate::default()), k, layout, squares, (factor(m), factor(n)));
     for by_columns in [false, true] {
-        let (mut plain, mut other) =
-            (pass(), pass().extrapolated(Schedule::growing(0.0, 1.0, 0), by_columns));
+        let pass = || {
+            let pair = Pair::new(factor(m), factor(n), by_columns);
+            Quadratic::new(&source, Box::new(Coordinate::default()), k, layout, squares, pair)
+        };
+        let (mut plain, mut other) = (pass(), pass().extrapolated(Schedule::growing(0.0, 1.0, 0)));
         for p in [&mut plain, &mut other] {
-            p.sweep_outer(false);
-            if by_columns {
-                p.sweep_inner(false);
-            }
+            p.begin();
         }
         for _ in 0..12 {
             for p in [&mut plain, &mut other] {
-                p.iterate(Fixed::Neither, by_columns, false);
-                let (loss, penalties) = (p.loss(), p.inner().penalty() + p.outer().penalty());
-                assert_eq!(p.judge(loss, loss + penalties), Verdict::Accepted);
+                p.iterate(false);
+                let loss = p.loss();
+                let objective = p.pair().objective(loss);
+                assert_eq!(p.judge(loss, objective), Verdict::Accepted);
             }
-            assert_eq!(plain.inner.x[..], other.inner.x[..]);
-            assert_eq!(plain.outer.x[..], other.outer.x[..]);
+            assert_eq!(plain.pair.inner.x[..], other.pair.inner.x[..]);
+            assert_eq!(plain.pair.outer.x[..], other.pair.outer.x[..]);
             // by columns the objective is summed beside the numerators
             let (a, b) = (plain.loss(), other.loss());
             assert!((a - b).abs() <= 1e-12 * squares);
         }
         let (a, b) = (plain.finish(), other.finish());
         assert_eq!((a.loss.to_bits(), a.remaining.to_bits()), (b.loss.to_bits(), b.remaining.to_bits()));
-        assert_eq!(plain.into_factors(), other.into_factors());
+        assert_eq!(plain.into_pair().into_user(), other.into_pair().into_user());
     }
 }

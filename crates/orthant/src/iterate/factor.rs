@@ -3,9 +3,10 @@
 use orthant_kernel::Buffer;
 use orthant_kernel::rows::Step;
 
+use super::lines::{Lines, Role, Trail, split_lines};
 use crate::Real;
-use crate::extrapolation::{Trail, Turn};
 use crate::penalty::Weights;
+use crate::reduce::{Lanes, Slots};
 
 /// One factor, rows of k.
 #[derive(Debug)]
@@ -56,29 +57,23 @@ impl<T: Real> Factor<T> {
     }
 
     /// The rows that the other factor is updated against.
-    pub fn seen(&self) -> &[T] {
-        self.trail.as_ref().and_then(Trail::seen).map_or(&self.x, |(rows, _)| rows)
-    }
-
-    /// The rows that the other factor is updated against, `stride` apart: as they are, or in `padded`.
-    pub fn padded<'a>(&'a self, k: usize, stride: usize, padded: &'a mut Buffer<T>) -> &'a [T] {
-        if stride == k {
-            return self.seen();
-        }
-        for (to, from) in padded.chunks_exact_mut(stride).zip(self.seen().chunks_exact(k)) {
-            to[..k].copy_from_slice(from);
-        }
-        padded
+    pub fn operand(&self) -> &[T] {
+        self.trail.as_ref().and_then(Trail::operand).map_or(&self.x, |(rows, _)| rows)
     }
 
     /// Their Gram matrix.
-    pub fn seen_gram(&self) -> &[T] {
-        self.trail.as_ref().and_then(Trail::seen).map_or(&self.gram, |(_, gram)| gram)
+    pub fn operand_gram(&self) -> &[T] {
+        self.trail.as_ref().and_then(Trail::operand).map_or(&self.gram, |(_, gram)| gram)
     }
 
-    /// Whether it is extrapolated in that turn of an iteration.
-    pub fn has_turn(&self, turn: Turn) -> bool {
-        self.trail.as_ref().is_some_and(|trail| trail.turn == turn)
+    /// Its rows with their copies, by lanes.
+    pub fn lines(&mut self, k: usize, lanes: &Lanes) -> Slots<Lines<'_, T>> {
+        split_lines(&mut self.x, self.trail.as_mut(), k, lanes)
+    }
+
+    /// Whether it is extrapolated in that role.
+    pub fn has_role(&self, role: Role) -> bool {
+        self.trail.as_ref().is_some_and(|trail| trail.role == role)
     }
 
     /// Before an update against components of the other factor of these sizes.
@@ -88,24 +83,19 @@ impl<T: Real> Factor<T> {
         }
     }
 
-    /// Ends an iteration, with β for the next one.
-    pub fn settle(&mut self, accepted: bool, beta: f64) {
+    /// Gives its copies their roles for the next iteration, with β for it.
+    pub fn begin_iteration(&mut self, accepted: bool, beta: f64) {
         if let Some(trail) = &mut self.trail {
-            trail.settle(&mut self.x, &mut self.gram, accepted, beta);
+            trail.begin_iteration(&mut self.x, &mut self.gram, accepted, beta);
         }
     }
 
     /// Ends extrapolation: x becomes the best pair's.
-    pub fn retire(&mut self, accepted: bool) {
+    pub fn finish(&mut self, accepted: bool) {
         if let Some(trail) = self.trail.take() {
             self.x = trail.best(std::mem::take(&mut self.x), accepted);
         }
     }
-}
-
-/// Whether components can be rescaled, one factor by what the other is divided by, and the objective has no minimum along it.
-pub(crate) fn scale_is_free<T>(a: &Factor<T>, b: &Factor<T>) -> bool {
-    !(a.weights.penalises() && b.weights.penalises())
 }
 
 /// The least entry but 0 that multiplicative updates leave in either factor: below it products with the other could be

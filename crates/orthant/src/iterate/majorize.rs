@@ -1,0 +1,143 @@
+//! Rows of a factor by majorisation–minimisation of a β-divergence.
+//!
+//! ```text
+//! P    = X_b Yᵀ                                 tile by tile, never held whole
+//! N, D = (S_b∘P^(β−2))·Y, P^(β−1)·Y             or known already
+//! X_b ← rule(X_b; N, D)
+//! P    = X_b Yᵀ                                 with the new X_b
+//! B   += (S_b∘P^(β−2))ᵀ X_b ;  C += (P^(β−1))ᵀ X_b ;  loss += d_β(S_b | P)
+//! ```
+//!
+//! For β = 1 P^(β−1) is 1: D and C are column sums of Y and of X.
+
+use orthant_kernel::rows::{self, Least, Majorant};
+use orthant_kernel::{Buffer, Isa};
+
+use super::lines::Lines;
+use super::sums::{RatioSums, add_columns};
+use super::visit::{HalfStep, Span};
+use crate::Real;
+use crate::penalty::Weights;
+use crate::rule::Majorizer;
+use crate::source::{Packed, RatioBlock, Ratios};
+
+/// What a worker computes with.
+#[derive(Debug)]
+pub(super) struct Work<T> {
+    pub n: Buffer<T>,
+    pub d: Buffer<T>,
+    pub tiles: Buffer<T>,
+}
+
+/// Rows of a matrix for all rows of a factor, so many elements apart; with 0 one row stands for all.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rows<'a, T> {
+    pub all: &'a [T],
+    pub stride: usize,
+}
+
+impl<'a, T> Rows<'a, T> {
+    /// From row `first` on.
+    fn from(self, first: usize) -> &'a [T] {
+        &self.all[first * self.stride..]
+    }
+}
+
+/// What is wanted of rows, once they are updated, besides their own sums.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wanted {
+    /// B and C.
+    pub sums: bool,
+    /// The loss.
+    pub loss: bool,
+    /// Column sums of the rows as updated, before they are extrapolated: the operand of the other factor's update.
+    pub updated: bool,
+}
+
+/// The half-step; it reads rows of S, or of its transpose, where N is not known or something of them is wanted.
+pub(super) struct Majorize<'a, T: Real, S: Ratios<T>> {
+    pub source: Option<&'a S>,
+    pub y: Packed<'a, T>,
+    /// N, where it is known.
+    pub n: Option<Rows<'a, T>>,
+    /// D, where it is.
+    pub d: Option<Rows<'a, T>>,
+    pub rule: Majorizer<T>,
+    pub majorant: Majorant,
+    pub least: Least<T>,
+    pub weights: Weights,
+    pub wanted: Wanted,
+    pub isa: Isa,
+}
+
+impl<T: Real, S: Ratios<T>> HalfStep<T> for Majorize<'_, T, S> {
+    type Rows<'b>
+        = Option<S::Ratio<'b>>
+    where
+        Self: 'b;
+    type Memory = S::Scratch;
+    type Work = Work<T>;
+    type Sums = RatioSums<T>;
+
+    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut S::Scratch>) -> Self::Rows<'b> {
+        self.source.zip(memory).map(|(s, memory)| s.ratios(at.rows.clone(), memory))
+    }
+
+    fn moves(
+        &self,
+        at: &Span,
+        s: &mut Option<S::Ratio<'_>>,
+        x: &mut [T],
+        work: &mut Work<T>,
+        sums: &mut RatioSums<T>,
+    ) {
+        let (k, first) = (self.y.k, at.rows.start);
+        let Work { n, d, tiles } = work;
+        let d_len = d.len().min(x.len());
+        if let (None, Some(s)) = (self.n, s) {
+            let (n, d) = (&mut n[..x.len()], &mut d[..d_len]);
+            s.ratio_numerators(&self.rule.beta, x, self.y, n, d, tiles, None);
+        }
+        let (n, n_stride) = self.n.map_or((&n[..], k), |n| (n.from(first), n.stride));
+        let (d, d_stride) = self.d.map_or((&d[..], k), |d| (d.from(first), d.stride));
+        let (l1, l2) = self.weights.elements();
+        let moved = &mut sums.step.movement;
+        *moved = rows::majorize(
+            self.isa,
+            x,
+            n,
+            n_stride,
+            d,
+            d_stride,
+            k,
+            (l1, l2),
+            self.majorant,
+            self.rule.floor,
+            self.least,
+            *moved,
+        );
+    }
+
+    fn sums(
+        &self,
+        _: &Span,
+        s: &mut Option<S::Ratio<'_>>,
+        x: &Lines<'_, T>,
+        work: &mut Work<T>,
+        sums: &mut RatioSums<T>,
+    ) {
+        let (beta, tiles) = (&self.rule.beta, &mut work.tiles);
+        if let Some(s) = s {
+            if self.wanted.sums {
+                let RatioSums { b, c, loss, .. } = sums;
+                s.ratio_accumulate(beta, x.x, self.y, b, c, tiles, self.wanted.loss.then_some(loss));
+            } else if self.wanted.loss {
+                sums.loss = s.divergence(beta, x.x, self.y, tiles, sums.loss);
+            }
+        }
+        sums.rows_done(x, self.weights);
+        if self.wanted.updated {
+            add_columns(&mut sums.operand_columns, x.updated());
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Rows of a factor by [Newton's steps](crate::rule::newton), for Kullback–Leibler.
+//!
+//! Either factor needs rows of S itself, or of the transpose: nothing is summed but the factor's own columns. The steps
+//! compute the loss on the way; where they are only measured it is computed after them.
+
+use orthant_kernel::newton::{Half, Told};
+
+use super::lines::Lines;
+use super::majorize::Work;
+use super::sums::RatioSums;
+use super::visit::{HalfStep, Span};
+use crate::Real;
+use crate::penalty::Weights;
+use crate::rule::Majorizer;
+use crate::source::{Packed, RatioBlock, Ratios};
+
+/// The half-step.
+pub(super) struct Newton<'a, T: Real, S: Ratios<T>> {
+    pub source: Option<&'a S>,
+    pub y: Packed<'a, T>,
+    /// Column sums of Y.
+    pub columns: &'a [T],
+    pub rule: Majorizer<T>,
+    pub weights: Weights,
+    pub sweeps: usize,
+    /// Whether the steps add up the loss, …
+    pub with_loss: bool,
+    /// … or it is added up after them.
+    pub loss_after: bool,
+}
+
+impl<T: Real, S: Ratios<T>> HalfStep<T> for Newton<'_, T, S> {
+    type Rows<'b>
+        = Option<S::Ratio<'b>>
+    where
+        Self: 'b;
+    type Memory = S::Scratch;
+    type Work = Work<T>;
+    type Sums = RatioSums<T>;
+
+    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut S::Scratch>) -> Self::Rows<'b> {
+        self.source.zip(memory).map(|(s, memory)| s.ratios(at.rows.clone(), memory))
+    }
+
+    fn moves(
+        &self,
+        _: &Span,
+        s: &mut Option<S::Ratio<'_>>,
+        x: &mut [T],
+        work: &mut Work<T>,
+        sums: &mut RatioSums<T>,
+    ) {
+        let (beta, (l1, l2)) = (&self.rule.beta, self.weights.elements());
+        let half = Half { columns: self.columns, l1, l2, sweeps: self.sweeps, floor: beta.floor() };
+        let divergence = self.with_loss.then_some((beta, &mut sums.loss));
+        let told = Told { movement: &mut sums.step.movement, divergence };
+        let s = s.as_mut().expect("Newton's steps need rows of S or of its transpose");
+        s.newton(half, x, self.y, &mut work.tiles, told);
+    }
+
+    fn sums(
+        &self,
+        _: &Span,
+        s: &mut Option<S::Ratio<'_>>,
+        x: &Lines<'_, T>,
+        work: &mut Work<T>,
+        sums: &mut RatioSums<T>,
+    ) {
+        if let (Some(s), true) = (s, self.loss_after) {
+            sums.loss = s.divergence(&self.rule.beta, x.x, self.y, &mut work.tiles, sums.loss);
+        }
+        sums.rows_done(x, self.weights);
+    }
+}

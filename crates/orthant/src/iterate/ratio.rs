@@ -1,0 +1,491 @@
+//! The loop for β-divergences: like [`quadratic`](super::quadratic), but with V itself in both updates.
+//!
+//! ```text
+//! for each lane, for each row block S_b                     S = V by rows, or Vᵀ by columns
+//!     P    = X_b Yᵀ                                         tile by tile, never held whole
+//!     N, D = (S_b∘P^(β−2))·Y, P^(β−1)·Y
+//!     X_b ← rule(X_b; N, D)
+//!     P    = X_b Yᵀ                                         with the new X_b
+//!     B   += (S_b∘P^(β−2))ᵀ X_b ;  C += (P^(β−1))ᵀ X_b
+//! reduce (B, C)                                             lanes, in a fixed tree
+//! Y ← rule(Y; B, C)                                         rows of Y, side by side
+//! ```
+//!
+//! Kullback–Leibler by [Newton's steps](crate::rule::newton) needs V itself for Y too: the rows of a block take their sweeps
+//! where N, D and the rule stand, nothing is summed, and the reduce does the same with rows of Sᵀ, of the transpose below.
+//!
+//! The loss is a by-product: by columns of the P that B and C are of; by rows it makes the N and D that the next update
+//! begins with. An iteration has two products XYᵀ, loss included; by rows it reads V twice, by columns once. With
+//! [`extrapolation`](super::extrapolation) the same loop works on rows with their copies.
+//!
+//! For β = 1 D and C are column sums of Y and of X, and there is only one accumulator; and where the
+//! [transpose](crate::source::Source::transpose) is kept beside S there is none: B are the numerators of Sᵀ, computed where the
+//! update of Y wants them. The sequence is W₁, H₁, W₂, … by rows and by columns, as in `quadratic`. Nothing is allocated inside
+//! an iteration.
+
+use std::sync::{Mutex, PoisonError};
+
+use orthant_kernel::rows::{Least, Step};
+use orthant_kernel::{Buffer, Isa, accumulator_stride, divergence};
+
+use super::extrapolation::Schedule;
+use super::factor::Factor;
+use super::lines::{Lines, Role, split_lines};
+use super::majorize::{Majorize, Rows, Wanted, Work};
+use super::newton::Newton;
+use super::pair::{Fixed, Pair};
+use super::prepared::Prepared;
+use super::quadratic::outer_lanes;
+use super::sums::{Columns, RatioSums};
+use super::visit::{Beside, HalfStep, Mode, Span, Walk, Worker};
+use super::{Alternation, Figures, Layout};
+use crate::Real;
+use crate::reduce::{Reducer, Slots, split};
+use crate::rule::Majorizer;
+use crate::source::{Packed, RatioBlock, Ratios, Source};
+
+/// The loss, and on the way N and D of the next update of X.
+struct Loss<'a, 'n, T: Real, S: Ratios<T>> {
+    source: &'a S,
+    rule: Majorizer<T>,
+    y: Packed<'a, T>,
+    /// N and D of each lane, if they are wanted.
+    next: Option<[&'a Slots<&'n mut [T]>; 2]>,
+}
+
+impl<T: Real, S: Ratios<T>> HalfStep<T> for Loss<'_, '_, T, S> {
+    type Rows<'b>
+        = S::Ratio<'b>
+    where
+        Self: 'b;
+    type Memory = S::Scratch;
+    type Work = Work<T>;
+    type Sums = f64;
+
+    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut S::Scratch>) -> S::Ratio<'b> {
+        self.source.ratios(at.rows.clone(), memory.expect("rows of S are read"))
+    }
+
+    fn moves(&self, _: &Span, _: &mut S::Ratio<'_>, _: &mut [T], _: &mut Work<T>, _: &mut f64) {}
+
+    fn sums(&self, at: &Span, s: &mut S::Ratio<'_>, x: &Lines<'_, T>, work: &mut Work<T>, loss: &mut f64) {
+        let (beta, tiles) = (&self.rule.beta, &mut work.tiles);
+        let Some(next) = self.next else {
+            *loss = s.divergence(beta, x.x, self.y, tiles, *loss);
+            return;
+        };
+        let [mut n, mut d] = next.map(|all| all[at.lane].lock().unwrap_or_else(PoisonError::into_inner));
+        let d = d.get_mut(at.of_lane.clone()).unwrap_or_default();
+        s.ratio_numerators(beta, x.x, self.y, &mut n[at.of_lane.clone()], d, tiles, Some(loss));
+    }
+}
+
+/// A factorisation under way: S ≈ X·Yᵀ.
+pub(crate) struct Ratio<'a, T: Real, S: Source<T>> {
+    source: &'a S,
+    rule: Majorizer<T>,
+    /// Steps by Newton instead, which needs the transpose.
+    newton: bool,
+    k: usize,
+    isa: Isa,
+    /// ΣS^β.
+    size: f64,
+    pair: Pair<T>,
+    /// β is computed at the entries of S.
+    by_entries: bool,
+    /// What becomes of small entries of X, and of Y.
+    least: [Least<T>; 2],
+    /// Sweeps of the plain rule, with which an extrapolated fit begins.
+    plain_sweeps: usize,
+    inner_columns: Columns<T>,
+    outer_columns: Columns<T>,
+    /// N and D at X and Y, rows×k, where a loss makes them on the way, and whether they are known: the next update of X needs
+    /// them.
+    next: [Buffer<T>; 2],
+    next_is_known: bool,
+    /// The loss at X and Y, where a pass has made it on the way; and whether every pass is to.
+    loss: Option<f64>,
+    loss_is_due: bool,
+    /// Y as blocks of S read it, and X as blocks of the transpose do.
+    y: Prepared<T>,
+    x: Prepared<T>,
+    inner: Walk,
+    outer: Walk,
+    sums: Option<RatioSums<T>>,
+    of_inner: Reducer<RatioSums<T>>,
+    of_outer: Reducer<RatioSums<T>>,
+    losses: Reducer<f64>,
+    memory: Vec<Mutex<Worker<S::Scratch, Work<T>>>>,
+}
+
+impl<'a, T: Real, S: Ratios<T>> Ratio<'a, T, S> {
+    /// `size` is ΣS^β.
+    pub fn new(
+        source: &'a S,
+        rule: Majorizer<T>,
+        newton: bool,
+        k: usize,
+        layout: Layout,
+        size: f64,
+        pair: Pair<T>,
+    ) -> Self {
+        let Layout { block, workers } = layout;
+        let (rows, cols, isa) = (source.rows(), source.cols(), Isa::detect());
+        let (both, block) = (!rule.beta.is_kullback_leibler(), block.min(rows));
+        let (fixed, by_columns, transpose) = (pair.fixed, pair.by_columns, source.transpose());
+        let walk = |beside, lanes, block| Walk { beside, lanes, block, k, isa };
+        let inner = walk(Beside::Rows, source.lanes(), block);
+        let lanes = transpose.map_or_else(|| outer_lanes(cols), Source::lanes);
+        let outer_block = transpose.map_or(block, |s| s.block_rows(k).min(cols)).max(1);
+        let outer = walk(Beside::Columns, lanes, outer_block);
+        let summed = if fixed == Fixed::Outer || transpose.is_some() { 0 } else { cols };
+        let by_entries = source.by_entries(&rule.beta);
+        debug_assert!(
+            !newton || transpose.is_some() || fixed == Fixed::Outer,
+            "Newton's steps of Y need rows of the transpose"
+        );
+        debug_assert!(transpose.is_none() || !both, "the transpose has numerators of Kullback–Leibler");
+        let newton_len = match newton {
+            true => source.newton_len(k).max(transpose.map_or(0, |s| s.newton_len(k))),
+            false => 0,
+        };
+        let prepared =
+            |s: &S, rows| if by_entries { Prepared::strided(s, k) } else { Prepared::tiles(rows, k) };
+        let worker = || {
+            let numerators = || Buffer::zeros(block.max(outer_block) * k);
+            Mutex::new(Worker {
+                rows: source.ratio_scratch(block, &rule.beta),
+                transposed: transpose.map(|s| s.ratio_scratch(outer_block, &rule.beta)),
+                work: Work {
+                    n: numerators(),
+                    d: if both { numerators() } else { Buffer::default() },
+                    tiles: Buffer::zeros(divergence::scratch_len(k).max(newton_len)),
+                },
+            })
+        };
+        let lanes = inner.lanes.count();
+        Self {
+            source,
+            rule,
+            newton,
+            k,
+            isa,
+            size,
+            by_entries,
+            least: [rule.least(by_columns), rule.least(!by_columns)],
+            plain_sweeps: 1,
+            inner_columns: Columns::of(if by_entries { &pair.inner.x } else { &[] }, k),
+            outer_columns: Columns::new(k),
+            next: [Buffer::default(), Buffer::default()],
+            next_is_known: false,
+            loss: None,
+            loss_is_due: by_columns || newton && fixed == Fixed::Outer,
+            y: prepared(source, cols),
+            x: transpose.map_or_else(|| Prepared::as_it_is(k), |s| prepared(s, rows)),
+            sums: None,
+            of_inner: Reducer::new(lanes, workers, || {
+                RatioSums::new(summed, k, both, source.heavy_columns())
+            }),
+            of_outer: Reducer::new(outer.lanes.count(), workers, || {
+                RatioSums::new(0, k, both, Default::default())
+            }),
+            losses: Reducer::new(lanes, workers, || 0.0),
+            pair,
+            inner,
+            outer,
+            memory: std::iter::repeat_with(worker).take(workers).collect(),
+        }
+    }
+
+    /// Extrapolating both factors: majorisation from where the objective is of, Newton's steps of the first to be updated.
+    /// The plain rule, with which that begins, takes `plain_sweeps` sweeps.
+    #[must_use]
+    pub fn extrapolated(mut self, schedule: Schedule, plain_sweeps: usize) -> Self {
+        self.plain_sweeps = plain_sweeps;
+        let k = self.k;
+        self.pair.extrapolate(schedule, k, [false, true].map(|of_h| self.rule.least(of_h).raise));
+        let Pair { inner, outer, .. } = &self.pair;
+        for (factor, reducer) in [(inner, &mut self.of_inner), (outer, &mut self.of_outer)] {
+            if factor.has_role(Role::Second) {
+                reducer.each(|sums| sums.operand_columns = vec![0.0; k]);
+            }
+        }
+        self
+    }
+
+    /// Begins an iteration, if one has been judged since. A restart computes anew what belongs to the best pair.
+    fn begin_iteration(&mut self) {
+        let Some(accepted) = self.pair.begin_iteration() else { return };
+        self.y.keep(accepted && !self.pair.outer.has_role(Role::Second));
+        if !accepted {
+            self.forget();
+            if self.pair.by_columns && self.source.transpose().is_none() {
+                self.update_inner(Mode::Sum, Wanted { sums: true, ..Wanted::default() });
+            }
+        }
+    }
+
+    /// Forgets what is known of the factors but themselves.
+    fn forget(&mut self) {
+        self.inner_columns.take_rows(self.pair.inner.operand());
+        self.outer_columns.take_rows(self.pair.outer.operand());
+        self.y.keep(false);
+        (self.next_is_known, self.loss) = (false, None);
+    }
+
+    /// Ends extrapolation with the best pair in place.
+    fn end_extrapolation(&mut self) {
+        if self.pair.finish().is_none() {
+            return;
+        }
+        if let Some(sums) = self.sums.take() {
+            self.of_inner.give_back(sums);
+        }
+        self.of_inner.each(|sums| sums.operand_columns = Vec::new());
+        self.of_outer.each(|sums| sums.operand_columns = Vec::new());
+        self.forget();
+    }
+
+    /// Raises small results of the inner factor to `negligible`, whatever the rule makes of them.
+    pub fn keep_from(&mut self, negligible: T) {
+        self.least[0] = Least { zero: T::ZERO, raise: negligible };
+    }
+
+    /// Asks for the loss right after each update of X, before that of Y.
+    pub fn ask_for_loss(&mut self) {
+        self.loss_is_due = true;
+    }
+
+    /// What the last pass has summed for the update of Y: B and C with rows
+    /// [`accumulator_stride`] apart, and the column sums of X.
+    pub fn sums_of_outer(&self) -> (&[T], &[T], &[T]) {
+        let sums = self.summed();
+        (&sums.b, &sums.c, &self.inner_columns.elements)
+    }
+
+    /// Sweeps over a factor: one where its steps are only measured.
+    fn sweeps(&self, factor: &Factor<T>, mode: Mode) -> usize {
+        match self.pair.schedule {
+            _ if mode != Mode::Update => 1,
+            Some(schedule) if schedule.is_plain() => self.plain_sweeps,
+            _ => factor.sweeps,
+        }
+    }
+
+    /// Whether the rule that descends is to be taken.
+    fn is_careful(&self) -> bool {
+        self.pair.schedule.is_none_or(|schedule| schedule.is_careful())
+    }
+
+    /// One pass over S: the steps of X, and then what is wanted of them.
+    fn update_inner(&mut self, mode: Mode, wanted: Wanted) {
+        self.y.refresh(&self.pair.outer);
+        if let Some(sums) = self.sums.take() {
+            self.of_inner.give_back(sums);
+        }
+        let (k, isa, rule, source) = (self.k, self.isa, self.rule, self.source);
+        let (sweeps, careful) = (self.sweeps(&self.pair.inner, mode), self.is_careful());
+        let (columns, updates) = (&self.outer_columns, mode == Mode::Update);
+        let Pair { inner, outer, .. } = &mut self.pair;
+        if updates {
+            inner.meet(columns.sizes());
+        }
+        let (y, weights) = (self.y.of(outer), inner.weights);
+        let lines = inner.lines(k, &self.inner.lanes);
+        let sums = if self.newton {
+            let (with_loss, loss_after) = (wanted.loss && updates, wanted.loss && !updates);
+            let columns = &columns.elements;
+            let source = Some(source);
+            let step = Newton { source, y, columns, rule, weights, sweeps, with_loss, loss_after };
+            self.inner.visit(&lines, mode, &step, &mut self.of_inner, &self.memory)
+        } else {
+            let known = |all| Rows { all, stride: k };
+            let next = self.next_is_known.then_some(&self.next);
+            let shared = rule.beta.is_kullback_leibler();
+            let step = Majorize {
+                source: Some(source),
+                y,
+                n: next.map(|[n, _]| known(n)),
+                d: match shared {
+                    true => Some(Rows { all: &columns.elements, stride: 0 }),
+                    false => next.map(|[_, d]| known(d)),
+                },
+                rule,
+                majorant: rule.majorant(weights.elements().1, careful),
+                least: self.least[0],
+                weights,
+                wanted: Wanted { sums: wanted.sums && source.transpose().is_none(), ..wanted },
+                isa,
+            };
+            self.inner.visit(&lines, mode, &step, &mut self.of_inner, &self.memory)
+        };
+        drop(lines);
+        self.inner_columns.take(&sums, updates);
+        self.next_is_known &= !updates;
+        self.loss = wanted.loss.then(|| sums.loss + self.away_from_entries());
+        self.sums = Some(sums);
+    }
+
+    /// The steps of Y, from the sums of the last pass or in one over rows of the transpose.
+    fn update_outer(&mut self, mode: Mode) -> Step {
+        let (k, isa, rule) = (self.k, self.isa, self.rule);
+        let (sweeps, careful) = (self.sweeps(&self.pair.outer, mode), self.is_careful());
+        let (columns, updates) = (&self.inner_columns, mode == Mode::Update);
+        let Pair { inner, outer, fixed, by_columns, .. } = &mut self.pair;
+        if updates {
+            outer.meet(columns.sizes());
+        }
+        let with_loss = self.newton && updates && (!*by_columns || *fixed == Fixed::Inner);
+        let source = self.source.transpose().filter(|_| mode != Mode::Sum);
+        if source.is_some() {
+            self.x.copy(inner);
+        }
+        let (x, weights) = (self.x.of(inner), outer.weights);
+        let lines = outer.lines(k, &self.outer.lanes);
+        let sums = if self.newton {
+            let columns = &columns.elements;
+            let step = Newton { source, y: x, columns, rule, weights, sweeps, with_loss, loss_after: false };
+            self.outer.visit(&lines, mode, &step, &mut self.of_outer, &self.memory)
+        } else {
+            let stride = accumulator_stride::<T>(k);
+            let (b, c) = self.sums.as_ref().map_or((&[][..], &[][..]), |s| (&s.b[..], &s.c[..]));
+            let step = Majorize {
+                source,
+                y: x,
+                n: source.is_none().then_some(Rows { all: b, stride }),
+                d: Some(match rule.beta.is_kullback_leibler() {
+                    true => Rows { all: &columns.elements, stride: 0 },
+                    false => Rows { all: c, stride },
+                }),
+                rule,
+                majorant: rule.majorant(weights.elements().1, careful),
+                least: self.least[1],
+                weights,
+                wanted: Wanted::default(),
+                isa,
+            };
+            self.outer.visit(&lines, mode, &step, &mut self.of_outer, &self.memory)
+        };
+        drop(lines);
+        self.outer_columns.take(&sums, updates);
+        let step = sums.step;
+        if mode != Mode::Measure {
+            sums.keep_in(outer);
+        }
+        self.y.keep(!updates);
+        if updates {
+            let loss = with_loss.then(|| sums.loss + self.away_from_entries());
+            (self.next_is_known, self.loss) = (false, loss);
+        }
+        self.of_outer.give_back(sums);
+        step
+    }
+
+    /// The loss at the factors as they stand, without floors under P.
+    fn unfloored_loss(&mut self) -> f64 {
+        let (beta, due) = (self.rule.beta, self.loss_is_due);
+        self.rule.beta = beta.unfloored();
+        (self.loss, self.loss_is_due) = (None, true);
+        let loss = self.exact_loss();
+        (self.rule.beta, self.loss_is_due) = (beta, due);
+        loss
+    }
+
+    /// What a loss at the entries leaves out: ΣP.
+    fn away_from_entries(&self) -> f64 {
+        if self.by_entries { self.inner_columns.product(&self.outer_columns) } else { 0.0 }
+    }
+
+    fn summed(&self) -> &RatioSums<T> {
+        self.sums.as_ref().expect("a pass came before")
+    }
+}
+
+/// What a divergence of data of that size is known to.
+pub(super) fn rounding<T: Real>(size: f64) -> f64 {
+    4.0 * (T::EPSILON.to_f64() * T::EPSILON.to_f64()).max(f64::EPSILON) * size
+}
+
+impl<T: Real, S: Ratios<T>> Alternation<T> for Ratio<'_, T, S> {
+    fn pair(&self) -> &Pair<T> {
+        &self.pair
+    }
+
+    fn pair_mut(&mut self) -> &mut Pair<T> {
+        &mut self.pair
+    }
+
+    fn sweep_inner(&mut self, update: bool) {
+        self.begin_iteration();
+        // by columns the sums are of the factors that the loss is of
+        let changes = self.pair.fixed != Fixed::Outer;
+        let summed = self.source.transpose().is_none() && changes;
+        let loss = update && self.loss_is_due && (summed || self.newton);
+        self.update_inner(Mode::updates(update), Wanted { sums: changes, loss, updated: false });
+        self.sums.as_ref().expect("the pass's").keep_in(&mut self.pair.inner);
+    }
+
+    fn sweep_outer(&mut self, update: bool) {
+        self.begin_iteration();
+        self.update_outer(Mode::updates(update));
+    }
+
+    fn loss(&mut self) -> f64 {
+        self.exact_loss()
+    }
+
+    fn exact_loss(&mut self) -> f64 {
+        if let Some(loss) = self.loss {
+            return loss.max(0.0);
+        }
+        self.y.refresh(&self.pair.outer);
+        // by rows the next update begins with the P that the loss is of
+        let primes_next = !self.loss_is_due && !self.newton;
+        let (k, len) = (self.k, self.pair.inner.x.len());
+        if primes_next && self.next[0].is_empty() {
+            let d = if self.rule.beta.is_kullback_leibler() { 0 } else { len };
+            self.next = [Buffer::zeros(len), Buffer::zeros(d)];
+        }
+        let lanes = &self.inner.lanes;
+        let [n, d] = self.next.each_mut().map(|all| {
+            let width = if primes_next && !all.is_empty() { k } else { 0 };
+            split(all, width, lanes)
+        });
+        let Pair { inner, outer, .. } = &mut self.pair;
+        let next = primes_next.then_some([&n, &d]);
+        let step = Loss { source: self.source, rule: self.rule, y: self.y.of(outer), next };
+        // the rows of the last update, whatever an extrapolation has made of them
+        let lines = split_lines(&mut inner.x, None, k, lanes);
+        let loss = self.inner.visit(&lines, Mode::Sum, &step, &mut self.losses, &self.memory);
+        drop((lines, n, d));
+        self.next_is_known = primes_next;
+        self.losses.give_back(loss);
+        (loss + self.away_from_entries()).max(0.0)
+    }
+
+    fn rounding(&self, _loss: f64) -> f64 {
+        rounding::<T>(self.size)
+    }
+
+    fn step(&self) -> f64 {
+        self.pair.movement() / self.size
+    }
+
+    fn finish(&mut self) -> Figures {
+        self.end_extrapolation();
+        let fixed = self.pair.fixed;
+        let mode = if fixed == Fixed::Inner { Mode::Sum } else { Mode::Measure };
+        self.update_inner(mode, Wanted { sums: fixed != Fixed::Outer, loss: true, updated: false });
+        let of_x = self.summed().step.movement;
+        let floored = self.loss.expect("the pass made it").max(0.0);
+        let whole = if self.rule.floors_tell() { self.unfloored_loss() } else { floored };
+        // a power of next to nothing can leave the range
+        let loss = if whole.is_finite() { whole } else { floored };
+        let of_y = if fixed == Fixed::Outer { 0.0 } else { self.update_outer(Mode::Measure).movement };
+        Figures { loss, remaining: (of_x + of_y) / self.size }
+    }
+
+    fn into_pair(self) -> Pair<T> {
+        self.pair
+    }
+}

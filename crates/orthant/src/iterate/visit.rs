@@ -1,0 +1,187 @@
+//! The walk over the rows of a factor.
+//!
+//! ```text
+//! for each lane, side by side                 a lane has sums of its own
+//!     for each block of its rows
+//!         read      what S has of them        once, for both that follow
+//!         moves     x ← the update of x
+//!         sums      what the other factor needs
+//!     after 1024 rows of a long lane          what is summed so far is set aside
+//! reduce the sums                             in a fixed tree
+//! ```
+//!
+//! Which worker takes which lane depends on time, and what it computes does not: neither threads nor the size of a block
+//! change a bit of what a lane sums row by row.
+
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use orthant_kernel::Isa;
+
+use super::lines::Lines;
+use crate::Real;
+use crate::reduce::{Lanes, Reducer, Slots};
+
+/// What is done with the rows of a factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// They are summed.
+    Sum,
+    /// The same, and how far an update would move them.
+    Measure,
+    /// They are updated, and summed then.
+    Update,
+}
+
+impl Mode {
+    /// An update, or the sums alone.
+    pub fn updates(update: bool) -> Self {
+        if update { Self::Update } else { Self::Sum }
+    }
+}
+
+/// Some rows of a factor.
+#[derive(Clone, Debug)]
+pub(super) struct Span {
+    pub lane: usize,
+    /// Their numbers.
+    pub rows: Range<usize>,
+    /// Their elements among those of the lane.
+    pub of_lane: Range<usize>,
+}
+
+/// What half of an iteration does with the rows of one factor: the mathematics of an update.
+pub(super) trait HalfStep<T: Real>: Sync {
+    /// What S has of some rows.
+    type Rows<'b>
+    where
+        Self: 'b;
+    /// What a worker needs to read them.
+    type Memory: Send;
+    /// A worker's own memory for all else.
+    type Work: Send;
+    /// What a lane adds up.
+    type Sums: Sums;
+
+    /// Reads rows, if anything is read.
+    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut Self::Memory>) -> Self::Rows<'b>;
+
+    /// Updates the rows x, and adds how far they moved.
+    fn moves(
+        &self,
+        at: &Span,
+        s: &mut Self::Rows<'_>,
+        x: &mut [T],
+        work: &mut Self::Work,
+        sums: &mut Self::Sums,
+    );
+
+    /// Adds what is needed of the rows as they are then.
+    fn sums(
+        &self,
+        at: &Span,
+        s: &mut Self::Rows<'_>,
+        x: &Lines<'_, T>,
+        work: &mut Self::Work,
+        sums: &mut Self::Sums,
+    );
+}
+
+/// What a lane adds up, and how lanes are added.
+pub(super) trait Sums: Send {
+    /// Puts it at nothing.
+    fn clear(&mut self);
+    /// Adds those of another lane.
+    fn add(&mut self, other: &Self);
+    /// Sets aside what a long lane has summed so far, so that rounding does not grow with its rows.
+    fn flush(&mut self, _lane: usize) {}
+    /// Takes it up again.
+    fn restore(&mut self, _lane: usize) {}
+}
+
+/// A worker's own memory.
+#[derive(Debug)]
+pub(super) struct Worker<M, W> {
+    /// To read rows of S with, …
+    pub rows: M,
+    /// … and of the transpose that is kept beside it.
+    pub transposed: Option<M>,
+    pub work: W,
+}
+
+/// Whose rows stand beside those of a factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// Those of S.
+    Rows,
+    /// Those of its transpose, if that is kept.
+    Columns,
+}
+
+/// How the rows of a factor are cut.
+#[derive(Debug)]
+pub(super) struct Walk {
+    pub beside: Beside,
+    pub lanes: Lanes,
+    /// Rows of a block.
+    pub block: usize,
+    pub k: usize,
+    pub isa: Isa,
+}
+
+impl Walk {
+    /// Goes through all rows; the sums are to be given back to the reducer.
+    pub fn visit<T: Real, H: HalfStep<T>>(
+        &self,
+        lines: &Slots<Lines<'_, T>>,
+        mode: Mode,
+        step: &H,
+        reducer: &mut Reducer<H::Sums>,
+        workers: &[Mutex<Worker<H::Memory, H::Work>>],
+    ) -> H::Sums {
+        let k = self.k;
+        reducer.run(
+            |lane, worker, sums| {
+                sums.clear();
+                let mut lines = lines[lane].lock().unwrap_or_else(PoisonError::into_inner);
+                let mut worker = workers[worker].lock().unwrap_or_else(PoisonError::into_inner);
+                let Worker { rows: of_rows, transposed, work } = &mut *worker;
+                let mut memory = match self.beside {
+                    Beside::Rows => Some(of_rows),
+                    Beside::Columns => transposed.as_mut(),
+                };
+                let (first, mut before) = (self.lanes.range(lane).start, Vec::new());
+                let mut flushed = false;
+                for (rows, flushes) in self.lanes.blocks(lane, self.block) {
+                    let of_lane = (rows.start - first) * k..(rows.end - first) * k;
+                    let mut x = lines.part(of_lane.clone());
+                    let at = Span { lane, rows, of_lane };
+                    let mut s = step.read(&at, memory.as_deref_mut());
+                    match mode {
+                        Mode::Sum => {}
+                        Mode::Measure => {
+                            before.clear();
+                            before.extend_from_slice(x.x);
+                            step.moves(&at, &mut s, x.x, work, sums);
+                            x.x.copy_from_slice(&before);
+                        }
+                        Mode::Update => {
+                            x.begin();
+                            step.moves(&at, &mut s, x.x, work, sums);
+                            x.end(self.isa);
+                        }
+                    }
+                    step.sums(&at, &mut s, &x, work, sums);
+                    if flushes {
+                        sums.flush(lane);
+                        flushed = true;
+                    }
+                }
+                if flushed {
+                    sums.restore(lane);
+                }
+            },
+            H::Sums::add,
+        )
+    }
+}
