@@ -20,15 +20,15 @@
 //! accurate, IEEE Transactions on Signal Processing 64(9), 2016, doi:10.1109/TSP.2016.2516971. Theirs are updates that
 //! need signs split or factors projected; here the product is only what the ordinary pass reads.
 
-use std::time::{Duration, Instant};
+use orthant_kernel::{Buffer, Isa, View};
 
-use orthant_kernel::Isa;
-
+use crate::drive::{Process, Reached, Run, Terms, drive};
 use crate::init::{Generator, Operand, RandomState, gram, orthonormal};
-use crate::iterate::{Alternation, Layout, Pair, Quadratic, Schedule, Verdict};
+use crate::iterate::{Alternation, Layout, Pair, Projection, Quadratic, Schedule, Verdict};
+use crate::observe::Watch;
 use crate::rule::Coordinate;
-use crate::source::{MatrixSource, Product};
-use crate::{Cancel, Real};
+use crate::source::{DenseSource, Sources};
+use crate::{Error, Products, Real};
 
 /// Columns that the sketch has beyond k.
 pub(crate) const OVERSAMPLED: usize = 20;
@@ -44,24 +44,14 @@ pub(crate) fn columns(m: usize, n: usize, k: usize) -> usize {
     (k + OVERSAMPLED).min(m).min(n)
 }
 
-/// What may end the iterations early.
-pub(crate) struct Limits<'a> {
-    pub began: Instant,
-    pub max_time: Option<Duration>,
-    pub cancel: Option<&'a Cancel>,
-}
-
-impl Limits<'_> {
-    fn reached(&self) -> bool {
-        self.max_time.is_some_and(|limit| self.began.elapsed() >= limit)
-            || self.cancel.is_some_and(Cancel::is_cancelled)
-    }
-}
-
 /// V, as far as `columns` columns reach.
 pub(crate) struct Sketch<'a, T: Real> {
-    operand: Operand<'a, MatrixSource<'a, T>>,
-    product: Product<T>,
+    operand: Operand<'a, T>,
+    /// L and R, row-major: what is iterated on is L·Rᵀ.
+    left: Buffer<T>,
+    right: Buffer<T>,
+    /// Their columns.
+    width: usize,
     /// ‖A·Zᵀ‖².
     squares: f64,
     workers: usize,
@@ -70,63 +60,96 @@ pub(crate) struct Sketch<'a, T: Real> {
 impl<'a, T: Real> Sketch<'a, T> {
     /// Reads V, which has n columns, two or three times.
     pub fn new(
-        source: &'a MatrixSource<'_, T>,
+        source: Sources<'a, T>,
         by_columns: bool,
         n: usize,
         columns: usize,
         generator: &Generator,
         workers: usize,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let l = columns;
         let operand = Operand::new(source, by_columns, workers);
         let mut stream = generator.clone().with(RandomState::fork);
         let omega: Vec<T> = (0..n * l).map(|_| T::from_f64(stream.random_sample() - 0.5)).collect();
-        let (z, l) = orthonormal(&operand.gram_times(&omega, l), l);
-        let a = operand.times(false, &z, l);
+        let (z, l) = orthonormal(&operand.gram_times(&omega, l)?, l);
+        let a = operand.times(false, &z, l)?;
         // Z is orthonormal
         let squares = gram(&a, l, workers).iter().step_by(l + 1).sum();
         let (left, right) = if by_columns { (z, a) } else { (a, z) };
-        Self { operand, product: Product::new(left, right, l), squares, workers }
+        Ok(Self { operand, left: left.into(), right: right.into(), width: l, squares, workers })
     }
 
-    /// What iterations read in place of V.
-    pub fn product(&self) -> &Product<T> {
-        &self.product
+    /// The rows of L, which iterations read in place of V.
+    pub fn source(&self) -> Result<DenseSource<'_, T>, Error> {
+        let left = View::row_major(&self.left, self.left.len() / self.width, self.width)?;
+        DenseSource::new(left, T::ONE, Products::Fused)
     }
 
     /// Extrapolated coordinate descent on the product, from a pair of factors; the best pair, and the number of iterations.
-    pub fn iterate(&self, pair: Pair<T>, k: usize, layout: Layout, limits: &Limits<'_>) -> (Pair<T>, usize) {
+    ///
+    /// # Errors
+    /// [`Error::Diverged`].
+    pub fn iterate(
+        &self,
+        pair: Pair<T>,
+        layout: Layout,
+        terms: Terms,
+        watch: &mut Watch<'_, T>,
+    ) -> Result<(Pair<T>, usize), Error> {
         let rule = Box::new(Coordinate { isa: Isa::detect() });
-        let pass = Quadratic::new(&self.product, rule, k, layout, self.squares, pair);
-        let mut pass = pass.extrapolated(Schedule::new());
-        pass.begin();
-        let (mut best, mut mark) = (f64::INFINITY, f64::INFINITY);
-        let mut number = 0;
-        while number < MOST_ITERATIONS && !limits.reached() {
-            number += 1;
-            pass.iterate(number == 1);
-            let loss = pass.loss();
-            let objective = pass.pair().objective(loss);
-            if pass.judge(loss, objective) == Verdict::Stuck {
-                break;
-            }
-            best = objective.min(best);
-            // one by one they go up and down
-            if number.is_multiple_of(STRETCH) {
-                if mark - best <= PROGRESS * best {
-                    break;
-                }
-                mark = best;
-            }
-        }
+        let source = self.source()?;
+        let right = View::row_major(&self.right, self.right.len() / self.width, self.width)?;
+        let projection = Projection::new(right);
+        let pass = Quadratic::of_product(&source, projection, rule, terms.rank, layout, self.squares, pair);
+        let mut process = OnSketch {
+            pass: pass.extrapolated(Schedule::new()),
+            least: f64::INFINITY,
+            before: f64::INFINITY,
+        };
+        process.pass.begin()?;
+        let (_, run) = drive(&mut process, &Terms { max_iter: MOST_ITERATIONS, ..terms }, watch)?;
+        let mut pass = process.pass;
         pass.pair_mut().finish();
-        (pass.into_pair(), number)
+        Ok((pass.into_pair(), run.iterations))
     }
 
     /// ½‖V − WH‖², to the rounding of the data's precision; in half a pass over V.
-    pub fn loss(&self, squares: f64, w: &[T], ht: &[T], k: usize) -> f64 {
+    pub fn loss(&self, squares: f64, w: &[T], ht: &[T], k: usize) -> Result<f64, Error> {
         let (of_w, of_h) = (gram(w, k, self.workers), gram(ht, k, self.workers));
         let quadratic: f64 = of_w.iter().zip(&of_h).map(|(a, b)| a * b).sum();
-        0.5 * (squares - 2.0 * self.operand.inner_product(w, ht, k) + quadratic)
+        Ok(0.5 * (squares - 2.0 * self.operand.inner_product(w, ht, k)? + quadratic))
+    }
+}
+
+/// Iterations on a product.
+struct OnSketch<'a, T: Real> {
+    pass: Quadratic<'a, T>,
+    /// The least objective, and what it was a stretch ago.
+    least: f64,
+    before: f64,
+}
+
+impl<T: Real> Process<T> for OnSketch<'_, T> {
+    fn iterate(&mut self, number: usize) -> Result<Reached, Error> {
+        self.pass.iterate(number == 1)?;
+        let loss = self.pass.loss()?;
+        let objective = self.pass.pair().objective(loss);
+        self.least = self.least.min(objective);
+        let (step, verdict) = (self.pass.step(), self.pass.judge(loss, objective));
+        Ok(Reached { loss, objective, relative_error: 0.0, violation: 0.0, step, verdict })
+    }
+
+    /// One by one they go up and down.
+    fn converged(&mut self, run: &Run, reached: &Reached) -> bool {
+        if !run.iterations.is_multiple_of(STRETCH) || reached.verdict == Verdict::Stuck {
+            return reached.verdict == Verdict::Stuck;
+        }
+        let before = std::mem::replace(&mut self.before, self.least);
+        before - self.least <= PROGRESS * self.least
+    }
+
+    fn factors(&self) -> (&[T], &[T]) {
+        let (w, ht) = self.pass.pair().of_user();
+        (&w.x, &ht.x)
     }
 }

@@ -5,21 +5,23 @@ use std::time::Instant;
 use orthant_kernel::{Dense, Isa};
 
 use crate::choice::{Choice, Extent};
+use crate::drive::{Terms, drive};
 use crate::init::Generator;
 use crate::iterate::{self, Alternation, Factor, Fixed, Joint, Layout, Pair, Quadratic, Ratio, Schedule};
 use crate::nmf::{Fit, Nmf};
 use crate::observe::{Observer, Watch};
 use crate::report::{Compression, Plan, Report, StopReason, Warning};
 use crate::rule::Majorizer;
-use crate::source::{MatrixSource, Source};
+use crate::source::{self, Stored};
 use crate::update::Setup;
 use crate::{Component, Error, Matrix, Model, Real, Update, check, reduce, scale, scan, threads};
 
 mod compressed;
-mod drive;
+mod process;
 pub(crate) mod sampled;
 mod start;
 
+use process::Fitting;
 pub(crate) use start::start_factors;
 
 pub(crate) fn fit<T: Real>(
@@ -62,8 +64,9 @@ fn run<T: Real>(
     if found.max == 0.0 {
         return Ok(problem.all_zero());
     }
-    let source = problem.source()?;
-    let layout = problem.layout(&source);
+    let stored = problem.source()?;
+    let source = stored.sources();
+    let layout = problem.layout(&source.rows.extent());
     let isa = Isa::detect();
     let mut compression = None;
     let found_on_sample = match problem.choice.sample {
@@ -75,10 +78,10 @@ fn run<T: Real>(
         None => None,
     };
     let near = found_on_sample.is_some();
-    let (mut factors, mut warnings) = problem.factors(&source, found_on_sample)?;
+    let (mut factors, mut warnings) = problem.factors(source, found_on_sample)?;
     if let Some(columns) = problem.choice.sketch {
         let done;
-        (factors, done) = problem.compressed(factors, columns, &source)?;
+        (factors, done) = problem.compressed(factors, columns, source)?;
         compression = Some(done);
     }
     let Factors { inner, outer, generator } = factors;
@@ -103,13 +106,13 @@ fn run<T: Real>(
         let newton = method.is_newton();
         let size = problem.size.powers;
         if method.is_joint() {
-            let mut pass = Joint::new(&source, rule, k, layout, size, pair);
+            let mut pass = Joint::new(source.rows, rule, k, layout, size, pair);
             if method.is_extrapolated() {
                 pass = pass.extrapolated(Schedule::joint());
             }
             return problem.solve(pass, layout, observer, warnings, None, generator);
         }
-        let mut pass = Ratio::new(&source, rule, newton, k, layout, size, pair);
+        let mut pass = Ratio::new(source, rule, newton, k, layout, size, pair);
         if method.is_extrapolated() {
             let schedule = if newton { Schedule::newton() } else { Schedule::momentum(loss) };
             pass = pass.extrapolated(schedule, method.plain().sweeps_over(n, k));
@@ -118,7 +121,7 @@ fn run<T: Real>(
     }
     let setup = Setup { isa, k, workers: layout.workers, exponent: problem.exponent, negligible };
     let rule = method.update.rule(&setup).expect("updates for the Frobenius loss have a rule");
-    let mut pass = Quadratic::new(&source, rule, k, layout, squares, pair).shuffled(shuffle);
+    let mut pass = Quadratic::new(source, rule, k, layout, squares, pair).shuffled(shuffle);
     if method.update == Update::Als {
         pass = pass.balanced();
     }
@@ -180,18 +183,18 @@ impl<'a, T: Real> Problem<'a, T> {
         Ok(Self { nmf, choice, v, scale, exponent, found, size, by_columns, given, workers, began })
     }
 
-    fn source(&self) -> Result<MatrixSource<'a, T>, Error> {
-        MatrixSource::new(self.v, self.scale, self.nmf.options.products, &self.choice.sparse, self.workers)
+    fn source(&self) -> Result<Stored<'a, T>, Error> {
+        Stored::new(self.v, self.scale, self.nmf.options.products, &self.choice.sparse, self.workers)
     }
 
     /// How a pass over a source is cut.
-    fn layout(&self, source: &impl Source<T>) -> Layout {
+    fn layout(&self, source: &source::Extent) -> Layout {
         let block = self
             .nmf
             .options
             .block
-            .unwrap_or_else(|| source.block_rows(self.nmf.options.rank))
-            .min(source.rows());
+            .unwrap_or_else(|| source.block_rows::<T>(self.nmf.options.rank))
+            .min(source.rows);
         Layout { block, workers: self.workers }
     }
 
@@ -248,7 +251,18 @@ impl<'a, T: Real> Problem<'a, T> {
 
     /// A loss in the user's units.
     fn in_units(&self, loss: f64) -> f64 {
-        loss * self.root_units() * self.root_units()
+        self.terms(0).in_units(loss)
+    }
+
+    /// What holds for all of at most so many iterations.
+    fn terms(&self, max_iter: usize) -> Terms {
+        Terms {
+            max_iter,
+            rank: self.nmf.options.rank,
+            exponent: self.exponent,
+            root_units: self.root_units(),
+            began: self.began,
+        }
     }
 
     /// Drives the iterations of an alternation, and makes a fit of the factors that they end with.
@@ -266,9 +280,11 @@ impl<'a, T: Real> Problem<'a, T> {
         let method = self.choice.method;
         let negligible = iterate::negligible(&pass.pair().inner.x, &pass.pair().outer.x, k);
         let mut watch = Watch::new(observer, nmf.cancel.clone(), nmf.options.max_time);
-        let (stop_reason, run) = self.drive(&mut pass, &mut watch)?;
+        let mut fitting = Fitting::new(self, &mut pass)?;
+        let (stop_reason, run) = drive(&mut fitting, &self.terms(nmf.options.max_iter), &mut watch)?;
+        let violation_ratio = fitting.criterion.ratio;
 
-        let last = pass.finish();
+        let last = pass.finish()?;
         let objective = self.in_units(last.loss + pass.pair().exact_penalty());
         if !objective.is_finite() {
             return Err(Error::LossOverflow { max: self.found.max });
@@ -311,7 +327,7 @@ impl<'a, T: Real> Problem<'a, T> {
             reconstruction_error: (2.0 * last.loss).sqrt() * self.root_units(),
             relative_error: size.relative_error(last.loss),
             kkt_residual: last.remaining,
-            violation_ratio: run.criterion.ratio,
+            violation_ratio,
             scale,
             components: scale::components(&w, &h),
             history: run.history,

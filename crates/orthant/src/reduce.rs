@@ -10,6 +10,8 @@
 use std::ops::{Index, Range};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::Error;
+
 /// The most lanes there are, unless their rows are too many to be summed one after the other.
 pub const MAX_LANES: usize = 64;
 
@@ -221,6 +223,34 @@ impl<A: Send> Reducer<A> {
         state.finished[1].take().expect("every lane has run")
     }
 
+    /// Likewise, where the work on a lane can fail.
+    ///
+    /// # Errors
+    /// That of the first lane which has one, whichever comes first in time.
+    pub fn try_run(
+        &mut self,
+        work: impl Fn(usize, usize, &mut A) -> Result<(), Error> + Sync,
+        add: impl Fn(&mut A, &A) + Sync,
+    ) -> Result<A, Error> {
+        let failed = Mutex::new(None::<(usize, Error)>);
+        let run = |lane, worker, sum: &mut A| {
+            if let Err(error) = work(lane, worker, sum) {
+                let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                if failed.as_ref().is_none_or(|(first, _)| lane < *first) {
+                    *failed = Some((lane, error));
+                }
+            }
+        };
+        let sum = self.run(run, add);
+        match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(sum),
+            Some((_, error)) => {
+                self.give_back(sum);
+                Err(error)
+            }
+        }
+    }
+
     /// Each accumulator, between runs.
     pub fn each(&mut self, f: impl FnMut(&mut A)) {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner).free.iter_mut().for_each(f);
@@ -376,6 +406,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_error_of_the_first_lane_is_returned_and_the_reducer_runs_again() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+        let mut reducer = Reducer::new(64, 4, || 0_usize);
+        let failing = |lane: usize, _: usize, sum: &mut usize| {
+            *sum = 1;
+            // the later ones fail first
+            std::thread::sleep(std::time::Duration::from_micros(200 * (64 - lane) as u64));
+            if lane % 8 == 3 { Err(Error::Empty { rows: lane, cols: 0 }) } else { Ok(()) }
+        };
+        for _ in 0..3 {
+            let error = pool.install(|| reducer.try_run(failing, |a, b| *a += b)).unwrap_err();
+            assert!(matches!(error, Error::Empty { rows: 3, .. }), "{error}");
+        }
+        let counted = |_: usize, _: usize, sum: &mut usize| {
+            *sum = 1;
+            Ok(())
+        };
+        assert_eq!(reducer.try_run(counted, |a, b| *a += b).unwrap(), 64);
     }
 
     #[test]

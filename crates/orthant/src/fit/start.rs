@@ -7,7 +7,7 @@ use crate::choice::Choice;
 use crate::init::Generator;
 use crate::iterate::Factor;
 use crate::report::Warning;
-use crate::source::MatrixSource;
+use crate::source::Sources;
 use crate::{Dense, Error, Matrix, Nmf, Real, Start, check, init, scan, threads};
 
 impl<T: Real> Problem<'_, T> {
@@ -15,7 +15,7 @@ impl<T: Real> Problem<'_, T> {
     pub(super) fn start(
         &self,
         generator: &mut Generator,
-        source: &MatrixSource<'_, T>,
+        source: Sources<'_, T>,
     ) -> Result<(Vec<T>, Vec<T>), Error> {
         let Self { nmf, v, scale, workers, .. } = *self;
         let k = nmf.options.rank;
@@ -97,7 +97,7 @@ impl<T: Real> Problem<'_, T> {
     /// The factors to start from: those that were found, if any were.
     pub(super) fn factors(
         &self,
-        source: &MatrixSource<'_, T>,
+        source: Sources<'_, T>,
         found: sampled::Found<T>,
     ) -> Result<(Factors<T>, Vec<Warning>), Error> {
         let Self { nmf, v, by_columns, exponent, .. } = *self;
@@ -159,7 +159,7 @@ pub(crate) fn start_factors<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<
     threads::on(nmf.options.threads, |workers| {
         let problem = Problem::new(nmf, v, None, workers, began)?;
         let source = problem.source()?;
-        let (w, ht) = problem.start(&mut nmf.random.clone(), &source)?;
+        let (w, ht) = problem.start(&mut nmf.random.clone(), source.sources())?;
         let (w, ht) = (problem.unscaled(w), problem.unscaled(ht));
         let ht = Dense::from_vec(ht, n, nmf.options.rank)?;
         Ok((Dense::from_vec(w, m, nmf.options.rank)?, ht.transposed()))

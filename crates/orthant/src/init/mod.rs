@@ -7,7 +7,7 @@ pub use numpy::{Generator, RandomState};
 pub(crate) use products::Operand;
 pub(crate) use scaled::gram;
 
-use crate::source::MatrixSource;
+use crate::source::Sources;
 use crate::{Error, Matrix, Real, Start};
 use nndsvd::{Fill, Variant, nndsvd};
 
@@ -21,17 +21,17 @@ mod spa;
 mod svd;
 
 /// What starts are made from: `scale`·V, and that as a source.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Data<'a, T: Real> {
     pub v: &'a Matrix<'a, T>,
     /// A power of two.
     pub scale: T,
-    pub source: &'a MatrixSource<'a, T>,
+    pub source: Sources<'a, T>,
     pub workers: usize,
 }
 
 impl<'a, T: Real> Data<'a, T> {
-    pub fn operand(&self) -> Operand<'a, MatrixSource<'a, T>> {
+    pub fn operand(&self) -> Operand<'a, T> {
         Operand::new(self.source, self.v.by_columns(), self.workers)
     }
 
@@ -61,7 +61,7 @@ pub(crate) fn generate<T: Real>(
     let by_vectors = |variant, generator| nndsvd(data, k, variant, generator);
     match start {
         Start::Random => Ok(random(data, k, generator)),
-        Start::ScaledRandom => Ok(scaled::scaled(data, k, generator)),
+        Start::ScaledRandom => scaled::scaled(data, k, generator),
         Start::Nndsvd => by_vectors(Variant::Sklearn(Fill::Zero), generator),
         Start::Nndsvda => by_vectors(Variant::Sklearn(Fill::Mean), generator),
         Start::Nndsvdar => by_vectors(Variant::Sklearn(Fill::Random), generator),
@@ -97,6 +97,7 @@ pub(crate) mod testing {
     use super::*;
     use crate::Products;
     use crate::choice::SparsePlan;
+    use crate::source::Stored;
 
     /// Calls `f` with what starts are made from.
     pub fn of_matrix<T: Real, R>(
@@ -106,8 +107,8 @@ pub(crate) mod testing {
         f: impl FnOnce(&Data<'_, T>) -> R,
     ) -> R {
         let plan = SparsePlan { lanes: 4, transpose: false };
-        let source = MatrixSource::new(v, scale, Products::Fused, &plan, 2).unwrap();
-        f(&Data { v, scale, source: &source, workers })
+        let source = Stored::new(v, scale, Products::Fused, &plan, 2).unwrap();
+        f(&Data { v, scale, source: source.sources(), workers })
     }
 
     pub fn of_view<T: Real, R>(

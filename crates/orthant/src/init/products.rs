@@ -9,33 +9,30 @@ use std::sync::{Mutex, PoisonError};
 
 use orthant_kernel::accumulator_stride;
 
-use crate::Real;
 use crate::column_sums::ColumnSums;
-use crate::reduce::{Lanes, Reducer, split};
-use crate::source::{Block, Source};
+use crate::reduce::{Reducer, split};
+use crate::source::{Rows, Source, Sources};
+use crate::{Error, Real};
 
 /// A source, to multiply with.
-pub(crate) struct Operand<'a, S> {
-    source: &'a S,
+pub(crate) struct Operand<'a, T> {
+    source: Sources<'a, T>,
     /// S is Vᵀ.
     by_columns: bool,
     workers: usize,
 }
 
-impl<'a, S> Operand<'a, S> {
+impl<'a, T: Real> Operand<'a, T> {
     /// `by_columns` tells that the source is Vᵀ.
-    pub fn new(source: &'a S, by_columns: bool, workers: usize) -> Self {
+    pub fn new(source: Sources<'a, T>, by_columns: bool, workers: usize) -> Self {
         Self { source, by_columns, workers }
     }
 
     /// V·Y, with Y n×l; or Vᵀ·Y, with Y m×l, if `transposed`. Row-major.
-    pub fn times<T: Real>(&self, transposed: bool, y: &[T], l: usize) -> Vec<T>
-    where
-        S: Source<T>,
-    {
+    pub fn times(&self, transposed: bool, y: &[T], l: usize) -> Result<Vec<T>, Error> {
         if transposed == self.by_columns {
-            self.rows_times(self.source, y, l)
-        } else if let Some(transpose) = self.source.transpose() {
+            self.rows_times(self.source.rows, y, l)
+        } else if let Some(transpose) = self.source.transpose {
             self.rows_times(transpose, y, l)
         } else {
             self.sum_of_rows(l, |range, block, _, sum| {
@@ -45,12 +42,9 @@ impl<'a, S> Operand<'a, S> {
     }
 
     /// Vᵀ·(V·Y), with Y n×l. Where the rows of V are the closer ones, and summed over, V is read once.
-    pub fn gram_times<T: Real>(&self, y: &[T], l: usize) -> Vec<T>
-    where
-        S: Source<T>,
-    {
-        if self.by_columns || self.source.transpose().is_some() {
-            return self.times(true, &self.times(false, y, l), l);
+    pub fn gram_times(&self, y: &[T], l: usize) -> Result<Vec<T>, Error> {
+        if self.by_columns || self.source.transpose.is_some() {
+            return self.times(true, &self.times(false, y, l)?, l);
         }
         self.sum_of_rows(l, |_, block, out, sum| {
             block.numerators(y, l, out);
@@ -59,46 +53,42 @@ impl<'a, S> Operand<'a, S> {
     }
 
     /// S·Y, of S or its transpose.
-    fn rows_times<T: Real>(&self, source: &S, y: &[T], l: usize) -> Vec<T>
-    where
-        S: Source<T>,
-    {
-        let (lanes, block) = (source.lanes(), source.block_rows(l).min(source.rows()));
-        let mut out = vec![T::ZERO; source.rows() * l];
+    fn rows_times(&self, source: &dyn Source<T>, y: &[T], l: usize) -> Result<Vec<T>, Error> {
+        let (extent, lanes) = (source.extent(), source.lanes());
+        let block = extent.block_rows::<T>(l).min(extent.rows);
+        let mut out = vec![T::ZERO; extent.rows * l];
         let slots = split(&mut out, l, &lanes);
-        let scratch = self.scratch(|| source.scratch(block));
-        Reducer::new(lanes.count(), self.workers, || ()).run(
+        let scratch = self.scratch(|| source.memory(block));
+        Reducer::new(lanes.count(), self.workers, || ()).try_run(
             |which, worker, ()| {
                 let mut out = slots[which].lock().unwrap_or_else(PoisonError::into_inner);
                 let mut memory = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
                 let first = lanes.range(which).start;
                 for (rows, _) in lanes.blocks(which, block) {
                     let out = &mut out[(rows.start - first) * l..(rows.end - first) * l];
-                    source.block(rows, &mut memory).numerators(y, l, out);
+                    source.read(rows, &mut memory)?.numerators(y, l, out);
                 }
+                Ok(())
             },
             |(), ()| {},
-        );
+        )?;
         drop(slots);
-        out
+        Ok(out)
     }
 
     /// Sums of n×l that `add(rows, block, scratch, sum)` adds a block to, with rows×l of scratch.
-    fn sum_of_rows<T: Real>(
+    fn sum_of_rows(
         &self,
         l: usize,
-        add: impl Fn(std::ops::Range<usize>, &S::Block<'_>, &mut [T], &mut [T]) + Sync,
-    ) -> Vec<T>
-    where
-        S: Source<T>,
-    {
-        let source = self.source;
-        let (cols, stride) = (source.cols(), accumulator_stride::<T>(l));
-        let (lanes, block) = (source.lanes(), source.block_rows(l).min(source.rows()));
-        let scratch = self.scratch(|| (source.scratch(block), vec![T::ZERO; block * l]));
+        add: impl Fn(std::ops::Range<usize>, &Rows<'_, T>, &mut [T], &mut [T]) + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let source = self.source.rows;
+        let (extent, lanes, stride) = (source.extent(), source.lanes(), accumulator_stride::<T>(l));
+        let block = extent.block_rows::<T>(l).min(extent.rows);
+        let scratch = self.scratch(|| (source.memory(block), vec![T::ZERO; block * l]));
         let heavy = source.heavy_columns();
-        let zeros = || ColumnSums::new(cols, l, heavy.clone());
-        let sum = Reducer::new(lanes.count(), self.workers, zeros).run(
+        let zeros = || ColumnSums::new(extent.cols, l, heavy.clone());
+        let sum = Reducer::new(lanes.count(), self.workers, zeros).try_run(
             |which, worker, sum| {
                 sum.clear();
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,7 +96,7 @@ impl<'a, S> Operand<'a, S> {
                 let mut flushed = false;
                 for (rows, flushes) in lanes.blocks(which, block) {
                     let out = &mut out[..rows.len() * l];
-                    add(rows.clone(), &source.block(rows, memory), out, sum);
+                    add(rows.clone(), &source.read(rows, memory)?, out, sum);
                     if flushes {
                         sum.flush(which);
                         flushed = true;
@@ -115,22 +105,21 @@ impl<'a, S> Operand<'a, S> {
                 if flushed {
                     sum.restore(which);
                 }
+                Ok(())
             },
             ColumnSums::add,
-        );
-        sum.chunks_exact(stride).take(cols).flat_map(|row| row[..l].iter().copied()).collect()
+        )?;
+        Ok(sum.chunks_exact(stride).flat_map(|row| row[..l].iter().copied()).collect())
     }
 
     /// ⟨V·Y, X⟩ in double precision, with X m×l and Y n×l.
-    pub fn inner_product<T: Real>(&self, x: &[T], y: &[T], l: usize) -> f64
-    where
-        S: Source<T>,
-    {
+    pub fn inner_product(&self, x: &[T], y: &[T], l: usize) -> Result<f64, Error> {
         let (x, y) = if self.by_columns { (y, x) } else { (x, y) };
-        let source = self.source;
-        let (lanes, block): (Lanes, _) = (source.lanes(), source.block_rows(l).min(source.rows()));
-        let scratch = self.scratch(|| (source.scratch(block), vec![T::ZERO; block * l]));
-        Reducer::new(lanes.count(), self.workers, || 0.0).run(
+        let source = self.source.rows;
+        let (extent, lanes) = (source.extent(), source.lanes());
+        let block = extent.block_rows::<T>(l).min(extent.rows);
+        let scratch = self.scratch(|| (source.memory(block), vec![T::ZERO; block * l]));
+        Reducer::new(lanes.count(), self.workers, || 0.0).try_run(
             |which, worker, sum| {
                 *sum = 0.0;
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
@@ -138,9 +127,10 @@ impl<'a, S> Operand<'a, S> {
                 for (rows, _) in lanes.blocks(which, block) {
                     let out = &mut out[..rows.len() * l];
                     let x = &x[rows.start * l..rows.end * l];
-                    source.block(rows, memory).numerators(y, l, out);
+                    source.read(rows, memory)?.numerators(y, l, out);
                     *sum += out.iter().zip(x).map(|(a, b)| a.to_f64() * b.to_f64()).sum::<f64>();
                 }
+                Ok(())
             },
             |a, b| *a += b,
         )
@@ -157,7 +147,7 @@ mod tests {
 
     use super::*;
     use crate::choice::SparsePlan;
-    use crate::source::MatrixSource;
+    use crate::source::Stored;
     use crate::{Matrix, Products};
 
     #[test]
@@ -185,9 +175,10 @@ mod tests {
             let full = v.to_dense(1.0);
             for scale in [1.0, 0.25] {
                 for workers in [1, 2] {
-                    let source = MatrixSource::new(&v, scale, Products::Fused, &plan, 2).unwrap();
-                    let operand = Operand::new(&source, v.by_columns(), workers);
-                    let (vy, vz) = (operand.times(false, &y, l), operand.times(true, &z, l));
+                    let source = Stored::new(&v, scale, Products::Fused, &plan, 2).unwrap();
+                    let operand = Operand::new(source.sources(), v.by_columns(), workers);
+                    let (vy, vz) =
+                        (operand.times(false, &y, l).unwrap(), operand.times(true, &z, l).unwrap());
                     let mut sum = 0.0;
                     for i in 0..m {
                         for t in 0..l {
@@ -202,8 +193,9 @@ mod tests {
                             assert!((vz[j * l + t] - exact).abs() < 1e-12);
                         }
                     }
-                    assert!((operand.inner_product(&z, &y, l) - sum).abs() < 1e-10);
-                    let (two, one) = (operand.times(true, &vy, l), operand.gram_times(&y, l));
+                    assert!((operand.inner_product(&z, &y, l).unwrap() - sum).abs() < 1e-10);
+                    let (two, one) =
+                        (operand.times(true, &vy, l).unwrap(), operand.gram_times(&y, l).unwrap());
                     assert!(one.iter().zip(&two).all(|(a, b)| (a - b).abs() < 1e-11));
                 }
             }
@@ -216,8 +208,8 @@ mod tests {
         let m = 1_000_000;
         let (v, x) = (vec![0.1_f32; m], vec![0.7_f32; m]);
         let v = Matrix::Dense(View::row_major(&v, m, 1).unwrap());
-        let source = MatrixSource::new(&v, 1.0, Products::Fused, &SparsePlan::default(), 2).unwrap();
-        let sum = Operand::new(&source, false, 2).times(true, &x, 1)[0];
+        let source = Stored::new(&v, 1.0, Products::Fused, &SparsePlan::default(), 2).unwrap();
+        let sum = Operand::new(source.sources(), false, 2).times(true, &x, 1).unwrap()[0];
         let exact = m as f64 * f64::from(0.1_f32) * f64::from(0.7_f32);
         assert!((f64::from(sum) / exact - 1.0).abs() < 1e-5, "{sum} against {exact}");
     }
@@ -232,8 +224,8 @@ mod tests {
         let v = Matrix::Csr(Csr::<f32>::new(m, 51, indptr, indices, vec![0.1_f32; 2 * m]).unwrap());
         for transpose in [false, true] {
             let source =
-                MatrixSource::new(&v, 1.0, Products::Fused, &SparsePlan { lanes: 4, transpose }, 2).unwrap();
-            let sums = Operand::new(&source, false, 2).times(true, &x, 1);
+                Stored::new(&v, 1.0, Products::Fused, &SparsePlan { lanes: 4, transpose }, 2).unwrap();
+            let sums = Operand::new(source.sources(), false, 2).times(true, &x, 1).unwrap();
             for (j, sum) in sums.iter().enumerate() {
                 let count = if j == 0 { m } else { m / 50 };
                 let exact = count as f64 * f64::from(0.1_f32) * f64::from(0.7_f32);

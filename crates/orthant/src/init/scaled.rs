@@ -10,22 +10,26 @@ use orthant_kernel::{Buffer, Isa, accumulator_stride};
 
 use super::Data;
 use super::numpy::Generator;
-use crate::Real;
 use crate::reduce::{Reducer, lane, lanes};
+use crate::{Error, Real};
 
 /// W (m×k) and Hᵀ (n×k), row-major, for `scale`·V. Where α is 0 or not finite, as for V = 0, the factors are left as
 /// they were drawn.
-pub(crate) fn scaled<T: Real>(data: &Data<'_, T>, k: usize, generator: &mut Generator) -> (Vec<T>, Vec<T>) {
+pub(crate) fn scaled<T: Real>(
+    data: &Data<'_, T>,
+    k: usize,
+    generator: &mut Generator,
+) -> Result<(Vec<T>, Vec<T>), Error> {
     let workers = data.workers;
     let (mut w, mut ht) = super::random(data, k, generator);
-    let fit = data.operand().inner_product(&w, &ht, k);
+    let fit = data.operand().inner_product(&w, &ht, k)?;
     let (of_w, of_h) = (gram(&w, k, workers), gram(&ht, k, workers));
     let size: f64 = of_w.iter().zip(&of_h).map(|(a, b)| a * b).sum();
     let root = (fit / size).sqrt();
     if root > 0.0 && root.is_finite() {
         w.iter_mut().chain(&mut ht).for_each(|x| *x = T::from_f64(x.to_f64() * root));
     }
-    (w, ht)
+    Ok((w, ht))
 }
 
 /// XᵀX of a matrix with k columns: lane by lane in the data's precision, the lanes together in double precision.
@@ -67,7 +71,7 @@ mod tests {
         generator: &mut Generator,
         workers: usize,
     ) -> (Vec<T>, Vec<T>) {
-        of_view(v, scale, workers, |data| super::scaled(data, k, generator))
+        of_view(v, scale, workers, |data| super::scaled(data, k, generator)).unwrap()
     }
 
     fn data(m: usize, n: usize) -> Vec<f64> {

@@ -134,7 +134,7 @@ fn pick<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>, k: usize) -> Result<Vec<
         let u: Vec<T> = x.iter().map(|&x| T::from_f64(x)).collect();
         directions.push(x);
         if picked.len() < k {
-            for (row, part) in rows.iter_mut().zip(operand.times(false, &u, 1)) {
+            for (row, part) in rows.iter_mut().zip(operand.times(false, &u, 1)?) {
                 if row.sum > 0.0 {
                     row.take_off((part.to_f64() / row.sum).powi(2), epsilon);
                 }

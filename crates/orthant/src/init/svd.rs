@@ -19,7 +19,7 @@ use super::Data;
 use super::dense::{Thin, lower_factor, orthonormal, thin};
 use super::numpy::RandomState;
 use super::products::Operand;
-use crate::source::{DenseSource, Source};
+use crate::source::{DenseSource, Sources};
 use crate::{Error, Products, Real};
 
 /// Columns that the basis has beyond the k asked for.
@@ -66,8 +66,8 @@ impl<T: Real> Triplets<T> {
 /// Reads V 2·rounds + 2 times, at 2mn(k + 10) flops; the factorisations take (m + n)(k + 10)² a round.
 /// Halko, Martinsson & Tropp, Finding structure with randomness, SIAM Review 53 (2011), algorithm 4.4,
 /// doi:10.1137/090771806.
-pub(super) fn randomized<T: Real, S: Source<T>>(
-    operand: &Operand<'_, S>,
+pub(super) fn randomized<T: Real>(
+    operand: &Operand<'_, T>,
     (m, n): (usize, usize),
     k: usize,
     stream: &mut RandomState,
@@ -79,7 +79,7 @@ pub(super) fn randomized<T: Real, S: Source<T>>(
     let mut q = normal(shorter, l, stream);
     for _ in 0..rounds {
         for side in [transposed, !transposed] {
-            q = operand.times(side, &q, l);
+            q = operand.times(side, &q, l)?;
             l = lower_factor(&mut q, l);
         }
     }
@@ -134,14 +134,9 @@ struct Projected<T> {
 }
 
 impl<T: Real> Projected<T> {
-    fn of<S: Source<T>>(
-        operand: &Operand<'_, S>,
-        transposed: bool,
-        q: &[T],
-        l: usize,
-    ) -> Result<Self, Error> {
-        let (left, l) = orthonormal(&operand.times(transposed, q, l), l);
-        let thin = thin(&super::dense::column_major(&operand.times(!transposed, &left, l), l))?;
+    fn of(operand: &Operand<'_, T>, transposed: bool, q: &[T], l: usize) -> Result<Self, Error> {
+        let (left, l) = orthonormal(&operand.times(transposed, q, l)?, l);
+        let thin = thin(&super::dense::column_major(&operand.times(!transposed, &left, l)?, l))?;
         Ok(Self { left, thin })
     }
 
@@ -149,7 +144,8 @@ impl<T: Real> Projected<T> {
         let l = self.thin.s.len();
         let left = View::row_major(&self.left, self.left.len() / l, l)?;
         let left = DenseSource::new(left, T::ONE, Products::Fused)?;
-        let u = Operand::new(&left, false, workers).times(false, &row_major(&self.thin.v, k), k);
+        let u =
+            Operand::new(Sources::of(&left), false, workers).times(false, &row_major(&self.thin.v, k), k)?;
         Ok(Triplets::of(u, &self.thin.s[..k], row_major(&self.thin.u, k), transposed))
     }
 }
@@ -185,7 +181,10 @@ mod tests {
     /// ‖V x − s u‖ and ‖Vᵀ u − s x‖ over s₁, and how far from orthonormal U and X are.
     fn residual(v: View<'_, f64>, k: usize, found: &Triplets<f64>) -> f64 {
         let (vx, vu) = of_view(v, 1.0, 1, |data| {
-            (data.operand().times(false, &found.x, k), data.operand().times(true, &found.u, k))
+            (
+                data.operand().times(false, &found.x, k).unwrap(),
+                data.operand().times(true, &found.u, k).unwrap(),
+            )
         });
         let mut worst = 0.0_f64;
         for (left, right) in [(&vx, &found.u), (&vu, &found.x)] {

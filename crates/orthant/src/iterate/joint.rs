@@ -38,11 +38,11 @@ use super::ratio::rounding;
 use super::sums::{Columns, RatioSums};
 use super::visit::{Beside, HalfStep, Mode, Span, Walk, Worker};
 use super::{Alternation, Figures, Layout};
-use crate::Real;
 use crate::column_sums::HeavyColumns;
 use crate::reduce::{Reducer, Slots, split};
 use crate::rule::Majorizer;
-use crate::source::{Packed, RatioBlock, Ratios, Source};
+use crate::source::{Packed, Rows as SourceRows, Source};
+use crate::{Error, Real};
 
 /// One of the factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,45 +52,49 @@ enum Which {
 }
 
 /// N, B and the loss, all of one P.
-struct Look<'a, 'n, T: Real, S: Ratios<T>> {
-    source: &'a S,
+struct Look<'a, 'n, T: Real> {
+    source: &'a dyn Source<T>,
     rule: Majorizer<T>,
     y: Packed<'a, T>,
     n: &'a Slots<&'n mut [T]>,
 }
 
-impl<T: Real, S: Ratios<T>> HalfStep<T> for Look<'_, '_, T, S> {
-    type Rows<'b>
-        = S::Ratio<'b>
-    where
-        Self: 'b;
-    type Memory = S::Scratch;
+impl<T: Real> HalfStep<T> for Look<'_, '_, T> {
     type Work = Work<T>;
     type Sums = RatioSums<T>;
 
-    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut S::Scratch>) -> S::Ratio<'b> {
-        self.source.ratios(at.rows.clone(), memory.expect("rows of S are read"))
+    fn source(&self) -> Option<&dyn Source<T>> {
+        Some(self.source)
     }
 
-    fn moves(&self, _: &Span, _: &mut S::Ratio<'_>, _: &mut [T], _: &mut Work<T>, _: &mut RatioSums<T>) {}
+    fn moves(
+        &self,
+        _: &Span,
+        _: Option<&mut SourceRows<'_, T>>,
+        _: &mut [T],
+        _: &mut Work<T>,
+        _: &mut RatioSums<T>,
+    ) {
+    }
 
     fn sums(
         &self,
         at: &Span,
-        s: &mut S::Ratio<'_>,
+        s: Option<&mut SourceRows<'_, T>>,
         x: &Lines<'_, T>,
         work: &mut Work<T>,
         sums: &mut RatioSums<T>,
     ) {
         let mut n = self.n[at.lane].lock().unwrap_or_else(PoisonError::into_inner);
         let n = &mut n[at.of_lane.clone()];
+        let s = s.expect("rows are read");
         s.ratio_joint(&self.rule.beta, x.x, self.y, n, &mut sums.b, &mut work.tiles, &mut sums.loss);
     }
 }
 
 /// A factorisation under way: S ≈ X·Yᵀ.
-pub(crate) struct Joint<'a, T: Real, S: Source<T>> {
-    source: &'a S,
+pub(crate) struct Joint<'a, T: Real> {
+    source: &'a dyn Source<T>,
     rule: Majorizer<T>,
     k: usize,
     isa: Isa,
@@ -114,13 +118,13 @@ pub(crate) struct Joint<'a, T: Real, S: Source<T>> {
     looks: Reducer<RatioSums<T>>,
     of_inner: Reducer<RatioSums<T>>,
     of_outer: Reducer<RatioSums<T>>,
-    memory: Vec<Mutex<Worker<S::Scratch, Work<T>>>>,
+    memory: Vec<Mutex<Worker<T, Work<T>>>>,
 }
 
-impl<'a, T: Real, S: Ratios<T>> Joint<'a, T, S> {
+impl<'a, T: Real> Joint<'a, T> {
     /// `size` is ΣS.
     pub fn new(
-        source: &'a S,
+        source: &'a dyn Source<T>,
         rule: Majorizer<T>,
         k: usize,
         layout: Layout,
@@ -128,14 +132,15 @@ impl<'a, T: Real, S: Ratios<T>> Joint<'a, T, S> {
         pair: Pair<T>,
     ) -> Self {
         let Layout { block, workers } = layout;
-        let (rows, cols, isa) = (source.rows(), source.cols(), Isa::detect());
-        let (block, by_entries) = (block.min(rows).max(1), source.by_entries(&rule.beta));
+        let (extent, isa) = (source.extent(), Isa::detect());
+        let (rows, cols) = (extent.rows, extent.cols);
+        let (block, by_entries) = (block.min(rows).max(1), extent.by_entries(&rule.beta));
         debug_assert!(rule.beta.is_kullback_leibler(), "P⁰ is 1");
         let walk = |beside, lanes| Walk { beside, lanes, block, k, isa };
         let (inner, outer) = (walk(Beside::Rows, source.lanes()), walk(Beside::Columns, outer_lanes(cols)));
         let worker = || {
             Mutex::new(Worker {
-                rows: source.scratch(block),
+                rows: source.memory(block),
                 transposed: None,
                 work: Work {
                     n: Buffer::default(),
@@ -159,7 +164,7 @@ impl<'a, T: Real, S: Ratios<T>> Joint<'a, T, S> {
             n: Buffer::zeros(rows * k),
             sums: None,
             loss: None,
-            y: if by_entries { Prepared::strided(source, k) } else { Prepared::tiles(cols, k) },
+            y: if by_entries { Prepared::strided(&extent, k) } else { Prepared::tiles(cols, k) },
             looks: reducer(&inner, cols, source.heavy_columns()),
             of_inner: reducer(&inner, 0, HeavyColumns::default()),
             of_outer: reducer(&outer, 0, HeavyColumns::default()),
@@ -204,9 +209,9 @@ impl<'a, T: Real, S: Ratios<T>> Joint<'a, T, S> {
     }
 
     /// The pass over S, unless the factors are as the last one has read them: the loss, N and B.
-    fn look(&mut self) -> f64 {
+    fn look(&mut self) -> Result<f64, Error> {
         if let Some(loss) = self.loss {
-            return loss;
+            return Ok(loss);
         }
         if let Some(sums) = self.sums.take() {
             self.looks.give_back(sums);
@@ -216,18 +221,18 @@ impl<'a, T: Real, S: Ratios<T>> Joint<'a, T, S> {
         let n = split(&mut self.n, k, lanes);
         let step = Look { source: self.source, rule: self.rule, y: self.y.of(outer), n: &n };
         let lines = inner.lines(k, lanes);
-        let sums = self.inner.visit(&lines, Mode::Sum, &step, &mut self.looks, &self.memory);
+        let sums = self.inner.visit(&lines, Mode::Sum, &step, &mut self.looks, &self.memory)?;
         drop((lines, n));
         // a loss at the entries leaves ΣP out
         let rest = if self.by_entries { self.inner_columns.product(&self.outer_columns) } else { 0.0 };
         let loss = (sums.loss + rest).max(0.0);
         self.sums = Some(sums);
         self.loss = Some(loss);
-        loss
+        Ok(loss)
     }
 
     /// Goes through the rows of a factor. What moves them has been made by a pass, and is there until the next.
-    fn rows(&mut self, which: Which, mode: Mode) {
+    fn rows(&mut self, which: Which, mode: Mode) -> Result<(), Error> {
         let (k, isa, rule) = (self.k, self.isa, self.rule);
         let b = self.sums.as_ref().map_or(&[][..], |sums| &sums.b);
         let Pair { inner, outer, schedule, by_columns, .. } = &mut self.pair;
@@ -246,7 +251,7 @@ impl<'a, T: Real, S: Ratios<T>> Joint<'a, T, S> {
         let of_h = *by_columns == (which == Which::Inner);
         let weights = factor.weights;
         let updates = mode == Mode::Update;
-        let step = Majorize::<T, S> {
+        let step = Majorize {
             source: None,
             y: Packed { y: &[], packed: &[], k },
             n: Some(n),
@@ -260,7 +265,7 @@ impl<'a, T: Real, S: Ratios<T>> Joint<'a, T, S> {
             isa,
         };
         let lines = factor.lines(k, &walk.lanes);
-        let sums = walk.visit(&lines, mode, &step, reducer, &self.memory);
+        let sums = walk.visit(&lines, mode, &step, reducer, &self.memory)?;
         drop(lines);
         columns.take(&sums, updates);
         if mode == Mode::Measure {
@@ -269,9 +274,10 @@ impl<'a, T: Real, S: Ratios<T>> Joint<'a, T, S> {
             sums.keep_in(factor);
         }
         reducer.give_back(sums);
+        Ok(())
     }
 
-    fn sweep(&mut self, which: Which, update: bool) {
+    fn sweep(&mut self, which: Which, update: bool) -> Result<(), Error> {
         if !update {
             return self.rows(which, Mode::Sum);
         }
@@ -279,14 +285,14 @@ impl<'a, T: Real, S: Ratios<T>> Joint<'a, T, S> {
             if self.pair.begin_iteration() == Some(false) {
                 self.forget();
             }
-            self.look();
+            self.look()?;
         }
         self.loss = None;
-        self.rows(which, Mode::Update);
+        self.rows(which, Mode::Update)
     }
 }
 
-impl<T: Real, S: Ratios<T>> Alternation<T> for Joint<'_, T, S> {
+impl<T: Real> Alternation<T> for Joint<'_, T> {
     fn pair(&self) -> &Pair<T> {
         &self.pair
     }
@@ -295,19 +301,19 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for Joint<'_, T, S> {
         &mut self.pair
     }
 
-    fn sweep_inner(&mut self, update: bool) {
-        self.sweep(Which::Inner, update);
+    fn sweep_inner(&mut self, update: bool) -> Result<(), Error> {
+        self.sweep(Which::Inner, update)
     }
 
-    fn sweep_outer(&mut self, update: bool) {
-        self.sweep(Which::Outer, update);
+    fn sweep_outer(&mut self, update: bool) -> Result<(), Error> {
+        self.sweep(Which::Outer, update)
     }
 
-    fn loss(&mut self) -> f64 {
+    fn loss(&mut self) -> Result<f64, Error> {
         self.look()
     }
 
-    fn exact_loss(&mut self) -> f64 {
+    fn exact_loss(&mut self) -> Result<f64, Error> {
         self.look()
     }
 
@@ -319,12 +325,12 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for Joint<'_, T, S> {
         self.pair.movement() / self.size
     }
 
-    fn finish(&mut self) -> Figures {
+    fn finish(&mut self) -> Result<Figures, Error> {
         self.end_extrapolation();
-        let loss = self.look();
-        self.rows(Which::Inner, Mode::Measure);
-        self.rows(Which::Outer, Mode::Measure);
-        Figures { loss, remaining: self.step() }
+        let loss = self.look()?;
+        self.rows(Which::Inner, Mode::Measure)?;
+        self.rows(Which::Outer, Mode::Measure)?;
+        Ok(Figures { loss, remaining: self.step() })
     }
 
     fn into_pair(self) -> Pair<T> {

@@ -19,7 +19,7 @@ use super::visit::{HalfStep, Span};
 use crate::Real;
 use crate::penalty::Weights;
 use crate::rule::Majorizer;
-use crate::source::{Packed, RatioBlock, Ratios};
+use crate::source::{Packed, Rows as SourceRows, Source};
 
 /// What a worker computes with.
 #[derive(Debug)]
@@ -55,8 +55,8 @@ pub(super) struct Wanted {
 }
 
 /// The half-step; it reads rows of S, or of its transpose, where N is not known or something of them is wanted.
-pub(super) struct Majorize<'a, T: Real, S: Ratios<T>> {
-    pub source: Option<&'a S>,
+pub(super) struct Majorize<'a, T: Real> {
+    pub source: Option<&'a dyn Source<T>>,
     pub y: Packed<'a, T>,
     /// N, where it is known.
     pub n: Option<Rows<'a, T>>,
@@ -70,23 +70,18 @@ pub(super) struct Majorize<'a, T: Real, S: Ratios<T>> {
     pub isa: Isa,
 }
 
-impl<T: Real, S: Ratios<T>> HalfStep<T> for Majorize<'_, T, S> {
-    type Rows<'b>
-        = Option<S::Ratio<'b>>
-    where
-        Self: 'b;
-    type Memory = S::Scratch;
+impl<T: Real> HalfStep<T> for Majorize<'_, T> {
     type Work = Work<T>;
     type Sums = RatioSums<T>;
 
-    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut S::Scratch>) -> Self::Rows<'b> {
-        self.source.zip(memory).map(|(s, memory)| s.ratios(at.rows.clone(), memory))
+    fn source(&self) -> Option<&dyn Source<T>> {
+        self.source
     }
 
     fn moves(
         &self,
         at: &Span,
-        s: &mut Option<S::Ratio<'_>>,
+        s: Option<&mut SourceRows<'_, T>>,
         x: &mut [T],
         work: &mut Work<T>,
         sums: &mut RatioSums<T>,
@@ -121,7 +116,7 @@ impl<T: Real, S: Ratios<T>> HalfStep<T> for Majorize<'_, T, S> {
     fn sums(
         &self,
         _: &Span,
-        s: &mut Option<S::Ratio<'_>>,
+        s: Option<&mut SourceRows<'_, T>>,
         x: &Lines<'_, T>,
         work: &mut Work<T>,
         sums: &mut RatioSums<T>,

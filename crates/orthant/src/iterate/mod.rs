@@ -5,18 +5,19 @@
 //! | `pair` | both factors: which is updated first, which is fixed, how they are extrapolated |
 //! | `factor`, `lines`, `extrapolation` | one factor, its rows with their copies, and when a step is accepted |
 //! | `visit` | the walk over the rows of a factor: lanes, blocks, workers |
-//! | `prepared`, `sums` | a factor as blocks read it; what lanes add up |
-//! | `quadratic`, `residual` | the loop for the Frobenius loss, and its final figures |
+//! | `prepared`, `projection`, `sums` | a factor as blocks read it; a product in place of S; what lanes add up |
+//! | `quadratic`, `row_update`, `residual` | the loop for the Frobenius loss, its steps, and its final figures |
 //! | `ratio`, `majorize`, `newton` | the loop for β-divergences, and the two kinds of steps it takes |
 //! | `joint` | the loop for Kullback–Leibler with both factors majorised at once |
 
-use crate::Real;
 use crate::init::RandomState;
+use crate::{Error, Real};
 
 pub(crate) use extrapolation::{Schedule, Verdict};
 pub(crate) use factor::{Factor, negligible};
 pub(crate) use joint::Joint;
 pub(crate) use pair::{Fixed, Pair};
+pub(crate) use projection::Projection;
 pub(crate) use quadratic::Quadratic;
 pub(crate) use ratio::Ratio;
 
@@ -28,9 +29,11 @@ mod majorize;
 mod newton;
 mod pair;
 mod prepared;
+mod projection;
 mod quadratic;
 mod ratio;
 mod residual;
+mod row_update;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -54,31 +57,31 @@ pub(crate) struct Figures {
 }
 
 /// Two factors of S ≈ X·Yᵀ that are updated in turn: X, the inner one, in a pass over the rows of S; Y, the outer one,
-/// from what the pass has summed.
+/// from what the pass has summed. What reads S fails where rows of it cannot be read.
 pub(crate) trait Alternation<T: Real> {
     /// X and Y.
     fn pair(&self) -> &Pair<T>;
     /// X and Y, to be judged.
     fn pair_mut(&mut self) -> &mut Pair<T>;
     /// One pass over S: X updated from Y (if `update`), then the sums that the update of Y needs (unless Y is fixed).
-    fn sweep_inner(&mut self, update: bool);
+    fn sweep_inner(&mut self, update: bool) -> Result<(), Error>;
     /// The update of Y from the sums of the last pass (if `update`), and what the next pass needs to know of it.
-    fn sweep_outer(&mut self, update: bool);
+    fn sweep_outer(&mut self, update: bool) -> Result<(), Error>;
     /// Whether the sums of a pass hold whatever Y becomes, so that with X fixed one pass serves every update of Y.
     fn sums_last(&self) -> bool {
         false
     }
     /// The loss, once each factor has been swept.
-    fn loss(&mut self) -> f64;
+    fn loss(&mut self) -> Result<f64, Error>;
     /// The loss from the residual itself, in one pass over S, at any time.
-    fn exact_loss(&mut self) -> f64;
+    fn exact_loss(&mut self) -> Result<f64, Error>;
     /// How far a loss may be from the true one.
     fn rounding(&self, loss: f64) -> f64;
     /// How far the last iteration moved, over the size of V; it does not change when components are rescaled.
     fn step(&self) -> f64;
     /// The final figures, of the best pair of factors, which is then in place; in one pass over S, or two. Rows that are to
     /// be exactly 0 become so.
-    fn finish(&mut self) -> Figures;
+    fn finish(&mut self) -> Result<Figures, Error>;
     /// The stream that the order of coordinates was drawn from, if one was, as it stands.
     fn stream(&self) -> Option<&RandomState> {
         None
@@ -91,31 +94,29 @@ pub(crate) trait Alternation<T: Real> {
     fn into_pair(self) -> Pair<T>;
 
     /// Takes the sums that the first iteration begins with.
-    fn begin(&mut self) {
-        self.sweep_outer(false);
-        if self.pair().by_columns {
-            self.sweep_inner(false);
-        }
+    fn begin(&mut self) -> Result<(), Error> {
+        self.sweep_outer(false)?;
+        if self.pair().by_columns { self.sweep_inner(false) } else { Ok(()) }
     }
 
     /// An iteration: the update of W and then that of H, but of what is fixed. In the `first` one the last sweep was not of an
     /// inner factor that is fixed.
-    fn iterate(&mut self, first: bool) {
+    fn iterate(&mut self, first: bool) -> Result<(), Error> {
         match self.pair().fixed {
             Fixed::Neither if self.pair().by_columns => {
-                self.sweep_outer(true);
-                self.sweep_inner(true);
+                self.sweep_outer(true)?;
+                self.sweep_inner(true)
             }
             Fixed::Neither => {
-                self.sweep_inner(true);
-                self.sweep_outer(true);
+                self.sweep_inner(true)?;
+                self.sweep_outer(true)
             }
             Fixed::Outer => self.sweep_inner(true),
             Fixed::Inner => {
                 if !first && !self.sums_last() {
-                    self.sweep_inner(false);
+                    self.sweep_inner(false)?;
                 }
-                self.sweep_outer(true);
+                self.sweep_outer(true)
             }
         }
     }

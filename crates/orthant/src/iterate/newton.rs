@@ -12,11 +12,11 @@ use super::visit::{HalfStep, Span};
 use crate::Real;
 use crate::penalty::Weights;
 use crate::rule::Majorizer;
-use crate::source::{Packed, RatioBlock, Ratios};
+use crate::source::{Packed, Rows, Source};
 
 /// The half-step.
-pub(super) struct Newton<'a, T: Real, S: Ratios<T>> {
-    pub source: Option<&'a S>,
+pub(super) struct Newton<'a, T: Real> {
+    pub source: Option<&'a dyn Source<T>>,
     pub y: Packed<'a, T>,
     /// Column sums of Y.
     pub columns: &'a [T],
@@ -29,23 +29,18 @@ pub(super) struct Newton<'a, T: Real, S: Ratios<T>> {
     pub loss_after: bool,
 }
 
-impl<T: Real, S: Ratios<T>> HalfStep<T> for Newton<'_, T, S> {
-    type Rows<'b>
-        = Option<S::Ratio<'b>>
-    where
-        Self: 'b;
-    type Memory = S::Scratch;
+impl<T: Real> HalfStep<T> for Newton<'_, T> {
     type Work = Work<T>;
     type Sums = RatioSums<T>;
 
-    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut S::Scratch>) -> Self::Rows<'b> {
-        self.source.zip(memory).map(|(s, memory)| s.ratios(at.rows.clone(), memory))
+    fn source(&self) -> Option<&dyn Source<T>> {
+        self.source
     }
 
     fn moves(
         &self,
         _: &Span,
-        s: &mut Option<S::Ratio<'_>>,
+        s: Option<&mut Rows<'_, T>>,
         x: &mut [T],
         work: &mut Work<T>,
         sums: &mut RatioSums<T>,
@@ -54,14 +49,14 @@ impl<T: Real, S: Ratios<T>> HalfStep<T> for Newton<'_, T, S> {
         let half = Half { columns: self.columns, l1, l2, sweeps: self.sweeps, floor: beta.floor() };
         let divergence = self.with_loss.then_some((beta, &mut sums.loss));
         let told = Told { movement: &mut sums.step.movement, divergence };
-        let s = s.as_mut().expect("Newton's steps need rows of S or of its transpose");
+        let s = s.expect("Newton's steps need rows of S or of its transpose");
         s.newton(half, x, self.y, &mut work.tiles, told);
     }
 
     fn sums(
         &self,
         _: &Span,
-        s: &mut Option<S::Ratio<'_>>,
+        s: Option<&mut Rows<'_, T>>,
         x: &Lines<'_, T>,
         work: &mut Work<T>,
         sums: &mut RatioSums<T>,

@@ -4,7 +4,7 @@ use orthant_kernel::{Buffer, divergence};
 
 use super::factor::Factor;
 use crate::Real;
-use crate::source::{Packed, Source};
+use crate::source::{Extent, Packed};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -31,10 +31,10 @@ impl<T: Real> Prepared<T> {
     }
 
     /// For products with the entries of a source, with as many columns as the factor has rows.
-    pub fn strided<S: Source<T>>(source: &S, k: usize) -> Self {
-        match source.row_stride(k) {
+    pub fn strided(source: &Extent, k: usize) -> Self {
+        match source.row_stride::<T>(k) {
             stride if stride == k => Self::as_it_is(k),
-            stride => Self::new(Form::Strided(stride), source.cols() * stride, k),
+            stride => Self::new(Form::Strided(stride), source.cols * stride, k),
         }
     }
 

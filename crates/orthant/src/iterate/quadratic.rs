@@ -14,7 +14,7 @@
 //! half pass for (B, G) of the starting H comes first, and an iteration is the update of Y and then a pass. Either
 //! way the sequence is W₁, H₁, W₂, H₂, …
 //!
-//! Where the [transpose](Source::transpose) is kept beside S, B is not summed: its rows are Sᵀ's numerators, computed where
+//! Where the [transpose](Sources) is kept beside S, B is not summed: its rows are Sᵀ's numerators, computed where
 //! the update of Y wants them.
 //!
 //! With [`extrapolation`](super::extrapolation) the same loop works on rows with their copies. The factor that is updated
@@ -23,25 +23,27 @@
 //!
 //! Nothing is allocated inside an iteration.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use orthant_kernel::{Buffer, Isa, accumulator_stride, scan as products};
 
 use super::extrapolation::Schedule;
 use super::factor::Factor;
-use super::lines::{Lines, Role};
+use super::lines::Role;
 use super::pair::{Fixed, Pair};
 use super::prepared::Prepared;
-use super::residual::{Measured, Steps, WideGram};
+use super::projection::Projection;
+use super::residual::{Measured, Products, Steps, WideGram};
+use super::row_update::{Coupling, Cross, Numerators, RowUpdate, Work};
 use super::sums::GramSums;
-use super::visit::{Beside, HalfStep, Mode, Span, Walk, Worker};
+use super::visit::{Beside, Mode, Walk, Worker};
 use super::{Alternation, Figures, Layout};
+use crate::column_sums::HeavyColumns;
 use crate::init::{Generator, RandomState};
-use crate::penalty::Weights;
-use crate::reduce::{Lanes, Reducer, Slots, split};
-use crate::rule::{Rule, Subproblem};
-use crate::source::{Block, Source};
-use crate::{Real, scan};
+use crate::reduce::{Lanes, Reducer, split};
+use crate::rule::Rule;
+use crate::source::{Source, Sources};
+use crate::{Error, Real, scan};
 
 /// The loss in Gram form is not trusted below this many ε·‖S‖²: the residual itself is taken instead.
 const CANCELLED: f64 = 256.0;
@@ -51,214 +53,28 @@ fn norms<T: Real>(gram: &[T], k: usize) -> impl Iterator<Item = f64> + Clone {
     gram.iter().step_by(k + 1).map(|g| g.to_f64().sqrt())
 }
 
-/// What a worker computes with.
-#[derive(Debug)]
-pub(super) struct Work<T> {
-    /// Numerators.
-    pub a: Buffer<T>,
-    pub rule: Vec<T>,
-    pub residual: Vec<T>,
-}
-
-/// The other factor's Gram matrix as an update wants it.
-#[derive(Debug)]
-pub(super) struct Coupling<T> {
-    gram: Vec<T>,
-    diagonal: Vec<T>,
-    order: Vec<usize>,
-}
-
-impl<T: Real> Coupling<T> {
-    fn new(k: usize) -> Self {
-        Self { gram: vec![T::ZERO; k * k], diagonal: vec![T::ZERO; k], order: (0..k).collect() }
-    }
-
-    /// For the update of `of` against the factor with this Gram matrix.
-    pub fn subproblem<'a>(&'a mut self, gram: &[T], of: &Factor<T>) -> Subproblem<'a, T> {
-        let k = self.diagonal.len();
-        let (l1, l2) = of.weights.elements();
-        self.gram.copy_from_slice(gram);
-        for t in 0..k {
-            self.gram[t * k + t] += l2;
-            self.diagonal[t] = self.gram[t * k + t];
-        }
-        let Self { gram, diagonal, order } = self;
-        Subproblem { gram, diagonal, l1, order, sweeps: of.sweeps }
-    }
-}
-
-/// X, in a pass over the rows of S.
-struct Inner<'a, T: Real, S: Source<T>> {
-    source: &'a S,
-    rule: &'a dyn Rule<T>,
-    subproblem: Subproblem<'a, T>,
-    y: &'a [T],
+/// The numerators of Y: from rows of the transpose, times X as they read it, or from the sums of the last pass.
+fn outer_numerators<'a, T: Real>(
+    source: Sources<'a, T>,
+    projection: Option<Projection<'a, T>>,
+    sums: Option<&'a GramSums<T>>,
+    x: &'a Prepared<T>,
+    inner: &'a Factor<T>,
     k: usize,
-    isa: Isa,
-    weights: Weights,
-    /// Where Y does not change, A of each lane, and whether it is known.
-    kept: Option<(&'a Slots<&'a mut [T]>, bool)>,
-    /// Whether ⟨A, X⟩ is needed.
-    crosses: bool,
-    /// Whether B is.
-    accumulates: bool,
-}
-
-impl<T: Real, S: Source<T>> HalfStep<T> for Inner<'_, T, S> {
-    type Rows<'b>
-        = Option<S::Block<'b>>
-    where
-        Self: 'b;
-    type Memory = S::Scratch;
-    type Work = Work<T>;
-    type Sums = GramSums<T>;
-
-    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut S::Scratch>) -> Self::Rows<'b> {
-        let memory = memory.expect("rows of S are read");
-        let Some((kept, known)) = self.kept else { return Some(self.source.block(at.rows.clone(), memory)) };
-        if !known {
-            let mut a = kept[at.lane].lock().unwrap_or_else(PoisonError::into_inner);
-            self.source.block(at.rows.clone(), memory).numerators(self.y, self.k, &mut a[at.of_lane.clone()]);
-        }
-        None
-    }
-
-    fn moves(
-        &self,
-        at: &Span,
-        s: &mut Option<S::Block<'_>>,
-        x: &mut [T],
-        work: &mut Work<T>,
-        sums: &mut GramSums<T>,
-    ) {
-        let (k, Work { a, rule: scratch, .. }) = (self.k, work);
-        if let Some((kept, _)) = self.kept {
-            let a = kept[at.lane].lock().unwrap_or_else(PoisonError::into_inner);
-            let a = &a[at.of_lane.clone()];
-            self.rule.update(x, a, k, &self.subproblem, scratch, &mut sums.step);
-        }
-        if let Some(s) = s {
-            let a = &mut a[..x.len()];
-            s.numerators(self.y, k, a);
-            self.rule.update(x, a, k, &self.subproblem, scratch, &mut sums.step);
-            if self.crosses {
-                sums.cross = products::inner_product(self.isa, a, k, x, k, sums.cross);
-            }
-        }
-    }
-
-    fn sums(
-        &self,
-        at: &Span,
-        s: &mut Option<S::Block<'_>>,
-        x: &Lines<'_, T>,
-        _: &mut Work<T>,
-        sums: &mut GramSums<T>,
-    ) {
-        let k = self.k;
-        if let Some((kept, _)) = self.kept {
-            let a = kept[at.lane].lock().unwrap_or_else(PoisonError::into_inner);
-            sums.cross = products::inner_product(self.isa, &a[at.of_lane.clone()], k, x.x, k, sums.cross);
-        }
-        if let (Some(s), true) = (s, self.accumulates) {
-            s.accumulate(x.operand(), k, &mut sums.b);
-        }
-        sums.rows_done(self.isa, x, k, self.weights);
-    }
-}
-
-/// Y, from the sums of a pass or in one over rows of the transpose.
-struct Outer<'a, T: Real, S: Source<T>> {
-    source: &'a S,
-    transpose: Option<&'a S>,
-    rule: &'a dyn Rule<T>,
-    subproblem: Subproblem<'a, T>,
-    x: &'a [T],
-    b: &'a [T],
-    k: usize,
-    isa: Isa,
-    weights: Weights,
-}
-
-impl<T: Real, S: Source<T>> HalfStep<T> for Outer<'_, T, S> {
-    type Rows<'b>
-        = Option<S::Block<'b>>
-    where
-        Self: 'b;
-    type Memory = S::Scratch;
-    type Work = Work<T>;
-    type Sums = GramSums<T>;
-
-    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut S::Scratch>) -> Self::Rows<'b> {
-        self.transpose.zip(memory).map(|(s, memory)| s.block(at.rows.clone(), memory))
-    }
-
-    fn moves(
-        &self,
-        at: &Span,
-        s: &mut Option<S::Block<'_>>,
-        y: &mut [T],
-        work: &mut Work<T>,
-        sums: &mut GramSums<T>,
-    ) {
-        let (k, Work { a, rule: scratch, .. }) = (self.k, work);
-        match s {
-            Some(s) => {
-                let a = &mut a[..y.len()];
-                s.numerators(self.x, k, a);
-                self.rule.update(y, a, k, &self.subproblem, scratch, &mut sums.step);
-                sums.cross = products::inner_product(self.isa, a, k, y, k, sums.cross);
-            }
-            None => {
-                let (b, stride) = self.source.lift(at.rows.clone(), self.b, k, a);
-                self.rule.update(y, b, stride, &self.subproblem, scratch, &mut sums.step);
-            }
-        }
-    }
-
-    fn sums(
-        &self,
-        at: &Span,
-        _: &mut Option<S::Block<'_>>,
-        y: &Lines<'_, T>,
-        _: &mut Work<T>,
-        sums: &mut GramSums<T>,
-    ) {
-        self.source.project(at.rows.clone(), y.operand(), self.k, &mut sums.b);
-        sums.rows_done(self.isa, y, self.k, self.weights);
-    }
-}
-
-/// ⟨B, Y⟩, from the sums of a pass.
-struct Cross<'a, T: Real, S: Source<T>> {
-    source: &'a S,
-    b: &'a [T],
-    k: usize,
-    isa: Isa,
-}
-
-impl<T: Real, S: Source<T>> HalfStep<T> for Cross<'_, T, S> {
-    type Rows<'b>
-        = ()
-    where
-        Self: 'b;
-    type Memory = S::Scratch;
-    type Work = Work<T>;
-    type Sums = GramSums<T>;
-
-    fn read(&self, _: &Span, _: Option<&mut S::Scratch>) {}
-
-    fn moves(&self, _: &Span, (): &mut (), _: &mut [T], _: &mut Work<T>, _: &mut GramSums<T>) {}
-
-    fn sums(&self, at: &Span, (): &mut (), y: &Lines<'_, T>, work: &mut Work<T>, sums: &mut GramSums<T>) {
-        let (b, stride) = self.source.lift(at.rows.clone(), self.b, self.k, &mut work.a);
-        sums.cross = products::inner_product(self.isa, b, stride, y.x, self.k, sums.cross);
+) -> Numerators<'a, T> {
+    let b = sums.map_or(&[][..], |sums| &sums.b);
+    match (source.transpose, projection) {
+        (Some(source), _) => Numerators::Computed { source, operand: x.of(inner).y },
+        (None, Some(projection)) => Numerators::Lifted(b, projection),
+        (None, None) => Numerators::Known(b, accumulator_stride::<T>(k)),
     }
 }
 
 /// A factorisation under way: S ≈ X·Yᵀ.
-pub(crate) struct Quadratic<'a, T: Real, S: Source<T>> {
-    pub(super) source: &'a S,
+pub(crate) struct Quadratic<'a, T: Real> {
+    pub(super) source: Sources<'a, T>,
+    /// R, where S is a product L·Rᵀ and the source has the rows of L.
+    pub(super) projection: Option<Projection<'a, T>>,
     rule: Box<dyn Rule<T>>,
     pub(super) k: usize,
     pub(super) isa: Isa,
@@ -291,7 +107,7 @@ pub(crate) struct Quadratic<'a, T: Real, S: Source<T>> {
     /// ⟨S, XYᵀ⟩, where an update knows it.
     cross: f64,
     pub(super) coupling: Coupling<T>,
-    pub(super) memory: Vec<Mutex<Worker<S::Scratch, Work<T>>>>,
+    pub(super) memory: Vec<Mutex<Worker<T, Work<T>>>>,
 }
 
 /// Lanes of the update at the reduce: by 64 rows or more, whatever else.
@@ -300,10 +116,35 @@ pub(super) fn outer_lanes(rows: usize) -> Lanes {
     Lanes::even(rows, crate::reduce::short(rows).max(count))
 }
 
-impl<'a, T: Real, S: Source<T>> Quadratic<'a, T, S> {
+impl<'a, T: Real> Quadratic<'a, T> {
     /// `squares` is ‖S‖².
     pub fn new(
-        source: &'a S,
+        source: Sources<'a, T>,
+        rule: Box<dyn Rule<T>>,
+        k: usize,
+        layout: Layout,
+        squares: f64,
+        pair: Pair<T>,
+    ) -> Self {
+        Self::of(source, None, rule, k, layout, squares, pair)
+    }
+
+    /// Of L·Rᵀ, which is never formed: `source` has the rows of L. `squares` is ‖L·Rᵀ‖².
+    pub fn of_product(
+        source: &'a dyn Source<T>,
+        projection: Projection<'a, T>,
+        rule: Box<dyn Rule<T>>,
+        k: usize,
+        layout: Layout,
+        squares: f64,
+        pair: Pair<T>,
+    ) -> Self {
+        Self::of(Sources::of(source), Some(projection), rule, k, layout, squares, pair)
+    }
+
+    fn of(
+        source: Sources<'a, T>,
+        projection: Option<Projection<'a, T>>,
         rule: Box<dyn Rule<T>>,
         k: usize,
         layout: Layout,
@@ -311,35 +152,40 @@ impl<'a, T: Real, S: Source<T>> Quadratic<'a, T, S> {
         pair: Pair<T>,
     ) -> Self {
         let Layout { block, workers } = layout;
-        let (rows, cols, isa) = (source.rows(), source.cols(), Isa::detect());
-        let (block, transpose) = (block.min(rows), source.transpose());
+        let Sources { rows: s, transpose } = source;
+        let (extent, isa) = (s.extent(), Isa::detect());
+        let cols = projection.map_or(extent.cols, |projection| projection.cols());
+        let block = block.min(extent.rows);
         let walk = |beside, lanes, block| Walk { beside, lanes, block, k, isa };
-        let inner = walk(Beside::Rows, source.lanes(), block);
-        let lanes = transpose.map_or_else(|| outer_lanes(cols), Source::lanes);
-        let outer_block = transpose.map_or(lanes.longest(), |s| s.block_rows(k).min(cols)).max(1);
+        let inner = walk(Beside::Rows, s.lanes(), block);
+        let lanes = transpose.map_or_else(|| outer_lanes(cols), |s| s.lanes());
+        let outer_block =
+            transpose.map_or(lanes.longest(), |s| s.extent().block_rows::<T>(k).min(cols)).max(1);
         let outer = walk(Beside::Columns, lanes, outer_block);
         let scratch = rule.scratch_len(block.max(outer_block), k).max(block * k);
-        let projected = if source.projects() { source.width() } else { 0 };
-        let computed = source.projects() || transpose.is_some();
+        let projected = projection.map_or(0, |projection| projection.width());
+        let computed = projection.is_some() || transpose.is_some();
         let numerators = if computed { block.max(outer_block) } else { block };
-        let summed = if transpose.is_some() { 0 } else { source.width() };
+        let summed = if transpose.is_some() { 0 } else { extent.cols };
         let worker = || {
             Mutex::new(Worker {
-                rows: source.scratch(block),
-                transposed: transpose.map(|s| s.scratch(outer_block)),
+                rows: s.memory(block),
+                transposed: transpose.map(|s| s.memory(outer_block)),
                 work: Work {
                     a: Buffer::zeros(numerators * k),
                     rule: vec![T::ZERO; scratch],
                     residual: vec![T::ZERO; products::residual_scratch_len(k)],
+                    row: vec![T::ZERO; if projection.is_some() { cols } else { 0 }],
                 },
             })
         };
-        let reducer = |walk: &Walk, cols, heavy| {
+        let reducer = |walk: &Walk, cols, heavy: HeavyColumns| {
             let (count, long) = (walk.lanes.count(), walk.lanes.long());
-            Reducer::new(count, workers, || GramSums::new(cols, k, Clone::clone(&heavy), long))
+            Reducer::new(count, workers, || GramSums::new(cols, k, heavy.clone(), long))
         };
         Self {
             source,
+            projection,
             rule,
             k,
             isa,
@@ -352,13 +198,13 @@ impl<'a, T: Real, S: Source<T>> Quadratic<'a, T, S> {
             balances: false,
             exact: false,
             projected: Buffer::zeros(projected * k),
-            y: Prepared::strided(source, k),
-            x: transpose.map_or_else(|| Prepared::as_it_is(k), |s| Prepared::strided(s, k)),
+            y: Prepared::strided(&extent, k),
+            x: transpose.map_or_else(|| Prepared::as_it_is(k), |s| Prepared::strided(&s.extent(), k)),
             sums: None,
-            of_inner: reducer(&inner, summed, source.heavy_columns()),
-            of_outer: reducer(&outer, projected, Default::default()),
+            of_inner: reducer(&inner, summed, s.heavy_columns()),
+            of_outer: reducer(&outer, projected, HeavyColumns::default()),
             figures: Reducer::new(inner.lanes.count(), workers, Measured::default),
-            wide: source.residual_by_entries().then(|| {
+            wide: extent.is_sparse().then(|| {
                 [&inner, &outer].map(|w| Reducer::new(w.lanes.count(), workers, || WideGram::new(k)))
             }),
             inner,
@@ -432,17 +278,14 @@ impl<'a, T: Real, S: Source<T>> Quadratic<'a, T, S> {
 
     /// Begins an iteration, if one has been judged since. By columns a restart takes the sums of the best pair, which no pass
     /// has made.
-    fn begin_iteration(&mut self) {
+    fn begin_iteration(&mut self) -> Result<(), Error> {
         if self.balances {
             self.balance();
         }
-        if self.pair.begin_iteration() != Some(false) {
-            return;
-        }
-        if self.pair.inner.has_role(Role::Second) {
-            self.update_inner(Mode::Sum);
-        } else if self.source.projects() {
-            self.update_outer(Mode::Sum);
+        match self.pair.begin_iteration() {
+            Some(false) if self.pair.inner.has_role(Role::Second) => self.update_inner(Mode::Sum),
+            Some(false) if self.projection.is_some() => self.update_outer(Mode::Sum),
+            _ => Ok(()),
         }
     }
 
@@ -458,117 +301,142 @@ impl<'a, T: Real, S: Source<T>> Quadratic<'a, T, S> {
         }
     }
 
+    /// S·Y for all rows, where Y does not change.
+    fn keep_numerators(&mut self) -> Result<(), Error> {
+        self.y.copy(&self.pair.outer);
+        let (k, source) = (self.k, self.source.rows);
+        self.kept = vec![T::ZERO; self.pair.inner.x.len()];
+        let out = split(&mut self.kept, k, &self.inner.lanes);
+        let step = Products { source, operand: self.y.of(&self.pair.outer).y, k, out: &out };
+        let lines = self.pair.inner.lines(k, &self.inner.lanes);
+        let sums = self.inner.visit(&lines, Mode::Sum, &step, &mut self.of_inner, &self.memory)?;
+        self.of_inner.give_back(sums);
+        Ok(())
+    }
+
     /// One pass over S: X updated from Y, if so, then B and G from X.
-    pub(super) fn update_inner(&mut self, mode: Mode) {
+    pub(super) fn update_inner(&mut self, mode: Mode) -> Result<(), Error> {
         if let Some(sums) = self.sums.take() {
             self.of_inner.give_back(sums);
         }
-        let updates = mode == Mode::Update;
+        let (updates, fixed) = (mode == Mode::Update, self.pair.fixed == Fixed::Outer);
         if updates {
             self.draw_order();
         }
-        let (k, isa, source) = (self.k, self.isa, self.source);
-        let Pair { inner, outer, fixed, .. } = &mut self.pair;
+        if fixed && self.kept.is_empty() {
+            self.keep_numerators()?;
+        }
+        let (k, isa, Sources { rows: source, transpose }) = (self.k, self.isa, self.source);
+        let Pair { inner, outer, .. } = &mut self.pair;
         let subproblem = self.coupling.subproblem(outer.operand_gram(), inner);
         if updates {
             self.rule.prepare(&subproblem);
             inner.meet(norms(outer.operand_gram(), k));
-        }
-        let (fixed, known) = (*fixed == Fixed::Outer, !self.kept.is_empty());
-        if fixed && !known {
-            self.kept = vec![T::ZERO; inner.x.len()];
-        }
-        if updates || fixed && !known {
             self.y.copy(outer);
         }
-        let kept = split(&mut self.kept, k, &self.inner.lanes);
-        let transposes = source.transpose().is_some();
-        let crosses = updates && (inner.has_role(Role::Second) || transposes);
-        let step = Inner {
-            source,
+        let operand = if self.projection.is_some() { &self.projected } else { self.y.of(outer).y };
+        let crosses = updates && (fixed || inner.has_role(Role::Second) || transpose.is_some());
+        let step = RowUpdate {
+            numerators: match fixed {
+                true => Numerators::Known(&self.kept, k),
+                false => Numerators::Computed { source, operand },
+            },
             rule: &*self.rule,
             subproblem,
-            y: if self.projected.is_empty() { self.y.of(outer).y } else { &self.projected },
             k,
             isa,
             weights: inner.weights,
-            kept: fixed.then_some((&kept, known)),
             crosses,
-            accumulates: !transposes,
+            accumulates: transpose.is_none(),
+            projection: None,
         };
         let lines = inner.lines(k, &self.inner.lanes);
-        let mut sums = self.inner.visit(&lines, mode, &step, &mut self.of_inner, &self.memory);
+        let mut sums = self.inner.visit(&lines, mode, &step, &mut self.of_inner, &self.memory)?;
         drop(lines);
         sums.keep_in(inner, k, updates);
-        if crosses || fixed {
+        if crosses {
             self.cross = sums.cross;
         }
-        source.compact(&mut sums.b, k);
+        if let Some(projection) = &self.projection {
+            projection.compact(&mut sums.b, k);
+        }
         self.sums = Some(sums);
+        Ok(())
     }
 
     /// The update of Y from B and G, if so, and its Gram matrix.
-    pub(super) fn update_outer(&mut self, mode: Mode) {
+    pub(super) fn update_outer(&mut self, mode: Mode) -> Result<(), Error> {
         let updates = mode == Mode::Update;
         if updates {
             self.draw_order();
         }
-        let (k, isa, source) = (self.k, self.isa, self.source);
+        let (k, isa, transposes) = (self.k, self.isa, self.source.transpose.is_some());
         let Pair { inner, outer, .. } = &mut self.pair;
         let subproblem = self.coupling.subproblem(inner.operand_gram(), outer);
         if updates {
             self.rule.prepare(&subproblem);
             outer.meet(norms(inner.operand_gram(), k));
+            if transposes {
+                self.x.copy(inner);
+            }
         }
-        let transpose = source.transpose().filter(|_| updates);
-        if transpose.is_some() {
-            self.x.copy(inner);
-        }
-        let step = Outer {
-            source,
-            transpose,
+        let crosses = updates && transposes;
+        let step = RowUpdate {
+            numerators: outer_numerators(self.source, self.projection, self.sums.as_ref(), &self.x, inner, k),
             rule: &*self.rule,
             subproblem,
-            x: self.x.of(inner).y,
-            b: self.sums.as_ref().map_or(&[][..], |sums| &sums.b),
             k,
             isa,
             weights: outer.weights,
+            crosses,
+            accumulates: false,
+            projection: self.projection,
         };
         let lines = outer.lines(k, &self.outer.lanes);
-        let mut sums = self.outer.visit(&lines, mode, &step, &mut self.of_outer, &self.memory);
+        let mut sums = self.outer.visit(&lines, mode, &step, &mut self.of_outer, &self.memory)?;
         drop(lines);
         sums.keep_in(outer, k, updates);
-        if transpose.is_some() {
+        if crosses {
             self.cross = sums.cross;
         }
-        if !self.projected.is_empty() {
-            source.compact(&mut sums.b, k);
+        if let Some(projection) = &self.projection {
+            projection.compact(&mut sums.b, k);
             let len = self.projected.len();
             self.projected.copy_from_slice(&sums.b[..len]);
         }
         self.of_outer.give_back(sums);
+        Ok(())
     }
 
     /// ½‖S − XYᵀ‖², from the sums of the last pass and ‖S‖².
-    pub(super) fn gram_loss(&mut self) -> f64 {
-        let (k, isa, source) = (self.k, self.isa, self.source);
+    pub(super) fn gram_loss(&mut self) -> Result<f64, Error> {
+        let (k, isa) = (self.k, self.isa);
         let Pair { inner, outer, fixed, .. } = &mut self.pair;
         let quadratic: f64 = inner.gram.iter().zip(&outer.gram).map(|(a, b)| a.to_f64() * b.to_f64()).sum();
-        let known = *fixed == Fixed::Outer || inner.has_role(Role::Second) || source.transpose().is_some();
+        let known = *fixed == Fixed::Outer || inner.has_role(Role::Second) || self.source.transpose.is_some();
         if !known {
-            let b = &self.sums.as_ref().expect("a pass came before").b;
-            let step = Cross { source, b, k, isa };
+            let step = Cross {
+                numerators: outer_numerators(
+                    self.source,
+                    self.projection,
+                    self.sums.as_ref(),
+                    &self.x,
+                    inner,
+                    k,
+                ),
+                k,
+                isa,
+            };
             let lines = outer.lines(k, &self.outer.lanes);
-            let sums = self.outer.visit(&lines, Mode::Sum, &step, &mut self.of_outer, &self.memory);
+            let sums = self.outer.visit(&lines, Mode::Sum, &step, &mut self.of_outer, &self.memory)?;
             self.cross = sums.cross;
             self.of_outer.give_back(sums);
         }
-        0.5 * (self.squares - 2.0 * self.cross + quadratic)
+        Ok(0.5 * (self.squares - 2.0 * self.cross + quadratic))
     }
 }
 
-impl<T: Real, S: Source<T>> Alternation<T> for Quadratic<'_, T, S> {
+impl<T: Real> Alternation<T> for Quadratic<'_, T> {
     fn pair(&self) -> &Pair<T> {
         &self.pair
     }
@@ -577,28 +445,28 @@ impl<T: Real, S: Source<T>> Alternation<T> for Quadratic<'_, T, S> {
         &mut self.pair
     }
 
-    fn sweep_inner(&mut self, update: bool) {
-        self.begin_iteration();
-        self.update_inner(Mode::updates(update));
+    fn sweep_inner(&mut self, update: bool) -> Result<(), Error> {
+        self.begin_iteration()?;
+        self.update_inner(Mode::updates(update))
     }
 
-    fn sweep_outer(&mut self, update: bool) {
-        self.begin_iteration();
-        self.update_outer(Mode::updates(update));
+    fn sweep_outer(&mut self, update: bool) -> Result<(), Error> {
+        self.begin_iteration()?;
+        self.update_outer(Mode::updates(update))
     }
 
     fn sums_last(&self) -> bool {
         true
     }
 
-    fn loss(&mut self) -> f64 {
-        let loss = self.gram_loss();
+    fn loss(&mut self) -> Result<f64, Error> {
+        let loss = self.gram_loss()?;
         self.exact = loss < CANCELLED * T::EPSILON.to_f64() * self.squares;
-        if self.exact { self.exact_loss() } else { loss }
+        if self.exact { self.exact_loss() } else { Ok(loss) }
     }
 
-    fn exact_loss(&mut self) -> f64 {
-        0.5 * self.measure(Steps::Ignored).squares.to_f64()
+    fn exact_loss(&mut self) -> Result<f64, Error> {
+        Ok(0.5 * self.measure(Steps::Ignored)?.squares.to_f64())
     }
 
     fn rounding(&self, loss: f64) -> f64 {
@@ -609,17 +477,17 @@ impl<T: Real, S: Source<T>> Alternation<T> for Quadratic<'_, T, S> {
         (self.pair.movement() / self.squares).sqrt()
     }
 
-    fn finish(&mut self) -> Figures {
-        self.end_extrapolation();
+    fn finish(&mut self) -> Result<Figures, Error> {
+        self.end_extrapolation()?;
         let fixed = self.pair.fixed;
         let changes = fixed != Fixed::Outer;
-        let products = if changes { self.outer_products() } else { Vec::new() };
+        let products = if changes { self.outer_products()? } else { Vec::new() };
         if changes {
-            self.clear_empty(&products);
+            self.clear_empty(&products)?;
         }
-        let residual = self.measure(if fixed == Fixed::Inner { Steps::Ignored } else { Steps::Cleared });
+        let residual = self.measure(if fixed == Fixed::Inner { Steps::Ignored } else { Steps::Cleared })?;
         let outer = if changes { self.outer_movement(&products) } else { 0.0 };
-        self.of(residual, outer)
+        Ok(self.of_residual(residual, outer))
     }
 
     fn stream(&self) -> Option<&RandomState> {

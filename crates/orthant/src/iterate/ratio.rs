@@ -39,37 +39,39 @@ use super::quadratic::outer_lanes;
 use super::sums::{Columns, RatioSums};
 use super::visit::{Beside, HalfStep, Mode, Span, Walk, Worker};
 use super::{Alternation, Figures, Layout};
-use crate::Real;
 use crate::reduce::{Reducer, Slots, split};
 use crate::rule::Majorizer;
-use crate::source::{Packed, RatioBlock, Ratios, Source};
+use crate::source::{Packed, Rows as SourceRows, Source, Sources};
+use crate::{Error, Real};
 
 /// The loss, and on the way N and D of the next update of X.
-struct Loss<'a, 'n, T: Real, S: Ratios<T>> {
-    source: &'a S,
+struct Loss<'a, 'n, T: Real> {
+    source: &'a dyn Source<T>,
     rule: Majorizer<T>,
     y: Packed<'a, T>,
     /// N and D of each lane, if they are wanted.
     next: Option<[&'a Slots<&'n mut [T]>; 2]>,
 }
 
-impl<T: Real, S: Ratios<T>> HalfStep<T> for Loss<'_, '_, T, S> {
-    type Rows<'b>
-        = S::Ratio<'b>
-    where
-        Self: 'b;
-    type Memory = S::Scratch;
+impl<T: Real> HalfStep<T> for Loss<'_, '_, T> {
     type Work = Work<T>;
     type Sums = f64;
 
-    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut S::Scratch>) -> S::Ratio<'b> {
-        self.source.ratios(at.rows.clone(), memory.expect("rows of S are read"))
+    fn source(&self) -> Option<&dyn Source<T>> {
+        Some(self.source)
     }
 
-    fn moves(&self, _: &Span, _: &mut S::Ratio<'_>, _: &mut [T], _: &mut Work<T>, _: &mut f64) {}
+    fn moves(&self, _: &Span, _: Option<&mut SourceRows<'_, T>>, _: &mut [T], _: &mut Work<T>, _: &mut f64) {}
 
-    fn sums(&self, at: &Span, s: &mut S::Ratio<'_>, x: &Lines<'_, T>, work: &mut Work<T>, loss: &mut f64) {
-        let (beta, tiles) = (&self.rule.beta, &mut work.tiles);
+    fn sums(
+        &self,
+        at: &Span,
+        s: Option<&mut SourceRows<'_, T>>,
+        x: &Lines<'_, T>,
+        work: &mut Work<T>,
+        loss: &mut f64,
+    ) {
+        let (s, beta, tiles) = (s.expect("rows are read"), &self.rule.beta, &mut work.tiles);
         let Some(next) = self.next else {
             *loss = s.divergence(beta, x.x, self.y, tiles, *loss);
             return;
@@ -81,8 +83,8 @@ impl<T: Real, S: Ratios<T>> HalfStep<T> for Loss<'_, '_, T, S> {
 }
 
 /// A factorisation under way: S ≈ X·Yᵀ.
-pub(crate) struct Ratio<'a, T: Real, S: Source<T>> {
-    source: &'a S,
+pub(crate) struct Ratio<'a, T: Real> {
+    source: Sources<'a, T>,
     rule: Majorizer<T>,
     /// Steps by Newton instead, which needs the transpose.
     newton: bool,
@@ -115,13 +117,13 @@ pub(crate) struct Ratio<'a, T: Real, S: Source<T>> {
     of_inner: Reducer<RatioSums<T>>,
     of_outer: Reducer<RatioSums<T>>,
     losses: Reducer<f64>,
-    memory: Vec<Mutex<Worker<S::Scratch, Work<T>>>>,
+    memory: Vec<Mutex<Worker<T, Work<T>>>>,
 }
 
-impl<'a, T: Real, S: Ratios<T>> Ratio<'a, T, S> {
+impl<'a, T: Real> Ratio<'a, T> {
     /// `size` is ΣS^β.
     pub fn new(
-        source: &'a S,
+        source: Sources<'a, T>,
         rule: Majorizer<T>,
         newton: bool,
         k: usize,
@@ -130,32 +132,37 @@ impl<'a, T: Real, S: Ratios<T>> Ratio<'a, T, S> {
         pair: Pair<T>,
     ) -> Self {
         let Layout { block, workers } = layout;
-        let (rows, cols, isa) = (source.rows(), source.cols(), Isa::detect());
+        let Sources { rows: s, transpose } = source;
+        let (extent, isa) = (s.extent(), Isa::detect());
+        let (rows, cols) = (extent.rows, extent.cols);
         let (both, block) = (!rule.beta.is_kullback_leibler(), block.min(rows));
-        let (fixed, by_columns, transpose) = (pair.fixed, pair.by_columns, source.transpose());
+        let (fixed, by_columns) = (pair.fixed, pair.by_columns);
         let walk = |beside, lanes, block| Walk { beside, lanes, block, k, isa };
-        let inner = walk(Beside::Rows, source.lanes(), block);
-        let lanes = transpose.map_or_else(|| outer_lanes(cols), Source::lanes);
-        let outer_block = transpose.map_or(block, |s| s.block_rows(k).min(cols)).max(1);
+        let inner = walk(Beside::Rows, s.lanes(), block);
+        let lanes = transpose.map_or_else(|| outer_lanes(cols), |s| s.lanes());
+        let outer_block = transpose.map_or(block, |s| s.extent().block_rows::<T>(k).min(cols)).max(1);
         let outer = walk(Beside::Columns, lanes, outer_block);
         let summed = if fixed == Fixed::Outer || transpose.is_some() { 0 } else { cols };
-        let by_entries = source.by_entries(&rule.beta);
+        let by_entries = extent.by_entries(&rule.beta);
         debug_assert!(
             !newton || transpose.is_some() || fixed == Fixed::Outer,
             "Newton's steps of Y need rows of the transpose"
         );
         debug_assert!(transpose.is_none() || !both, "the transpose has numerators of Kullback–Leibler");
         let newton_len = match newton {
-            true => source.newton_len(k).max(transpose.map_or(0, |s| s.newton_len(k))),
+            true => extent.newton_len(k).max(transpose.map_or(0, |s| s.extent().newton_len(k))),
             false => 0,
         };
-        let prepared =
-            |s: &S, rows| if by_entries { Prepared::strided(s, k) } else { Prepared::tiles(rows, k) };
+        let prepared = |s: &dyn Source<T>, rows| match by_entries {
+            true => Prepared::strided(&s.extent(), k),
+            false => Prepared::tiles(rows, k),
+        };
+        let memory = |s: &dyn Source<T>, rows| s.memory(rows).for_divergence(&s.extent(), rows, &rule.beta);
         let worker = || {
             let numerators = || Buffer::zeros(block.max(outer_block) * k);
             Mutex::new(Worker {
-                rows: source.ratio_scratch(block, &rule.beta),
-                transposed: transpose.map(|s| s.ratio_scratch(outer_block, &rule.beta)),
+                rows: memory(s, block),
+                transposed: transpose.map(|s| memory(s, outer_block)),
                 work: Work {
                     n: numerators(),
                     d: if both { numerators() } else { Buffer::default() },
@@ -180,12 +187,10 @@ impl<'a, T: Real, S: Ratios<T>> Ratio<'a, T, S> {
             next_is_known: false,
             loss: None,
             loss_is_due: by_columns || newton && fixed == Fixed::Outer,
-            y: prepared(source, cols),
+            y: prepared(s, cols),
             x: transpose.map_or_else(|| Prepared::as_it_is(k), |s| prepared(s, rows)),
             sums: None,
-            of_inner: Reducer::new(lanes, workers, || {
-                RatioSums::new(summed, k, both, source.heavy_columns())
-            }),
+            of_inner: Reducer::new(lanes, workers, || RatioSums::new(summed, k, both, s.heavy_columns())),
             of_outer: Reducer::new(outer.lanes.count(), workers, || {
                 RatioSums::new(0, k, both, Default::default())
             }),
@@ -214,15 +219,16 @@ impl<'a, T: Real, S: Ratios<T>> Ratio<'a, T, S> {
     }
 
     /// Begins an iteration, if one has been judged since. A restart computes anew what belongs to the best pair.
-    fn begin_iteration(&mut self) {
-        let Some(accepted) = self.pair.begin_iteration() else { return };
+    fn begin_iteration(&mut self) -> Result<(), Error> {
+        let Some(accepted) = self.pair.begin_iteration() else { return Ok(()) };
         self.y.keep(accepted && !self.pair.outer.has_role(Role::Second));
         if !accepted {
             self.forget();
-            if self.pair.by_columns && self.source.transpose().is_none() {
-                self.update_inner(Mode::Sum, Wanted { sums: true, ..Wanted::default() });
+            if self.pair.by_columns && self.source.transpose.is_none() {
+                return self.update_inner(Mode::Sum, Wanted { sums: true, ..Wanted::default() });
             }
         }
+        Ok(())
     }
 
     /// Forgets what is known of the factors but themselves.
@@ -278,7 +284,7 @@ impl<'a, T: Real, S: Ratios<T>> Ratio<'a, T, S> {
     }
 
     /// One pass over S: the steps of X, and then what is wanted of them.
-    fn update_inner(&mut self, mode: Mode, wanted: Wanted) {
+    fn update_inner(&mut self, mode: Mode, wanted: Wanted) -> Result<(), Error> {
         self.y.refresh(&self.pair.outer);
         if let Some(sums) = self.sums.take() {
             self.of_inner.give_back(sums);
@@ -295,15 +301,15 @@ impl<'a, T: Real, S: Ratios<T>> Ratio<'a, T, S> {
         let sums = if self.newton {
             let (with_loss, loss_after) = (wanted.loss && updates, wanted.loss && !updates);
             let columns = &columns.elements;
-            let source = Some(source);
+            let source = Some(source.rows);
             let step = Newton { source, y, columns, rule, weights, sweeps, with_loss, loss_after };
-            self.inner.visit(&lines, mode, &step, &mut self.of_inner, &self.memory)
+            self.inner.visit(&lines, mode, &step, &mut self.of_inner, &self.memory)?
         } else {
             let known = |all| Rows { all, stride: k };
             let next = self.next_is_known.then_some(&self.next);
             let shared = rule.beta.is_kullback_leibler();
             let step = Majorize {
-                source: Some(source),
+                source: Some(source.rows),
                 y,
                 n: next.map(|[n, _]| known(n)),
                 d: match shared {
@@ -314,20 +320,21 @@ impl<'a, T: Real, S: Ratios<T>> Ratio<'a, T, S> {
                 majorant: rule.majorant(weights.elements().1, careful),
                 least: self.least[0],
                 weights,
-                wanted: Wanted { sums: wanted.sums && source.transpose().is_none(), ..wanted },
+                wanted: Wanted { sums: wanted.sums && source.transpose.is_none(), ..wanted },
                 isa,
             };
-            self.inner.visit(&lines, mode, &step, &mut self.of_inner, &self.memory)
+            self.inner.visit(&lines, mode, &step, &mut self.of_inner, &self.memory)?
         };
         drop(lines);
         self.inner_columns.take(&sums, updates);
         self.next_is_known &= !updates;
         self.loss = wanted.loss.then(|| sums.loss + self.away_from_entries());
         self.sums = Some(sums);
+        Ok(())
     }
 
     /// The steps of Y, from the sums of the last pass or in one over rows of the transpose.
-    fn update_outer(&mut self, mode: Mode) -> Step {
+    fn update_outer(&mut self, mode: Mode) -> Result<Step, Error> {
         let (k, isa, rule) = (self.k, self.isa, self.rule);
         let (sweeps, careful) = (self.sweeps(&self.pair.outer, mode), self.is_careful());
         let (columns, updates) = (&self.inner_columns, mode == Mode::Update);
@@ -336,7 +343,7 @@ impl<'a, T: Real, S: Ratios<T>> Ratio<'a, T, S> {
             outer.meet(columns.sizes());
         }
         let with_loss = self.newton && updates && (!*by_columns || *fixed == Fixed::Inner);
-        let source = self.source.transpose().filter(|_| mode != Mode::Sum);
+        let source = self.source.transpose.filter(|_| mode != Mode::Sum);
         if source.is_some() {
             self.x.copy(inner);
         }
@@ -345,7 +352,7 @@ impl<'a, T: Real, S: Ratios<T>> Ratio<'a, T, S> {
         let sums = if self.newton {
             let columns = &columns.elements;
             let step = Newton { source, y: x, columns, rule, weights, sweeps, with_loss, loss_after: false };
-            self.outer.visit(&lines, mode, &step, &mut self.of_outer, &self.memory)
+            self.outer.visit(&lines, mode, &step, &mut self.of_outer, &self.memory)?
         } else {
             let stride = accumulator_stride::<T>(k);
             let (b, c) = self.sums.as_ref().map_or((&[][..], &[][..]), |s| (&s.b[..], &s.c[..]));
@@ -364,7 +371,7 @@ impl<'a, T: Real, S: Ratios<T>> Ratio<'a, T, S> {
                 wanted: Wanted::default(),
                 isa,
             };
-            self.outer.visit(&lines, mode, &step, &mut self.of_outer, &self.memory)
+            self.outer.visit(&lines, mode, &step, &mut self.of_outer, &self.memory)?
         };
         drop(lines);
         self.outer_columns.take(&sums, updates);
@@ -378,11 +385,11 @@ impl<'a, T: Real, S: Ratios<T>> Ratio<'a, T, S> {
             (self.next_is_known, self.loss) = (false, loss);
         }
         self.of_outer.give_back(sums);
-        step
+        Ok(step)
     }
 
     /// The loss at the factors as they stand, without floors under P.
-    fn unfloored_loss(&mut self) -> f64 {
+    fn unfloored_loss(&mut self) -> Result<f64, Error> {
         let (beta, due) = (self.rule.beta, self.loss_is_due);
         self.rule.beta = beta.unfloored();
         (self.loss, self.loss_is_due) = (None, true);
@@ -406,7 +413,7 @@ pub(super) fn rounding<T: Real>(size: f64) -> f64 {
     4.0 * (T::EPSILON.to_f64() * T::EPSILON.to_f64()).max(f64::EPSILON) * size
 }
 
-impl<T: Real, S: Ratios<T>> Alternation<T> for Ratio<'_, T, S> {
+impl<T: Real> Alternation<T> for Ratio<'_, T> {
     fn pair(&self) -> &Pair<T> {
         &self.pair
     }
@@ -415,28 +422,30 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for Ratio<'_, T, S> {
         &mut self.pair
     }
 
-    fn sweep_inner(&mut self, update: bool) {
-        self.begin_iteration();
+    fn sweep_inner(&mut self, update: bool) -> Result<(), Error> {
+        self.begin_iteration()?;
         // by columns the sums are of the factors that the loss is of
         let changes = self.pair.fixed != Fixed::Outer;
-        let summed = self.source.transpose().is_none() && changes;
+        let summed = self.source.transpose.is_none() && changes;
         let loss = update && self.loss_is_due && (summed || self.newton);
-        self.update_inner(Mode::updates(update), Wanted { sums: changes, loss, updated: false });
+        self.update_inner(Mode::updates(update), Wanted { sums: changes, loss, updated: false })?;
         self.sums.as_ref().expect("the pass's").keep_in(&mut self.pair.inner);
+        Ok(())
     }
 
-    fn sweep_outer(&mut self, update: bool) {
-        self.begin_iteration();
-        self.update_outer(Mode::updates(update));
+    fn sweep_outer(&mut self, update: bool) -> Result<(), Error> {
+        self.begin_iteration()?;
+        self.update_outer(Mode::updates(update))?;
+        Ok(())
     }
 
-    fn loss(&mut self) -> f64 {
+    fn loss(&mut self) -> Result<f64, Error> {
         self.exact_loss()
     }
 
-    fn exact_loss(&mut self) -> f64 {
+    fn exact_loss(&mut self) -> Result<f64, Error> {
         if let Some(loss) = self.loss {
-            return loss.max(0.0);
+            return Ok(loss.max(0.0));
         }
         self.y.refresh(&self.pair.outer);
         // by rows the next update begins with the P that the loss is of
@@ -453,14 +462,14 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for Ratio<'_, T, S> {
         });
         let Pair { inner, outer, .. } = &mut self.pair;
         let next = primes_next.then_some([&n, &d]);
-        let step = Loss { source: self.source, rule: self.rule, y: self.y.of(outer), next };
+        let step = Loss { source: self.source.rows, rule: self.rule, y: self.y.of(outer), next };
         // the rows of the last update, whatever an extrapolation has made of them
         let lines = split_lines(&mut inner.x, None, k, lanes);
-        let loss = self.inner.visit(&lines, Mode::Sum, &step, &mut self.losses, &self.memory);
+        let loss = self.inner.visit(&lines, Mode::Sum, &step, &mut self.losses, &self.memory)?;
         drop((lines, n, d));
         self.next_is_known = primes_next;
         self.losses.give_back(loss);
-        (loss + self.away_from_entries()).max(0.0)
+        Ok((loss + self.away_from_entries()).max(0.0))
     }
 
     fn rounding(&self, _loss: f64) -> f64 {
@@ -471,18 +480,18 @@ impl<T: Real, S: Ratios<T>> Alternation<T> for Ratio<'_, T, S> {
         self.pair.movement() / self.size
     }
 
-    fn finish(&mut self) -> Figures {
+    fn finish(&mut self) -> Result<Figures, Error> {
         self.end_extrapolation();
         let fixed = self.pair.fixed;
         let mode = if fixed == Fixed::Inner { Mode::Sum } else { Mode::Measure };
-        self.update_inner(mode, Wanted { sums: fixed != Fixed::Outer, loss: true, updated: false });
+        self.update_inner(mode, Wanted { sums: fixed != Fixed::Outer, loss: true, updated: false })?;
         let of_x = self.summed().step.movement;
         let floored = self.loss.expect("the pass made it").max(0.0);
-        let whole = if self.rule.floors_tell() { self.unfloored_loss() } else { floored };
+        let whole = if self.rule.floors_tell() { self.unfloored_loss()? } else { floored };
         // a power of next to nothing can leave the range
         let loss = if whole.is_finite() { whole } else { floored };
-        let of_y = if fixed == Fixed::Outer { 0.0 } else { self.update_outer(Mode::Measure).movement };
-        Figures { loss, remaining: (of_x + of_y) / self.size }
+        let of_y = if fixed == Fixed::Outer { 0.0 } else { self.update_outer(Mode::Measure)?.movement };
+        Ok(Figures { loss, remaining: (of_x + of_y) / self.size })
     }
 
     fn into_pair(self) -> Pair<T> {

@@ -3,18 +3,21 @@
 use std::ops::Range;
 use std::sync::PoisonError;
 
-use orthant_kernel::{Isa, accumulator_stride, gram, rows};
+use orthant_kernel::{Isa, View, accumulator_stride, gram, rows};
 
 use super::Figures;
 use super::lines::{Lines, Role, split_lines};
-use super::quadratic::{Quadratic, Work};
+use super::projection::Projection;
+use super::quadratic::Quadratic;
+use super::row_update::Work;
 use super::sums::GramSums;
 use super::visit::{HalfStep, Mode, Span, Sums};
-use crate::Real;
+use crate::objective::Residual;
 use crate::reduce::{Lanes, Reducer, Slots, split};
 use crate::rule::Subproblem;
-use crate::source::{Block, Residual, Source};
+use crate::source::{DenseRows, Rows, Source};
 use crate::twofold::Twofold;
+use crate::{Error, Real};
 
 /// The Gram form of the loss is known to this many ε·‖S‖².
 const ROUNDING: f64 = 2.0;
@@ -136,35 +139,38 @@ impl Sums for Measured {
 }
 
 /// The residual of rows of S, and the steps that remain in X.
-struct RowResidual<'a, T: Real, S: Source<T>> {
-    source: &'a S,
+struct RowResidual<'a, T: Real> {
+    source: &'a dyn Source<T>,
     subproblem: Subproblem<'a, T>,
     /// Y as blocks are multiplied with it, and Y itself.
     operand: &'a [T],
     y: &'a [T],
     how: Residual,
     clears: bool,
+    projection: Option<Projection<'a, T>>,
     k: usize,
     isa: Isa,
 }
 
-impl<T: Real, S: Source<T>> HalfStep<T> for RowResidual<'_, T, S> {
-    type Rows<'b>
-        = S::Block<'b>
-    where
-        Self: 'b;
-    type Memory = S::Scratch;
+impl<T: Real> HalfStep<T> for RowResidual<'_, T> {
     type Work = Work<T>;
     type Sums = Measured;
 
-    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut S::Scratch>) -> S::Block<'b> {
-        self.source.block(at.rows.clone(), memory.expect("rows of S are read"))
+    fn source(&self) -> Option<&dyn Source<T>> {
+        Some(self.source)
     }
 
-    fn moves(&self, _: &Span, s: &mut S::Block<'_>, x: &mut [T], work: &mut Work<T>, sums: &mut Measured) {
+    fn moves(
+        &self,
+        _: &Span,
+        s: Option<&mut Rows<'_, T>>,
+        x: &mut [T],
+        work: &mut Work<T>,
+        sums: &mut Measured,
+    ) {
         let (k, isa, Subproblem { gram, diagonal, l1, .. }) = (self.k, self.isa, self.subproblem);
         let (a, d) = (&mut work.a[..x.len()], &mut work.rule[..x.len()]);
-        s.numerators(self.operand, k, a);
+        s.expect("rows are read").numerators(self.operand, k, a);
         if self.clears {
             clear(x, a, k, k);
         }
@@ -175,63 +181,86 @@ impl<T: Real, S: Source<T>> HalfStep<T> for RowResidual<'_, T, S> {
     fn sums(
         &self,
         _: &Span,
-        s: &mut S::Block<'_>,
+        s: Option<&mut Rows<'_, T>>,
         x: &Lines<'_, T>,
         work: &mut Work<T>,
         sums: &mut Measured,
     ) {
-        sums.squares = s.squared_residual(self.how, x.x, self.y, self.k, &mut work.residual, sums.squares);
+        let (Work { residual, row, .. }, k, s) = (work, self.k, s.expect("rows are read"));
+        match (self.projection, &*s) {
+            // row by row, at 2·cols·width flops each
+            (Some(projection), Rows::Dense(DenseRows { view, isa, backend })) => {
+                for (i, x) in x.x.chunks_exact(k).enumerate() {
+                    projection.row(view.row(i).expect("rows of L are contiguous"), row);
+                    let view = View::row_major(row, 1, row.len()).expect("a row");
+                    let mut s = Rows::Dense(DenseRows { view, isa: *isa, backend: *backend });
+                    sums.squares = s.squared_residual(self.how, x, self.y, k, residual, sums.squares);
+                }
+            }
+            _ => sums.squares = s.squared_residual(self.how, x.x, self.y, k, residual, sums.squares),
+        }
     }
 }
 
-/// Rows of SᵀX, which nothing has summed.
-struct Products<'a, 'o, T: Real, S: Source<T>> {
-    transpose: &'a S,
-    x: &'a [T],
-    k: usize,
-    out: &'a Slots<&'o mut [T]>,
+/// Rows of S·Y, or of SᵀX from those of the transpose.
+pub(super) struct Products<'a, 'o, T: Real> {
+    pub source: &'a dyn Source<T>,
+    pub operand: &'a [T],
+    pub k: usize,
+    /// By lanes.
+    pub out: &'a Slots<&'o mut [T]>,
 }
 
-impl<T: Real, S: Source<T>> HalfStep<T> for Products<'_, '_, T, S> {
-    type Rows<'b>
-        = S::Block<'b>
-    where
-        Self: 'b;
-    type Memory = S::Scratch;
+impl<T: Real> HalfStep<T> for Products<'_, '_, T> {
     type Work = Work<T>;
     type Sums = GramSums<T>;
 
-    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut S::Scratch>) -> S::Block<'b> {
-        self.transpose.block(at.rows.clone(), memory.expect("the transpose is read"))
+    fn source(&self) -> Option<&dyn Source<T>> {
+        Some(self.source)
     }
 
-    fn moves(&self, _: &Span, _: &mut S::Block<'_>, _: &mut [T], _: &mut Work<T>, _: &mut GramSums<T>) {}
+    fn moves(
+        &self,
+        _: &Span,
+        _: Option<&mut Rows<'_, T>>,
+        _: &mut [T],
+        _: &mut Work<T>,
+        _: &mut GramSums<T>,
+    ) {
+    }
 
-    fn sums(&self, at: &Span, s: &mut S::Block<'_>, _: &Lines<'_, T>, _: &mut Work<T>, _: &mut GramSums<T>) {
+    fn sums(
+        &self,
+        at: &Span,
+        s: Option<&mut Rows<'_, T>>,
+        _: &Lines<'_, T>,
+        _: &mut Work<T>,
+        _: &mut GramSums<T>,
+    ) {
         let mut out = self.out[at.lane].lock().unwrap_or_else(PoisonError::into_inner);
-        s.numerators(self.x, self.k, &mut out[at.of_lane.clone()]);
+        s.expect("rows are read").numerators(self.operand, self.k, &mut out[at.of_lane.clone()]);
     }
 }
 
-impl<T: Real, S: Source<T>> Quadratic<'_, T, S> {
+impl<T: Real> Quadratic<'_, T> {
     /// The figures of the factors as they stand, once a pass has summed.
-    pub fn figures(&mut self) -> Figures {
-        let products = self.outer_products();
-        let residual = self.measure(Steps::Measured);
+    pub fn figures(&mut self) -> Result<Figures, Error> {
+        let products = self.outer_products()?;
+        let residual = self.measure(Steps::Measured)?;
         let outer = self.outer_movement(&products);
-        self.of(residual, outer)
+        Ok(self.of_residual(residual, outer))
     }
 
-    pub(super) fn of(&self, residual: Measured, outer: f64) -> Figures {
+    pub(super) fn of_residual(&self, residual: Measured, outer: f64) -> Figures {
         let remaining = ((residual.movement + outer) / self.squares).sqrt();
         Figures { loss: 0.5 * residual.squares.to_f64(), remaining }
     }
 
-    /// ‖S − XYᵀ‖² from the residual itself, and the steps that remain in X. Reads S once; where the residual is told by
+    /// ‖S − XYᵀ‖² from the residual itself, and the steps that remain in X. Reads S once; where the residual is computed by
     /// entries and little is left of ‖S‖², once more.
-    pub(super) fn measure(&mut self, steps: Steps) -> Measured {
-        let mut measured = self.measure_by(Residual::Quick, steps);
-        let Some(wide) = &mut self.wide else { return measured };
+    pub(super) fn measure(&mut self, steps: Steps) -> Result<Measured, Error> {
+        let mut measured = self.measure_by(Residual::Quick, steps)?;
+        let Some(wide) = &mut self.wide else { return Ok(measured) };
         let (isa, k) = (self.isa, self.k);
         let of_x = WideGram::of(&mut wide[0], isa, &self.pair.inner.x, k, &self.inner.lanes);
         let of_y = WideGram::of(&mut wide[1], isa, &self.pair.outer.x, k, &self.outer.lanes);
@@ -241,39 +270,40 @@ impl<T: Real, S: Source<T>> Quadratic<'_, T, S> {
         let single = T::EPSILON.to_f64() > f64::EPSILON;
         let mut squares = (measured.squares.to_f64() + all).max(0.0);
         if single && squares < QUICK * self.squares {
-            squares = (self.measure_by(Residual::Wide, Steps::Ignored).squares.to_f64() + all).max(0.0);
+            squares = (self.measure_by(Residual::Wide, Steps::Ignored)?.squares.to_f64() + all).max(0.0);
         }
         // factors in single precision say no more
         if !single && squares < CANCELLED * f64::EPSILON * self.squares {
-            let entries = self.measure_by(Residual::Twofold, Steps::Ignored).squares;
+            let entries = self.measure_by(Residual::Twofold, Steps::Ignored)?.squares;
             let workers = self.workers;
             let of_x = TwofoldGram::of(workers, &self.pair.inner.x, k, &self.inner.lanes);
             let of_y = TwofoldGram::of(workers, &self.pair.outer.x, k, &self.outer.lanes);
             squares = of_x.add_product(&of_y, k, entries).to_f64().max(0.0);
         }
         measured.squares = squares.into();
-        measured
+        Ok(measured)
     }
 
-    fn measure_by(&mut self, how: Residual, steps: Steps) -> Measured {
+    fn measure_by(&mut self, how: Residual, steps: Steps) -> Result<Measured, Error> {
         let (inner, outer) = (&mut self.pair.inner, &self.pair.outer);
         let y = &outer.x[..];
         let step = RowResidual {
-            source: self.source,
+            source: self.source.rows,
             subproblem: self.coupling.subproblem(&outer.gram, inner),
-            operand: if self.projected.is_empty() { y } else { &self.projected },
+            operand: if self.projection.is_some() { &self.projected } else { y },
             y,
             how,
             clears: steps == Steps::Cleared,
+            projection: self.projection,
             k: self.k,
             isa: self.isa,
         };
         // the rows of the last update, whatever an extrapolation has made of them
         let lines = split_lines(&mut inner.x, None, self.k, &self.inner.lanes);
         let mode = Mode::updates(steps != Steps::Ignored);
-        let figures = self.inner.visit(&lines, mode, &step, &mut self.figures, &self.memory);
+        let figures = self.inner.visit(&lines, mode, &step, &mut self.figures, &self.memory)?;
         self.figures.give_back(figures);
-        figures
+        Ok(figures)
     }
 
     /// How far a loss may be from the true one. In Gram form what V, the sums and the Gram matrices have of ‖S‖²; else
@@ -289,31 +319,31 @@ impl<T: Real, S: Source<T>> Quadratic<'_, T, S> {
     }
 
     /// Ends extrapolation with the best pair in place, and the sums that belong to it.
-    pub(super) fn end_extrapolation(&mut self) {
+    pub(super) fn end_extrapolation(&mut self) -> Result<(), Error> {
         // by columns the last pass summed what the next one would have read
         let summed = !self.pair.inner.has_role(Role::Second);
         match self.pair.finish() {
             Some(accepted) if !accepted || !summed => {
-                self.update_outer(Mode::Sum);
-                self.update_inner(Mode::Sum);
+                self.update_outer(Mode::Sum)?;
+                self.update_inner(Mode::Sum)
             }
-            _ => {}
+            _ => Ok(()),
         }
     }
 
     /// SᵀX where nothing has summed it, cols×k: what [`clear_empty`](Self::clear_empty) and
     /// [`outer_movement`](Self::outer_movement) look at instead.
-    pub(super) fn outer_products(&mut self) -> Vec<T> {
-        let Some(transpose) = self.source.transpose() else { return Vec::new() };
+    pub(super) fn outer_products(&mut self) -> Result<Vec<T>, Error> {
+        let Some(source) = self.source.transpose else { return Ok(Vec::new()) };
         let k = self.k;
         let mut products = vec![T::ZERO; self.pair.outer.x.len()];
         let out = split(&mut products, k, &self.outer.lanes);
-        let step = Products { transpose, x: &self.pair.inner.x, k, out: &out };
+        let step = Products { source, operand: &self.pair.inner.x, k, out: &out };
         let lines = self.pair.outer.lines(k, &self.outer.lanes);
-        let sums = self.outer.visit(&lines, Mode::Sum, &step, &mut self.of_outer, &self.memory);
+        let sums = self.outer.visit(&lines, Mode::Sum, &step, &mut self.of_outer, &self.memory)?;
         self.of_outer.give_back(sums);
-        drop(out);
-        products
+        drop((lines, out));
+        Ok(products)
     }
 
     /// The steps that remain in Y, squared, by the sums of the last pass, or by [`outer_products`](Self::outer_products).
@@ -327,7 +357,7 @@ impl<T: Real, S: Source<T>> Quadratic<'_, T, S> {
         let mut movement = 0.0;
         for (at, y) in self.pair.outer.x.chunks(rows * k).enumerate() {
             let range = at * rows..at * rows + y.len() / k;
-            let (b, stride) = outer_numerators(self.source, products, range, b, k, a);
+            let (b, stride) = known_numerators(self.projection, products, range, b, k, a);
             let d = &mut d[..y.len()];
             rows::products(self.isa, y, subproblem.gram, k, d);
             movement =
@@ -338,7 +368,7 @@ impl<T: Real, S: Source<T>> Quadratic<'_, T, S> {
 
     /// Puts rows of Y at 0 whose numerators are all 0, where 0 is the exact minimiser: columns of S without an entry,
     /// which rounding can keep from vanishing entirely.
-    pub(super) fn clear_empty(&mut self, products: &[T]) {
+    pub(super) fn clear_empty(&mut self, products: &[T]) -> Result<(), Error> {
         let k = self.k;
         let b = &self.sums.as_ref().expect("a pass came before").b[..];
         let mut worker = self.memory[0].lock().unwrap_or_else(PoisonError::into_inner);
@@ -347,28 +377,32 @@ impl<T: Real, S: Source<T>> Quadratic<'_, T, S> {
         let mut changed = false;
         for (at, y) in self.pair.outer.x.chunks_mut(rows * k).enumerate() {
             let range = at * rows..at * rows + y.len() / k;
-            let (b, stride) = outer_numerators(self.source, products, range, b, k, a);
+            let (b, stride) = known_numerators(self.projection, products, range, b, k, a);
             changed |= clear(y, b, stride, k);
         }
         drop(worker);
-        if changed {
-            self.update_outer(Mode::Sum);
-        }
+        if changed { self.update_outer(Mode::Sum) } else { Ok(()) }
     }
 }
 
 /// Rows `range` of SᵀX and the elements from one to the next: from `products`, if there are any, or from the sums of a
 /// pass.
-fn outer_numerators<'a, T: Real, S: Source<T>>(
-    source: &S,
+fn known_numerators<'a, T: Real>(
+    projection: Option<Projection<'_, T>>,
     products: &'a [T],
     range: Range<usize>,
     sums: &'a [T],
     k: usize,
     scratch: &'a mut [T],
 ) -> (&'a [T], usize) {
-    match products {
-        [] => source.lift(range, sums, k, scratch),
+    let stride = accumulator_stride::<T>(k);
+    match (products, projection) {
+        ([], None) => (&sums[range.start * stride..range.end * stride], stride),
+        ([], Some(projection)) => {
+            let out = &mut scratch[..range.len() * k];
+            projection.lift(range, sums, k, out);
+            (out, k)
+        }
         _ => (&products[range.start * k..range.end * k], k),
     }
 }

@@ -1,6 +1,7 @@
 //! That an iteration reads S once.
 
 use std::ops::Range;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use orthant_kernel::View;
@@ -11,37 +12,43 @@ use crate::Products;
 use crate::penalty::Weights;
 use crate::reduce::Lanes;
 use crate::rule::Coordinate;
-use crate::source::{DenseSource, Source};
+use crate::source::{DenseSource, Extent, Memory, Rows, Source, Sources};
 
-/// Counts how often each row is visited.
+/// Counts how often each row is read, and fails at one, if so.
 struct Counting<'a> {
     inner: DenseSource<'a, f64>,
-    visits: Vec<AtomicUsize>,
+    reads: Vec<AtomicUsize>,
+    bad: Mutex<Option<usize>>,
+}
+
+impl<'a> Counting<'a> {
+    fn new(inner: DenseSource<'a, f64>) -> Self {
+        let reads = (0..inner.extent().rows).map(|_| AtomicUsize::new(0)).collect();
+        Self { inner, reads, bad: Mutex::new(None) }
+    }
 }
 
 impl Source<f64> for Counting<'_> {
-    type Block<'b>
-        = <DenseSource<'b, f64> as Source<f64>>::Block<'b>
-    where
-        Self: 'b;
-    type Scratch = Vec<f64>;
-    fn rows(&self) -> usize {
-        self.inner.rows()
+    fn extent(&self) -> Extent {
+        self.inner.extent()
     }
-    fn cols(&self) -> usize {
-        self.inner.cols()
-    }
+
     fn lanes(&self) -> Lanes {
-        Lanes::even(self.rows(), 8)
+        Lanes::even(self.extent().rows, 8)
     }
-    fn scratch(&self, rows: usize) -> Vec<f64> {
-        self.inner.scratch(rows)
+
+    fn memory(&self, rows: usize) -> Memory<f64> {
+        self.inner.memory(rows)
     }
-    fn block<'b>(&'b self, range: Range<usize>, scratch: &'b mut Vec<f64>) -> Self::Block<'b> {
-        for i in range.clone() {
-            self.visits[i].fetch_add(1, Ordering::Relaxed);
+
+    fn read<'b>(&'b self, range: Range<usize>, memory: &'b mut Memory<f64>) -> Result<Rows<'b, f64>, Error> {
+        match *self.bad.lock().unwrap() {
+            Some(row) if range.contains(&row) => Err(Error::Empty { rows: row, cols: 0 }),
+            _ => {
+                range.clone().for_each(|i| _ = self.reads[i].fetch_add(1, Ordering::Relaxed));
+                self.inner.read(range, memory)
+            }
         }
-        self.inner.block(range, scratch)
     }
 }
 
@@ -51,7 +58,7 @@ fn an_iteration_visits_each_row_once() {
     let data: Vec<f64> = (0..m * n).map(|i| ((i * 37) % 101) as f64).collect();
     let view = View::row_major(&data, m, n).unwrap();
     let inner = DenseSource::new(view, 1.0, Products::Fused).unwrap();
-    let source = Counting { inner, visits: (0..m).map(|_| AtomicUsize::new(0)).collect() };
+    let source = Counting::new(inner);
     let factor = |rows: usize| {
         let x = (0..rows * k).map(|i| ((i * 13) % 7) as f64 + 0.5).collect::<Vec<f64>>();
         Factor::new(x, k, Weights::default(), 2)
@@ -59,19 +66,20 @@ fn an_iteration_visits_each_row_once() {
     let layout = Layout { block: 17, workers: 3 };
     let squares: f64 = data.iter().map(|x| x * x).sum();
     let pair = Pair::new(factor(m), factor(n), false);
-    let mut pass = Quadratic::new(&source, Box::new(Coordinate::default()), k, layout, squares, pair);
+    let mut pass =
+        Quadratic::new(Sources::of(&source), Box::new(Coordinate::default()), k, layout, squares, pair);
     let visits = |times: usize| {
-        assert!(source.visits.iter().all(|v| v.swap(0, Ordering::Relaxed) == times));
+        assert!(source.reads.iter().all(|v| v.swap(0, Ordering::Relaxed) == times));
     };
-    pass.sweep_outer(false);
+    pass.sweep_outer(false).unwrap();
     visits(0);
     for _ in 0..3 {
-        pass.sweep_inner(true);
-        pass.sweep_outer(true);
-        assert!(pass.gram_loss() > 0.0);
+        pass.sweep_inner(true).unwrap();
+        pass.sweep_outer(true).unwrap();
+        assert!(pass.gram_loss().unwrap() > 0.0);
         visits(1);
     }
-    pass.measure(Steps::Cleared);
+    pass.measure(Steps::Cleared).unwrap();
     visits(1);
 }
 
@@ -91,27 +99,55 @@ fn extrapolation_by_nothing_is_the_plain_rule() {
     for by_columns in [false, true] {
         let pass = || {
             let pair = Pair::new(factor(m), factor(n), by_columns);
-            Quadratic::new(&source, Box::new(Coordinate::default()), k, layout, squares, pair)
+            Quadratic::new(Sources::of(&source), Box::new(Coordinate::default()), k, layout, squares, pair)
         };
         let (mut plain, mut other) = (pass(), pass().extrapolated(Schedule::growing(0.0, 1.0, 0)));
         for p in [&mut plain, &mut other] {
-            p.begin();
+            p.begin().unwrap();
         }
         for _ in 0..12 {
             for p in [&mut plain, &mut other] {
-                p.iterate(false);
-                let loss = p.loss();
+                p.iterate(false).unwrap();
+                let loss = p.loss().unwrap();
                 let objective = p.pair().objective(loss);
                 assert_eq!(p.judge(loss, objective), Verdict::Accepted);
             }
             assert_eq!(plain.pair.inner.x[..], other.pair.inner.x[..]);
             assert_eq!(plain.pair.outer.x[..], other.pair.outer.x[..]);
             // by columns the objective is summed beside the numerators
-            let (a, b) = (plain.loss(), other.loss());
+            let (a, b) = (plain.loss().unwrap(), other.loss().unwrap());
             assert!((a - b).abs() <= 1e-12 * squares);
         }
-        let (a, b) = (plain.finish(), other.finish());
+        let (a, b) = (plain.finish().unwrap(), other.finish().unwrap());
         assert_eq!((a.loss.to_bits(), a.remaining.to_bits()), (b.loss.to_bits(), b.remaining.to_bits()));
         assert_eq!(plain.into_pair().into_user(), other.into_pair().into_user());
     }
+}
+
+/// A source that cannot read some rows ends an iteration with its error, and iterations go on once it can.
+#[test]
+fn an_error_of_a_source_ends_the_pass_and_leaves_it_usable() {
+    let (m, n, k) = (700, 20, 4);
+    let data: Vec<f64> = (0..m * n).map(|i| ((i * 29) % 83) as f64).collect();
+    let source =
+        Counting::new(DenseSource::new(View::row_major(&data, m, n).unwrap(), 1.0, Products::Fused).unwrap());
+    let factor = |rows: usize| {
+        let x = (0..rows * k).map(|i| ((i * 13) % 7) as f64 + 0.5).collect::<Vec<f64>>();
+        Factor::new(x, k, Weights::default(), 1)
+    };
+    let (layout, squares) = (Layout { block: 16, workers: 3 }, data.iter().map(|x| x * x).sum());
+    let pair = Pair::new(factor(m), factor(n), false);
+    let rule = Box::new(Coordinate::default());
+    let mut pass = Quadratic::new(Sources::of(&source), rule, k, layout, squares, pair);
+    pass.begin().unwrap();
+    *source.bad.lock().unwrap() = Some(501);
+    for _ in 0..3 {
+        assert!(matches!(pass.iterate(false), Err(Error::Empty { rows: 501, .. })));
+        assert!(pass.exact_loss().is_err());
+    }
+    *source.bad.lock().unwrap() = None;
+    pass.iterate(false).unwrap();
+    let first = pass.loss().unwrap();
+    pass.iterate(false).unwrap();
+    assert!(pass.loss().unwrap() < first);
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! for each lane, side by side                 a lane has sums of its own
 //!     for each block of its rows
-//!         read      what S has of them        once, for both that follow
+//!         read      those of S beside them    once, for both that follow
 //!         moves     x ← the update of x
 //!         sums      what the other factor needs
 //!     after 1024 rows of a long lane          what is summed so far is set aside
@@ -19,8 +19,9 @@ use std::sync::{Mutex, PoisonError};
 use orthant_kernel::Isa;
 
 use super::lines::Lines;
-use crate::Real;
 use crate::reduce::{Lanes, Reducer, Slots};
+use crate::source::{Memory, Rows, Source};
+use crate::{Error, Real};
 
 /// What is done with the rows of a factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,25 +53,19 @@ pub(super) struct Span {
 
 /// What half of an iteration does with the rows of one factor: the mathematics of an update.
 pub(super) trait HalfStep<T: Real>: Sync {
-    /// What S has of some rows.
-    type Rows<'b>
-    where
-        Self: 'b;
-    /// What a worker needs to read them.
-    type Memory: Send;
-    /// A worker's own memory for all else.
+    /// What a worker computes with.
     type Work: Send;
     /// What a lane adds up.
     type Sums: Sums;
 
-    /// Reads rows, if anything is read.
-    fn read<'b>(&'b self, at: &Span, memory: Option<&'b mut Self::Memory>) -> Self::Rows<'b>;
+    /// What is read beside the rows, if anything is.
+    fn source(&self) -> Option<&dyn Source<T>>;
 
     /// Updates the rows x, and adds how far they moved.
     fn moves(
         &self,
         at: &Span,
-        s: &mut Self::Rows<'_>,
+        s: Option<&mut Rows<'_, T>>,
         x: &mut [T],
         work: &mut Self::Work,
         sums: &mut Self::Sums,
@@ -80,7 +75,7 @@ pub(super) trait HalfStep<T: Real>: Sync {
     fn sums(
         &self,
         at: &Span,
-        s: &mut Self::Rows<'_>,
+        s: Option<&mut Rows<'_, T>>,
         x: &Lines<'_, T>,
         work: &mut Self::Work,
         sums: &mut Self::Sums,
@@ -101,11 +96,11 @@ pub(super) trait Sums: Send {
 
 /// A worker's own memory.
 #[derive(Debug)]
-pub(super) struct Worker<M, W> {
+pub(super) struct Worker<T, W> {
     /// To read rows of S with, …
-    pub rows: M,
+    pub rows: Memory<T>,
     /// … and of the transpose that is kept beside it.
-    pub transposed: Option<M>,
+    pub transposed: Option<Memory<T>>,
     pub work: W,
 }
 
@@ -131,16 +126,19 @@ pub(super) struct Walk {
 
 impl Walk {
     /// Goes through all rows; the sums are to be given back to the reducer.
+    ///
+    /// # Errors
+    /// Of the first lane of which rows could not be read.
     pub fn visit<T: Real, H: HalfStep<T>>(
         &self,
         lines: &Slots<Lines<'_, T>>,
         mode: Mode,
         step: &H,
         reducer: &mut Reducer<H::Sums>,
-        workers: &[Mutex<Worker<H::Memory, H::Work>>],
-    ) -> H::Sums {
+        workers: &[Mutex<Worker<T, H::Work>>],
+    ) -> Result<H::Sums, Error> {
         let k = self.k;
-        reducer.run(
+        reducer.try_run(
             |lane, worker, sums| {
                 sums.clear();
                 let mut lines = lines[lane].lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,22 +154,25 @@ impl Walk {
                     let of_lane = (rows.start - first) * k..(rows.end - first) * k;
                     let mut x = lines.part(of_lane.clone());
                     let at = Span { lane, rows, of_lane };
-                    let mut s = step.read(&at, memory.as_deref_mut());
+                    let mut s = match step.source().zip(memory.as_deref_mut()) {
+                        None => None,
+                        Some((source, memory)) => Some(source.read(at.rows.clone(), memory)?),
+                    };
                     match mode {
                         Mode::Sum => {}
                         Mode::Measure => {
                             before.clear();
                             before.extend_from_slice(x.x);
-                            step.moves(&at, &mut s, x.x, work, sums);
+                            step.moves(&at, s.as_mut(), x.x, work, sums);
                             x.x.copy_from_slice(&before);
                         }
                         Mode::Update => {
                             x.begin();
-                            step.moves(&at, &mut s, x.x, work, sums);
+                            step.moves(&at, s.as_mut(), x.x, work, sums);
                             x.end(self.isa);
                         }
                     }
-                    step.sums(&at, &mut s, &x, work, sums);
+                    step.sums(&at, s.as_mut(), &x, work, sums);
                     if flushes {
                         sums.flush(lane);
                         flushed = true;
@@ -180,6 +181,7 @@ impl Walk {
                 if flushed {
                     sums.restore(lane);
                 }
+                Ok(())
             },
             H::Sums::add,
         )

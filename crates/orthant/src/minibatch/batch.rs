@@ -10,7 +10,7 @@ use crate::iterate::{Factor, Fixed, Layout, Pair, negligible};
 use crate::options::invalid;
 use crate::penalty::Weights;
 use crate::rule::Majorizer;
-use crate::source::{MatrixSource, Source};
+use crate::source::Stored;
 use crate::{Error, Matrix, Method, Products, Real, Start, init, reduce, scan};
 
 /// Data in a safe range of exponents: V·2^-exponent, with W and H over half of it.
@@ -59,11 +59,6 @@ impl<'a, T: Real> Data<'a, T> {
         x
     }
 
-    /// A loss in the user's units over one in the scaled.
-    pub fn unit(&self) -> f64 {
-        (f64::from(self.exponent) * self.nmf.loss_function().beta()).exp2()
-    }
-
     /// The weights on W and on H for a part of V.
     pub fn weights(&self, v: &Matrix<'_, T>) -> (Weights, Weights) {
         let (p, beta, penalty) =
@@ -79,10 +74,13 @@ impl<'a, T: Real> Data<'a, T> {
     }
 
     /// Rows of `v`, which [has](Matrix::with_rows) them, and how a pass over them is cut.
-    pub fn source<'b>(&self, v: &'b Matrix<'_, T>) -> (MatrixSource<'b, T>, Layout) {
+    pub fn source<'b>(&self, v: &'b Matrix<'_, T>) -> (Stored<'b, T>, Layout) {
         let m = v.nrows();
-        let source = MatrixSource::by_rows(v, self.scale, &self.plan(v), self.workers);
-        let layout = Layout { block: source.block_rows(self.nmf.options.rank).min(m), workers: self.workers };
+        let source = Stored::by_rows(v, self.scale, &self.plan(v), self.workers);
+        let layout = Layout {
+            block: source.sources().rows.extent().block_rows::<T>(self.nmf.options.rank).min(m),
+            workers: self.workers,
+        };
         (source, layout)
     }
 
@@ -93,25 +91,25 @@ impl<'a, T: Real> Data<'a, T> {
         w: Vec<T>,
         ht: &[T],
         fixed: Fixed,
-        f: impl FnOnce(&mut BatchPass<'_, T>, f64) -> R,
-    ) -> (R, Vec<T>) {
+        f: impl FnOnce(&mut BatchPass<'_, T>, f64) -> Result<R, Error>,
+    ) -> Result<(R, Vec<T>), Error> {
         let k = self.nmf.options.rank;
         let (source, layout) = self.source(v);
         let (on_w, on_h) = self.weights(v);
         let (w, ht) = (Factor::new(w, k, on_w, 1), Factor::new(ht.to_vec(), k, on_h, 1));
         let pair = Pair::new(w, ht, false).fixed(fixed);
         // where the residual is told by entries, ‖V‖² says how much of it is rounding
-        let by_entries = self.nmf.loss_function().is_quadratic() && source.residual_by_entries();
+        let by_entries = self.nmf.loss_function().is_quadratic() && v.nnz().is_some();
         let squares = if by_entries { scan::squares(v, self.scale) } else { 1.0 };
         let negligible = negligible(&pair.inner.x, &pair.outer.x, k);
         let rule = (self.rule, self.exponent, negligible);
-        let mut pass = BatchPass::new(&source, rule, k, layout, squares, pair);
-        let out = f(&mut pass, squares);
-        (out, pass.into_w())
+        let mut pass = BatchPass::new(source.sources(), rule, k, layout, squares, pair)?;
+        let out = f(&mut pass, squares)?;
+        Ok((out, pass.into_w()))
     }
 
     /// W from a constant, by at most `max_iter` updates.
-    pub fn solve_w(&self, v: &Matrix<'_, T>, ht: &[T], max_iter: usize) -> Vec<T> {
+    pub fn solve_w(&self, v: &Matrix<'_, T>, ht: &[T], max_iter: usize) -> Result<Vec<T>, Error> {
         let k = self.nmf.options.rank;
         let average = (init::mean(v, self.scale, self.workers > 1) / T::from_f64(k as f64)).sqrt();
         let mut before = vec![average; v.nrows() * k];
@@ -119,25 +117,31 @@ impl<'a, T: Real> Data<'a, T> {
         let (_, w) = self.pass(v, before.clone(), ht, Fixed::Outer, |pass, _| {
             pass.keep_from(negligible(pass.w(), ht, k));
             for _ in 0..max_iter {
-                pass.sweep_inner(true);
+                pass.sweep_inner(true)?;
                 let w = pass.w();
                 if tol > 0.0 && change(w, &before) <= tol {
                     break;
                 }
                 before.copy_from_slice(w);
             }
-        });
-        w
+            Ok(())
+        })?;
+        Ok(w)
     }
 
     /// A step on the rows of `v`: the new W, the mean cost and the loss at it with the old H; and H and its sums updated.
-    pub fn step(&self, v: &Matrix<'_, T>, w: Option<Vec<T>>, state: &mut State<T>) -> (Vec<T>, f64, f64) {
+    pub fn step(
+        &self,
+        v: &Matrix<'_, T>,
+        w: Option<Vec<T>>,
+        state: &mut State<T>,
+    ) -> Result<(Vec<T>, f64, f64), Error> {
         let nmf = self.nmf;
         let least = self.rule.least(false);
         let (w, update) = match w {
             Some(w) => (w, true),
             None => {
-                let mut w = self.solve_w(v, &state.ht, nmf.batches.fresh_restarts_max_iter);
+                let mut w = self.solve_w(v, &state.ht, nmf.batches.fresh_restarts_max_iter)?;
                 w.iter_mut().filter(|x| **x < least.zero).for_each(|x| *x = T::ZERO);
                 (w, false)
             }
@@ -147,8 +151,8 @@ impl<'a, T: Real> Data<'a, T> {
         let State { ht, numerator, denominator, rho, .. } = state;
         let before = ht.clone();
         let ((cost, distance), w) = self.pass(v, w, &before, Fixed::Neither, |pass, _| {
-            pass.sweep_inner(update);
-            let distance = pass.exact_loss();
+            pass.sweep_inner(update)?;
+            let distance = pass.exact_loss()?;
             let cost = distance + doubled(on_w, pass.w()) + doubled(on_h, &before);
             let (l1, l2) = on_h.elements::<T>();
             let gamma = loss.exponent();
@@ -168,9 +172,9 @@ impl<'a, T: Real> Data<'a, T> {
                 let new = raised(numerator[at] / denominator[at], gamma);
                 *h = least.of(new);
             }
-            (cost / v.nrows() as f64, distance)
-        });
-        (w, cost, distance)
+            Ok((cost / v.nrows() as f64, distance))
+        })?;
+        Ok((w, cost, distance))
     }
 }
 
@@ -283,8 +287,8 @@ pub(super) fn start<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>) -> Result<Be
         let pair = (data.to_scaled(w.clone().into_vec()), data.to_scaled(h.transposed().into_vec()));
         return Ok((pair, nmf.random.clone()));
     }
-    let source = MatrixSource::new(v, data.scale, Products::Fused, &data.plan(v), data.workers)?;
-    let of = init::Data { v, scale: data.scale, source: &source, workers: data.workers };
+    let source = Stored::new(v, data.scale, Products::Fused, &data.plan(v), data.workers)?;
+    let of = init::Data { v, scale: data.scale, source: source.sources(), workers: data.workers };
     let mut generator = nmf.random.clone();
     Ok((init::generate(chosen, &of, k, &mut generator)?, generator))
 }

@@ -1,16 +1,17 @@
 //! A fit of all of V, batch after batch.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use orthant_kernel::{Dense, Isa};
 
 use super::batch::{Data, State, change, start};
 use super::{MiniBatchFit, MiniBatchNmf};
-use crate::iterate::{Factor, Fixed, Layout};
-use crate::observe::{Iteration, Observer, Watch};
+use crate::drive::{Process, Reached, Run, Terms, drive};
+use crate::iterate::{Factor, Fixed, Layout, Verdict};
+use crate::observe::{Observer, Watch};
 use crate::penalty::Weights;
-use crate::report::{HistoryPoint, Plan, Report, StopReason, Warning};
-use crate::source::Source;
+use crate::report::{Plan, Report, StopReason, Warning};
 use crate::{Component, Error, Matrix, Method, Model, Products, Real, Scale, reduce, scale, scan};
 
 /// A fit of all of V under way.
@@ -49,74 +50,43 @@ impl<'a, T: Real> Fitting<'a, T> {
             let w = Dense::zeros(m, k);
             return Ok(MiniBatchFit { w, model, report, steps: 0, learnt: None, random_state });
         }
-        let ((mut w, ht), generator) = start(&data, v)?;
+        let ((w, ht), generator) = start(&data, v)?;
         let zeros = w.iter().chain(&ht).filter(|&&x| x == T::ZERO).count();
         if zeros > 0 {
             warnings.push(Warning::LockedZeros { count: zeros });
         }
-        let mut state = State::new(ht, nmf.rho(m), data.exponent);
-        report.seconds_start = began.elapsed().as_secs_f64();
+        let state = State::new(ht, nmf.rho(m), data.exponent);
         let per_pass = m.div_ceil(batch);
-        let most = nmf.options.max_iter.saturating_mul(per_pass);
-        let unit = data.unit();
         let size = scan::size(v, data.scale, nmf.loss_function(), data.workers)?;
-        let mut progress = Progress::default();
-        let mut watch = Watch::new(observer, nmf.cancel.clone(), nmf.options.max_time);
-        let mut steps = 0;
-        let stop_reason = loop {
-            let first = steps % per_pass * batch;
-            let range = first..m.min(first + batch);
-            let part = &v.rows(range.clone());
-            let rows = &mut w[range.start * k..range.end * k];
-            let before = state.ht.clone();
-            let given = (!nmf.batches.fresh_restarts).then(|| rows.to_vec());
-            let (new, cost, distance) = data.step(part, given, &mut state);
-            rows.copy_from_slice(&new);
-            steps += 1;
-            if !cost.is_finite() || !state.ht.iter().all(|h| h.is_finite()) {
-                return Err(Error::Diverged { iteration: steps });
-            }
-            let elapsed = began.elapsed();
-            report.history.push(HistoryPoint {
-                iteration: steps,
-                objective: cost * unit,
-                restarted: false,
-                seconds: elapsed.as_secs_f64(),
-            });
-            let moved = change(&state.ht, &before);
-            let converged = progress.met(nmf, steps, range.len(), m, cost, moved);
-            let share = range.len() as f64 / m as f64;
-            let step = Iteration {
-                number: steps,
-                max_iter: most,
-                objective: cost * unit,
-                loss: distance * unit,
-                relative_error: size.relative_error(distance / share),
-                step: moved,
-                restarted: false,
-                elapsed,
-                w: &w,
-                ht: &state.ht,
-                rank: k,
-                factor_exponent: data.exponent / 2,
-            };
-            if let Some(reason) = watch.ends(&step, converged) {
-                break reason;
-            }
+        let terms = Terms {
+            max_iter: nmf.options.max_iter.saturating_mul(per_pass),
+            rank: k,
+            exponent: data.exponent,
+            root_units: (f64::from(data.exponent / 2) * nmf.loss_function().beta()).exp2(),
+            began,
         };
+        let mut watch = Watch::new(observer, nmf.cancel.clone(), nmf.options.max_time);
+        let mut batches =
+            Batches { data: &data, v, batch, per_pass, size, w, state, progress: Progress::default() };
+        let (stop_reason, run) = drive(&mut batches, &terms, &mut watch)?;
+        let Batches { mut w, state, .. } = batches;
+        let steps = run.iterations;
+        report.seconds_start = run.seconds_start;
+        report.history = run.history;
         if nmf.batches.fresh_restarts {
-            w = data.solve_w(v, &state.ht, nmf.batches.transform_max_iter.unwrap_or(nmf.options.max_iter));
+            w = data.solve_w(v, &state.ht, nmf.batches.transform_max_iter.unwrap_or(nmf.options.max_iter))?;
         }
         report.iterations = steps.div_ceil(per_pass);
         if report.iterations == nmf.options.max_iter && nmf.options.stopping().tol() > 0.0 {
             warnings.push(Warning::NotConverged { max_iter: nmf.options.max_iter });
         }
-        let (figures, w) = data.pass(v, w, &state.ht, Fixed::Neither, |pass, squares| pass.figures(squares));
+        let (figures, w) =
+            data.pass(v, w, &state.ht, Fixed::Neither, |pass, squares| pass.figures(squares))?;
         let (on_w, on_h) = data.weights(v);
         let penalties = |weights: Weights, x: &[T]| Factor::new(x.to_vec(), k, weights, 1).exact_penalty();
         report.stop_reason = stop_reason;
-        report.loss = figures.loss * unit;
-        report.objective = (figures.loss + penalties(on_w, &w) + penalties(on_h, &state.ht)) * unit;
+        report.loss = terms.in_units(figures.loss);
+        report.objective = terms.in_units(figures.loss + penalties(on_w, &w) + penalties(on_h, &state.ht));
         report.reconstruction_error = (2.0 * report.loss).sqrt();
         report.relative_error = size.relative_error(figures.loss);
         report.kkt_residual = figures.remaining
@@ -139,7 +109,7 @@ impl<T: Real> Data<'_, T> {
     fn empty_report(&self, v: &Matrix<'_, T>, batch: usize, began: Instant) -> Report {
         let first = v.rows(0..batch);
         let (source, Layout { block, workers }) = self.source(&first);
-        let lanes = source.lanes().count();
+        let lanes = source.sources().rows.lanes().count();
         Report {
             stop_reason: StopReason::ZeroData,
             iterations: 0,
@@ -176,7 +146,60 @@ impl<T: Real> Data<'_, T> {
     }
 }
 
-/// What the stopping rule has seen.
+/// Batches of rows, one after the other.
+struct Batches<'a, T: Real> {
+    data: &'a Data<'a, T>,
+    v: &'a Matrix<'a, T>,
+    /// Rows of a batch, and how many make a pass over V.
+    batch: usize,
+    per_pass: usize,
+    size: scan::Size,
+    w: Vec<T>,
+    state: State<T>,
+    progress: Progress,
+}
+
+impl<T: Real> Batches<'_, T> {
+    fn rows(&self, number: usize) -> Range<usize> {
+        let first = (number - 1) % self.per_pass * self.batch;
+        first..self.v.nrows().min(first + self.batch)
+    }
+}
+
+impl<T: Real> Process<T> for Batches<'_, T> {
+    fn iterate(&mut self, number: usize) -> Result<Reached, Error> {
+        let range = self.rows(number);
+        let (nmf, k) = (self.data.nmf, self.data.nmf.options.rank);
+        let rows = &mut self.w[range.start * k..range.end * k];
+        let before = self.state.ht.clone();
+        let given = (!nmf.batches.fresh_restarts).then(|| rows.to_vec());
+        let (new, cost, distance) = self.data.step(&self.v.rows(range.clone()), given, &mut self.state)?;
+        rows.copy_from_slice(&new);
+        if !cost.is_finite() || !self.state.ht.iter().all(|h| h.is_finite()) {
+            return Err(Error::Diverged { iteration: number });
+        }
+        let share = range.len() as f64 / self.v.nrows() as f64;
+        Ok(Reached {
+            loss: distance,
+            objective: cost,
+            relative_error: self.size.relative_error(distance / share),
+            violation: 0.0,
+            step: change(&self.state.ht, &before),
+            verdict: Verdict::Accepted,
+        })
+    }
+
+    fn converged(&mut self, run: &Run, reached: &Reached) -> bool {
+        let (number, rows) = (run.iterations, self.rows(run.iterations).len());
+        self.progress.met(self.data.nmf, number, rows, self.v.nrows(), reached.objective, reached.step)
+    }
+
+    fn factors(&self) -> (&[T], &[T]) {
+        (&self.w, &self.state.ht)
+    }
+}
+
+/// What the stopping rule keeps from one batch to the next.
 #[derive(Debug, Default)]
 struct Progress {
     average: Option<f64>,

@@ -345,7 +345,7 @@ pub(crate) fn transform<T: Real>(
             return Ok(Dense::zeros(m, k));
         }
         let ht = data.to_scaled(h.transposed().into_vec());
-        let w = data.solve_w(v, &ht, nmf.batches.transform_max_iter.unwrap_or(nmf.options.max_iter));
+        let w = data.solve_w(v, &ht, nmf.batches.transform_max_iter.unwrap_or(nmf.options.max_iter))?;
         Ok(Dense::from_vec(data.to_user(w), m, k)?)
     })?
     .0

@@ -75,7 +75,7 @@ impl<T: Real> Online<T> {
                     (State::new(ht, nmf.rho(m), data.exponent), Some(random))
                 }
             };
-            let (_, cost, _) = data.step(v, None, &mut next);
+            let (_, cost, _) = data.step(v, None, &mut next)?;
             if !cost.is_finite() || !next.ht.iter().all(|h| h.is_finite()) {
                 return Err(Error::Diverged { iteration: self.steps + 1 });
             }

@@ -2,15 +2,15 @@
 
 use orthant_kernel::{Isa, accumulator_stride, rows};
 
-use crate::Real;
 use crate::iterate::{Alternation, Figures, Layout, Pair, Quadratic, Ratio};
 use crate::rule::{Majorizer, Multiplicative};
-use crate::source::MatrixSource;
+use crate::source::Sources;
+use crate::{Error, Real};
 
 /// W and Hᵀ over some rows of V, by multiplicative updates.
 pub(super) enum BatchPass<'a, T: Real> {
-    Quadratic(Box<Quadratic<'a, T, MatrixSource<'a, T>>>),
-    Ratios(Box<Ratio<'a, T, MatrixSource<'a, T>>>),
+    Quadratic(Box<Quadratic<'a, T>>),
+    Ratios(Box<Ratio<'a, T>>),
 }
 
 macro_rules! either {
@@ -25,13 +25,13 @@ macro_rules! either {
 impl<'a, T: Real> BatchPass<'a, T> {
     /// The rule for V over 2^`exponent`, with what it takes for 0; `squares` is ‖V‖².
     pub fn new(
-        source: &'a MatrixSource<'a, T>,
+        source: Sources<'a, T>,
         (rule, exponent, negligible): (Majorizer<T>, i32, T),
         k: usize,
         layout: Layout,
         squares: f64,
         pair: Pair<T>,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let mut pass = if rule.beta.beta() == 2.0 {
             let rule = Box::new(Multiplicative::compatible(exponent, negligible));
             Self::Quadratic(Box::new(Quadratic::new(source, rule, k, layout, squares, pair)))
@@ -42,8 +42,8 @@ impl<'a, T: Real> BatchPass<'a, T> {
             pass.ask_for_loss();
             Self::Ratios(Box::new(pass))
         };
-        either!(&mut pass, p => p.sweep_outer(false));
-        pass
+        either!(&mut pass, p => p.sweep_outer(false))?;
+        Ok(pass)
     }
 
     /// Raises small weights to `negligible`, whatever the rule makes of them.
@@ -54,8 +54,8 @@ impl<'a, T: Real> BatchPass<'a, T> {
     }
 
     /// Updates W, if so, and sums what the update of H needs, unless H is fixed.
-    pub fn sweep_inner(&mut self, update: bool) {
-        either!(self, p => p.sweep_inner(update));
+    pub fn sweep_inner(&mut self, update: bool) -> Result<(), Error> {
+        either!(self, p => p.sweep_inner(update))
     }
 
     /// W, row-major.
@@ -64,18 +64,18 @@ impl<'a, T: Real> BatchPass<'a, T> {
     }
 
     /// The loss, from the residual itself.
-    pub fn exact_loss(&mut self) -> f64 {
+    pub fn exact_loss(&mut self) -> Result<f64, Error> {
         either!(self, p => p.exact_loss())
     }
 
     /// The final figures, of which what remains is the sum of gains, or the root of that of squared steps.
-    pub fn figures(&mut self, squares: f64) -> Figures {
+    pub fn figures(&mut self, squares: f64) -> Result<Figures, Error> {
         match self {
             Self::Quadratic(pass) => {
                 // for the sums that tell what remains
-                pass.sweep_inner(false);
-                let Figures { loss, remaining } = pass.figures();
-                Figures { loss, remaining: remaining * squares.sqrt() }
+                pass.sweep_inner(false)?;
+                let Figures { loss, remaining } = pass.figures()?;
+                Ok(Figures { loss, remaining: remaining * squares.sqrt() })
             }
             Self::Ratios(pass) => pass.finish(),
         }

@@ -1,218 +1,157 @@
-//! Sources of row blocks: what a pass reads.
+//! Sources of rows: what a pass reads.
 //!
 //! A source is a matrix S whose rows are cheap to visit in order. That is V itself where its rows are contiguous, and
-//! Vᵀ where its columns are; the pass does not know which. Each iteration visits each block once.
+//! Vᵀ where its columns are; the pass does not know which. Each iteration reads each row once.
 
 use std::ops::Range;
 
 use orthant_kernel::divergence::Beta;
-use orthant_kernel::newton::{Half, Told};
-use orthant_kernel::{Isa, accumulator_stride, second_level_cache};
+use orthant_kernel::{Isa, Unfolded, newton, second_level_cache, sparse as entries};
 
-use crate::Real;
 use crate::column_sums::HeavyColumns;
-use crate::reduce::{Lanes, lanes};
-use crate::twofold::Twofold;
+use crate::reduce::Lanes;
+use crate::{Error, Real};
 
-pub use dense::Dense as DenseSource;
-pub(crate) use matrix::MatrixSource;
-pub use product::Product;
-pub use sparse::Sparse as SparseSource;
-pub(crate) use sparse::{block_rows as sparse_block_rows, read_stride};
+pub(crate) use dense::DenseSource;
+pub(crate) use rows::{DenseRows, Packed, Rows, SparseRows, UNFOLDED};
+pub(crate) use sparse::SparseSource;
+pub(crate) use stored::Stored;
 
 mod dense;
-mod matrix;
-mod product;
+mod rows;
 mod sparse;
+mod stored;
 
-/// A matrix that is visited row block by row block.
+/// A matrix that is read some rows at a time.
 ///
-/// Blocks are worked on inside a worker that holds an accumulator: their methods must not wait for other workers, nor
-/// call rayon.
-pub trait Source<T: Real>: Sync {
-    /// A block of consecutive rows.
-    type Block<'a>: Block<T>
-    where
-        Self: 'a;
-    /// What a worker needs to read blocks.
-    type Scratch: Send;
+/// Rows are read by a worker that holds an accumulator: reading must not wait for other workers, nor call rayon.
+pub(crate) trait Source<T: Real>: Sync {
+    /// Its sides and how it is stored.
+    fn extent(&self) -> Extent;
 
-    /// Rows of S.
-    fn rows(&self) -> usize;
-    /// Columns of S.
-    fn cols(&self) -> usize;
     /// Where rows are cut in lanes that each sum for themselves: by the data alone.
-    fn lanes(&self) -> Lanes {
-        Lanes::even(self.rows(), lanes(self.rows()))
-    }
-    /// Rows of a cache block, for factors of k columns.
-    fn block_rows(&self, k: usize) -> usize {
-        orthant_kernel::block_rows::<T>(Isa::detect(), second_level_cache(), self.width(), k)
-    }
-    /// Scratch for blocks of at most `rows` rows.
-    fn scratch(&self, rows: usize) -> Self::Scratch;
-    /// The rows of `range`, with `scratch` to unfold them in.
-    fn block<'a>(&'a self, range: Range<usize>, scratch: &'a mut Self::Scratch) -> Self::Block<'a>;
+    fn lanes(&self) -> Lanes;
 
-    /// The transpose as a source of its own, if it is kept: sums over rows of S are then products with its rows, and
-    /// nothing is accumulated.
-    fn transpose(&self) -> Option<&Self> {
-        None
-    }
-    /// Elements from one row of Y to the next that blocks read it best by: k, unless Y is to be copied for it.
-    fn row_stride(&self, k: usize) -> usize {
-        k
-    }
     /// The columns with very many terms in a lane, for each lane; nothing where there are none.
     fn heavy_columns(&self) -> HeavyColumns {
         HeavyColumns::default()
     }
-    /// Whether the residual of blocks is computed by their entries and the factors' Gram matrices: then
-    /// [`Block::squared_residual`] leaves ‖XYᵀ‖² out.
-    fn residual_by_entries(&self) -> bool {
-        false
-    }
 
-    /// Whether blocks stand for L_b·Rᵀ and are multiplied without R (cols×width): Y is to be projected to RᵀY, and sums
-    /// LᵀZ are to be lifted to R·(LᵀZ).
-    fn projects(&self) -> bool {
-        false
-    }
-    /// Columns that blocks are multiplied over.
-    fn width(&self) -> usize {
-        self.cols()
-    }
-    /// acc (width×stride) += R_bᵀ·Y_b for the rows `range` of R and of Y.
-    fn project(&self, _range: Range<usize>, _y: &[T], _k: usize, _acc: &mut [T]) {}
-    /// Puts finished sums (width×stride) into the form that [`lift`](Self::lift) takes, and that projected Y has: width×k
-    /// at their head.
-    fn compact(&self, _sums: &mut [T], _k: usize) {}
-    /// Rows `range` of SᵀZ and the elements from one to the next, from compact sums; with range×k of scratch.
-    fn lift<'a>(
-        &self,
-        range: Range<usize>,
-        sums: &'a [T],
-        k: usize,
-        _scratch: &'a mut [T],
-    ) -> (&'a [T], usize) {
-        let stride = accumulator_stride::<T>(k);
-        (&sums[range.start * stride..range.end * stride], stride)
-    }
+    /// What a worker needs to read at most so many rows at a time.
+    fn memory(&self, rows: usize) -> Memory<T>;
+
+    /// The rows of `range`.
+    ///
+    /// # Errors
+    /// Whatever keeps it from reading them. Nothing does where they are in memory.
+    fn read<'a>(&'a self, range: Range<usize>, memory: &'a mut Memory<T>) -> Result<Rows<'a, T>, Error>;
 }
 
-/// What a block answers for the quadratic loss: three products.
-pub trait Block<T> {
-    /// out (rows×k) = S_b·Y, with Y cols×k, its rows a [`row_stride`](Source::row_stride) or k apart; where the source [projects](Source::projects), L_b·Y with Y width×k.
-    fn numerators(&self, y: &[T], k: usize, out: &mut [T]);
-    /// acc (cols×stride) += S_bᵀ·Z, with Z rows×k and the kernel's
-    /// [`accumulator_stride`]; where the source projects, width×stride += L_bᵀ·Z.
-    fn accumulate(&self, z: &[T], k: usize, acc: &mut [T]);
-    /// `sum` + ‖S_b − X·Yᵀ‖², with X rows×k, Y cols×k and the kernel's
-    /// [`residual_scratch_len`](orthant_kernel::scan::residual_scratch_len) of scratch. Where the residual is
-    /// [computed by entries](Source::residual_by_entries), without ‖X·Yᵀ‖².
-    fn squared_residual(
-        &mut self,
-        how: Residual,
-        x: &[T],
-        y: &[T],
-        k: usize,
-        scratch: &mut [T],
-        sum: Twofold,
-    ) -> Twofold;
-}
-
-/// How a residual that is [computed by entries](Source::residual_by_entries) is taken.
+/// The sides of a source, and what it costs to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Residual {
-    /// By the entries, from products in the element type.
-    Quick,
-    /// By the entries, all in double precision.
-    Wide,
-    /// By the entries, in twice that precision.
-    Twofold,
+pub(crate) struct Extent {
+    pub rows: usize,
+    pub cols: usize,
+    pub storage: Storage,
 }
 
-/// A source that answers for divergences too.
-pub trait Ratios<T: Real>: Source<T> {
-    /// A block of consecutive rows.
-    type Ratio<'a>: RatioBlock<T>
-    where
-        Self: 'a;
+/// How the rows of a source are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Storage {
+    Dense,
+    Sparse {
+        entries: usize,
+        /// The most entries of a row.
+        longest: usize,
+    },
+}
 
-    /// The rows of `range`, with `scratch` to unfold them in, as [`Source::block`].
-    fn ratios<'a>(&'a self, range: Range<usize>, scratch: &'a mut Self::Scratch) -> Self::Ratio<'a>;
-    /// Whether this β is computed at the entries of S: then [`RatioBlock::divergence`] leaves ΣP out.
-    fn by_entries(&self, _beta: &Beta<T>) -> bool {
-        false
+/// Bytes of a factor that may be copied for each pass over S.
+const COPIED: usize = 8 << 20;
+
+impl Extent {
+    pub fn is_sparse(&self) -> bool {
+        self.storage != Storage::Dense
     }
-    /// What a worker needs to read blocks of so many rows for this β.
-    fn ratio_scratch(&self, rows: usize, _beta: &Beta<T>) -> Self::Scratch {
-        self.scratch(rows)
+
+    /// Rows of a cache block, for factors of k columns.
+    pub fn block_rows<T: Real>(&self, k: usize) -> usize {
+        match self.storage {
+            Storage::Dense => {
+                orthant_kernel::block_rows::<T>(Isa::detect(), second_level_cache(), self.cols, k)
+            }
+            Storage::Sparse { entries, .. } => sparse_block_rows::<T>(self.rows, entries, k),
+        }
     }
-    /// Elements of scratch that [`RatioBlock::newton`] needs.
-    fn newton_len(&self, k: usize) -> usize;
+
+    /// Elements from one row of Y to the next that the rows are multiplied best by: k, unless Y is to be copied for it.
+    pub fn row_stride<T: Real>(&self, k: usize) -> usize {
+        if self.is_sparse() { read_stride::<T>(self.cols, k) } else { k }
+    }
+
+    /// Whether this β is computed at the entries, and its loss leaves ΣP out.
+    pub fn by_entries<T: Real>(&self, beta: &Beta<T>) -> bool {
+        self.is_sparse() && beta.is_kullback_leibler()
+    }
+
+    /// Elements of scratch that Newton's steps need.
+    pub fn newton_len(&self, k: usize) -> usize {
+        match self.storage {
+            Storage::Dense => newton::scratch_len(Some(self.cols), 0, k),
+            Storage::Sparse { longest, .. } => newton::scratch_len(None, longest, k),
+        }
+    }
 }
 
-/// What a block answers for a divergence: products with V and P.
-///
-/// The first two add [`divergence`](Self::divergence) to `sum` on the way, if it is given, the third always.
-pub trait RatioBlock<T> {
-    /// For a divergence N = (S_b∘P^(β−2))·Y and D = P^(β−1)·Y, rows×k, with P = X·Yᵀ; D is not touched for β = 1. `y` is
-    /// cols×k; `scratch`, here and below, holds the kernel's
-    /// [`scratch_len`](orthant_kernel::divergence::scratch_len).
-    fn ratio_numerators(
-        &mut self,
-        beta: &Beta<T>,
-        x: &[T],
-        y: Packed<'_, T>,
-        n: &mut [T],
-        d: &mut [T],
-        scratch: &mut [T],
-        sum: Option<&mut f64>,
-    );
-    /// B += (S_b∘P^(β−2))ᵀ·X and D += (P^(β−1))ᵀ·X, cols×stride; D is not touched for β = 1.
-    fn ratio_accumulate(
-        &mut self,
-        beta: &Beta<T>,
-        x: &[T],
-        y: Packed<'_, T>,
-        b: &mut [T],
-        d: &mut [T],
-        scratch: &mut [T],
-        sum: Option<&mut f64>,
-    );
-    /// For Kullback–Leibler the N and B of both from one P.
-    fn ratio_joint(
-        &mut self,
-        beta: &Beta<T>,
-        x: &[T],
-        y: Packed<'_, T>,
-        n: &mut [T],
-        b: &mut [T],
-        scratch: &mut [T],
-        sum: &mut f64,
-    );
-    /// `sum` + Σ d_β(S_b | X·Yᵀ), without ΣP where β is [computed at the entries](Ratios::by_entries).
-    fn divergence(&mut self, beta: &Beta<T>, x: &[T], y: Packed<'_, T>, scratch: &mut [T], sum: f64) -> f64;
-    /// Newton's steps of X for Kullback–Leibler, and what is told of them: the divergence as above. `scratch` is
-    /// [`Ratios::newton_len`].
-    fn newton(
-        &mut self,
-        half: Half<'_, T>,
-        x: &mut [T],
-        y: Packed<'_, T>,
-        scratch: &mut [T],
-        told: Told<'_, T>,
-    );
+/// Rows of a cache block of a sparse matrix: as many as fill a second-level cache with their entries or with what is computed
+/// of them, which pass through it; what is to stay there are the rows of the other factor, and then the sums.
+pub(crate) fn sparse_block_rows<T>(rows: usize, entries: usize, k: usize) -> usize {
+    let cache = second_level_cache();
+    let (of_s, of_x) = ((entries / rows.max(1) + 1) * (4 + size_of::<T>()), 2 * k * size_of::<T>());
+    (cache / of_s).min(cache / of_x).clamp(16, 512)
 }
 
-/// A factor of k columns, as it is and packed.
-#[derive(Clone, Copy, Debug)]
-pub struct Packed<'a, T> {
-    /// Rows of k.
-    pub y: &'a [T],
-    /// The kernel's tiles; nothing where β is [computed at the entries](Ratios::by_entries).
-    pub packed: &'a [T],
-    /// k.
-    pub k: usize,
+/// Elements from one row to the next that a factor of so many rows is read best by: where rows are not whole quarters of
+/// cache lines, a copy is worth it as long as it is small.
+pub(crate) fn read_stride<T>(rows: usize, k: usize) -> usize {
+    let stride = entries::row_stride::<T>(k);
+    if rows * stride * size_of::<T>() <= COPIED { stride } else { k }
+}
+
+/// What a worker needs to read rows.
+#[derive(Debug)]
+pub(crate) struct Memory<T> {
+    /// Copies of elements that cannot be read where they are.
+    copy: Vec<T>,
+    unfolded: Unfolded<T>,
+    /// A row of X in double precision.
+    row: Vec<f64>,
+    /// Some sparse rows written out, where all elements are wanted.
+    full: Vec<T>,
+}
+
+impl<T: Real> Memory<T> {
+    /// With room for sparse rows written out, as the products of this β with them need.
+    #[must_use]
+    pub fn for_divergence(mut self, extent: &Extent, rows: usize, beta: &Beta<T>) -> Self {
+        if extent.is_sparse() && !extent.by_entries(beta) {
+            self.full = vec![T::ZERO; rows.min(UNFOLDED) * extent.cols];
+        }
+        self
+    }
+}
+
+/// A source, and its transpose where that is kept beside it: sums over rows are then products with rows of the transpose, and
+/// nothing is accumulated.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'a, T> {
+    pub rows: &'a dyn Source<T>,
+    pub transpose: Option<&'a dyn Source<T>>,
+}
+
+impl<'a, T: Real> Sources<'a, T> {
+    /// Without a transpose.
+    pub fn of(rows: &'a dyn Source<T>) -> Self {
+        Self { rows, transpose: None }
+    }
 }

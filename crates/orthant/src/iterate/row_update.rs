@@ -1,0 +1,195 @@
+//! Rows of a factor by a [rule](crate::rule) for the Frobenius loss.
+//!
+//! ```text
+//! A_b  = S_b Y                        numerators, or known already
+//! X_b ← rule(X_b; A_b, YᵀY)
+//! B   += S_bᵀ X_b ;  G += X_bᵀ X_b
+//! ```
+
+use orthant_kernel::{Buffer, Isa, scan as products};
+
+use super::factor::Factor;
+use super::lines::Lines;
+use super::projection::Projection;
+use super::sums::GramSums;
+use super::visit::{HalfStep, Span};
+use crate::Real;
+use crate::penalty::Weights;
+use crate::rule::{Rule, Subproblem};
+use crate::source::{Rows, Source};
+
+/// What a worker computes with.
+#[derive(Debug)]
+pub(super) struct Work<T> {
+    /// Numerators.
+    pub a: Buffer<T>,
+    pub rule: Vec<T>,
+    pub residual: Vec<T>,
+    /// A row of a product.
+    pub row: Vec<T>,
+}
+
+/// The other factor's Gram matrix as an update wants it.
+#[derive(Debug)]
+pub(super) struct Coupling<T> {
+    gram: Vec<T>,
+    diagonal: Vec<T>,
+    pub order: Vec<usize>,
+}
+
+impl<T: Real> Coupling<T> {
+    pub fn new(k: usize) -> Self {
+        Self { gram: vec![T::ZERO; k * k], diagonal: vec![T::ZERO; k], order: (0..k).collect() }
+    }
+
+    /// For the update of `of` against the factor with this Gram matrix.
+    pub fn subproblem<'a>(&'a mut self, gram: &[T], of: &Factor<T>) -> Subproblem<'a, T> {
+        let k = self.diagonal.len();
+        let (l1, l2) = of.weights.elements();
+        self.gram.copy_from_slice(gram);
+        for t in 0..k {
+            self.gram[t * k + t] += l2;
+            self.diagonal[t] = self.gram[t * k + t];
+        }
+        let Self { gram, diagonal, order } = self;
+        Subproblem { gram, diagonal, l1, order, sweeps: of.sweeps }
+    }
+}
+
+/// Where the numerators of some rows come from.
+#[derive(Clone, Copy)]
+pub(super) enum Numerators<'a, T: Real> {
+    /// Rows of S or of its transpose, times the other factor.
+    Computed { source: &'a dyn Source<T>, operand: &'a [T] },
+    /// They are known for all rows, so many elements apart.
+    Known(&'a [T], usize),
+    /// R times the sums of a pass.
+    Lifted(&'a [T], Projection<'a, T>),
+}
+
+/// A row update of a factor from numerators and the other factor's Gram matrix.
+pub(super) struct RowUpdate<'a, T: Real> {
+    pub numerators: Numerators<'a, T>,
+    pub rule: &'a dyn Rule<T>,
+    pub subproblem: Subproblem<'a, T>,
+    pub k: usize,
+    pub isa: Isa,
+    pub weights: Weights,
+    /// Whether ⟨A, X⟩ is needed.
+    pub crosses: bool,
+    /// Whether B is summed of the rows read.
+    pub accumulates: bool,
+    /// Where the rows are projected to.
+    pub projection: Option<Projection<'a, T>>,
+}
+
+impl<'a, T: Real> Numerators<'a, T> {
+    /// Those of some rows, and the elements from one to the next.
+    fn of<'b>(
+        &'b self,
+        at: &Span,
+        s: Option<&mut Rows<'_, T>>,
+        k: usize,
+        a: &'b mut [T],
+    ) -> (&'b [T], usize) {
+        let len = at.of_lane.len();
+        match self {
+            Self::Computed { operand, .. } => {
+                let a = &mut a[..len];
+                s.expect("rows are read").numerators(operand, k, a);
+                (a, k)
+            }
+            Self::Known(all, stride) => (&all[at.rows.start * stride..at.rows.end * stride], *stride),
+            Self::Lifted(sums, projection) => {
+                let a = &mut a[..len];
+                projection.lift(at.rows.clone(), sums, k, a);
+                (a, k)
+            }
+        }
+    }
+}
+
+impl<T: Real> HalfStep<T> for RowUpdate<'_, T> {
+    type Work = Work<T>;
+    type Sums = GramSums<T>;
+
+    fn source(&self) -> Option<&dyn Source<T>> {
+        match self.numerators {
+            Numerators::Computed { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
+    /// X_b ← rule(X_b; A_b, YᵀY)
+    fn moves(
+        &self,
+        at: &Span,
+        s: Option<&mut Rows<'_, T>>,
+        x: &mut [T],
+        work: &mut Work<T>,
+        sums: &mut GramSums<T>,
+    ) {
+        let (k, Work { a, rule: scratch, .. }) = (self.k, work);
+        let (a, stride) = self.numerators.of(at, s, k, a);
+        self.rule.update(x, a, stride, &self.subproblem, scratch, &mut sums.step);
+        if self.crosses {
+            sums.cross = products::inner_product(self.isa, a, stride, x, k, sums.cross);
+        }
+    }
+
+    /// B += S_bᵀ X_b, G += X_bᵀ X_b
+    fn sums(
+        &self,
+        at: &Span,
+        s: Option<&mut Rows<'_, T>>,
+        x: &Lines<'_, T>,
+        _: &mut Work<T>,
+        sums: &mut GramSums<T>,
+    ) {
+        if let (Some(s), true) = (s, self.accumulates) {
+            s.accumulate(x.operand(), self.k, &mut sums.b);
+        }
+        if let Some(projection) = &self.projection {
+            projection.project(at.rows.clone(), x.operand(), self.k, &mut sums.b);
+        }
+        sums.rows_done(self.isa, x, self.k, self.weights);
+    }
+}
+
+/// ⟨A, X⟩.
+pub(super) struct Cross<'a, T: Real> {
+    pub numerators: Numerators<'a, T>,
+    pub k: usize,
+    pub isa: Isa,
+}
+
+impl<T: Real> HalfStep<T> for Cross<'_, T> {
+    type Work = Work<T>;
+    type Sums = GramSums<T>;
+
+    fn source(&self) -> Option<&dyn Source<T>> {
+        None
+    }
+
+    fn moves(
+        &self,
+        _: &Span,
+        _: Option<&mut Rows<'_, T>>,
+        _: &mut [T],
+        _: &mut Work<T>,
+        _: &mut GramSums<T>,
+    ) {
+    }
+
+    fn sums(
+        &self,
+        at: &Span,
+        s: Option<&mut Rows<'_, T>>,
+        x: &Lines<'_, T>,
+        work: &mut Work<T>,
+        sums: &mut GramSums<T>,
+    ) {
+        let (a, stride) = self.numerators.of(at, s, self.k, &mut work.a);
+        sums.cross = products::inner_product(self.isa, a, stride, x.x, self.k, sums.cross);
+    }
+}
