@@ -74,7 +74,7 @@ fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method:
     let peak = PEAK.load(Ordering::Relaxed) - before;
     let told = nmf.explain(&v).unwrap();
     assert_eq!(
-        (told.lanes, told.block, told.sketch),
+        (told.plan.lanes, told.plan.block, told.plan.sketch),
         (fit.report.plan.lanes, fit.report.plan.block, fit.report.plan.sketch)
     );
     if start == Start::Random {

@@ -9,14 +9,14 @@
 //! whether they led anywhere (4zk); it saves iterations on V. How many, is what `docs/acceleration.md` measures. Sparse data
 //! with entries enough for a few rows to tell what the components are is sampled instead, which costs a few iterations.
 
-use orthant_kernel::accumulator_stride;
-use orthant_kernel::newton::scratch_len;
+use orthant_kernel::Isa;
 
-use crate::compress::columns;
-use crate::fit::sampled::{MOST_OF_ITS_SHARE, share};
+use crate::column_sums::ColumnSums;
+use crate::compress::{self, columns};
+use crate::fit::sampled;
+use crate::iterate::{self, Held};
 use crate::reduce::{self, accumulators};
-use crate::source::read_stride;
-use crate::{Error, Matrix, Method, Options, Real, Update};
+use crate::{Error, Matrix, Method, Options, Plan, Real, Update, source};
 
 /// Iterations on V to convergence, about: from a random start, and from one that was improved on a sketch.
 const ITERATIONS: f64 = 50.0;
@@ -48,7 +48,7 @@ const ROOM: usize = 64 << 20;
 
 /// What is known of V when choices are made.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Extent {
+pub(crate) struct Shape {
     pub m: usize,
     pub n: usize,
     /// Entries, if V is sparse.
@@ -56,10 +56,10 @@ pub(crate) struct Extent {
     pub by_columns: bool,
     pub bytes: usize,
     /// Whether blocks are copied to be read.
-    copied: bool,
+    pub copied: bool,
 }
 
-impl Extent {
+impl Shape {
     pub fn of<T: Real>(v: &Matrix<'_, T>) -> Self {
         let copied = matches!(v, Matrix::Dense(v) if v.col_stride() != 1) && !v.by_columns();
         Self {
@@ -148,6 +148,8 @@ pub(crate) struct Choice {
     pub sparse: SparsePlan,
     /// Lanes of the pass.
     pub lanes: usize,
+    /// Whether sums over rows are taken, by accumulators of lanes.
+    sums: bool,
     /// Bytes that the fit takes besides V, at most, on so many threads.
     pub working_bytes: usize,
 }
@@ -160,7 +162,7 @@ impl Choice {
     ///
     /// # Errors
     /// [`Error::MemoryLimit`].
-    pub fn new<T: Real>(options: &Options, v: &Extent, fixed: bool, workers: usize) -> Result<Self, Error> {
+    pub fn new<T: Real>(options: &Options, v: &Shape, fixed: bool, workers: usize) -> Result<Self, Error> {
         let asked = options.method.resolved_for(options.rank, fixed);
         // a number of sweeps asks for Newton's steps
         if !options.method.is_automatic() || !asked.is_newton() || asked.sweeps.is_some() {
@@ -176,7 +178,7 @@ impl Choice {
     /// For that method, and whether it takes no more memory than it is to.
     fn of<T: Real>(
         options: &Options,
-        v: &Extent,
+        v: &Shape,
         asked: Method,
         fixed: bool,
         workers: usize,
@@ -207,7 +209,9 @@ impl Choice {
         let (asked_for_copies, asked_for_sketch) =
             (can && options.method.extrapolate == Some(true), options.compress == Some(true));
         let fits = |extras: Extras| match (options.memory_limit, v.entries) {
-            (Some(limit), _) => Self::with::<T>(options, v, asked, extras, NOMINAL).working_bytes <= limit,
+            (Some(limit), _) => {
+                Self::with::<T>(options, v, asked, fixed, extras, NOMINAL).working_bytes <= limit
+            }
             (None, Some(_)) => {
                 let free = Extras {
                     extrapolated: extras.extrapolated && !asked_for_copies,
@@ -236,7 +240,7 @@ impl Choice {
         };
         let least = choose((false, false, false));
         let found = fewer.into_iter().map(choose).find(|&extras| fits(extras));
-        let choice = Self::with::<T>(options, v, asked, found.unwrap_or(least), workers);
+        let choice = Self::with::<T>(options, v, asked, fixed, found.unwrap_or(least), workers);
         let choice = match options.memory_limit.filter(|&have| choice.working_bytes > have) {
             Some(have) => Err(Error::MemoryLimit { need: choice.working_bytes, have }),
             None => Ok(choice),
@@ -244,8 +248,35 @@ impl Choice {
         (found.is_some(), choice)
     }
 
-    fn with<T: Real>(options: &Options, v: &Extent, asked: Method, extras: Extras, workers: usize) -> Self {
-        let (k, element) = (options.rank, size_of::<T>());
+    /// The plan of a fit, with what only the data or the pool at hand tell.
+    pub fn plan(&self, v: &Shape, options: &Options, block: usize, threads: usize, exponent: i32) -> Plan {
+        let Self { method, sketch, sample, sweeps, sparse, lanes, .. } = *self;
+        Plan {
+            method,
+            by_columns: v.by_columns,
+            lanes,
+            block,
+            threads,
+            sketch,
+            sample,
+            sweeps,
+            isa: Isa::detect().name(),
+            products: options.products,
+            accumulators: if self.sums { accumulators(lanes, threads) } else { 0 },
+            transpose: sparse.transpose,
+            scale_exponent: exponent / 2,
+        }
+    }
+
+    fn with<T: Real>(
+        options: &Options,
+        v: &Shape,
+        asked: Method,
+        fixed: bool,
+        extras: Extras,
+        workers: usize,
+    ) -> Self {
+        let k = options.rank;
         let method = if extras.extrapolated { asked } else { asked.plain() };
         let (rows, cols) = v.lines();
         let sparse = match v.entries {
@@ -256,40 +287,27 @@ impl Choice {
         };
         let sketch = extras.sketch.then(|| columns(v.m, v.n, k));
         let sample = extras.sample;
-        let both = !method.loss.is_quadratic() && method.loss.beta() != 1.0;
-        let summed = if sparse.transpose { 0 } else { cols } * if both { 2 } else { 1 };
-        let lane =
-            |width: usize, k: usize| accumulators(sparse.lanes, workers) * width * accumulator_stride::<T>(k);
-        let sums = lane(summed + 3 * k, k).max(sketch.map_or(0, |l| lane(summed, l)));
-        let unfolded = match v.entries {
-            Some(_) if !by_entries(method) => 48 * cols,
-            None if extras.transpose => 112 * (cols + rows),
-            // other losses may read V at another scale
-            None if v.copied || !method.loss.is_quadratic() => 112 * cols,
-            _ => 0,
-        };
-        // what Newton's steps have of some rows: p, and of sparse ones, which are no longer than this, V and Y at the entries
-        let longest = rows.max(cols);
-        let of_rows = match (method, v.entries) {
-            (method, None) if method.is_newton() => scratch_len(Some(longest), 0, k),
-            (method, Some(entries)) if method.is_newton() => scratch_len(None, longest.min(entries), k),
-            _ => 0,
-        };
-        let blocks = workers * (512 * k + unfolded + of_rows);
-        // rows of a factor at another stride, and numerators that a loss leaves for the next update
-        let padded = |rows: usize| match read_stride::<T>(rows, k) {
-            stride if v.entries.is_some() && by_entries(method) && stride != k => rows * stride,
-            _ => 0,
-        };
-        let looks = !method.loss.is_quadratic() && !method.is_newton() && !v.by_columns || method.is_joint();
-        let ahead = if looks { rows * k * if both { 2 } else { 1 } } else { 0 };
-        let read = padded(cols) + if sparse.transpose { padded(rows) } else { 0 } + ahead;
+        let held = Held { v, method, transpose: sparse.transpose, by_entries: by_entries(method), k };
+        let accumulators = accumulators(sparse.lanes, workers);
+        let of_sketch = sketch.map_or(0, |l| accumulators * ColumnSums::<T>::len(held.summed(), l));
+        let of_loops = (accumulators * held.lane::<T>()).max(of_sketch)
+            + workers * held.worker::<T>()
+            + held.beside_factors::<T>();
         // W, H and either again while they are made or handed over
         let working_bytes =
-            2 * factor_bytes::<T>(v, k) + extra_bytes::<T>(v, extras, k) + (sums + blocks + read) * element;
+            2 * factor_bytes::<T>(v, k) + extra_bytes::<T>(v, extras, k) + of_loops * size_of::<T>();
         let (of_w, of_h) = v.met();
         let sweeps = (method.sweeps_over(of_w, k), method.sweeps_over(of_h, k));
-        Self { method, sketch, sample, sweeps, sparse, lanes: sparse.lanes, working_bytes }
+        Self {
+            method,
+            sketch,
+            sample,
+            sweeps,
+            sparse,
+            lanes: sparse.lanes,
+            sums: !sparse.transpose && (!fixed || v.by_columns),
+            working_bytes,
+        }
     }
 }
 
@@ -299,38 +317,26 @@ fn by_entries(method: Method) -> bool {
 }
 
 /// Bytes of W and H.
-fn factor_bytes<T>(v: &Extent, k: usize) -> usize {
+fn factor_bytes<T>(v: &Shape, k: usize) -> usize {
     (v.m + v.n) * k * size_of::<T>()
 }
 
-fn extra_bytes<T>(v: &Extent, extras: Extras, k: usize) -> usize {
-    let (m, n) = (v.m, v.n);
+/// Bytes of what only saves time.
+fn extra_bytes<T>(v: &Shape, extras: Extras, k: usize) -> usize {
     let of = |wanted: bool, bytes: usize| if wanted { bytes } else { 0 };
-    let entries = v.entries.unwrap_or(0);
     // of dense data only blocks are copied
-    let transpose = v.entries.map_or(0, |entries| {
-        entries * (size_of::<u32>() + size_of::<T>()) + (v.lines().1 + 1) * size_of::<usize>()
-    });
-    let l = columns(m, n, k);
-    // the basis of the sketch is found in double precision, and its start is compared with the other
-    let sketch = ((m + 3 * n) * l + 2 * (m + n) * k) * size_of::<T>() + 3 * n * l * size_of::<f64>();
-    // its entries, which rows they are of, its offsets, and its factors with H once more; the lanes and blocks are those of the
-    // fit, before it
-    let sample = extras.sample.map_or(0, |rows| {
-        let most = MOST_OF_ITS_SHARE * share(entries, m, rows);
-        most * (size_of::<u32>() + size_of::<T>())
-            + m * size_of::<u32>()
-            + (rows + n) * (size_of::<usize>() + 3 * k * size_of::<T>())
-    });
+    let transpose = v.entries.map_or(0, |entries| source::transpose_bytes::<T>(entries, v.lines().1));
+    let sample =
+        extras.sample.map_or(0, |rows| sampled::bytes::<T>((v.m, v.n), v.entries.unwrap_or(0), rows, k));
     sample
         + of(extras.transpose, transpose)
-        + of(extras.extrapolated, 3 * (m + n) * k * size_of::<T>())
-        + of(extras.sketch, sketch)
+        + of(extras.extrapolated, iterate::copies_bytes::<T>(v.m + v.n, k))
+        + of(extras.sketch, compress::bytes::<T>(v.m, v.n, k))
 }
 
 /// What a fit by a method that iterates on sketches is expected to cost, in iterations on V, all told: without a sketch,
 /// and with one.
-pub(crate) fn expected(v: &Extent, k: usize, method: Method) -> (f64, f64) {
+pub(crate) fn expected(v: &Shape, k: usize, method: Method) -> (f64, f64) {
     let l = columns(v.m, v.n, k) as f64;
     let (of_w, of_h) = v.met();
     let sweeps = SWEEP
@@ -347,14 +353,14 @@ pub(crate) fn expected(v: &Extent, k: usize, method: Method) -> (f64, f64) {
 }
 
 /// Whether a sketch is expected to pay, where nobody says so.
-fn sketch_pays(v: &Extent, options: &Options, method: Method) -> bool {
+fn sketch_pays(v: &Shape, options: &Options, method: Method) -> bool {
     let (plain, compressed) = expected(v, options.rank, method);
     options.method.is_automatic() && !options.starts_at_factors() && compressed < plain
 }
 
 /// Rows of sparse data that tell enough of H: one of 16, or of as many as leave five entries for each of its numbers, and
 /// four rows for each component.
-fn sampled_rows(v: &Extent, k: usize) -> Option<usize> {
+fn sampled_rows(v: &Shape, k: usize) -> Option<usize> {
     let step = (v.entries? / (ENTRIES_FOR_ONE * v.n * k).max(1)).min(v.m / (4 * k)).min(MOST_SAMPLED);
     (step >= LEAST_SAMPLED).then(|| v.m.div_ceil(step))
 }
@@ -364,8 +370,8 @@ mod tests {
     use super::*;
     use crate::Loss;
 
-    fn dense(m: usize, n: usize) -> Extent {
-        Extent { m, n, entries: None, by_columns: false, bytes: m * n * 4, copied: false }
+    fn dense(m: usize, n: usize) -> Shape {
+        Shape { m, n, entries: None, by_columns: false, bytes: m * n * 4, copied: false }
     }
 
     #[test]
@@ -385,7 +391,7 @@ mod tests {
     #[test]
     fn the_transpose_is_kept_where_lanes_would_cost_too_much() {
         let plan = |m, n, z| {
-            let v = Extent { m, n, entries: Some(z), by_columns: false, bytes: 8 * z, copied: false };
+            let v = Shape { m, n, entries: Some(z), by_columns: false, bytes: 8 * z, copied: false };
             Choice::new::<f32>(&Options::new(8, Method::cd()), &v, false, 2).unwrap().sparse
         };
         let lanes = |lanes| SparsePlan { lanes, transpose: false };
@@ -401,7 +407,7 @@ mod tests {
     #[test]
     fn large_sparse_data_takes_little_besides() {
         let (m, n, z) = (1_000_000, 30_000, 100_000_000);
-        let v = Extent { m, n, entries: Some(z), by_columns: false, bytes: 8 * (z + m + 1), copied: false };
+        let v = Shape { m, n, entries: Some(z), by_columns: false, bytes: 8 * (z + m + 1), copied: false };
         let options = Options::new(20, Method::auto(Loss::Frobenius));
         let choice = Choice::new::<f32>(&options, &v, false, 2).unwrap();
         assert_eq!((choice.method, choice.sketch), (Method::hals(), None));

@@ -25,6 +25,11 @@ pub(crate) struct ColumnSums<T> {
 }
 
 impl<T: Real> ColumnSums<T> {
+    /// Elements of one of so many columns, where none is heavy.
+    pub fn len(cols: usize, k: usize) -> usize {
+        cols * accumulator_stride::<T>(k)
+    }
+
     pub fn new(cols: usize, k: usize, heavy: HeavyColumns) -> Self {
         let stride = accumulator_stride::<T>(k);
         let most = if cols == 0 { 0 } else { heavy.iter().map(Vec::len).max().unwrap_or(0) };

@@ -44,6 +44,13 @@ pub(crate) fn columns(m: usize, n: usize, k: usize) -> usize {
     (k + OVERSAMPLED).min(m).min(n)
 }
 
+/// Bytes that the sketch of an m×n matrix takes: its basis is found in double precision, and its start is compared with the
+/// other.
+pub(crate) fn bytes<T>(m: usize, n: usize, k: usize) -> usize {
+    let l = columns(m, n, k);
+    ((m + 3 * n) * l + 2 * (m + n) * k) * size_of::<T>() + 3 * n * l * size_of::<f64>()
+}
+
 /// V, as far as `columns` columns reach.
 pub(crate) struct Sketch<'a, T: Real> {
     operand: Operand<'a, T>,

@@ -4,11 +4,11 @@ use std::fmt;
 
 use orthant_kernel::{Isa, second_level_cache};
 
-use crate::choice::{Choice, Extent};
+use crate::choice::{Choice, Shape};
 use crate::compress::OVERSAMPLED;
 use crate::source::sparse_block_rows;
 use crate::update::Sweeps;
-use crate::{Error, Matrix, Method, Nmf, Products, Real, Support, ToMatrix, check, choice};
+use crate::{Error, Matrix, Method, Nmf, Plan, Products, Real, Support, ToMatrix, check, choice};
 
 /// What a fit would do with data of that shape and layout. Its [`Display`](fmt::Display) is a line for each choice, with
 /// the reason.
@@ -16,23 +16,17 @@ use crate::{Error, Matrix, Method, Nmf, Products, Real, Support, ToMatrix, check
 /// ```
 /// use orthant::{Dense, Method, Nmf};
 /// let v = Dense::<f32>::zeros(2000, 1000);
-/// let plan = Nmf::new(16).threads(1).explain(&v)?;
-/// assert_eq!((plan.method, plan.sketch), (Method::hals().extrapolated(), Some(36)));
-/// assert!(plan.to_string().contains("a sketch of 36 columns"));
+/// let explained = Nmf::new(16).threads(1).explain(&v)?;
+/// assert_eq!((explained.plan.method, explained.plan.sketch), (Method::hals().extrapolated(), Some(36)));
+/// assert!(explained.to_string().contains("a sketch of 36 columns"));
 /// # Ok::<(), orthant::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
     /// The method asked for.
     pub asked: Method,
-    /// The update.
-    pub method: Method,
-    /// Sweeps over W and over H in an iteration.
-    pub sweeps: (usize, usize),
-    /// Columns of the sketch that the start is compressed by, if it is.
-    pub sketch: Option<usize>,
-    /// Rows of the sample of sparse data that the start is found on instead, if it is.
-    pub sample: Option<usize>,
+    /// How the fit would be laid out; its scale is not known before the data is looked at, and 0 here.
+    pub plan: Plan,
     /// Whether it was the caller who said so.
     pub sketch_asked: bool,
     /// What the fit is expected to cost without and with a sketch, in iterations on V; for the methods that can.
@@ -41,21 +35,6 @@ pub struct Explanation {
     pub shape: (usize, usize),
     /// Entries of V, if it is sparse.
     pub entries: Option<usize>,
-    /// Whether the pass runs over columns of V.
-    pub by_columns: bool,
-    /// Whether the transpose of sparse data is kept beside it, and products with its rows take the place of sums; or, of dense
-    /// data, whether blocks of its other lines are copied in turn, as [`Update::Newton`](crate::Update::Newton) needs.
-    pub transpose: bool,
-    /// Independent summation lanes.
-    pub lanes: usize,
-    /// Rows (or columns) of V in a cache block.
-    pub block: usize,
-    /// Threads.
-    pub threads: usize,
-    /// The instruction set of the kernels.
-    pub isa: &'static str,
-    /// What multiplies V with the factors.
-    pub products: Products,
     /// Bytes of V, which is not copied.
     pub data_bytes: usize,
     /// Bytes that the fit takes besides, at most; not what a start by singular vectors or projection, or a gemm, needs
@@ -80,36 +59,25 @@ pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explan
     nmf.options.check()?;
     let k = nmf.options.rank;
     check::shapes(nmf, v, None)?;
-    let extent = Extent::of(v);
+    let shape = Shape::of(v);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = nmf.options.threads.map_or_else(rayon::current_num_threads, |asked| asked.min(cores));
-    let Choice { method, sketch, sample, sweeps, sparse, lanes, working_bytes } =
-        Choice::new::<T>(&nmf.options, &extent, false, threads)?;
-    let (rows, cols) = extent.lines();
-    let block = nmf.options.block.unwrap_or_else(|| match extent.entries {
+    let choice = Choice::new::<T>(&nmf.options, &shape, false, threads)?;
+    let (rows, cols) = shape.lines();
+    let block = nmf.options.block.unwrap_or_else(|| match shape.entries {
         Some(entries) => sparse_block_rows::<T>(rows, entries, k),
         None => orthant_kernel::block_rows::<T>(Isa::detect(), second_level_cache(), cols, k),
     });
-    let compresses = method.compresses() == Support::Yes;
+    let compresses = choice.method.compresses() == Support::Yes;
     Ok(Explanation {
         asked: nmf.options.method,
-        method,
-        sweeps,
-        sketch,
-        sample,
+        plan: choice.plan(&shape, &nmf.options, block.min(rows), threads, 0),
         sketch_asked: nmf.options.compress.is_some(),
-        expected: compresses.then(|| choice::expected(&extent, k, method)),
-        shape: (extent.m, extent.n),
-        entries: extent.entries,
-        by_columns: extent.by_columns,
-        lanes,
-        transpose: sparse.transpose,
-        block: block.min(rows),
-        threads,
-        isa: Isa::detect().name(),
-        products: nmf.options.products,
-        data_bytes: extent.bytes,
-        working_bytes,
+        expected: compresses.then(|| choice::expected(&shape, k, choice.method)),
+        shape: (shape.m, shape.n),
+        entries: shape.entries,
+        data_bytes: shape.bytes,
+        working_bytes: choice.working_bytes,
         rank: nmf.options.rank,
         start_given: nmf.options.starts_at_factors(),
     })
@@ -119,6 +87,7 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line =
             |what: &str, choice: &dyn fmt::Display, why: &str| writeln!(f, "{what:9} {choice}: {why}");
+        let plan = &self.plan;
         let (m, n) = self.shape;
         if let Some(entries) = self.entries {
             let share = 100.0 * entries as f64 / (m as f64 * n as f64);
@@ -127,14 +96,14 @@ impl fmt::Display for Explanation {
             line("data", &format!("{m}×{n}"), "every element is looked at")?;
         }
         let automatic = self.asked.is_automatic();
-        let why = match (automatic, self.method == self.asked.resolved_for(self.rank, false)) {
+        let why = match (automatic, plan.method == self.asked.resolved_for(self.rank, false)) {
             (true, true) => "the default for this loss",
             (true, false) => "what the memory that may be taken allows of the default for this loss",
             (false, _) => "as asked",
         };
-        line("method", &format!("{}, {}", self.method, self.method.loss), why)?;
-        let (w, h) = self.sweeps;
-        let why = match (self.method.sweeps, self.method.update.descriptor().sweeps) {
+        line("method", &format!("{}, {}", plan.method, plan.method.loss), why)?;
+        let (w, h) = plan.sweeps;
+        let why = match (plan.method.sweeps, plan.method.update.descriptor().sweeps) {
             (Some(_), _) => "as asked",
             (_, Sweeps::AsPays(..)) => {
                 "as many as cost half as much again as the products, within the method's limit"
@@ -142,7 +111,7 @@ impl fmt::Display for Explanation {
             _ => "the method's own",
         };
         line("sweeps", &format!("{w} over W and {h} over H an iteration"), why)?;
-        if let Some(rows) = self.sample {
+        if let Some(rows) = plan.sample {
             let why = "they have entries enough to tell what the components are, and cost little";
             line("start", &format!("found on a sample of {rows} rows"), why)?;
         } else if let Some((plain, compressed)) = self.expected {
@@ -153,7 +122,7 @@ impl fmt::Display for Explanation {
                 (.., true) => format!("the start is given; {costs}"),
                 _ => costs,
             };
-            match self.sketch {
+            match plan.sketch {
                 Some(l) => line(
                     "start",
                     &format!("improved on a sketch of {l} columns, k + {OVERSAMPLED} at most"),
@@ -162,33 +131,33 @@ impl fmt::Display for Explanation {
                 None => line("start", &"not compressed", &why)?,
             }
         }
-        let (along, why) = if self.by_columns {
+        let (along, why) = if plan.by_columns {
             ("columns", "they are the closer ones in memory")
         } else {
             ("rows", "they are contiguous, or nothing is")
         };
-        let why = if self.method.is_newton() && self.transpose {
+        let why = if plan.method.is_newton() && plan.transpose {
             "and then over the transpose, as both updates need V itself"
-        } else if self.transpose {
+        } else if plan.transpose {
             "and then over the transpose, as sums of lanes would cost more"
         } else {
             why
         };
         line("pass", &format!("over {along} of V"), why)?;
-        line("lanes", &self.lanes, "by the data alone, so that threads cannot change a bit")?;
-        line("block", &format!("{} {along}", self.block), "what a cache holds")?;
-        line("threads", &self.threads, "the pool at hand, or as asked")?;
-        let products = match self.products {
-            Products::Fused => format!("fused kernels on {}", self.isa),
-            Products::Gemm => format!("gemm in Rust, other kernels on {}", self.isa),
-            Products::Blas => format!("gemm by BLAS, other kernels on {}", self.isa),
+        line("lanes", &plan.lanes, "by the data alone, so that threads cannot change a bit")?;
+        line("block", &format!("{} {along}", plan.block), "what a cache holds")?;
+        line("threads", &plan.threads, "the pool at hand, or as asked")?;
+        let products = match plan.products {
+            Products::Fused => format!("fused kernels on {}", plan.isa),
+            Products::Gemm => format!("gemm in Rust, other kernels on {}", plan.isa),
+            Products::Blas => format!("gemm by BLAS, other kernels on {}", plan.isa),
         };
-        let why = match self.products {
-            Products::Fused if self.method.is_newton() => {
+        let why = match plan.products {
+            Products::Fused if plan.method.is_newton() => {
                 "V is read by rows and by columns once an iteration; the processor's widest instructions"
             }
             Products::Fused
-                if !self.method.loss.is_quadratic() && !self.by_columns && !self.method.is_joint() =>
+                if !plan.method.loss.is_quadratic() && !plan.by_columns && !plan.method.is_joint() =>
             {
                 "V is read once for W and H and once for the loss an iteration; the processor's widest instructions"
             }

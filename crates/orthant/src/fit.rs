@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use orthant_kernel::{Dense, Isa};
 
-use crate::choice::{Choice, Extent};
+use crate::choice::{Choice, Shape};
 use crate::drive::{Terms, drive};
 use crate::init::Generator;
 use crate::iterate::{self, Alternation, Factor, Fixed, Joint, Layout, Pair, Quadratic, Ratio, Schedule};
@@ -14,7 +14,7 @@ use crate::report::{Compression, Plan, Report, StopReason, Warning};
 use crate::rule::Majorizer;
 use crate::source::{self, Stored};
 use crate::update::Setup;
-use crate::{Component, Error, Matrix, Model, Real, Update, check, reduce, scale, scan, threads};
+use crate::{Component, Error, Matrix, Model, Real, Update, check, scale, scan, threads};
 
 mod compressed;
 mod process;
@@ -165,7 +165,7 @@ impl<'a, T: Real> Problem<'a, T> {
         workers: usize,
         began: Instant,
     ) -> Result<Self, Error> {
-        let choice = Choice::new::<T>(&nmf.options, &Extent::of(v), given.is_some(), workers)?;
+        let choice = Choice::new::<T>(&nmf.options, &Shape::of(v), given.is_some(), workers)?;
         let method = choice.method;
         let loss = method.loss;
         let mut found = scan::data(v, T::ONE, workers)?;
@@ -208,23 +208,8 @@ impl<'a, T: Real> Problem<'a, T> {
     }
 
     fn plan(&self, block: usize) -> Plan {
-        let Choice { method, sketch, sample, sweeps, sparse, lanes, .. } = self.choice;
-        let summed = !sparse.transpose && self.fixed() != Fixed::Outer;
-        Plan {
-            method,
-            by_columns: self.by_columns,
-            lanes,
-            block,
-            threads: self.workers,
-            sketch,
-            sample,
-            sweeps,
-            isa: Isa::detect().name(),
-            products: self.nmf.options.products,
-            accumulators: if summed { reduce::accumulators(lanes, self.workers) } else { 0 },
-            transpose: sparse.transpose,
-            scale_exponent: self.exponent / 2,
-        }
+        let (shape, options) = (Shape::of(self.v), &self.nmf.options);
+        self.choice.plan(&shape, options, block, self.workers, self.exponent)
     }
 
     /// A matrix of the user's, in the units of the scaled V.

@@ -120,7 +120,7 @@ fn check_sparse<T: Real>() {
             let v = if layout == Layout::Csc { v.transposed() } else { v.clone() };
             let v = Stored::new(&cast::<f64, T>(&v), layout);
             assert_eq!(
-                Nmf::<T>::new(7).method(Method::cd()).explain(&v).expect("a plan").transpose,
+                Nmf::<T>::new(7).method(Method::cd()).explain(&v).expect("a plan").plan.transpose,
                 transpose
             );
             for &method in methods {
@@ -129,8 +129,8 @@ fn check_sparse<T: Real>() {
         }
         let v = if layout == Layout::Csc { long.transposed() } else { long.clone() };
         let v = Stored::new(&cast::<f64, T>(&v), layout);
-        let plan = Nmf::<T>::new(7).method(Method::cd()).explain(&v).expect("a plan");
-        assert!(!plan.transpose && 9000 / plan.lanes > 2048, "{plan}");
+        let plan = Nmf::<T>::new(7).method(Method::cd()).explain(&v).expect("a plan").plan;
+        assert!(!plan.transpose && 9000 / plan.lanes > 2048, "{plan:?}");
         check_fit(Method::cd(), &v, 8, &format!("{layout:?} in long lanes"));
     }
     let (mut indptr, mut indices, mut values) = (vec![0_i64], Vec::<i64>::new(), Vec::<u8>::new());

@@ -32,7 +32,7 @@ pub(super) type Found<T> = Option<(Vec<T>, Vec<T>)>;
 /// Iterations on the sample.
 const ITERATIONS: usize = 15;
 /// A sample has at most so many times the entries that so many rows have on average.
-pub(crate) const MOST_OF_ITS_SHARE: usize = 2;
+const MOST_OF_ITS_SHARE: usize = 2;
 
 impl<T: Real> Problem<'_, T> {
     /// W and Hᵀ for the scaled V as so many rows lead to them, unless they lead nowhere; and what was done.
@@ -75,8 +75,17 @@ impl<T: Real> Problem<'_, T> {
     }
 }
 
+/// Bytes that a sample of so many rows takes: its entries, which rows they are of, its offsets, and its factors with H once
+/// more. Its lanes and blocks are those of the fit, before it.
+pub(crate) fn bytes<T>((m, n): (usize, usize), entries: usize, rows: usize, k: usize) -> usize {
+    let most = MOST_OF_ITS_SHARE * share(entries, m, rows);
+    most * (size_of::<u32>() + size_of::<T>())
+        + m * size_of::<u32>()
+        + (rows + n) * (size_of::<usize>() + 3 * k * size_of::<T>())
+}
+
 /// Entries that so many of m rows have on average.
-pub(crate) fn share(entries: usize, m: usize, rows: usize) -> usize {
+fn share(entries: usize, m: usize, rows: usize) -> usize {
     entries.div_ceil(m.max(1)) * rows
 }
 

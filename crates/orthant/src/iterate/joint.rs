@@ -292,6 +292,11 @@ impl<'a, T: Real> Joint<'a, T> {
     }
 }
 
+/// Elements of the numerators of so many rows.
+pub(super) fn numerators_len(rows: usize, k: usize) -> usize {
+    rows * k
+}
+
 impl<T: Real> Alternation<T> for Joint<'_, T> {
     fn pair(&self) -> &Pair<T> {
         &self.pair

@@ -58,6 +58,11 @@ pub(crate) struct Trail<T> {
     pub point_gram: Vec<T>,
 }
 
+/// Bytes of the copies of both factors, with so many rows together: at most three of each.
+pub(crate) fn copies_bytes<T>(rows: usize, k: usize) -> usize {
+    3 * rows * k * size_of::<T>()
+}
+
 impl<T: Real> Trail<T> {
     /// From `x`, rows of k. What was accepted is `rescaled` where nothing but the other factor fixes a component's scale, and
     /// this is the factor that an iteration updates first.

@@ -8,6 +8,7 @@
 //! | `prepared`, `projection`, `sums` | a factor as blocks read it; a product in place of S; what lanes add up |
 //! | `quadratic`, `row_update`, `residual` | the loop for the Frobenius loss, its steps, and its final figures |
 //! | `ratio`, `majorize`, `newton` | the loop for β-divergences, and the two kinds of steps it takes |
+//! | `held` | what all of that takes of memory |
 //! | `joint` | the loop for Kullback–Leibler with both factors majorised at once |
 
 use crate::init::RandomState;
@@ -15,7 +16,9 @@ use crate::{Error, Real};
 
 pub(crate) use extrapolation::{Schedule, Verdict};
 pub(crate) use factor::{Factor, negligible};
+pub(crate) use held::Held;
 pub(crate) use joint::Joint;
+pub(crate) use lines::copies_bytes;
 pub(crate) use pair::{Fixed, Pair};
 pub(crate) use projection::Projection;
 pub(crate) use quadratic::Quadratic;
@@ -23,6 +26,7 @@ pub(crate) use ratio::Ratio;
 
 mod extrapolation;
 mod factor;
+mod held;
 mod joint;
 mod lines;
 mod majorize;

@@ -4,7 +4,7 @@ use orthant_kernel::{Buffer, divergence};
 
 use super::factor::Factor;
 use crate::Real;
-use crate::source::{Extent, Packed};
+use crate::source::{Extent, Packed, read_stride};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -35,6 +35,14 @@ impl<T: Real> Prepared<T> {
         match source.row_stride::<T>(k) {
             stride if stride == k => Self::as_it_is(k),
             stride => Self::new(Form::Strided(stride), source.cols * stride, k),
+        }
+    }
+
+    /// Elements of [`strided`](Self::strided) for a factor of so many rows.
+    pub fn strided_len(rows: usize, k: usize) -> usize {
+        match read_stride::<T>(rows, k) {
+            stride if stride == k => 0,
+            stride => rows * stride,
         }
     }
 

@@ -408,6 +408,11 @@ impl<'a, T: Real> Ratio<'a, T> {
     }
 }
 
+/// Elements of the numerators and denominators that a loss leaves for the next update of so many rows.
+pub(super) fn numerators_len(rows: usize, k: usize, both: bool, by_columns: bool, newton: bool) -> usize {
+    if by_columns || newton { 0 } else { rows * k * if both { 2 } else { 1 } }
+}
+
 /// What a divergence of data of that size is known to.
 pub(super) fn rounding<T: Real>(size: f64) -> f64 {
     4.0 * (T::EPSILON.to_f64() * T::EPSILON.to_f64()).max(f64::EPSILON) * size

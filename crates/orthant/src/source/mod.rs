@@ -9,12 +9,13 @@ use orthant_kernel::divergence::Beta;
 use orthant_kernel::{Isa, Unfolded, newton, second_level_cache, sparse as entries};
 
 use crate::column_sums::HeavyColumns;
+use crate::iterate::Held;
 use crate::reduce::Lanes;
 use crate::{Error, Real};
 
 pub(crate) use dense::DenseSource;
 pub(crate) use rows::{DenseRows, Packed, Rows, SparseRows, UNFOLDED};
-pub(crate) use sparse::SparseSource;
+pub(crate) use sparse::{SparseSource, transpose_bytes};
 pub(crate) use stored::Stored;
 
 mod dense;
@@ -65,6 +66,9 @@ pub(crate) enum Storage {
         longest: usize,
     },
 }
+
+/// The most rows of a cache block that is copied.
+const COPIED_ROWS: usize = 112;
 
 /// Bytes of a factor that may be copied for each pass over S.
 const COPIED: usize = 8 << 20;
@@ -131,6 +135,17 @@ pub(crate) struct Memory<T> {
 }
 
 impl<T: Real> Memory<T> {
+    /// Elements of one, at most. Other losses than Frobenius' may read V at another scale.
+    pub fn most(of: &Held<'_>) -> usize {
+        let (rows, cols) = of.v.lines();
+        match of.v.entries {
+            Some(_) if !of.by_entries => UNFOLDED * cols,
+            None if of.transpose => COPIED_ROWS * (cols + rows),
+            None if of.v.copied || !of.method.loss.is_quadratic() => COPIED_ROWS * cols,
+            _ => 0,
+        }
+    }
+
     /// With room for sparse rows written out, as the products of this β with them need.
     #[must_use]
     pub fn for_divergence(mut self, extent: &Extent, rows: usize, beta: &Beta<T>) -> Self {

@@ -61,6 +61,11 @@ fn heavy<T: Real>(rows: &Csr<'_, T>, lanes: &Lanes, parallel: bool) -> HeavyColu
     if parallel { all.into_par_iter().map(of_lane).collect() } else { all.map(of_lane).collect() }
 }
 
+/// Bytes of a transpose with so many entries and rows.
+pub(crate) fn transpose_bytes<T>(entries: usize, rows: usize) -> usize {
+    entries * (size_of::<u32>() + size_of::<T>()) + (rows + 1) * size_of::<usize>()
+}
+
 impl<T: Real> Source<T> for SparseSource<'_, T> {
     fn extent(&self) -> Extent {
         let rows = self.rows.nrows();

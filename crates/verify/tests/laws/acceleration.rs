@@ -437,7 +437,7 @@ fn a_start_on_a_sample_saves_passes() {
         let explained = nmf.explain(&v).unwrap();
         let fit = nmf.fit(&v).unwrap();
         let plan = &fit.report.plan;
-        assert_eq!((plan.sample, plan.sketch), (explained.sample, None));
+        assert_eq!((plan.sample, plan.sketch), (explained.plan.sample, None));
         assert!(explained.to_string().contains(&format!("a sample of {} rows", plan.sample.unwrap())));
         let done = fit.report.compression.unwrap();
         assert_eq!(
@@ -483,6 +483,6 @@ fn where_a_sample_is_of_no_use() {
     let done = nothing.report.compression.unwrap();
     assert!(!done.kept && done.columns == 150, "{done:?}");
     assert!(nothing.report.objective.is_finite());
-    assert_eq!(Nmf::<f32>::new(40).explain(&v).unwrap().sample, None);
-    assert_eq!(nmf.clone().method(Method::hals().extrapolated()).explain(&v).unwrap().sample, None);
+    assert_eq!(Nmf::<f32>::new(40).explain(&v).unwrap().plan.sample, None);
+    assert_eq!(nmf.clone().method(Method::hals().extrapolated()).explain(&v).unwrap().plan.sample, None);
 }

@@ -240,8 +240,8 @@ fn the_automatic_choice_takes_what_memory_allows() {
     let v = Stored::new(&v, Layout::Csr);
     let nmf = Nmf::<f64>::new(5).method(Method::auto(KL)).max_iter(3);
     let full = nmf.explain(&v).unwrap();
-    assert_eq!((full.method, full.transpose), (Method::newton().extrapolated(), true));
-    let mut seen = vec![full.method];
+    assert_eq!((full.plan.method, full.plan.transpose), (Method::newton().extrapolated(), true));
+    let mut seen = vec![full.plan.method];
     let (mut limit, mut least) = (full.working_bytes * 2, 0);
     while let Ok(fit) = nmf.clone().memory_limit(limit).fit(&v) {
         if seen.last() != Some(&fit.report.plan.method) {
@@ -262,7 +262,7 @@ fn the_automatic_choice_takes_what_memory_allows() {
     let weights = nmf.fit_weights(&v, &Numbers::new(2).matrix(5, 300)).unwrap();
     assert_eq!(weights.report.plan.method, Method::newton());
     let same = Nmf::<f64>::new(5).method(Method::auto(Loss::Beta(1.0))).explain(&v).unwrap();
-    assert_eq!(same.method, full.method);
+    assert_eq!(same.plan.method, full.plan.method);
     let other = Nmf::<f64>::new(5).method(Method::auto(Loss::Beta(0.5))).explain(&v).unwrap();
-    assert_eq!(other.method, Method::mm(Loss::Beta(0.5)).extrapolated());
+    assert_eq!(other.plan.method, Method::mm(Loss::Beta(0.5)).extrapolated());
 }
