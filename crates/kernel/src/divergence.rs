@@ -14,8 +14,8 @@
 //! For β = 1 the second of each pair is a column sum of Y or of X, which the caller has at hand. V rows×cols with
 //! adjacent columns, X rows×k, Y cols×k, given twice: as it is, and [`pack`]ed.
 
-use crate::arch::Isa;
 use crate::arch::generic::divergence::{Ahead, Divergence, Ratios};
+use crate::isa::Isa;
 use crate::{Real, View};
 
 /// Rows and columns of a tile of P.
@@ -143,12 +143,12 @@ struct Tile {
     cols: usize,
 }
 
-/// The divergence of rows of tiles, told tile by tile.
-struct Told {
+/// The divergence of rows of tiles, added up tile by tile.
+struct RowSums {
     sums: [f64; TILE.0],
 }
 
-impl Told {
+impl RowSums {
     fn new() -> Self {
         Self { sums: [0.0; TILE.0] }
     }
@@ -225,7 +225,7 @@ fn add<T: Real>(out: &mut [T], part: &[T], fresh: bool) {
     }
 }
 
-/// `n` = (V∘P^(β−2))·Y and, unless β = 1, `d` = P^(β−1)·Y, both rows×k; and, if `told` is given, [`sum`] on the way, from the
+/// `n` = (V∘P^(β−2))·Y and, unless β = 1, `d` = P^(β−1)·Y, both rows×k; and, if `loss` is given, [`sum`] on the way, from the
 /// same P. Sums run over ascending tiles of columns; a row's
 /// result does not depend on the rows beside it. 4·rows·cols·k flops for β = 1, else 6.
 ///
@@ -250,16 +250,16 @@ pub fn numerators<T: Real>(
     n: &mut [T],
     d: &mut [T],
     scratch: &mut [T],
-    mut told: Option<&mut f64>,
+    mut loss: Option<&mut f64>,
 ) {
     operands.check(scratch);
     let Operands { v, x, y, k, .. } = operands;
     assert_eq!(n.len(), x.len(), "N is rows×k");
     assert!(beta.is_kullback_leibler() || d.len() == x.len(), "D is rows×k");
-    let mut rows_told = Told::new();
+    let mut row_sums = RowSums::new();
     operands.tiles(isa, scratch, |tile, p, q, spare| {
-        if let Some(sum) = &mut told {
-            rows_told.tile(isa, beta, v, tile, p, sum);
+        if let Some(sum) = &mut loss {
+            row_sums.tile(isa, beta, v, tile, p, sum);
         }
         beta.ratios(isa, v, tile, p, q);
         tile.times(isa, p, y, k, spare, n);
@@ -270,7 +270,7 @@ pub fn numerators<T: Real>(
 }
 
 /// `b` += (V∘P^(β−2))ᵀ·X and, unless β = 1, `d` += (P^(β−1))ᵀ·X, both cols×k with rows
-/// [`accumulator_stride`](crate::accumulator_stride) apart; and, if `told` is given, [`sum`] on the way. Rows are added in ascending order, one rounding each, so that
+/// [`accumulator_stride`](crate::accumulator_stride) apart; and, if `loss` is given, [`sum`] on the way. Rows are added in ascending order, one rounding each, so that
 /// consecutive calls over blocks of rows do what one call does, to the bit. Flops as in [`numerators`].
 ///
 /// # Panics
@@ -282,17 +282,17 @@ pub fn accumulate<T: Real>(
     b: &mut [T],
     d: &mut [T],
     scratch: &mut [T],
-    mut told: Option<&mut f64>,
+    mut loss: Option<&mut f64>,
 ) {
     operands.check(scratch);
     let Operands { v, x, k, .. } = operands;
     let stride = crate::accumulator_stride::<T>(k);
     assert!(crate::products::holds(b.len(), v.ncols(), stride), "B is cols×stride");
     assert!(beta.is_kullback_leibler() || d.len() == b.len(), "D is cols×stride");
-    let mut rows_told = Told::new();
+    let mut row_sums = RowSums::new();
     operands.tiles(isa, scratch, |tile, p, q, _| {
-        if let Some(sum) = &mut told {
-            rows_told.tile(isa, beta, v, tile, p, sum);
+        if let Some(sum) = &mut loss {
+            row_sums.tile(isa, beta, v, tile, p, sum);
         }
         beta.ratios(isa, v, tile, p, q);
         tile.onto(isa, p, x, k, b);
@@ -302,7 +302,7 @@ pub fn accumulate<T: Real>(
     });
 }
 
-/// For β = 1 what [`numerators`] and [`accumulate`] make, and `told` what [`sum`] makes of it, all from one P and to the bit:
+/// For β = 1 what [`numerators`] and [`accumulate`] make, and `loss` what [`sum`] makes of it, all from one P and to the bit:
 /// `n` = (V∘P⁻¹)·Y and `b` += (V∘P⁻¹)ᵀ·X. 6·rows·cols·k flops, where the two take 8.
 ///
 /// ```
@@ -312,10 +312,10 @@ pub fn accumulate<T: Real>(
 /// let mut scratch = vec![0.0; divergence::scratch_len(1)];
 /// let operands = Operands { v, x: &x, y: &y, packed: &y, k: 1 };
 /// let stride = accumulator_stride::<f64>(1);
-/// let (mut n, mut b, mut told) = ([0.0_f64], vec![0.0; 2 * stride], 0.0);
-/// divergence::joint(Isa::detect(), &Beta::new(1.0, 1e-300, 0.0), operands, &mut n, &mut b, &mut scratch, &mut told);
+/// let (mut n, mut b, mut loss) = ([0.0_f64], vec![0.0; 2 * stride], 0.0);
+/// divergence::joint(Isa::detect(), &Beta::new(1.0, 1e-300, 0.0), operands, &mut n, &mut b, &mut scratch, &mut loss);
 /// assert_eq!((n[0], b[0], b[stride]), (1.0 + 1.5 * 3.0, 2.0, 1.5 * 2.0));
-/// assert!((told - (9.0 * 1.5_f64.ln() - 3.0)).abs() < 1e-14);
+/// assert!((loss - (9.0 * 1.5_f64.ln() - 3.0)).abs() < 1e-14);
 /// # Ok::<(), orthant_kernel::LayoutError>(())
 /// ```
 ///
@@ -328,7 +328,7 @@ pub fn joint<T: Real>(
     n: &mut [T],
     b: &mut [T],
     scratch: &mut [T],
-    told: &mut f64,
+    loss: &mut f64,
 ) {
     operands.check(scratch);
     assert!(beta.is_kullback_leibler(), "β is 1");
@@ -336,9 +336,9 @@ pub fn joint<T: Real>(
     assert_eq!(n.len(), x.len(), "N is rows×k");
     let stride = crate::accumulator_stride::<T>(k);
     assert!(crate::products::holds(b.len(), v.ncols(), stride), "B is cols×stride");
-    let mut rows_told = Told::new();
+    let mut row_sums = RowSums::new();
     operands.tiles(isa, scratch, |tile, p, q, spare| {
-        rows_told.tile(isa, beta, v, tile, p, told);
+        row_sums.tile(isa, beta, v, tile, p, loss);
         beta.ratios(isa, v, tile, p, q);
         tile.times(isa, p, y, k, spare, n);
         tile.onto(isa, p, x, k, b);
@@ -358,9 +358,9 @@ pub fn sum<T: Real>(
     mut sum: f64,
 ) -> f64 {
     operands.check(scratch);
-    let mut rows_told = Told::new();
+    let mut row_sums = RowSums::new();
     operands.tiles(isa, scratch, |tile, p, _, _| {
-        rows_told.tile(isa, beta, operands.v, tile, p, &mut sum);
+        row_sums.tile(isa, beta, operands.v, tile, p, &mut sum);
     });
     sum
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::arch::Isa;
+use crate::isa::Isa;
 use crate::{Real, tile_rows};
 
 /// Bytes of a core's second-level cache, asked of the processor once; 256 KiB, as of ten-year-old laptops, where it does

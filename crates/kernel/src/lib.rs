@@ -24,10 +24,10 @@
 //! # Ok::<(), orthant_kernel::LayoutError>(())
 //! ```
 
-pub use arch::Isa;
 pub use buffer::Buffer;
 pub use dense::Dense;
 pub use hardware::{block_rows, second_level_cache};
+pub use isa::Isa;
 pub use products::{accumulate, accumulator_stride, gram, numerators, tile_rows};
 pub use scalar::Real;
 pub use sparse::{Csc, Csr, Indices, Indptr, SparseError, SparseRows, Unfolded, Values};
@@ -39,6 +39,7 @@ mod dense;
 pub mod divergence;
 pub mod gemm;
 mod hardware;
+mod isa;
 pub mod naive;
 pub mod newton;
 pub mod probe;

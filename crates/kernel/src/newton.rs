@@ -20,7 +20,7 @@
 //! nothing else explains is best: short of the minimum too.
 //!
 //! p is computed at the start and moved along with x; where an entry that v has may have shrunk to a 64th, which its rounding
-//! does not, it is computed anew. What is told of them is told of this p. A sweep takes a reciprocal and some eight other operations for each element of V (dense) or
+//! does not, it is computed anew. The figures are of this p. A sweep takes a reciprocal and some eight other operations for each element of V (dense) or
 //! entry (sparse), times k. Four rows are worked on together; held are their p and V and, of sparse ones, Y at their entries.
 //!
 //! Hsieh & Dhillon, Fast coordinate descent methods with variable selection for non-negative matrix factorization, KDD
@@ -28,10 +28,10 @@
 //! the Kullback–Leibler divergence, Journal of Scientific Computing 87, 2021, doi:10.1007/s10915-021-01504-0 (scalar
 //! Newton), whose bound by self-concordance, 1/√(smallest v) in place of ρ/√h, is never smaller.
 
-use crate::arch::Isa;
 use crate::arch::generic::divergence::Divergence;
 use crate::arch::generic::newton::{Columns, Newton, Row, TILE, TOGETHER};
 use crate::divergence::Beta;
+use crate::isa::Isa;
 use crate::products::holds;
 use crate::sparse::SparseRows;
 use crate::{Real, View};
@@ -39,9 +39,9 @@ use crate::{Real, View};
 /// Entries of a sparse row are taken in whole numbers of these.
 const WHOLE: usize = 16;
 
-/// What all rows of a half-step share.
+/// What all rows of a factor share.
 #[derive(Clone, Copy, Debug)]
-pub struct Half<'a, T> {
+pub struct Subproblem<'a, T> {
     /// Column sums of Y, k.
     pub columns: &'a [T],
     /// L1 weight.
@@ -54,9 +54,9 @@ pub struct Half<'a, T> {
     pub floor: T,
 }
 
-/// What is said of the rows on the way.
+/// What the sweeps compute of the rows on the way.
 #[derive(Debug)]
-pub struct Told<'a, T> {
+pub struct Figures<'a, T> {
     /// Σ max(x_t before, x_t after)·|g| over the first sweep is added to this: 0 where the rows are stationary, and the same
     /// when components are rescaled.
     pub movement: &'a mut f64,
@@ -82,18 +82,18 @@ pub fn scratch_len(columns: Option<usize>, entries: usize, k: usize) -> usize {
 /// Some rows' steps, and what is said of them: of the first so many entries where they are sparse.
 fn steps<'a, T: Real>(
     isa: Isa,
-    half: Half<'a, T>,
+    subproblem: Subproblem<'a, T>,
     rows: &mut [Row<'a, T>],
     entries: Option<&[usize]>,
-    told: &mut Told<'_, T>,
+    figures: &mut Figures<'_, T>,
 ) {
-    let Half { columns, l1, l2, sweeps, floor } = half;
-    let whole = told.divergence.is_some();
+    let Subproblem { columns, l1, l2, sweeps, floor } = subproblem;
+    let whole = figures.divergence.is_some();
     // SAFETY: V and p have as many elements as Y has columns here, which the fronts see to.
     unsafe { T::newton(isa, Newton { rows, columns, l1, l2, sweeps, floor, whole }) };
     for (r, row) in rows.iter().enumerate() {
-        *told.movement += row.movement;
-        if let Some((beta, sum)) = &mut told.divergence {
+        *figures.movement += row.movement;
+        if let Some((beta, sum)) = &mut figures.divergence {
             let len = entries.map_or(row.v.len(), |entries| entries[r]);
             let (v, p, entries_only) = (&row.v[..len], &row.p[..len], entries.is_some());
             let op = Divergence {
@@ -122,9 +122,9 @@ fn steps<'a, T: Real>(
 /// divergence::pack(&y, 1, &mut packed);
 /// let (mut x, mut movement) = ([0.5, 0.5], 0.0);
 /// let mut scratch = vec![0.0; newton::scratch_len(Some(2), 0, 1)];
-/// let half = newton::Half { columns: &[3.0], l1: 0.0, l2: 0.0, sweeps: 9, floor: 1e-300 };
-/// let told = newton::Told { movement: &mut movement, divergence: None };
-/// newton::dense(Isa::detect(), half, v, &packed, &mut x, &mut scratch, told);
+/// let subproblem = newton::Subproblem { columns: &[3.0], l1: 0.0, l2: 0.0, sweeps: 9, floor: 1e-300 };
+/// let figures = newton::Figures { movement: &mut movement, divergence: None };
+/// newton::dense(Isa::detect(), subproblem, v, &packed, &mut x, &mut scratch, figures);
 /// // with one component the minimum is at Σv/Σy
 /// assert!((x[0] - 2.0).abs() < 1e-12 && (x[1] - 4.0).abs() < 1e-12);
 /// # Ok::<(), orthant_kernel::LayoutError>(())
@@ -134,14 +134,14 @@ fn steps<'a, T: Real>(
 /// If an extent does not match or the columns of V are not adjacent.
 pub fn dense<T: Real>(
     isa: Isa,
-    half: Half<'_, T>,
+    subproblem: Subproblem<'_, T>,
     v: View<'_, T>,
     packed: &[T],
     x: &mut [T],
     scratch: &mut [T],
-    mut told: Told<'_, T>,
+    mut figures: Figures<'_, T>,
 ) {
-    let k = half.columns.len();
+    let k = subproblem.columns.len();
     assert!(k > 0, "k is at least 1");
     assert!(holds(x.len(), v.nrows(), k), "X is rows×k");
     assert!(holds(packed.len(), v.ncols(), k), "Y is cols×k");
@@ -161,7 +161,7 @@ pub fn dense<T: Real>(
             *row = Row { v, positive, packed, x, p: &mut p[..cols], ..Row::default() };
         }
         let count = TOGETHER.min(v.nrows() - first);
-        steps(isa, half, &mut rows[..count], None, &mut told);
+        steps(isa, subproblem, &mut rows[..count], None, &mut figures);
     }
 }
 
@@ -172,14 +172,14 @@ pub fn dense<T: Real>(
 /// If an extent does not match.
 pub fn sparse<T: Real>(
     isa: Isa,
-    half: Half<'_, T>,
+    subproblem: Subproblem<'_, T>,
     v: SparseRows<'_, T>,
     y: &[T],
     x: &mut [T],
     scratch: &mut [T],
-    mut told: Told<'_, T>,
+    mut figures: Figures<'_, T>,
 ) {
-    let k = half.columns.len();
+    let k = subproblem.columns.len();
     assert!(k > 0, "k is at least 1");
     assert!(holds(x.len(), v.nrows(), k), "X is rows×k");
     let y_stride = crate::sparse::stride_of(y, v.ncols(), k);
@@ -212,7 +212,7 @@ pub fn sparse<T: Real>(
             }
             *row = Row { v: padded, positive: true, packed, x, p, ..Row::default() };
         }
-        steps(isa, half, &mut rows[..count], Some(&entries), &mut told);
+        steps(isa, subproblem, &mut rows[..count], Some(&entries), &mut figures);
         first += count;
     }
 }

@@ -1,7 +1,7 @@
 //! The two products of the pass: V·Y and B += Vᵀ·Z.
 
-use crate::arch::Isa;
 use crate::arch::generic::dense::{self, Accumulate, Numerators, TileRows};
+use crate::isa::Isa;
 use crate::{Real, View};
 
 /// Whether a slice of `len` holds exactly rows·cols elements.

@@ -3,9 +3,9 @@
 //!
 //! Each row is on its own: its result does not depend, to the bit, on the rows beside it.
 
-use crate::arch::Isa;
 use crate::arch::generic::rows::{self, Distance, Majorize, Multiply, Solve, Sweeps};
 pub use crate::arch::generic::rows::{Least, Majorant, Step};
+use crate::isa::Isa;
 use crate::{Real, View, numerators};
 
 /// Elements of scratch that [`sweeps`] and [`solve`] need.

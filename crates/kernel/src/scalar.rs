@@ -23,7 +23,7 @@ mod sealed {
 /// ```
 pub trait Real:
     sealed::Sealed
-    + crate::arch::Kernels
+    + crate::arch::dispatch::Kernels
     + crate::gemm::Typed
     + Copy
     + Default

@@ -1,6 +1,6 @@
 //! Newton's coordinate descent against plain loops that compute everything anew, on every instruction set.
 
-use orthant_kernel::newton::{self, Half, Told};
+use orthant_kernel::newton::{self, Figures, Subproblem};
 use orthant_kernel::{Csr, Dense, Isa, Real, Unfolded, divergence, sparse};
 
 const FLOOR: f64 = 1e-9;
@@ -110,7 +110,7 @@ impl Case {
         let of = |x: &[f64]| x.iter().map(|&x| T::from_f64(x)).collect::<Vec<T>>();
         let (k, columns, mut x, y) = (self.k, of(&self.columns()), of(&self.x), of(&self.y));
         let v = Dense::from_vec(of(self.v.as_slice()), self.v.nrows(), self.v.ncols()).unwrap();
-        let half = Half {
+        let subproblem = Subproblem {
             columns: &columns,
             l1: T::from_f64(self.l1),
             l2: T::from_f64(self.l2),
@@ -119,7 +119,7 @@ impl Case {
         };
         let (mut movement, mut sum) = (0.0, 0.0);
         let beta = divergence::Beta::new(1.0, T::from_f64(FLOOR), T::ZERO);
-        let told = Told { movement: &mut movement, divergence: Some((&beta, &mut sum)) };
+        let figures = Figures { movement: &mut movement, divergence: Some((&beta, &mut sum)) };
         if as_sparse {
             let v = Csr::of_dense(&v);
             let most = (0..v.nrows()).map(|i| v.row_nnz(i)).max().unwrap_or(0);
@@ -131,12 +131,12 @@ impl Case {
                 to[..k].copy_from_slice(from);
             }
             let rows = v.block(0..v.nrows(), T::ONE, &mut unfolded);
-            newton::sparse(isa, half, rows, &padded, &mut x, &mut scratch, told);
+            newton::sparse(isa, subproblem, rows, &padded, &mut x, &mut scratch, figures);
         } else {
             let mut packed = vec![T::ZERO; y.len()];
             divergence::pack(&y, k, &mut packed);
             let mut scratch = vec![T::ONE; newton::scratch_len(Some(v.ncols()), 0, k)];
-            newton::dense(isa, half, v.view(), &packed, &mut x, &mut scratch, told);
+            newton::dense(isa, subproblem, v.view(), &packed, &mut x, &mut scratch, figures);
         }
         (x.iter().map(|x| x.to_f64()).collect(), movement, sum)
     }

@@ -16,7 +16,9 @@ use crate::compress::{self, columns};
 use crate::fit::sampled;
 use crate::iterate::{self, Held};
 use crate::reduce::{self, accumulators};
-use crate::{Error, Matrix, Method, Options, Plan, Real, Update, source};
+use crate::shape::Shape;
+use crate::source::SparsePlan;
+use crate::{Error, Method, Options, Plan, Real, Update, source};
 
 /// Iterations on V to convergence, about: from a random start, and from one that was improved on a sketch.
 const ITERATIONS: f64 = 50.0;
@@ -46,37 +48,7 @@ const ENTRIES_FOR_ONE: usize = 5;
 /// Bytes that copies which only save time may take with sparse data: these, or a fifth of V and the factors.
 const ROOM: usize = 64 << 20;
 
-/// What is known of V when choices are made.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shape {
-    pub m: usize,
-    pub n: usize,
-    /// Entries, if V is sparse.
-    pub entries: Option<usize>,
-    pub by_columns: bool,
-    pub bytes: usize,
-    /// Whether blocks are copied to be read.
-    pub copied: bool,
-}
-
 impl Shape {
-    pub fn of<T: Real>(v: &Matrix<'_, T>) -> Self {
-        let copied = matches!(v, Matrix::Dense(v) if v.col_stride() != 1) && !v.by_columns();
-        Self {
-            m: v.nrows(),
-            n: v.ncols(),
-            entries: v.nnz(),
-            by_columns: v.by_columns(),
-            bytes: v.bytes(),
-            copied,
-        }
-    }
-
-    /// Rows and columns of S.
-    pub fn lines(&self) -> (usize, usize) {
-        if self.by_columns { (self.n, self.m) } else { (self.m, self.n) }
-    }
-
     /// What V is to the products: m·n, or as many entries as cost the same.
     fn size(&self) -> f64 {
         self.entries.map_or(self.m as f64 * self.n as f64, |z| (SPARSE * z) as f64)
@@ -89,15 +61,6 @@ impl Shape {
             Some(z) => (SPARSE * z / self.m.max(1), SPARSE * z / self.n.max(1)),
         }
     }
-}
-
-/// How the sums over rows of a sparse matrix are taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SparsePlan {
-    /// Lanes, each with sums of its own.
-    pub lanes: usize,
-    /// From the transpose, which is kept beside the matrix, instead.
-    pub transpose: bool,
 }
 
 impl SparsePlan {
@@ -334,7 +297,7 @@ fn extra_bytes<T>(v: &Shape, extras: Extras, k: usize) -> usize {
         + of(extras.sketch, compress::bytes::<T>(v.m, v.n, k))
 }
 
-/// What a fit by a method that iterates on sketches is expected to cost, in iterations on V, all told: without a sketch,
+/// What a fit by a method that iterates on sketches is expected to cost, in iterations on V: without a sketch,
 /// and with one.
 pub(crate) fn expected(v: &Shape, k: usize, method: Method) -> (f64, f64) {
     let l = columns(v.m, v.n, k) as f64;

@@ -3,9 +3,7 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use orthant_kernel::{Buffer, accumulator_stride};
-
-use crate::Real;
+use orthant_kernel::{Buffer, Real, accumulator_stride};
 
 /// For each lane, columns of which sums are set aside now and then, so that rounding does not grow with the rows.
 pub type HeavyColumns = Arc<[Vec<u32>]>;

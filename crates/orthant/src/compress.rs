@@ -23,9 +23,10 @@
 use orthant_kernel::{Buffer, Isa, View};
 
 use crate::drive::{Process, Reached, Run, Terms, drive};
-use crate::init::{Generator, Operand, RandomState, gram, orthonormal};
+use crate::init::{Operand, gram, orthonormal};
 use crate::iterate::{Alternation, Layout, Pair, Projection, Quadratic, Schedule, Verdict};
 use crate::observe::Watch;
+use crate::random::{Generator, RandomState};
 use crate::rule::Coordinate;
 use crate::source::{DenseSource, Sources};
 use crate::{Error, Products, Real};

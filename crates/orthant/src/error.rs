@@ -195,3 +195,12 @@ impl From<SparseError> for Error {
         }
     }
 }
+
+/// An option that has a value which is not allowed.
+pub(crate) fn invalid(
+    name: &'static str,
+    value: impl ToString,
+    allowed: impl Into<Cow<'static, str>>,
+) -> Error {
+    Error::InvalidParam { name, value: value.to_string(), allowed: allowed.into() }
+}

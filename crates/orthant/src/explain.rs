@@ -4,10 +4,11 @@ use std::fmt;
 
 use orthant_kernel::{Isa, second_level_cache};
 
-use crate::choice::{Choice, Shape};
+use crate::choice::Choice;
 use crate::compress::OVERSAMPLED;
+use crate::rule::Sweeps;
+use crate::shape::Shape;
 use crate::source::sparse_block_rows;
-use crate::update::Sweeps;
 use crate::{Error, Matrix, Method, Nmf, Plan, Products, Real, Support, ToMatrix, check, choice};
 
 /// What a fit would do with data of that shape and layout. Its [`Display`](fmt::Display) is a line for each choice, with

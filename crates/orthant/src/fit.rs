@@ -4,16 +4,17 @@ use std::time::Instant;
 
 use orthant_kernel::{Dense, Isa};
 
-use crate::choice::{Choice, Shape};
+use crate::choice::Choice;
 use crate::drive::{Terms, drive};
-use crate::init::Generator;
 use crate::iterate::{self, Alternation, Factor, Fixed, Joint, Layout, Pair, Quadratic, Ratio, Schedule};
 use crate::nmf::{Fit, Nmf};
 use crate::observe::{Observer, Watch};
+use crate::random::Generator;
 use crate::report::{Compression, Plan, Report, StopReason, Warning};
 use crate::rule::Majorizer;
+use crate::rule::Setup;
+use crate::shape::Shape;
 use crate::source::{self, Stored};
-use crate::update::Setup;
 use crate::{Component, Error, Matrix, Model, Real, Update, check, scale, scan, threads};
 
 mod compressed;

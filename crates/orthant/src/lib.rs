@@ -19,7 +19,7 @@
 //! | a fit, and its options as data | [`Nmf`], [`Options`] |
 //! | a fit by batches of rows | [`MiniBatchNmf`], [`Online`] |
 //! | what is minimised | [`Loss`], [`Penalty`] |
-//! | how factors are updated | [`Method`], [`Update`] |
+//! | how factors are updated | [`Method`], [`Update`]; [`methods`] has the mathematics |
 //! | where a fit starts | [`Start`], [`StartKind`] |
 //! | when it stops, and what it reports | [`Stop`], [`Report`], [`Observer`] |
 //! | data without a copy | [`ToMatrix`] for [`View`], [`Dense`], sparse [`Csr`] and [`Csc`] and, as features, faer, nalgebra, nalgebra-sparse, ndarray, sprs |
@@ -31,20 +31,22 @@ pub use orthant_kernel::{Csc, Csr, Dense, Indices, Indptr, LayoutError, SparseEr
 
 pub use error::Error;
 pub use explain::Explanation;
-pub use init::RandomState;
 pub use loss::{Loss, UnknownLoss};
 pub use matrix::{Matrix, ToMatrix};
 pub use method::{Method, Support, capability_table};
 pub use minibatch::{Learnt, MiniBatchFit, MiniBatchNmf, Online};
 pub use model::{Model, Transform, TransformReport};
-pub use nmf::{Fit, Nmf, Products, Stop};
+pub use nmf::{Fit, Nmf};
 pub use observe::{Cancel, Iteration, Observer, TimeLimit};
 pub use options::{BatchOptions, Options};
 pub use penalty::Penalty;
+pub use products::Products;
+pub use random::RandomState;
 pub use real::Real;
 pub use report::{Compression, HistoryPoint, Plan, Report, StopReason, Warning};
 pub use scale::{Component, Scale};
 pub use start::{Start, StartKind};
+pub use stop::Stop;
 pub use to_view::{FromDense, ToView};
 pub use update::Update;
 
@@ -53,6 +55,7 @@ mod explain;
 mod loss;
 mod matrix;
 mod method;
+pub mod methods;
 mod model;
 mod nmf;
 mod observe;
@@ -70,15 +73,18 @@ mod column_sums;
 mod compress;
 mod drive;
 mod fit;
-pub mod init;
+mod init;
 mod interop;
 mod iterate;
 mod minibatch;
 mod objective;
 mod penalty;
+mod products;
+mod random;
 mod reduce;
 mod rule;
 mod scan;
+mod shape;
 mod source;
 mod stop;
 mod threads;

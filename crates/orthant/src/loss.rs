@@ -1,24 +1,24 @@
-//! β-divergences: how far WH is from V.
-//!
-//! ```text
-//! D(V | P) = Σ_ij d(v_ij | p_ij),  P = WH
-//!
-//! d(v | p) = ½(v − p)²                                       β = 2, Frobenius
-//!          = v·ln(v/p) − v + p                               β = 1, Kullback–Leibler (generalised)
-//!          = v/p − ln(v/p) − 1                               β = 0, Itakura–Saito
-//!          = (v^β + (β−1)·p^β − β·v·p^(β−1)) / (β·(β−1))     otherwise
-//! ```
-//!
-//! d(c·v | c·p) = c^β·d(v | p): the smaller β, the more small entries count. With β ≤ 0 an entry of 0 is infinitely
-//! far from any other, so V must be positive.
-//!
-//! Févotte & Idier, Algorithms for nonnegative matrix factorization with the β-divergence, Neural Computation 23(9),
-//! 2011, doi:10.1162/NECO_a_00168, equation 2.3.
+//! β-divergences.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A β-divergence.
+/// A β-divergence: how far WH is from V.
+///
+/// ```text
+/// D(V | P) = Σ_ij d(v_ij | p_ij),  P = WH
+///
+/// d(v | p) = ½(v − p)²                                       β = 2, Frobenius
+///          = v·ln(v/p) − v + p                               β = 1, Kullback–Leibler (generalised)
+///          = v/p − ln(v/p) − 1                               β = 0, Itakura–Saito
+///          = (v^β + (β−1)·p^β − β·v·p^(β−1)) / (β·(β−1))     otherwise
+/// ```
+///
+/// d(c·v | c·p) = c^β·d(v | p): the smaller β, the more small entries count. With β ≤ 0 an entry of 0 is infinitely
+/// far from any other, so V must be positive.
+///
+/// Févotte & Idier, Algorithms for nonnegative matrix factorization with the β-divergence, Neural Computation 23(9),
+/// 2011, doi:10.1162/NECO_a_00168, equation 2.3.
 ///
 /// Two losses are equal if their β is: `Loss::Beta(1.0) == Loss::KullbackLeibler`.
 ///

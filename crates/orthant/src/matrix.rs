@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Csc, Csr, Dense, View};
+use orthant_kernel::{Csc, Csr, Dense, Real, View};
 
-use crate::{Error, Real, ToView};
+use crate::{Error, ToView};
 
 /// What is factorised: V, m×n, samples in rows. It borrows its elements, or its entries.
 ///

@@ -2,7 +2,8 @@
 
 use orthant_kernel::{Dense, View};
 
-use crate::options::{check_loss, invalid};
+use crate::error::invalid;
+use crate::options::check_loss;
 use crate::{Error, Loss, Penalty, Real, ToMatrix, ToView};
 
 /// The components H (k×n) with the penalties they were learnt under.

@@ -1,111 +1,16 @@
 //! The front door: options, and the call that fits.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use orthant_kernel::Dense;
 
-use crate::init::{Generator, RandomState};
+use crate::error::invalid;
 use crate::observe::{Cancel, Iteration, Observer};
-use crate::options::invalid;
+use crate::random::{Generator, RandomState};
 use crate::{
-    Error, Loss, Method, Model, Options, Penalty, Real, Report, Scale, Start, StartKind, StopReason,
-    ToMatrix, Update, scale,
+    Error, Loss, Method, Model, Options, Penalty, Products, Real, Report, Scale, Start, StartKind, Stop,
+    StopReason, ToMatrix, Update, scale,
 };
-
-/// When to stop before the iteration limit. A tolerance of 0 never does, but where nothing moves at all.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum Stop {
-    /// scikit-learn's for coordinate descent: Σ|projected gradient| over an iteration is at most `tol` times the
-    /// first iteration's (also at once where that is 0, whatever `tol`).
-    Violation {
-        /// Tolerance, at least 0.
-        tol: f64,
-    },
-    /// scikit-learn's for multiplicative updates: over 10 iterations √(2·D(V|WH)), which is ‖V − WH‖ for the Frobenius
-    /// loss, fell by less than `tol` times its value at the start.
-    ErrorDecrease {
-        /// Tolerance, at least 0.
-        tol: f64,
-    },
-    /// The library's own: over an iteration the objective fell by no more than `tol` times itself, *and*
-    /// [`Iteration::step`], which does not change when components are rescaled, is at most √tol; or nothing but
-    /// rounding is left of the loss. For CD and HALS, extrapolated or not, the fall is taken as at least
-    /// ½·step²·‖V‖², which rounding in the loss cannot hide. Accelerated, it is the best objective so far that has to
-    /// fall; five iterations in a row have to lower it by no more (ten with penalties), as an extrapolated fit goes down in
-    /// steps of very different size; and no restarted iteration is the last, unless so many in a row could not lower it that
-    /// nothing but rounding is left (twelve; three of extrapolated multiplicative updates).
-    Progress {
-        /// Tolerance, at least 0.
-        tol: f64,
-    },
-}
-
-impl Stop {
-    /// The tolerance.
-    pub fn tol(self) -> f64 {
-        let (Self::Violation { tol } | Self::ErrorDecrease { tol } | Self::Progress { tol }) = self;
-        tol
-    }
-
-    /// The same rule with another tolerance.
-    #[must_use]
-    pub(crate) fn at(mut self, tol: f64) -> Self {
-        let (Self::Violation { tol: old } | Self::ErrorDecrease { tol: old } | Self::Progress { tol: old }) =
-            &mut self;
-        *old = tol;
-        self
-    }
-}
-
-/// A rule by its name, with the tolerance that it has by default: 1e-4, and 1e-5 of `progress`.
-///
-/// ```
-/// use orthant::Stop;
-/// assert_eq!("error-decrease".parse::<Stop>()?, Stop::ErrorDecrease { tol: 1e-4 });
-/// # Ok::<(), orthant::Error>(())
-/// ```
-impl FromStr for Stop {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "violation" => Ok(Self::Violation { tol: 1e-4 }),
-            "error-decrease" => Ok(Self::ErrorDecrease { tol: 1e-4 }),
-            "progress" => Ok(Self::Progress { tol: 1e-5 }),
-            _ => Err(invalid("stop", text, "violation, error-decrease or progress")),
-        }
-    }
-}
-
-/// What multiplies V with the factors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum Products {
-    /// The fused kernels: V is read once an iteration.
-    #[default]
-    Fused,
-    /// Pure-Rust gemm, block by block.
-    Gemm,
-    /// BLAS gemm, block by block. Needs the feature `blas` or `openblas`.
-    Blas,
-}
-
-impl FromStr for Products {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "fused" => Ok(Self::Fused),
-            "gemm" => Ok(Self::Gemm),
-            "blas" => Ok(Self::Blas),
-            _ => Err(invalid("products", text, "fused, gemm or blas")),
-        }
-    }
-}
 
 /// Non-negative matrix factorisation of V (m×n, samples in rows) into W (m×k) · H (k×n).
 ///

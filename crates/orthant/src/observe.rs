@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use orthant_kernel::Dense;
+use orthant_kernel::{Dense, Real};
 
-use crate::{Real, StopReason};
+use crate::StopReason;
 
 /// A finished iteration, borrowed from the running fit.
 #[derive(Debug)]
@@ -109,13 +109,13 @@ impl<'a, T> Watch<'a, T> {
 
     /// Shows all of them an iteration; why the fit ends with it, if it does.
     pub fn ends(&mut self, iteration: &Iteration<'_, T>, converged: bool) -> Option<StopReason> {
-        let seen = self.observer.observe(iteration);
+        let answer = self.observer.observe(iteration);
         if converged {
             return Some(StopReason::Converged);
         }
         let cancelled = self.cancel.as_mut().map(|cancel| cancel.observe(iteration));
         let late = self.limit.as_mut().map(|limit| limit.observe(iteration));
-        let breaks = [Some(seen), cancelled, late].into_iter().flatten();
+        let breaks = [Some(answer), cancelled, late].into_iter().flatten();
         let early = breaks.filter_map(ControlFlow::break_value).next();
         early.or((iteration.number == iteration.max_iter).then_some(StopReason::MaxIterations))
     }

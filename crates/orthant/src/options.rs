@@ -1,8 +1,8 @@
 //! The options of a fit as plain data.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::error::invalid;
 use crate::{Error, Loss, Method, Penalty, Products, Scale, Start, StartKind, Stop, Support};
 
 /// The options of a fit: all that is chosen besides the data, given factors and a generator's state.
@@ -291,14 +291,6 @@ fn at_least_one(counts: &[(&'static str, Option<usize>)]) -> Result<(), Error> {
 pub(crate) fn check_loss(loss: Loss) -> Result<(), Error> {
     let beta = loss.beta();
     if beta.is_finite() { Ok(()) } else { Err(invalid("beta", beta, "a finite number")) }
-}
-
-pub(crate) fn invalid(
-    name: &'static str,
-    value: impl ToString,
-    allowed: impl Into<Cow<'static, str>>,
-) -> Error {
-    Error::InvalidParam { name, value: value.to_string(), allowed: allowed.into() }
 }
 
 #[cfg(test)]

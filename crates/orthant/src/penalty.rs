@@ -1,19 +1,21 @@
-//! L1 and L2 penalties on either factor, in scikit-learn's parametrisation.
-//!
-//! The objective of every rule here is, for V m×n,
-//!
-//! ```text
-//! F(W, H) = ½‖V − WH‖²  +  l1_W Σ|W| + ½ l2_W ‖W‖²  +  l1_H Σ|H| + ½ l2_H ‖H‖²
-//!
-//! l1_W = n·alpha_w·l1_ratio     l2_W = n·alpha_w·(1 − l1_ratio)
-//! l1_H = m·alpha_h·l1_ratio     l2_H = m·alpha_h·(1 − l1_ratio)
-//! ```
-//!
-//! so that each α means the same whatever the number of samples (m) and features (n).
+//! Penalties.
 
-use crate::{Error, Real};
+use orthant_kernel::Real;
 
-/// Strength and kind of the penalties.
+use crate::Error;
+
+/// L1 and L2 penalties on either factor, in scikit-learn's parametrisation.
+///
+/// For V m×n the objective is
+///
+/// ```text
+/// F(W, H) = D(V | WH)  +  l1_W Σ|W| + ½ l2_W ‖W‖²  +  l1_H Σ|H| + ½ l2_H ‖H‖²
+///
+/// l1_W = n·alpha_w·l1_ratio     l2_W = n·alpha_w·(1 − l1_ratio)
+/// l1_H = m·alpha_h·l1_ratio     l2_H = m·alpha_h·(1 − l1_ratio)
+/// ```
+///
+/// with D of [`Loss`](crate::Loss), so that each α means the same whatever the number of samples (m) and features (n).
 ///
 /// ```
 /// use orthant::Penalty;

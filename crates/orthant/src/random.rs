@@ -8,7 +8,7 @@ use crate::Error;
 /// by Marsaglia's polar method in pairs of which the second is kept.
 ///
 /// ```
-/// use orthant::init::RandomState;
+/// use orthant::RandomState;
 /// let mut r = RandomState::new(0);
 /// assert_eq!(r.standard_normal(), 1.764052345967664);
 /// assert_eq!(r.standard_normal(), 0.4001572083672233);
@@ -32,7 +32,7 @@ impl RandomState {
     /// key of 624 words, the position in it and, if there is one, the cached normal.
     ///
     /// ```
-    /// use orthant::init::RandomState;
+    /// use orthant::RandomState;
     /// // RandomState(0): its key begins with the seed, and all of it is used up
     /// let mut key = vec![0_u32; 624];
     /// for i in 1..624_u32 {
@@ -101,7 +101,7 @@ impl RandomState {
     /// the last to the second.
     ///
     /// ```
-    /// use orthant::init::RandomState;
+    /// use orthant::RandomState;
     /// assert_eq!(RandomState::new(0).permutation(10), [2, 8, 4, 9, 1, 6, 7, 3, 0, 5]);
     /// ```
     pub fn permutation(&mut self, n: usize) -> Vec<usize> {
@@ -148,19 +148,9 @@ fn tempered(mut word: u32) -> u32 {
 }
 
 /// What random numbers are drawn from, with the meaning of scikit-learn's `random_state`.
-///
-/// ```
-/// use orthant::init::{Generator, RandomState};
-/// let mut restarts = Generator::Seed(0);
-/// let first = restarts.with(RandomState::standard_normal);
-/// assert_eq!(restarts.with(RandomState::standard_normal), first);
-/// let mut goes_on = Generator::State(RandomState::new(0));
-/// assert_eq!(goes_on.with(RandomState::standard_normal), first);
-/// assert_ne!(goes_on.with(RandomState::standard_normal), first);
-/// ```
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "a fit has one, which is not moved about")]
-pub enum Generator {
+pub(crate) enum Generator {
     /// An integer: each consumer gets a stream of its own from the start, the same for all.
     Seed(u32),
     /// A stream: each consumer goes on where the one before stopped.
@@ -188,6 +178,16 @@ impl Generator {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_seed_begins_anew_for_each_consumer_and_a_state_goes_on() {
+        let mut restarts = Generator::Seed(0);
+        let first = restarts.with(RandomState::standard_normal);
+        assert_eq!(restarts.with(RandomState::standard_normal), first);
+        let mut goes_on = Generator::State(RandomState::new(0));
+        assert_eq!(goes_on.with(RandomState::standard_normal), first);
+        assert_ne!(goes_on.with(RandomState::standard_normal), first);
+    }
 
     /// One stream, printed by numpy: nothing to draw, one bit, and a range that wastes half of its draws; and normals
     /// around it, whose spare is no part of it.

@@ -3,9 +3,9 @@
 //! WH does not change where W_t is multiplied and H_t divided by the same number, nor where components change places. A
 //! fit without penalty leaves both to chance; [`Scale`] settles them when it has ended.
 
-use orthant_kernel::Dense;
+use orthant_kernel::{Dense, Real};
 
-use crate::{Error, Real};
+use crate::Error;
 
 /// How the size of each component is shared between its column of W and its row of H.
 ///
@@ -203,9 +203,9 @@ mod tests {
             assert!(apart(&product(&a, &b), &product(&w, &h)) < 1e-14, "{scale}");
             let (of_w, of_h) = (Sizes::of_columns(&a), Sizes::of_rows(&b));
             // the first component has 4·6 = 24 in all, the second 8, and the third nothing
-            let told: Vec<f64> = components(&a, &b).iter().map(|c| c.total).collect();
-            for (told, total) in told.iter().zip([24.0, 8.0, 0.0]) {
-                assert!((told - total).abs() < 1e-13, "{scale}: {told} for {total}");
+            let found: Vec<f64> = components(&a, &b).iter().map(|c| c.total).collect();
+            for (found, total) in found.iter().zip([24.0, 8.0, 0.0]) {
+                assert!((found - total).abs() < 1e-13, "{scale}: {found} for {total}");
             }
             for t in 0..2 {
                 match scale {

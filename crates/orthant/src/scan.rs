@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Csr, Isa, Unfolded, View, scan};
+use orthant_kernel::{Csr, Isa, Real, Unfolded, View, scan};
 
 use crate::reduce::{Lanes, MAX_LANES, Reducer, lanes};
-use crate::{Error, Loss, Matrix, Method, Real};
+use crate::{Error, Loss, Matrix, Method};
 
 /// Lines of sparse data that are looked at together.
 const LINES: usize = 256;

@@ -1,13 +1,83 @@
 //! When to stop.
 
-use crate::Stop;
+use std::str::FromStr;
+
+use crate::Error;
+use crate::error::invalid;
+
+/// When to stop before the iteration limit. A tolerance of 0 never does, but where nothing moves at all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Stop {
+    /// scikit-learn's for coordinate descent: Σ|projected gradient| over an iteration is at most `tol` times the
+    /// first iteration's (also at once where that is 0, whatever `tol`).
+    Violation {
+        /// Tolerance, at least 0.
+        tol: f64,
+    },
+    /// scikit-learn's for multiplicative updates: over 10 iterations √(2·D(V|WH)), which is ‖V − WH‖ for the Frobenius
+    /// loss, fell by less than `tol` times its value at the start.
+    ErrorDecrease {
+        /// Tolerance, at least 0.
+        tol: f64,
+    },
+    /// The library's own: over an iteration the objective fell by no more than `tol` times itself, *and*
+    /// [`Iteration::step`](crate::Iteration::step), which does not change when components are rescaled, is at most √tol; or nothing but
+    /// rounding is left of the loss. For CD and HALS, extrapolated or not, the fall is taken as at least
+    /// ½·step²·‖V‖², which rounding in the loss cannot hide. Extrapolated, it is the best objective so far that has to
+    /// fall; five iterations in a row have to lower it by no more (ten with penalties), as an extrapolated fit goes down in
+    /// steps of very different size; and no restarted iteration is the last, unless so many in a row could not lower it that
+    /// nothing but rounding is left (twelve; three of extrapolated multiplicative updates).
+    Progress {
+        /// Tolerance, at least 0.
+        tol: f64,
+    },
+}
+
+impl Stop {
+    /// The tolerance.
+    pub fn tol(self) -> f64 {
+        let (Self::Violation { tol } | Self::ErrorDecrease { tol } | Self::Progress { tol }) = self;
+        tol
+    }
+
+    /// The same rule with another tolerance.
+    #[must_use]
+    pub(crate) fn at(mut self, tol: f64) -> Self {
+        let (Self::Violation { tol: old } | Self::ErrorDecrease { tol: old } | Self::Progress { tol: old }) =
+            &mut self;
+        *old = tol;
+        self
+    }
+}
+
+/// A rule by its name, with the tolerance that it has by default: 1e-4, and 1e-5 of `progress`.
+///
+/// ```
+/// use orthant::Stop;
+/// assert_eq!("error-decrease".parse::<Stop>()?, Stop::ErrorDecrease { tol: 1e-4 });
+/// # Ok::<(), orthant::Error>(())
+/// ```
+impl FromStr for Stop {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "violation" => Ok(Self::Violation { tol: 1e-4 }),
+            "error-decrease" => Ok(Self::ErrorDecrease { tol: 1e-4 }),
+            "progress" => Ok(Self::Progress { tol: 1e-5 }),
+            _ => Err(invalid("stop", text, "violation, error-decrease or progress")),
+        }
+    }
+}
 
 /// So many iterations in a row of an extrapolated fit are to lower the objective by next to nothing: it goes down in steps of
 /// very different size. Under penalties, where one component slowly takes over from another, it rests for longer.
 const EXTRAPOLATED: u32 = 5;
 const EXTRAPOLATED_PENALISED: u32 = 10;
 
-/// A stopping rule with what it has seen.
+/// A stopping rule with what it has figures.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Criterion {
     rule: Stop,
@@ -26,7 +96,7 @@ pub(crate) struct Criterion {
 
 /// Figures of an iteration.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct Figures {
     pub iteration: usize,
     pub violation: f64,
     /// √(2·loss), and the objective, of the best factors so far.
@@ -61,30 +131,31 @@ impl Criterion {
     }
 
     /// Whether this iteration is the last.
-    pub fn met(&mut self, seen: &Seen) -> bool {
+    pub fn met(&mut self, figures: &Figures) -> bool {
         match self.rule {
             Stop::Violation { tol } => {
-                if seen.iteration == 1 {
-                    self.first = seen.violation;
+                if figures.iteration == 1 {
+                    self.first = figures.violation;
                 }
-                let ratio = if self.first == 0.0 { 0.0 } else { seen.violation / self.first };
+                let ratio = if self.first == 0.0 { 0.0 } else { figures.violation / self.first };
                 self.ratio = Some(ratio);
                 ratio <= tol
             }
             Stop::ErrorDecrease { tol } => {
-                if tol == 0.0 || !seen.iteration.is_multiple_of(10) {
+                if tol == 0.0 || !figures.iteration.is_multiple_of(10) {
                     return false;
                 }
-                let fall = (self.previous - seen.error) / self.first;
-                self.previous = seen.error;
+                let fall = (self.previous - figures.error) / self.first;
+                self.previous = figures.error;
                 fall < tol
             }
             Stop::Progress { tol } => {
-                let fall = self.previous - seen.objective;
-                self.previous = seen.objective;
-                let small = fall.max(seen.least_fall) <= tol * seen.objective && seen.step <= self.near;
+                let fall = self.previous - figures.objective;
+                self.previous = figures.objective;
+                let small =
+                    fall.max(figures.least_fall) <= tol * figures.objective && figures.step <= self.near;
                 self.in_a_row = if small { self.in_a_row + 1 } else { 0 };
-                tol > 0.0 && (seen.exact || self.in_a_row >= self.enough)
+                tol > 0.0 && (figures.exact || self.in_a_row >= self.enough)
             }
         }
     }

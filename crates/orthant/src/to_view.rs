@@ -1,7 +1,6 @@
 //! What can be looked at as a dense matrix without a copy, and what results can become.
 
-use crate::Real;
-use orthant_kernel::{Dense, View};
+use orthant_kernel::{Dense, Real, View};
 
 /// A matrix that can be looked at as a [`View`], whatever its layout: a factor for
 /// [`Model::inverse_transform`](crate::Model::inverse_transform). Data to factorise is any [`ToMatrix`](crate::ToMatrix).

@@ -4,113 +4,17 @@
 //! enum, the names, the error texts, the command's help, Python's checks and the tables of the documentation are made of the
 //! lines and the descriptors.
 
+use orthant_kernel::Real;
+
 use std::fmt;
 use std::str::FromStr;
 
-use orthant_kernel::Isa;
-
-use crate::options::invalid;
-use crate::rule::{self, Rule};
-use crate::{Error, Loss, Real, Stop};
-
-/// A set of losses.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Losses {
-    None,
-    Any,
-    Only(Loss),
-    AllBut(Loss),
-}
-
-impl Losses {
-    pub fn contain(self, loss: Loss) -> bool {
-        match self {
-            Self::None => false,
-            Self::Any => true,
-            Self::Only(only) => loss.beta() == only.beta(),
-            Self::AllBut(but) => loss.beta() != but.beta(),
-        }
-    }
-}
-
-impl fmt::Display for Losses {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("no loss"),
-            Self::Any => f.write_str("any loss"),
-            Self::Only(loss) => loss.fmt(f),
-            Self::AllBut(loss) => write!(f, "any loss but {loss}"),
-        }
-    }
-}
-
-/// How often an update sweeps over a factor in an iteration, if nobody says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sweeps {
-    /// Once, and nobody can say otherwise.
-    Once,
-    /// This often; and where the factors are extrapolated.
-    Fixed(usize, usize),
-    /// As often as costs half as much again as the products, but no more often than this; and where the factors are extrapolated.
-    AsPays(usize, usize),
-}
-
-/// What is true of an update.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Descriptor {
-    /// What it minimises.
-    pub losses: Losses,
-    /// Where both factors can be extrapolated.
-    pub extrapolates: Losses,
-    /// Whether it never raises the objective, penalties included, unless it is extrapolated.
-    pub descends: bool,
-    /// Whether entries of 0 stay 0.
-    pub keeps_zeros: bool,
-    /// Whether coordinates move in turn, each to its best place.
-    pub in_turn: bool,
-    pub sweeps: Sweeps,
-    /// The stopping rule that belongs to it.
-    pub stop: Stop,
-    /// Whether it has a violation to stop on, unless it is extrapolated.
-    pub violation: bool,
-    /// Whether it draws the order of the components, if asked.
-    pub shuffles: bool,
-    /// Whether it is scikit-learn's, number for number.
-    pub compatible: bool,
-}
-
-impl Descriptor {
-    /// Of an update of the library's own for the Frobenius loss, which does not raise it.
-    pub const FROBENIUS: Self = Self {
-        losses: Losses::Only(Loss::Frobenius),
-        extrapolates: Losses::None,
-        descends: true,
-        keeps_zeros: false,
-        in_turn: false,
-        sweeps: Sweeps::Once,
-        stop: Stop::Progress { tol: 1e-5 },
-        violation: false,
-        shuffles: false,
-        compatible: false,
-    };
-}
-
-/// What row updates for the Frobenius loss are made with.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Setup<T> {
-    pub isa: Isa,
-    /// Components.
-    pub k: usize,
-    /// The most workers at a time.
-    pub workers: usize,
-    /// V is read over 2 to this power.
-    pub exponent: i32,
-    /// The least positive entry of a factor that multiplication is to leave.
-    pub negligible: T,
-}
+use crate::error::invalid;
+use crate::rule::{self, Descriptor, Losses, Rule, Setup, Sweeps};
+use crate::{Error, Loss};
 
 macro_rules! updates {
-    ($($variant:ident $name:literal $summary:literal $descriptor:path $(, $rule:path)?;)*) => {
+    ($($variant:ident $name:literal $([$page:ident])? $summary:literal $descriptor:path $(, $rule:path)?;)*) => {
         /// An update of the factors, by name. [`Method`](crate::Method) is one with a loss.
         ///
         /// ```
@@ -123,7 +27,11 @@ macro_rules! updates {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Update {
-            $(#[doc = $summary] $variant,)*
+            $(
+                #[doc = $summary]
+                $(#[doc = concat!("\n\nFormulas, cost and guarantees: [`methods::", stringify!($page), "`](crate::methods::", stringify!($page), ").")])?
+                $variant,
+            )*
         }
 
         impl Update {
@@ -156,15 +64,15 @@ macro_rules! updates {
 
 updates! {
     Auto "auto" "The library's choice for the loss: hals, newton or mm, extrapolated." AUTO;
-    Hals "hals" "Coordinate descent, several sweeps for each read of the data." rule::coordinate::HALS, rule::coordinate::rule;
-    Cd "cd" "Coordinate descent as scikit-learn's solver='cd', step by step." rule::coordinate::CD, rule::coordinate::rule;
-    Newton "newton" "Coordinate descent by Newton's steps for Kullback–Leibler." rule::newton::NEWTON;
-    Mm "mm" "Multiplicative updates that do not raise the objective." rule::majorizer::MM, rule::multiplicative::guaranteed;
-    JointMm "joint-mm" "Multiplicative updates of both factors at once for Kullback–Leibler." rule::majorizer::JOINT_MM;
-    Mu "mu" "Multiplicative updates as scikit-learn's solver='mu', step by step." rule::majorizer::MU, rule::multiplicative::compatible;
-    Als "als" "Alternating least squares, negative entries put to 0: quick, but the objective can rise." rule::least_squares::ALS, rule::least_squares::rule;
-    Anls "anls" "Alternating non-negative least squares: the exact minimiser over each factor." rule::pivoting::ANLS, rule::pivoting::rule;
-    ProjectedGradient "pg" "Projected gradients with a line search." rule::projected_gradient::PG, rule::projected_gradient::rule;
+    Hals "hals" [hals] "Coordinate descent, several sweeps for each read of the data." rule::coordinate::HALS, rule::coordinate::rule;
+    Cd "cd" [hals] "Coordinate descent as scikit-learn's solver='cd', step by step." rule::coordinate::CD, rule::coordinate::rule;
+    Newton "newton" [newton] "Coordinate descent by Newton's steps for Kullback–Leibler." rule::newton::NEWTON;
+    Mm "mm" [majorization] "Multiplicative updates that do not raise the objective." rule::majorizer::MM, rule::multiplicative::guaranteed;
+    JointMm "joint-mm" [majorization] "Multiplicative updates of both factors at once for Kullback–Leibler." rule::majorizer::JOINT_MM;
+    Mu "mu" [majorization] "Multiplicative updates as scikit-learn's solver='mu', step by step." rule::majorizer::MU, rule::multiplicative::compatible;
+    Als "als" [least_squares] "Alternating least squares, negative entries put to 0: quick, but the objective can rise." rule::least_squares::ALS, rule::least_squares::rule;
+    Anls "anls" [nonnegative_least_squares] "Alternating non-negative least squares: the exact minimiser over each factor." rule::pivoting::ANLS, rule::pivoting::rule;
+    ProjectedGradient "pg" [projected_gradient] "Projected gradients with a line search." rule::projected_gradient::PG, rule::projected_gradient::rule;
 }
 
 /// What holds whatever the choice comes to.

@@ -1,4 +1,4 @@
-//! The native half of the Python package `orthant`: arrays in without a copy, factors and figures out.
+//! The native part of the Python package `orthant`: arrays in without a copy, factors and figures out.
 //!
 //! What scikit-learn's users know (classes, parameters, warnings, messages) is written in Python, over the five functions
 //! here. Each takes the interpreter's lock only to look at its arguments and to hand over its results: `run.rs` tells how.

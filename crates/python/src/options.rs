@@ -1,4 +1,4 @@
-//! What a call is told, as the Python half has checked it.
+//! The options of a call, as the Python side has checked them.
 
 use std::time::Duration;
 

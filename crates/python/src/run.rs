@@ -21,11 +21,11 @@ const LOOK: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A finished iteration, as Python sees it: number, limit, objective, loss, relative error, step, restarted, seconds.
-type Seen = (usize, usize, f64, f64, f64, f64, bool, f64);
+type Snapshot = (usize, usize, f64, f64, f64, f64, bool, f64);
 
 /// What the calling thread hears of.
 enum News<R> {
-    Iteration(Seen),
+    Iteration(Snapshot),
     Done(R),
 }
 
@@ -34,11 +34,11 @@ pub struct Watch {
     pub cancel: Cancel,
     /// Threads to fit on: those of the pool that the work runs in.
     pub threads: usize,
-    /// Where iterations are told and whether to go on is heard, if somebody wants to see them.
-    wanted: Option<(Tell, Receiver<bool>)>,
+    /// Where iterations are reported to, and from where the answer comes whether to go on, if there is an observer.
+    wanted: Option<(Notify, Receiver<bool>)>,
 }
 
-type Tell = Box<dyn Fn(Seen) -> bool + Send>;
+type Notify = Box<dyn Fn(Snapshot) -> bool + Send>;
 
 impl Watch {
     /// The one thread, where the work is not in a pool.
@@ -54,8 +54,8 @@ impl Watch {
 
 impl<T: Real> Observer<T> for Watch {
     fn observe(&mut self, it: &Iteration<'_, T>) -> ControlFlow<StopReason> {
-        let Some((tell, answers)) = &self.wanted else { return ControlFlow::Continue(()) };
-        let seen = (
+        let Some((notify, answers)) = &self.wanted else { return ControlFlow::Continue(()) };
+        let snapshot = (
             it.number,
             it.max_iter,
             it.objective,
@@ -65,7 +65,7 @@ impl<T: Real> Observer<T> for Watch {
             it.restarted,
             it.elapsed.as_secs_f64(),
         );
-        let goes_on = tell(seen) && answers.recv().unwrap_or(false);
+        let goes_on = notify(snapshot) && answers.recv().unwrap_or(false);
         if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(StopReason::Observer) }
     }
 }
@@ -84,13 +84,13 @@ pub fn run<R: Send + 'static>(
         1 => None,
         _ => Some(pools::take(py, threads).map_err(|error| raise(&error, whom))?),
     };
-    let (tell, mut news) = channel();
+    let (report, mut news) = channel();
     let (answer, answers) = channel();
     let cancel = Cancel::new();
     let wanted = watch.map(|_| {
-        let tell: Sender<News<_>> = tell.clone();
-        let tell: Tell = Box::new(move |seen| tell.send(News::Iteration(seen)).is_ok());
-        (tell, answers)
+        let report: Sender<News<_>> = report.clone();
+        let notify: Notify = Box::new(move |snapshot| report.send(News::Iteration(snapshot)).is_ok());
+        (notify, answers)
     });
     let mut ours = Watch { cancel: cancel.clone(), threads, wanted };
     let thread = std::thread::Builder::new().name("orthant".into()).spawn(move || {
@@ -99,7 +99,7 @@ pub fn run<R: Send + 'static>(
             None => work(&mut ours),
         };
         // nobody may be listening any more
-        let heard = tell.send(News::Done((result, pool)));
+        let heard = report.send(News::Done((result, pool)));
         if heard.is_err() {
             // what the work held goes when the interpreter's lock is next taken: now
             let _ = Python::try_attach(|_| ());
@@ -122,9 +122,9 @@ pub fn run<R: Send + 'static>(
                     None => result.map_err(|error| raise(&error, whom)),
                 };
             }
-            Ok(News::Iteration(seen)) => {
+            Ok(News::Iteration(snapshot)) => {
                 let goes_on = match watch {
-                    Some(watch) if raised.is_none() => goes_on(py, watch, seen).unwrap_or_else(|error| {
+                    Some(watch) if raised.is_none() => goes_on(py, watch, snapshot).unwrap_or_else(|error| {
                         raised = Some(error);
                         false
                     }),
@@ -155,8 +155,8 @@ pub fn run<R: Send + 'static>(
 }
 
 /// Whether the callback lets the fit go on.
-fn goes_on(py: Python<'_>, watch: &Py<PyAny>, seen: Seen) -> PyResult<bool> {
-    match watch.call1(py, (seen,)) {
+fn goes_on(py: Python<'_>, watch: &Py<PyAny>, snapshot: Snapshot) -> PyResult<bool> {
+    match watch.call1(py, (snapshot,)) {
         Ok(answer) => Ok(!answer.is_truthy(py)?),
         Err(error) if error.is_instance_of::<PyStopIteration>(py) => Ok(false),
         Err(error) => Err(error),

@@ -1,7 +1,6 @@
 //! Plain Rust, for every processor; 128-bit groups that compilers turn into whatever vectors there are.
 
-use super::vector::Vector;
-use super::{Op, on_portable};
+use super::vector::{Op, Vector};
 
 /// A group of `N` numbers.
 #[derive(Clone, Copy)]
@@ -85,11 +84,11 @@ macro_rules! group {
             }
             unsafe fn apart<O: Op<$t>>(op: O) -> O::Out {
                 // SAFETY: plain Rust needs no instruction set; the operands are the caller's promise.
-                unsafe { on_portable(op) }
+                unsafe { run::<Self, O>(op) }
             }
             unsafe fn part<O: Op<$t>>(op: O) -> O::Out {
                 // SAFETY: as above.
-                unsafe { on_portable(op) }
+                unsafe { run::<Self, O>(op) }
             }
             #[inline(always)]
             unsafe fn exchange<const S: usize>(self, b: Self) -> (Self, Self) {
@@ -108,3 +107,13 @@ macro_rules! group {
 
 group!(f32, 4, 0 1 2 3);
 group!(f64, 2, 0 1);
+
+/// Runs `op` in plain Rust, apart from its caller.
+///
+/// # Safety
+/// The operands of `op` satisfy its contract.
+#[inline(never)]
+pub(crate) unsafe fn run<V: Vector, O: Op<V::Elem>>(op: O) -> O::Out {
+    // SAFETY: the caller's promise.
+    unsafe { op.run::<V>() }
+}

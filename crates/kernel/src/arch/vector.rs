@@ -1,7 +1,7 @@
 //! The few vector operations that the generic kernels are written in.
 
-use super::Op;
-use super::generic::dense::Tile;
+use super::tile::Tile;
+use crate::Real;
 
 /// A register of [`LANES`](Self::LANES) numbers.
 ///
@@ -10,7 +10,7 @@ use super::generic::dense::Tile;
 /// stores take any alignment; their pointer must be valid for `LANES` elements, or for `n` in the `_partial` forms.
 pub trait Vector: Copy {
     /// The element.
-    type Elem: crate::Real;
+    type Elem: Real;
     /// Elements in a register.
     const LANES: usize;
     /// Architectural registers, which bound the register tiles.
@@ -41,7 +41,7 @@ pub trait Vector: Copy {
     #[inline(always)]
     unsafe fn recip(self) -> Self {
         // SAFETY: the caller's proof.
-        unsafe { Self::splat(crate::Real::from_f64(1.0)).div(self) }
+        unsafe { Self::splat(Real::from_f64(1.0)).div(self) }
     }
     /// The larger; `b` where the two are equal or either is NaN.
     unsafe fn max(self, b: Self) -> Self;
@@ -84,4 +84,16 @@ pub trait Vector: Copy {
     unsafe fn along<const R: usize, const NV: usize>(_tile: Tile<Self::Elem>) -> bool {
         false
     }
+}
+
+/// A kernel written once over [`Vector`].
+pub trait Op<T: Real> {
+    /// What it returns.
+    type Out;
+    /// Runs with registers `V`. Implementations are `#[inline(always)]`, so that the body is compiled for the
+    /// instruction set of the function it lands in.
+    ///
+    /// # Safety
+    /// The processor has the instruction set of `V`; the operands satisfy what the kernel's safe front checked.
+    unsafe fn run<V: Vector<Elem = T>>(self) -> Self::Out;
 }

@@ -7,9 +7,9 @@
 
 use super::SparseRows;
 use super::products::stride_of;
-use crate::arch::Isa;
 use crate::arch::generic::sparse::{AtEntries, To};
 use crate::divergence::Beta;
+use crate::isa::Isa;
 use crate::products::holds;
 use crate::{Real, accumulator_stride};
 

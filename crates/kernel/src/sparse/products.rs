@@ -1,8 +1,8 @@
 //! The two products of the pass, and the residual, for sparse rows.
 
 use super::SparseRows;
-use crate::arch::Isa;
 use crate::arch::generic::sparse::{AtEntries, Gather, Residual, Scatter, To};
+use crate::isa::Isa;
 use crate::products::holds;
 use crate::{Real, accumulator_stride};
 

@@ -3,7 +3,7 @@
 use super::Problem;
 use crate::drive::{Process, Reached, Run};
 use crate::iterate::{Alternation, Verdict};
-use crate::stop::{Criterion, Seen};
+use crate::stop::{Criterion, Figures};
 use crate::{Error, Loss, Real};
 
 /// An alternation with what ends it.
@@ -56,7 +56,7 @@ impl<T: Real, A: Alternation<T>> Process<T> for Fitting<'_, '_, T, A> {
         let exactly = (2.0 * reached.loss / size.powers).sqrt() <= exactness::<T>(method.loss, tol);
         let descends_by_steps = method.goes_in_turn() && method.loss.is_quadratic();
         let step = reached.step;
-        let met = self.criterion.met(&Seen {
+        let met = self.criterion.met(&Figures {
             iteration: run.iterations,
             violation: reached.violation,
             error: run.best.0,

@@ -23,7 +23,7 @@ use std::ops::ControlFlow;
 use orthant_kernel::{Csc, Csr};
 
 use super::{Problem, run};
-use crate::init::RandomState;
+use crate::random::RandomState;
 use crate::{Compression, Error, Iteration, Matrix, Method, Nmf, Options, Real, Scale, Stop, StopReason};
 
 /// W and Hᵀ, if there is something to start from.

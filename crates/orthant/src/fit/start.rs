@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::{Factors, Problem, sampled};
 use crate::choice::Choice;
-use crate::init::Generator;
 use crate::iterate::Factor;
+use crate::random::Generator;
 use crate::report::Warning;
 use crate::source::Sources;
 use crate::{Dense, Error, Matrix, Nmf, Real, Start, check, init, scan, threads};

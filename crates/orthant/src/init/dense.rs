@@ -129,7 +129,7 @@ mod tests {
         for (a, rows) in sizes.into_iter().enumerate() {
             for (b, cols) in sizes.into_iter().enumerate() {
                 for rank in [0, 1, 2, cols.div_ceil(2), cols] {
-                    let mut r = crate::init::RandomState::new((a * 1000 + b * 10 + rank) as u32);
+                    let mut r = crate::RandomState::new((a * 1000 + b * 10 + rank) as u32);
                     let x: Vec<f64> = (0..rows * rank).map(|_| r.standard_normal()).collect();
                     let y: Vec<f64> = (0..rank * cols).map(|_| r.standard_normal()).collect();
                     let at = |i: usize, j: usize| (0..rank).map(|t| x[i * rank + t] * y[t * cols + j]).sum();

@@ -2,11 +2,11 @@
 
 pub(crate) use dense::orthonormal;
 pub(crate) use mean::mean;
-pub use numpy::{Generator, RandomState};
 
 pub(crate) use products::Operand;
 pub(crate) use scaled::gram;
 
+use crate::random::Generator;
 use crate::source::Sources;
 use crate::{Error, Matrix, Real, Start};
 use nndsvd::{Fill, Variant, nndsvd};
@@ -14,7 +14,6 @@ use nndsvd::{Fill, Variant, nndsvd};
 mod dense;
 mod mean;
 mod nndsvd;
-mod numpy;
 mod products;
 mod scaled;
 mod spa;
@@ -96,7 +95,7 @@ pub(crate) mod testing {
 
     use super::*;
     use crate::Products;
-    use crate::choice::SparsePlan;
+    use crate::source::SparsePlan;
     use crate::source::Stored;
 
     /// Calls `f` with what starts are made from.

@@ -19,8 +19,8 @@
 //! Recognition 41 (2008) 1350–1362, doi:10.1016/j.patcog.2007.09.010.
 
 use super::Data;
-use super::numpy::Generator;
 use super::svd::{Triplets, leading, randomized};
+use crate::random::Generator;
 use crate::{Error, Real, scan};
 
 /// Entries below this are cut.

@@ -1,7 +1,7 @@
 use orthant_kernel::Dense;
 
 use super::*;
-use crate::init::RandomState;
+use crate::RandomState;
 use crate::init::testing::of_view;
 use orthant_kernel::View;
 

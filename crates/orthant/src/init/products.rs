@@ -146,7 +146,7 @@ mod tests {
     use orthant_kernel::{Csr, Dense, View};
 
     use super::*;
-    use crate::choice::SparsePlan;
+    use crate::source::SparsePlan;
     use crate::source::Stored;
     use crate::{Matrix, Products};
 

@@ -9,7 +9,7 @@
 use orthant_kernel::{Buffer, Isa, accumulator_stride};
 
 use super::Data;
-use super::numpy::Generator;
+use crate::random::Generator;
 use crate::reduce::{Reducer, lane, lanes};
 use crate::{Error, Real};
 
@@ -75,7 +75,7 @@ mod tests {
     }
 
     fn data(m: usize, n: usize) -> Vec<f64> {
-        let mut r = crate::init::RandomState::new(8);
+        let mut r = crate::RandomState::new(8);
         (0..m * n).map(|_| r.random_sample()).collect()
     }
 

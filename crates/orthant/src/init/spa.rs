@@ -185,7 +185,7 @@ mod tests {
     use orthant_kernel::View;
 
     use super::*;
-    use crate::init::RandomState;
+    use crate::RandomState;
     use crate::init::testing::of_view;
 
     fn spa<T: Real>(v: View<'_, T>, scale: T, k: usize, workers: usize) -> Result<(Vec<T>, Vec<T>), Error> {

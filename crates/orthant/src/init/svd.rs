@@ -17,8 +17,8 @@ use orthant_kernel::View;
 
 use super::Data;
 use super::dense::{Thin, lower_factor, orthonormal, thin};
-use super::numpy::RandomState;
 use super::products::Operand;
+use crate::random::RandomState;
 use crate::source::{DenseSource, Sources};
 use crate::{Error, Products, Real};
 
@@ -125,7 +125,7 @@ pub(super) fn leading<T: Real>(data: &Data<'_, T>, k: usize) -> Result<Triplets<
     }
 }
 
-/// A, seen through a basis of a space of its rows.
+/// A, projected to a basis of a space of its rows.
 struct Projected<T> {
     /// P, with as many columns as the basis.
     left: Vec<T>,

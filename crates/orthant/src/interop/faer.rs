@@ -3,9 +3,9 @@
 use faer::Index;
 use faer::sparse::{SparseColMat, SparseColMatRef, SparseRowMat, SparseRowMatRef};
 use faer::{Mat, MatRef};
-use orthant_kernel::{Csc, Csr, Dense, Indices, Indptr, Values, View};
+use orthant_kernel::{Csc, Csr, Dense, Indices, Indptr, Real, Values, View};
 
-use crate::{Error, FromDense, Matrix, Real, ToMatrix, ToView};
+use crate::{Error, FromDense, Matrix, ToMatrix, ToView};
 
 impl<T: Real> ToView<T> for MatRef<'_, T> {
     fn to_view(&self) -> View<'_, T> {

@@ -1,9 +1,9 @@
 //! nalgebra: matrices, views and slices of any size and strides in, `DMatrix` out.
 
 use nalgebra::{DMatrix, Dim, RawStorage, Scalar};
-use orthant_kernel::{Dense, View};
+use orthant_kernel::{Dense, Real, View};
 
-use crate::{Error, FromDense, Matrix, Real, ToMatrix, ToView};
+use crate::{Error, FromDense, Matrix, ToMatrix, ToView};
 
 impl<T, R, C, S> ToView<T> for nalgebra::Matrix<T, R, C, S>
 where

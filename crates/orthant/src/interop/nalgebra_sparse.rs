@@ -1,9 +1,9 @@
 //! nalgebra-sparse: `CsrMatrix` and `CscMatrix` in.
 
 use nalgebra_sparse::{CscMatrix, CsrMatrix};
-use orthant_kernel::{Csc, Csr, Values};
+use orthant_kernel::{Csc, Csr, Real, Values};
 
-use crate::{Error, Matrix, Real, ToMatrix};
+use crate::{Error, Matrix, ToMatrix};
 
 impl<T: Real> ToMatrix<T> for CsrMatrix<T> {
     fn to_matrix(&self) -> Result<Matrix<'_, T>, Error> {

@@ -1,9 +1,9 @@
 //! ndarray: two-dimensional arrays and views of any strides in, `Array2` out.
 
 use ndarray::{Array2, ArrayBase, Data, Ix2};
-use orthant_kernel::{Dense, View};
+use orthant_kernel::{Dense, Real, View};
 
-use crate::{Error, FromDense, Matrix, Real, ToMatrix, ToView};
+use crate::{Error, FromDense, Matrix, ToMatrix, ToView};
 
 impl<T: Real, S: Data<Elem = T>> ToView<T> for ArrayBase<S, Ix2> {
     fn to_view(&self) -> View<'_, T> {

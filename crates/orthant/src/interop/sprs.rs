@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::ops::Deref;
 
-use orthant_kernel::{Csc, Csr, Indices, Indptr, Values};
+use orthant_kernel::{Csc, Csr, Indices, Indptr, Real, Values};
 use sprs::{CsMatBase, SpIndex};
 
-use crate::{Error, Matrix, Real, ToMatrix};
+use crate::{Error, Matrix, ToMatrix};
 
 impl<T, I, S, N, V> ToMatrix<T> for CsMatBase<T, I, S, N, V>
 where

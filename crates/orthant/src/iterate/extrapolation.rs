@@ -27,7 +27,7 @@
 //! in: extrapolated from the start, it is often another one than the plain rule's, and higher as often as lower. After a
 //! start on a sample there are none, as the minimum is decided.
 //!
-//! For [divergences](super::ratio) Newton's steps are extrapolated in the same way; F(X̂, Y') is what they compute on the way.
+//! For divergences Newton's steps are extrapolated in the same way; F(X̂, Y') is what they compute on the way.
 //! Multiplicative updates know F(X̂, Ŷ) from the P that the next ones begin with, and shrink and grow by factors: they go
 //! ahead in logarithms, and both factors are judged where they have gone to:
 //!
@@ -44,7 +44,7 @@
 //! moves twice as far as the one that does (for Itakura–Saito, in logarithms), and is seldom too bold. In trials each of the
 //! two ways to move β did better with the rule that has it.
 //!
-//! [Both factors at once](super::joint) go ahead in the same way, with t/(t + 12). The rule is the power 3/2 of the step, but
+//! Both factors at once go ahead in the same way, with t/(t + 12). The rule is the power 3/2 of the step, but
 //! where β is 0 the step itself, which descends.
 //!
 //! Cost: the rule's, and 2(m + n)k flops. Memory: two or three more copies of either factor; rows are copied and

@@ -1,10 +1,9 @@
 //! One factor and what is kept about it.
 
-use orthant_kernel::Buffer;
 use orthant_kernel::rows::Step;
+use orthant_kernel::{Buffer, Real};
 
 use super::lines::{Lines, Role, Trail, split_lines};
-use crate::Real;
 use crate::penalty::Weights;
 use crate::reduce::{Lanes, Slots};
 

@@ -1,12 +1,14 @@
 //! What the loops hold besides the factors, in elements; each part says its own.
 
+use orthant_kernel::Real;
+
 use super::majorize::Work as RatioWork;
 use super::prepared::Prepared;
 use super::sums::{GramSums, RatioSums};
 use super::{joint, ratio, row_update};
-use crate::choice::Shape;
+use crate::Method;
+use crate::shape::Shape;
 use crate::source::Memory;
-use crate::{Method, Real};
 
 /// A method on data of that shape.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +52,9 @@ impl Held<'_> {
             true => row_update::Work::<T>::most(self.k),
             false => RatioWork::<T>::most(self.k, self.v, self.method.is_newton()),
         };
-        of_rows + Memory::<T>::most(self)
+        // divergences may read V at another scale
+        let scaled = !self.method.loss.is_quadratic();
+        of_rows + Memory::<T>::most(self.v, self.by_entries, self.transpose, scaled)
     }
 
     /// Factors as blocks read them, and numerators that are kept from one half-step to the next.

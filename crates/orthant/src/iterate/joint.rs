@@ -26,7 +26,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use orthant_kernel::{Buffer, Isa, accumulator_stride, divergence};
+use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, divergence};
 
 use super::extrapolation::Schedule;
 use super::lines::Lines;
@@ -38,11 +38,11 @@ use super::ratio::rounding;
 use super::sums::{Columns, RatioSums};
 use super::visit::{Beside, HalfStep, Mode, Span, Walk, Worker};
 use super::{Alternation, Figures, Layout};
+use crate::Error;
 use crate::column_sums::HeavyColumns;
 use crate::reduce::{Reducer, Slots, split};
 use crate::rule::Majorizer;
 use crate::source::{Packed, Rows as SourceRows, Source};
-use crate::{Error, Real};
 
 /// One of the factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Buffer, Isa, divergence};
+use orthant_kernel::{Buffer, Isa, Real, divergence};
 
-use crate::Real;
 use crate::reduce::{Lanes, Slots, cuts};
 
 /// What is left at least of an entry that is extrapolated.

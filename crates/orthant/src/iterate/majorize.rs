@@ -12,15 +12,14 @@
 
 use orthant_kernel::newton::scratch_len;
 use orthant_kernel::rows::{self, Least, Majorant};
-use orthant_kernel::{Buffer, Isa};
+use orthant_kernel::{Buffer, Isa, Real};
 
 use super::lines::Lines;
 use super::sums::{RatioSums, add_columns};
 use super::visit::{HalfStep, Span};
-use crate::Real;
-use crate::choice::Shape;
 use crate::penalty::Weights;
 use crate::rule::Majorizer;
+use crate::shape::Shape;
 use crate::source::{Packed, Rows as SourceRows, Source};
 
 /// What a worker computes with.

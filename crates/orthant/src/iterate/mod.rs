@@ -11,8 +11,10 @@
 //! | `held` | what all of that takes of memory |
 //! | `joint` | the loop for Kullback–Leibler with both factors majorised at once |
 
-use crate::init::RandomState;
-use crate::{Error, Real};
+use orthant_kernel::Real;
+
+use crate::Error;
+use crate::random::RandomState;
 
 pub(crate) use extrapolation::{Schedule, Verdict};
 pub(crate) use factor::{Factor, negligible};
@@ -24,7 +26,7 @@ pub(crate) use projection::Projection;
 pub(crate) use quadratic::Quadratic;
 pub(crate) use ratio::Ratio;
 
-mod extrapolation;
+pub mod extrapolation;
 mod factor;
 mod held;
 mod joint;

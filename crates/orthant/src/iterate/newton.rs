@@ -3,13 +3,14 @@
 //! Either factor needs rows of S itself, or of the transpose: nothing is summed but the factor's own columns. The steps
 //! compute the loss on the way; where they are only measured it is computed after them.
 
-use orthant_kernel::newton::{Half, Told};
+use orthant_kernel::Real;
+
+use orthant_kernel::newton::{Figures, Subproblem};
 
 use super::lines::Lines;
 use super::majorize::Work;
 use super::sums::RatioSums;
 use super::visit::{HalfStep, Span};
-use crate::Real;
 use crate::penalty::Weights;
 use crate::rule::Majorizer;
 use crate::source::{Packed, Rows, Source};
@@ -46,11 +47,12 @@ impl<T: Real> HalfStep<T> for Newton<'_, T> {
         sums: &mut RatioSums<T>,
     ) {
         let (beta, (l1, l2)) = (&self.rule.beta, self.weights.elements());
-        let half = Half { columns: self.columns, l1, l2, sweeps: self.sweeps, floor: beta.floor() };
+        let subproblem =
+            Subproblem { columns: self.columns, l1, l2, sweeps: self.sweeps, floor: beta.floor() };
         let divergence = self.with_loss.then_some((beta, &mut sums.loss));
-        let told = Told { movement: &mut sums.step.movement, divergence };
+        let figures = Figures { movement: &mut sums.step.movement, divergence };
         let s = s.expect("Newton's steps need rows of S or of its transpose");
-        s.newton(half, x, self.y, &mut work.tiles, told);
+        s.newton(subproblem, x, self.y, &mut work.tiles, figures);
     }
 
     fn sums(

@@ -1,9 +1,10 @@
 //! Both factors of S ≈ X·Yᵀ, and what holds for the two together.
 
+use orthant_kernel::Real;
+
 use super::extrapolation::{Schedule, Verdict};
 use super::factor::Factor;
 use super::lines::Trail;
-use crate::Real;
 
 /// The factor that does not change, if one does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,8 @@
 //! A factor in the form that blocks of a source read it in.
 
-use orthant_kernel::{Buffer, divergence};
+use orthant_kernel::{Buffer, Real, divergence};
 
 use super::factor::Factor;
-use crate::Real;
 use crate::source::{Extent, Packed, read_stride};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Isa, View, accumulate, accumulator_stride, numerators};
-
-use crate::Real;
+use orthant_kernel::{Isa, Real, View, accumulate, accumulator_stride, numerators};
 
 /// R, cols×width, where a source has the rows of L: Y is projected to RᵀY before it is multiplied, and sums LᵀX are lifted to
 /// R·(LᵀX). 2·cols·width·k flops for each.

@@ -25,7 +25,7 @@
 
 use std::sync::Mutex;
 
-use orthant_kernel::{Buffer, Isa, accumulator_stride, scan as products};
+use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, scan as products};
 
 use super::extrapolation::Schedule;
 use super::factor::Factor;
@@ -39,11 +39,11 @@ use super::sums::GramSums;
 use super::visit::{Beside, Mode, Walk, Worker};
 use super::{Alternation, Figures, Layout};
 use crate::column_sums::HeavyColumns;
-use crate::init::{Generator, RandomState};
+use crate::random::{Generator, RandomState};
 use crate::reduce::{Lanes, Reducer, split};
 use crate::rule::Rule;
 use crate::source::{Source, Sources};
-use crate::{Error, Real, scan};
+use crate::{Error, scan};
 
 /// The loss in Gram form is not trusted below this many ε·‖S‖²: the residual itself is taken instead.
 const CANCELLED: f64 = 256.0;

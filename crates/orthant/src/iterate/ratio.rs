@@ -26,7 +26,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use orthant_kernel::rows::{Least, Step};
-use orthant_kernel::{Buffer, Isa, accumulator_stride, divergence};
+use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, divergence};
 
 use super::extrapolation::Schedule;
 use super::factor::Factor;
@@ -39,10 +39,10 @@ use super::quadratic::outer_lanes;
 use super::sums::{Columns, RatioSums};
 use super::visit::{Beside, HalfStep, Mode, Span, Walk, Worker};
 use super::{Alternation, Figures, Layout};
+use crate::Error;
 use crate::reduce::{Reducer, Slots, split};
 use crate::rule::Majorizer;
 use crate::source::{Packed, Rows as SourceRows, Source, Sources};
-use crate::{Error, Real};
 
 /// The loss, and on the way N and D of the next update of X.
 struct Loss<'a, 'n, T: Real> {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::PoisonError;
 
-use orthant_kernel::{Isa, View, accumulator_stride, gram, rows};
+use orthant_kernel::{Isa, Real, View, accumulator_stride, gram, rows};
 
 use super::Figures;
 use super::lines::{Lines, Role, split_lines};
@@ -12,12 +12,12 @@ use super::quadratic::Quadratic;
 use super::row_update::Work;
 use super::sums::GramSums;
 use super::visit::{HalfStep, Mode, Span, Sums};
+use crate::Error;
 use crate::objective::Residual;
 use crate::reduce::{Lanes, Reducer, Slots, split};
 use crate::rule::Subproblem;
 use crate::source::{DenseRows, Rows, Source};
 use crate::twofold::Twofold;
-use crate::{Error, Real};
 
 /// The Gram form of the loss is known to this many ε·‖S‖².
 const ROUNDING: f64 = 2.0;

@@ -6,14 +6,13 @@
 //! B   += S_bᵀ X_b ;  G += X_bᵀ X_b
 //! ```
 
-use orthant_kernel::{Buffer, Isa, scan as products};
+use orthant_kernel::{Buffer, Isa, Real, scan as products};
 
 use super::factor::Factor;
 use super::lines::Lines;
 use super::projection::Projection;
 use super::sums::GramSums;
 use super::visit::{HalfStep, Span};
-use crate::Real;
 use crate::penalty::Weights;
 use crate::rule::{Rule, Subproblem};
 use crate::source::{Rows, Source};

@@ -1,12 +1,11 @@
 //! What lanes add up.
 
 use orthant_kernel::rows::Step;
-use orthant_kernel::{Buffer, Isa, accumulator_stride, gram};
+use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, gram};
 
 use super::factor::Factor;
 use super::lines::Lines;
 use super::visit::Sums;
-use crate::Real;
 use crate::column_sums::{ColumnSums, HeavyColumns, add};
 use crate::penalty::Weights;
 

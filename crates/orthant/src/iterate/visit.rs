@@ -16,12 +16,12 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use orthant_kernel::Isa;
+use orthant_kernel::{Isa, Real};
 
 use super::lines::Lines;
+use crate::Error;
 use crate::reduce::{Lanes, Reducer, Slots};
 use crate::source::{Memory, Rows, Source};
-use crate::{Error, Real};
 
 /// What is done with the rows of a factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::options::invalid;
-use crate::update::Sweeps;
+use crate::error::invalid;
+use crate::rule::Sweeps;
 use crate::{Error, Loss, Products, StartKind, Stop, Update};
 
 #[cfg(feature = "serde")]
@@ -35,7 +35,7 @@ pub use table::capability_table;
 /// An extrapolated update starts each iteration from where both factors would be if they went on as in the last one, and
 /// restarts where the objective rises (Ang & Gillis, doi:10.1162/neco_a_01157). It reads V least often to a given loss. The
 /// objective can rise in an iteration, which is then [restarted](crate::Iteration::restarted); the result is the best pair of
-/// factors that was seen, to the rounding of its objective. An iteration's figures, and the factors that an observer sees, are its
+/// factors that was reached, to the rounding of its objective. An iteration's figures, and the factors that an observer sees, are its
 /// own: the extrapolated W and the new H. With H fixed nothing alternates, and nothing is extrapolated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(from = "earlier::Written"))]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Method, Support};
-use crate::update::Sweeps;
+use crate::rule::Sweeps;
 use crate::{Loss, Products, StartKind, Stop, Update};
 
 /// The losses that updates differ in, by their headings.

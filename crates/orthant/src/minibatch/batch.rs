@@ -4,12 +4,12 @@ use orthant_kernel::Dense;
 
 use super::MiniBatchNmf;
 use super::pass::BatchPass;
-use crate::choice::SparsePlan;
-use crate::init::Generator;
+use crate::error::invalid;
 use crate::iterate::{Factor, Fixed, Layout, Pair, negligible};
-use crate::options::invalid;
 use crate::penalty::Weights;
+use crate::random::Generator;
 use crate::rule::Majorizer;
+use crate::source::SparsePlan;
 use crate::source::Stored;
 use crate::{Error, Matrix, Method, Products, Real, Start, init, reduce, scan};
 
@@ -98,7 +98,7 @@ impl<'a, T: Real> Data<'a, T> {
         let (on_w, on_h) = self.weights(v);
         let (w, ht) = (Factor::new(w, k, on_w, 1), Factor::new(ht.to_vec(), k, on_h, 1));
         let pair = Pair::new(w, ht, false).fixed(fixed);
-        // where the residual is told by entries, ‖V‖² says how much of it is rounding
+        // where the residual is computed by entries, ‖V‖² says how much of it is rounding
         let by_entries = self.nmf.loss_function().is_quadratic() && v.nnz().is_some();
         let squares = if by_entries { scan::squares(v, self.scale) } else { 1.0 };
         let negligible = negligible(&pair.inner.x, &pair.outer.x, k);
@@ -178,7 +178,7 @@ impl<'a, T: Real> Data<'a, T> {
     }
 }
 
-/// l1·Σx + l2·Σx²: as there, without a half.
+/// l1·Σx + l2·Σx²: as scikit-learn has it, without the factor ½.
 fn doubled<T: Real>(weights: Weights, x: &[T]) -> f64 {
     let (mut sum, mut squares) = (0.0, 0.0);
     for x in x {

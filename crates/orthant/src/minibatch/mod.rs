@@ -2,7 +2,7 @@
 //! read many times.
 //!
 //! # Problem
-//! min Σ d_β(V | WH) + penalties as for the other methods, W and H ≥ 0, from rows of V seen `batch_size` at a time.
+//! min Σ d_β(V | WH) + penalties as for the other methods, W and H ≥ 0, from `batch_size` rows of V at a time.
 //!
 //! # Update
 //! ```text
@@ -38,9 +38,9 @@ use std::time::{Duration, Instant};
 
 use orthant_kernel::Dense;
 
-use crate::init::{Generator, RandomState};
 use crate::nmf::given;
 use crate::observe::{Iteration, Observer};
+use crate::random::{Generator, RandomState};
 use crate::report::{Report, StopReason};
 use crate::{
     BatchOptions, Cancel, Error, Loss, Matrix, Method, Model, Options, Penalty, Real, Start, StartKind,

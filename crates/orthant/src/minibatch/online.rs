@@ -4,7 +4,7 @@ use orthant_kernel::Dense;
 
 use super::MiniBatchNmf;
 use super::batch::{Data, Learnt, State, start};
-use crate::init::{Generator, RandomState};
+use crate::random::{Generator, RandomState};
 use crate::{Error, Matrix, Model, Real, ToMatrix, scan, threads};
 
 /// Components that are learnt from batches as they come: scikit-learn's `partial_fit`.

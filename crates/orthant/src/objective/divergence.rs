@@ -5,12 +5,11 @@
 
 use std::ops::Range;
 
-use orthant_kernel::View;
 use orthant_kernel::divergence::{self, Beta, Operands};
-use orthant_kernel::newton::{self, Half, Told};
+use orthant_kernel::newton::{self, Figures, Subproblem};
 use orthant_kernel::sparse::{self, SparseOperands};
+use orthant_kernel::{Real, View};
 
-use crate::Real;
 use crate::source::{DenseRows, Packed, Rows, SparseRows, UNFOLDED};
 
 impl<T: Real> Rows<'_, T> {
@@ -105,15 +104,15 @@ impl<T: Real> Rows<'_, T> {
     /// [`newton_len`](crate::source::Extent::newton_len).
     pub fn newton(
         &mut self,
-        half: Half<'_, T>,
+        subproblem: Subproblem<'_, T>,
         x: &mut [T],
         y: Packed<'_, T>,
         scratch: &mut [T],
-        told: Told<'_, T>,
+        figures: Figures<'_, T>,
     ) {
         match self {
-            Self::Dense(s) => newton::dense(s.isa, half, s.view, y.packed, x, scratch, told),
-            Self::Sparse(s) => newton::sparse(s.isa, half, s.rows, y.y, x, scratch, told),
+            Self::Dense(s) => newton::dense(s.isa, subproblem, s.view, y.packed, x, scratch, figures),
+            Self::Sparse(s) => newton::sparse(s.isa, subproblem, s.rows, y.y, x, scratch, figures),
         }
     }
 }

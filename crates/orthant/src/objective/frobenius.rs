@@ -1,9 +1,8 @@
 //! ½‖S − X·Yᵀ‖²: two products with rows of S, and the residual.
 
 use orthant_kernel::gemm::gemm;
-use orthant_kernel::{View, accumulate, accumulator_stride, numerators, scan, sparse};
+use orthant_kernel::{Real, View, accumulate, accumulator_stride, numerators, scan, sparse};
 
-use crate::Real;
 use crate::source::{DenseRows, Rows, SparseRows};
 use crate::twofold::Twofold;
 

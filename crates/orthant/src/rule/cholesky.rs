@@ -6,7 +6,7 @@
 //!
 //! L is packed by rows: row i begins at i(i+1)/2 and has i+1 entries. Sums have a fixed order.
 
-use crate::Real;
+use orthant_kernel::Real;
 
 /// Elements of a packed triangle of p rows.
 pub(crate) fn packed(p: usize) -> usize {

@@ -42,7 +42,8 @@
 //! also under an L1 penalty.
 //!
 //! # Options
-//! `sweeps`: 1 for CD; HALS has [`sweeps`] as its default.
+//! `sweeps`: 1 for CD. HALS sweeps over a factor as often as costs half as much again as the products with V, 1 to 4 times;
+//! extrapolated up to 5 times.
 //!
 //! # References
 //! Cichocki, Zdunek & Amari, Hierarchical ALS algorithms for nonnegative matrix and 3D tensor factorization, ICA 2007,
@@ -51,12 +52,12 @@
 //! sweeps: Gillis & Glineur, Accelerated multiplicative updates and hierarchical ALS algorithms for nonnegative
 //! matrix factorization, Neural Computation 24(4), 2012, doi:10.1162/NECO_a_00256, section 3.
 
-use orthant_kernel::Isa;
 use orthant_kernel::rows::{self, Step};
+use orthant_kernel::{Isa, Real};
 
 use super::{Rule, Subproblem};
-use crate::update::{Descriptor, Losses, Setup, Sweeps};
-use crate::{Loss, Real, Stop};
+use crate::rule::{Descriptor, Losses, Setup, Sweeps};
+use crate::{Loss, Stop};
 
 /// Several sweeps for each read of V.
 pub(crate) const HALS: Descriptor = Descriptor {
@@ -83,7 +84,7 @@ pub(crate) fn rule<T: Real>(setup: &Setup<T>) -> Box<dyn Rule<T>> {
 
 /// The rule; sweeps come with the half-step.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Coordinate {
+pub(crate) struct Coordinate {
     /// The instruction set.
     pub isa: Isa,
 }
@@ -115,7 +116,7 @@ impl<T: Real> Rule<T> for Coordinate {
 
 /// Sweeps over a factor of `rows` rows against one of `cols`, where the products cost rows·cols·k: as many more as
 /// cost half the products, 1 + ½·(cols·rows + rows·k)/(rows·k + rows) for each row, but at most `most`.
-pub fn sweeps(cols: usize, k: usize, most: usize) -> usize {
+pub(crate) fn sweeps(cols: usize, k: usize, most: usize) -> usize {
     let ratio = (cols as f64 + k as f64) / (k as f64 + 1.0);
     ((1.0 + 0.5 * ratio) as usize).clamp(1, most)
 }

@@ -44,14 +44,13 @@
 //! Browne, Langville, Pauca & Plemmons, Algorithms and applications for approximate nonnegative matrix factorization,
 //! Computational Statistics & Data Analysis 52(1), 2007, doi:10.1016/j.csda.2006.11.006, section 3.3.
 
-use orthant_kernel::Isa;
 use orthant_kernel::rows::Step;
+use orthant_kernel::{Isa, Real};
 
 use super::cholesky::{Definite, solve};
 use super::workspaces::Workspaces;
 use super::{Rule, Subproblem, movement};
-use crate::Real;
-use crate::update::{Descriptor, Setup};
+use crate::rule::{Descriptor, Setup};
 
 /// Its projection can raise the objective.
 pub(crate) const ALS: Descriptor = Descriptor { descends: false, ..Descriptor::FROBENIUS };
@@ -62,7 +61,7 @@ pub(crate) fn rule<T: Real>(setup: &Setup<T>) -> Box<dyn Rule<T>> {
 
 /// The rule.
 #[derive(Debug)]
-pub struct LeastSquares {
+pub(crate) struct LeastSquares {
     isa: Isa,
     gram: Definite,
     regularized: usize,

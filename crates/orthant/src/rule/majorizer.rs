@@ -16,10 +16,10 @@
 //! majorant's minimiser itself has a closed form, x = 2x₀N/(b + √(b² + 4·l2·x₀N)) with b = D + l1, which does not cancel.
 //!
 //! Extrapolated, [`Update::Mm`] takes the exponent 1 while that lowers the objective, and the guaranteed one where it does not
-//! ([`extrapolation`](crate::extrapolation)).
+//! ([`extrapolation`](crate::methods::extrapolation)).
 //!
-//! [`Update::JointMm`] has β = 1, and N of both factors from the WH that an iteration begins with ([`joint`](crate::iterate)).
-//! D of H is of the new W. Accelerated it goes by the power 3/2 of each step, but for the first and those after a restart.
+//! [`Update::JointMm`] has β = 1, and N of both factors from the WH that an iteration begins with.
+//! D of H is of the new W. Extrapolated it goes by the power 3/2 of each step, but for the first and those after a restart.
 //!
 //! # Shapes
 //! X rows×k in place, N and D rows×k (D one row for all if β = 1).
@@ -56,11 +56,13 @@
 //! [`Update::JointMm`]: crate::Update::JointMm
 //! [`Update::Mu`]: crate::Update::Mu
 
+use orthant_kernel::Real;
+
 use orthant_kernel::divergence::Beta;
 use orthant_kernel::rows::{Least, Majorant};
 
-use crate::update::{Descriptor, Losses};
-use crate::{Loss, Real, Stop};
+use crate::rule::{Descriptor, Losses};
+use crate::{Loss, Stop};
 
 /// scikit-learn's, whose floors and L2 penalties can raise the objective.
 pub(crate) const MU: Descriptor = Descriptor {

@@ -2,23 +2,24 @@
 //!
 //! One rule serves both factors: rows of W from (V·Hᵀ, HHᵀ), columns of H from (VᵀW, WᵀW).
 
-use crate::Real;
-use orthant_kernel::Isa;
 use orthant_kernel::rows::{self, Step};
+use orthant_kernel::{Isa, Real};
 
-pub use coordinate::{Coordinate, sweeps};
+pub(crate) use coordinate::{Coordinate, sweeps};
+pub(crate) use descriptor::{Descriptor, Losses, Setup, Sweeps};
 pub(crate) use majorizer::Majorizer;
-pub use multiplicative::Multiplicative;
+pub(crate) use multiplicative::Multiplicative;
 
 pub(crate) mod cholesky;
-pub(crate) mod coordinate;
-pub(crate) mod least_squares;
-pub(crate) mod majorizer;
-pub(crate) mod multiplicative;
-pub(crate) mod newton;
+pub mod coordinate;
+mod descriptor;
+pub mod least_squares;
+pub mod majorizer;
+pub mod multiplicative;
+pub mod newton;
 pub(crate) mod nnls;
-pub(crate) mod pivoting;
-pub(crate) mod projected_gradient;
+pub mod pivoting;
+pub mod projected_gradient;
 pub(crate) mod workspaces;
 
 /// The least-squares problem in one factor: the other one's Gram matrix with the L2 weight on its diagonal, and the L1 weight.

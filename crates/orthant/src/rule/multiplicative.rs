@@ -31,13 +31,12 @@
 //! # References
 //! Lee & Seung, Algorithms for non-negative matrix factorization, NIPS 13, 2000, equation 4.
 
-use orthant_kernel::Isa;
 use orthant_kernel::rows::{self, Least, Step};
+use orthant_kernel::{Isa, Real};
 
 use super::majorizer::denominator_floor;
 use super::{Rule, Subproblem};
-use crate::Real;
-use crate::update::Setup;
+use crate::rule::Setup;
 
 pub(crate) fn compatible<T: Real>(setup: &Setup<T>) -> Box<dyn Rule<T>> {
     Box::new(Multiplicative::compatible(setup.exponent, setup.negligible))
@@ -49,7 +48,7 @@ pub(crate) fn guaranteed<T: Real>(setup: &Setup<T>) -> Box<dyn Rule<T>> {
 
 /// The rule.
 #[derive(Clone, Copy, Debug)]
-pub struct Multiplicative<T> {
+pub(crate) struct Multiplicative<T> {
     isa: Isa,
     /// What a zero denominator becomes.
     floor: T,

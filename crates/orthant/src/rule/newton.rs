@@ -6,8 +6,14 @@
 //! min Σ_j p_j − v_j ln p_j + l1·Σ_t x_t + ½·l2·‖x‖² over x ≥ 0.
 //!
 //! # Update
-//! One coordinate after another, several sweeps while p is in cache: Newton's step where it cannot overshoot, a damped one
-//! where it could, or the multiplicative step where that goes further ([`orthant_kernel::newton`] has the formulas).
+//! One coordinate after another, two sweeps while p is in cache ([`orthant_kernel::newton`] has the derivation):
+//! ```text
+//! g, h = the coordinate's slope and curvature     ρ = the largest y/p of an entry of v that is not 0
+//! to the right   Newton's step g/h, which stays short of the minimum
+//! to the left    Newton's step if ρ·step ≤ 0.68, else that over 1 + ρ·step: the objective still falls
+//! or the multiplicative step, where it goes further
+//! ```
+//! Entries of p that shrink to a 64th of what they were are computed anew, as their rounding does not shrink.
 //!
 //! # Shapes
 //! X rows×k in place, against rows of V and the other factor, with its column sums.
@@ -41,7 +47,7 @@
 //! [`Update::Newton`]: crate::Update::Newton
 
 use crate::Loss;
-use crate::update::{Descriptor, Losses, Sweeps};
+use crate::rule::{Descriptor, Losses, Sweeps};
 
 /// Of 1 to 6 sweeps 2 take the fewest seconds to a loss on made spectra, and nearly on counts; extrapolated, of 1 to 4 one sweep
 /// does on spectra, counts and digits.

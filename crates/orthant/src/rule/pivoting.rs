@@ -60,15 +60,14 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use orthant_kernel::Isa;
 use orthant_kernel::rows::Step;
+use orthant_kernel::{Isa, Real};
 
 use super::cholesky::Definite;
 use super::nnls::Nnls;
 use super::workspaces::Workspaces;
 use super::{Rule, Subproblem, movement};
-use crate::Real;
-use crate::update::{Descriptor, Setup};
+use crate::rule::{Descriptor, Setup};
 
 /// Exact half-steps.
 pub(crate) const ANLS: Descriptor = Descriptor::FROBENIUS;
@@ -79,7 +78,7 @@ pub(crate) fn rule<T: Real>(setup: &Setup<T>) -> Box<dyn Rule<T>> {
 
 /// The rule.
 #[derive(Debug)]
-pub struct Pivoting {
+pub(crate) struct Pivoting {
     isa: Isa,
     gram: Definite,
     regularized: AtomicUsize,

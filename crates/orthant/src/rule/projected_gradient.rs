@@ -51,14 +51,13 @@
 //! Lin, Projected gradient methods for nonnegative matrix factorization, Neural Computation 19(10), 2007,
 //! doi:10.1162/neco.2007.19.10.2756, algorithm 4 and equation 17.
 
-use orthant_kernel::Isa;
 use orthant_kernel::rows::Step;
+use orthant_kernel::{Isa, Real};
 
 use super::cholesky::dot;
 use super::workspaces::Workspaces;
 use super::{Rule, Subproblem, movement};
-use crate::Real;
-use crate::update::{Descriptor, Setup};
+use crate::rule::{Descriptor, Setup};
 
 /// Steps that a row takes in a half-step, at most.
 const STEPS: usize = 10;
@@ -80,7 +79,7 @@ pub(crate) fn rule<T: Real>(setup: &Setup<T>) -> Box<dyn Rule<T>> {
 
 /// The rule.
 #[derive(Debug)]
-pub struct ProjectedGradient {
+pub(crate) struct ProjectedGradient {
     isa: Isa,
     gram: Vec<f64>,
     /// G's diagonal; infinite where a component is dead, which then does not move.

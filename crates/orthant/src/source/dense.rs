@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use orthant_kernel::gemm::Backend;
-use orthant_kernel::{Isa, Unfolded, View};
+use orthant_kernel::{Isa, Real, Unfolded, View};
 
 use super::{DenseRows, Extent, Memory, Rows, Source, Storage};
 use crate::reduce::{Lanes, lanes};
-use crate::{Error, Products, Real};
+use crate::{Error, Products};
 
 /// A dense matrix. Rows with adjacent columns are read where they lie; others are copied, which changes nothing in what is
 /// computed.

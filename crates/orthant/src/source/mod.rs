@@ -6,17 +6,17 @@
 use std::ops::Range;
 
 use orthant_kernel::divergence::Beta;
-use orthant_kernel::{Isa, Unfolded, newton, second_level_cache, sparse as entries};
+use orthant_kernel::{Isa, Real, Unfolded, newton, second_level_cache, sparse as entries};
 
+use crate::Error;
 use crate::column_sums::HeavyColumns;
-use crate::iterate::Held;
 use crate::reduce::Lanes;
-use crate::{Error, Real};
+use crate::shape::Shape;
 
 pub(crate) use dense::DenseSource;
 pub(crate) use rows::{DenseRows, Packed, Rows, SparseRows, UNFOLDED};
 pub(crate) use sparse::{SparseSource, transpose_bytes};
-pub(crate) use stored::Stored;
+pub(crate) use stored::{SparsePlan, Stored};
 
 mod dense;
 mod rows;
@@ -135,13 +135,13 @@ pub(crate) struct Memory<T> {
 }
 
 impl<T: Real> Memory<T> {
-    /// Elements of one, at most. Other losses than Frobenius' may read V at another scale.
-    pub fn most(of: &Held<'_>) -> usize {
-        let (rows, cols) = of.v.lines();
-        match of.v.entries {
-            Some(_) if !of.by_entries => UNFOLDED * cols,
-            None if of.transpose => COPIED_ROWS * (cols + rows),
-            None if of.v.copied || !of.method.loss.is_quadratic() => COPIED_ROWS * cols,
+    /// Elements of one, at most: with the transpose beside S, if so, and `scaled` where V may be read at another scale.
+    pub fn most(v: &Shape, by_entries: bool, transpose: bool, scaled: bool) -> usize {
+        let (rows, cols) = v.lines();
+        match v.entries {
+            Some(_) if !by_entries => UNFOLDED * cols,
+            None if transpose => COPIED_ROWS * (cols + rows),
+            None if v.copied || scaled => COPIED_ROWS * cols,
             _ => 0,
         }
     }

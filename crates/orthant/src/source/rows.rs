@@ -1,9 +1,7 @@
 //! Some rows of a source, in one of two forms.
 
 use orthant_kernel::gemm::Backend;
-use orthant_kernel::{Isa, SparseRows as Entries, View};
-
-use crate::Real;
+use orthant_kernel::{Isa, Real, SparseRows as Entries, View};
 
 /// Sparse rows that are written out together, where all elements are wanted.
 pub(crate) const UNFOLDED: usize = 48;

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Csr, Isa, Unfolded};
+use orthant_kernel::{Csr, Isa, Real, Unfolded};
 use rayon::prelude::*;
 
 use super::{Extent, Memory, Rows, Source, SparseRows, Storage};
+use crate::Error;
 use crate::column_sums::HeavyColumns;
 use crate::reduce::Lanes;
-use crate::{Error, Real};
 
 /// What a row costs besides its entries, in entries.
 const ROW: usize = 8;

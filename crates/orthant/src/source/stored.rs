@@ -1,8 +1,18 @@
 //! A matrix of the user's as a source: dense or sparse, by rows or by columns.
 
+use orthant_kernel::Real;
+
 use super::{DenseSource, Source, Sources, SparseSource};
-use crate::choice::SparsePlan;
-use crate::{Error, Matrix, Products, Real};
+use crate::{Error, Matrix, Products};
+
+/// How the sums over rows of a sparse matrix are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SparsePlan {
+    /// Lanes, each with sums of its own.
+    pub lanes: usize,
+    /// From the transpose, which is kept beside the matrix, instead.
+    pub transpose: bool,
+}
 
 /// S: V by rows, or Vᵀ where the columns of V are the closer ones. It may have its transpose beside it: a sparse one in memory
 /// of its own, a dense one as the same elements, of which rows are copied.

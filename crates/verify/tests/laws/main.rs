@@ -10,6 +10,7 @@ mod exact;
 mod extrapolated;
 mod faults;
 mod guarantees;
+mod layers;
 mod minibatch;
 mod newton;
 mod numbers;

@@ -18,8 +18,8 @@
 //! ascending order; every element of `acc` gets its rows in ascending order. Neither depends on the tile that a
 //! row falls in, nor on how the rows are cut in blocks.
 
-use crate::arch::Op;
-use crate::arch::vector::Vector;
+use crate::arch::tile::Tile;
+use crate::arch::vector::{Op, Vector};
 use crate::{Real, View};
 
 /// Bytes of Y that a chunk of columns spans: it stays in a second-level cache while the block's rows pass over it.
@@ -69,27 +69,6 @@ pub struct Accumulate<'a, T> {
     pub acc: &'a mut [T],
     /// Only what is on the diagonal and to the right of it, and what shares a tile with that.
     pub upper: bool,
-}
-
-/// A tile of the result, R rows of k: where its operands begin and how far apart they are, in elements.
-#[derive(Clone, Copy)]
-pub struct Tile<T> {
-    /// V, R lines side by side.
-    pub v: *const T,
-    /// From one row of V to the next.
-    pub v_stride: isize,
-    /// Terms of the sum.
-    pub terms: usize,
-    /// The factor, a row for each term.
-    pub y: *const T,
-    /// From one row of the factor to the next.
-    pub y_stride: usize,
-    /// The result.
-    pub out: *mut T,
-    /// From one row of the result to the next.
-    pub out_stride: usize,
-    /// Lanes in use of the last register of a row.
-    pub tail: usize,
 }
 
 impl<T: Real> Op<T> for Numerators<'_, T> {

@@ -4,8 +4,7 @@
 
 use super::power::{CHUNK, Exponent, exp, ln, parts, pow};
 use crate::Real;
-use crate::arch::Op;
-use crate::arch::vector::Vector;
+use crate::arch::vector::{Op, Vector};
 
 /// P becomes V∘P^(β−2), and Q, if asked for, P^(β−1); P is raised to `floor` first, in Q only for β < 1.
 pub struct Ratios<'a, T> {
@@ -209,7 +208,7 @@ impl<T: Real> Divergence<'_, T> {
                 for l in 0..CHUNK {
                     let (x, p) = (v[l].to_f64(), p[l].to_f64());
                     let ratio = x / if p > lowest { p } else { floor };
-                    // also what is no number, or infinite, is told
+                    // NaN and infinity are counted too
                     terms[l] = if x > ignore { ratio } else { 0.0 } + 0.0 * p;
                     ratios[l] = if x > ignore { ratio } else { 1.0 };
                 }

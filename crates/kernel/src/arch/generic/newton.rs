@@ -12,8 +12,7 @@
 
 use super::rows::turn;
 use crate::Real;
-use crate::arch::Op;
-use crate::arch::vector::Vector;
+use crate::arch::vector::{Op, Vector};
 
 /// Columns of a tile of Y, as it is packed.
 pub const TILE: usize = crate::divergence::TILE.1;

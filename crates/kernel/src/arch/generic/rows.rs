@@ -8,8 +8,7 @@ use std::cmp::Ordering;
 
 use super::power::pow;
 use crate::Real;
-use crate::arch::Op;
-use crate::arch::vector::Vector;
+use crate::arch::vector::{Op, Vector};
 
 /// Most rows in a tile, over all instruction sets and element types.
 pub(crate) const TILE_ROWS: usize = 64;

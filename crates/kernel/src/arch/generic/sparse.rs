@@ -14,10 +14,9 @@
 
 use super::dense::{load_row, store_row};
 use super::divergence::Divergence;
+use super::scan::Pair;
 use crate::Real;
-use crate::arch::Op;
-use crate::arch::vector::Vector;
-use crate::scan::Pair;
+use crate::arch::vector::{Op, Vector};
 use crate::sparse::SparseRows;
 
 /// Entries of a row that are summed before the sum is added to the total.

@@ -2,8 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::arch::vector::Vector;
-use crate::arch::{Op, on_avx2};
+use crate::arch::vector::{Op, Vector};
 
 /// All-ones words, then zeros: a window over it is the mask of the first n lanes.
 static MASK32: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -103,7 +102,7 @@ macro_rules! avx2 {
             }
             unsafe fn apart<O: Op<$t>>(op: O) -> O::Out {
                 // SAFETY: AVX2 and FMA by the trait's contract; the operands are the caller's promise.
-                unsafe { on_avx2(op) }
+                unsafe { run::<Self, O>(op) }
             }
             #[inline(always)]
             unsafe fn exchange<const S: usize>(self, b: Self) -> (Self, Self) {
@@ -251,4 +250,15 @@ fn recip_f32(x: __m256) -> __m256 {
 #[target_feature(enable = "avx2")]
 fn recip_f64(x: __m256d) -> __m256d {
     _mm256_div_pd(_mm256_set1_pd(1.0), x)
+}
+
+/// Runs `op` compiled for AVX2 and FMA, apart from its caller.
+///
+/// # Safety
+/// The processor has them; the operands of `op` satisfy its contract.
+#[target_feature(enable = "avx2,fma")]
+#[inline(never)]
+pub(crate) unsafe fn run<V: Vector, O: Op<V::Elem>>(op: O) -> O::Out {
+    // SAFETY: this function's own features, and the caller's promise.
+    unsafe { op.run::<V>() }
 }

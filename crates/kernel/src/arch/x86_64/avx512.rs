@@ -3,9 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::avx512_tiles::{partial, whole};
-use crate::arch::generic::dense::Tile;
-use crate::arch::vector::Vector;
-use crate::arch::{Op, on_avx512};
+use crate::arch::tile::Tile;
+use crate::arch::vector::{Op, Vector};
 
 macro_rules! avx512 {
     ($name:ident, $t:ident, $raw:ident, $mask:ident, $lanes:literal, $doc:literal, $set1:ident, $loadu:ident,
@@ -98,7 +97,7 @@ macro_rules! avx512 {
             }
             unsafe fn apart<O: Op<$t>>(op: O) -> O::Out {
                 // SAFETY: AVX-512F by the trait's contract; the operands are the caller's promise.
-                unsafe { on_avx512(op) }
+                unsafe { run::<Self, O>(op) }
             }
             #[inline(always)]
             unsafe fn exchange<const S: usize>(self, b: Self) -> (Self, Self) {
@@ -214,4 +213,15 @@ fn recip_f32(x: __m512) -> __m512 {
 #[target_feature(enable = "avx512f")]
 fn recip_f64(x: __m512d) -> __m512d {
     _mm512_div_pd(_mm512_set1_pd(1.0), x)
+}
+
+/// Runs `op` compiled for AVX-512F, AVX2 and FMA, apart from its caller.
+///
+/// # Safety
+/// The processor has them; the operands of `op` satisfy its contract.
+#[target_feature(enable = "avx512f,avx2,fma")]
+#[inline(never)]
+pub(crate) unsafe fn run<V: Vector, O: Op<V::Elem>>(op: O) -> O::Out {
+    // SAFETY: this function's own features, and the caller's promise.
+    unsafe { op.run::<V>() }
 }

@@ -9,7 +9,7 @@
 
 use std::arch::asm;
 
-use crate::arch::generic::dense::Tile;
+use crate::arch::tile::Tile;
 
 /// What instructions call an element type: all lanes, one element, its memory, a register of it by broadcast.
 macro_rules! ps {
