@@ -373,8 +373,9 @@ mod tests {
         }
     }
 
+    /// Law 46. The gradient is the objective's finite difference, for every loss.
     #[test]
-    fn law_46_the_gradient_is_the_objectives_finite_difference_for_every_loss() {
+    fn the_gradient_is_the_objectives_finite_difference_for_every_loss() {
         let (v, w, h) = problem();
         for loss in LOSSES {
             let beta = loss.beta();

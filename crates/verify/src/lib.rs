@@ -5,8 +5,9 @@
 //! [`drawn`] draws a whole problem from one number, [`layout`] stores one matrix in many memory
 //! layouts, [`compare`] measures differences and [`fits`] runs a fixed number of steps from a given start.
 //!
-//! The laws and the fault cases, their numbers and their tolerances are listed in this crate's README; each is
-//! a test under `tests/`, or stands in the list with the reason why it does not apply yet.
+//! [`laws`] has the table of laws, with their numbers and their tolerances, which this crate's README shows. The
+//! fault cases are listed in `tests/laws/faults`: each is a test there, or stands in the list with the reason
+//! why it does not apply yet.
 
 pub mod compare;
 pub mod divergences;
@@ -14,6 +15,7 @@ pub mod drawn;
 pub mod extrapolated;
 pub mod fits;
 pub mod forms;
+pub mod laws;
 pub mod layout;
 pub mod made;
 pub mod newton;

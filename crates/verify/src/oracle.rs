@@ -367,8 +367,9 @@ mod tests {
         assert_eq!(sum.value(), f64::EPSILON * f64::EPSILON);
     }
 
+    /// Law 46. The gradient is the objective's finite difference.
     #[test]
-    fn law_46_the_gradient_is_the_objectives_finite_difference() {
+    fn the_gradient_is_the_objectives_finite_difference() {
         let (v, w, h) = problem();
         let (gw, gh) = gradients(&v, &w, &h, penalised());
         let f = |w: &Dense<f64>, h: &Dense<f64>| objective(&v, w, h, penalised());

@@ -257,6 +257,11 @@ impl<T: Real> Lines<'_, T> {
     }
 }
 
+/// Rows without copies, cut into the lanes' rows.
+pub(super) fn plain_lines<'a, T: Real>(x: &'a mut [T], k: usize, lanes: &Lanes) -> Slots<Lines<'a, T>> {
+    split_lines(x, None, k, lanes)
+}
+
 /// Cuts a factor into the lanes' rows.
 pub(crate) fn split_lines<'a, T: Real>(
     x: &'a mut [T],

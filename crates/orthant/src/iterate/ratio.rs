@@ -30,7 +30,7 @@ use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, divergence};
 
 use super::extrapolation::Schedule;
 use super::factor::Factor;
-use super::lines::{Lines, Role, split_lines};
+use super::lines::{Lines, Role, plain_lines};
 use super::majorize::{Majorize, Rows, Wanted, Work};
 use super::newton::Newton;
 use super::pair::{Fixed, Pair};
@@ -469,7 +469,7 @@ impl<T: Real> Alternation<T> for Ratio<'_, T> {
         let next = primes_next.then_some([&n, &d]);
         let step = Loss { source: self.source.rows, rule: self.rule, y: self.y.of(outer), next };
         // the rows of the last update, whatever an extrapolation has made of them
-        let lines = split_lines(&mut inner.x, None, k, lanes);
+        let lines = plain_lines(&mut inner.x, k, lanes);
         let loss = self.inner.visit(&lines, Mode::Sum, &step, &mut self.losses, &self.memory)?;
         drop((lines, n, d));
         self.next_is_known = primes_next;

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use orthant_kernel::{Isa, Real, View, accumulator_stride, gram, rows};
 
 use super::Figures;
-use super::lines::{Lines, Role, split_lines};
+use super::lines::{Lines, Role, plain_lines};
 use super::projection::Projection;
 use super::quadratic::Quadratic;
 use super::row_update::Work;
@@ -299,7 +299,7 @@ impl<T: Real> Quadratic<'_, T> {
             isa: self.isa,
         };
         // the rows of the last update, whatever an extrapolation has made of them
-        let lines = split_lines(&mut inner.x, None, self.k, &self.inner.lanes);
+        let lines = plain_lines(&mut inner.x, self.k, &self.inner.lanes);
         let mode = Mode::updates(steps != Steps::Ignored);
         let figures = self.inner.visit(&lines, mode, &step, &mut self.figures, &self.memory)?;
         self.figures.give_back(figures);

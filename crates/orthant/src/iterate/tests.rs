@@ -83,7 +83,7 @@ fn an_iteration_visits_each_row_once() {
     visits(1);
 }
 
-/// Law 49: with β = 0 what is accepted is the plain rule's, to the bit, by rows and by columns.
+/// Law 49. With β = 0 what is accepted is the plain rule's, to the bit, by rows and by columns.
 #[test]
 fn extrapolation_by_nothing_is_the_plain_rule() {
     let (m, n, k) = (430, 37, 5);

@@ -121,9 +121,10 @@ fn furthest(a: &Dense<f64>, b: &Dense<f64>) -> f64 {
 
 const MIXED: Penalty = Penalty { alpha_w: 1e-3, alpha_h: Some(2e-3), l1_ratio: 0.5 };
 
-/// Law 47, with the decisions: every iteration's factors, objective and restart, by rows and by columns.
+/// Law 47. Every iteration's factors, objective and restart are the two-pass reference's, by rows and by
+/// columns.
 #[test]
-fn law_47_every_iteration_is_the_two_pass_one() {
+fn every_iteration_is_the_two_pass_one() {
     let mut restarts = 0;
     for (m, n, k) in [(31, 22, 4), (22, 37, 5), (40, 40, 1), (40, 33, 17), (6, 9, 3)] {
         for data in [Data::Uniform, Data::LowRank, Data::Sparse, Data::Counts] {
@@ -159,9 +160,13 @@ fn law_47_every_iteration_is_the_two_pass_one() {
     assert!(restarts > 20, "{restarts} restarts were compared");
 }
 
-/// Law 9: an iteration is restarted if, and only if, its objective is above the best by more than rounding; the result is
+/// An iteration is restarted if, and only if, its objective is above the best by more than rounding; the result is
 /// the best.
-fn law_9<T: Real>(p: &Problem<T>, penalty: Penalty, layout: Layout) -> Result<(), TestCaseError> {
+fn restarts_and_returns_the_best<T: Real>(
+    p: &Problem<T>,
+    penalty: Penalty,
+    layout: Layout,
+) -> Result<(), TestCaseError> {
     let (fit, steps) = accelerated(p, penalty, 3, 40, layout);
     let v = cast::<T, f64>(&p.v);
     let norm2 = oracle::norm_squared(&v);
@@ -199,14 +204,16 @@ fn law_9<T: Real>(p: &Problem<T>, penalty: Penalty, layout: Layout) -> Result<()
 proptest! {
     #![proptest_config(cases(96))]
 
+    /// Law 9. An iteration is restarted if, and only if, its objective is above the best. The best is
+    /// returned.
     #[test]
-    fn law_9_every_rise_restarts_and_the_best_is_returned(
+    fn every_rise_restarts_and_the_best_is_returned(
         recipe in recipes(), penalty in penalties(), by_columns in any::<bool>(),
     ) {
         let p = recipe.build();
         let layout = if by_columns { Layout::ColMajor } else { Layout::RowMajor };
-        law_9(&p, penalty, layout)?;
-        law_9(&p.cast::<f32>(), penalty, layout)?;
+        restarts_and_returns_the_best(&p, penalty, layout)?;
+        restarts_and_returns_the_best(&p.cast::<f32>(), penalty, layout)?;
         // a restart must happen sometimes, or nothing was tested; the next test sees to that
     }
 

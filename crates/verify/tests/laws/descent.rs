@@ -110,8 +110,9 @@ fn layouts() -> impl Strategy<Value = Layout> {
 proptest! {
     #![proptest_config(cases(96))]
 
+    /// Law 2. √F does not rise, whatever the penalties.
     #[test]
-    fn law_2_coordinate_descent_never_raises_the_objective(
+    fn coordinate_descent_never_raises_the_objective(
         recipe in recipes(), method in descents(), penalty in penalties(), layout in layouts(),
     ) {
         let p = recipe.build();
@@ -119,10 +120,10 @@ proptest! {
         falls(&p.cast::<f32>(), method, penalty, layout)?;
     }
 
-    /// From a positive start, so that no floor under a denominator is active; L1 and L2 in the denominator keep
-    /// the law for this loss (law 6).
+    /// Law 4, 6. √F does not rise from a positive start, so that no floor under a denominator is active. L1
+    /// and L2 in the denominator keep the law for this loss.
     #[test]
-    fn law_4_multiplicative_updates_never_raise_the_objective(
+    fn multiplicative_updates_never_raise_the_objective(
         recipe in positive_recipes(), penalty in penalties(), layout in layouts(),
     ) {
         let p = recipe.build();
@@ -132,8 +133,9 @@ proptest! {
         }
     }
 
+    /// Law 45. Reported losses and objectives are the oracle's, of every iteration and of the result.
     #[test]
-    fn law_45_reported_losses_are_the_residuals(
+    fn reported_losses_are_the_residuals(
         recipe in recipes(), method in proptest::sample::select(METHODS.to_vec()), penalty in penalties(),
         layout in layouts(),
     ) {
@@ -143,9 +145,10 @@ proptest! {
     }
 }
 
-/// What the report calls the distance from stationarity, and how small it is once a fit says that it converged.
+/// Law 38. What the report calls the distance from stationarity is the oracle's, and is small once a fit says
+/// that it converged.
 #[test]
-fn law_38_a_converged_fit_is_stationary() {
+fn a_converged_fit_is_stationary() {
     let methods = [Method::cd(), Method::hals(), Method::hals().sweeps(2), Method::mu(Loss::Frobenius)];
     let mixed = Penalty { alpha_w: 1e-3, alpha_h: None, l1_ratio: 0.5 };
     for method in methods {
@@ -182,9 +185,9 @@ fn law_38_a_converged_fit_is_stationary() {
     }
 }
 
-/// Where nothing is penalised, the best scale of WH makes ⟨WH, WH⟩ = ⟨V, WH⟩.
+/// Law 39. Where nothing is penalised, the best scale of WH makes ⟨WH, WH⟩ = ⟨V, WH⟩.
 #[test]
-fn law_39_a_converged_fit_satisfies_eulers_identity() {
+fn a_converged_fit_satisfies_eulers_identity() {
     let p = orthant_verify::strategies::Recipe {
         m: 33,
         n: 26,

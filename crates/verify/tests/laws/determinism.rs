@@ -117,7 +117,7 @@ fn assert_same<T: Real>(a: &Fit<T>, b: &Fit<T>, what: &str) {
     }
 }
 
-fn law_22<T: Real>(layout: Layout) {
+fn assert_blocks_do_not_matter<T: Real>(layout: Layout) {
     for method in METHODS {
         let v = data_for::<T>(method, layout);
         let reference = nmf(method).fit(&v).unwrap();
@@ -145,7 +145,7 @@ fn law_22<T: Real>(layout: Layout) {
     }
 }
 
-fn law_23<T: Real>(layout: Layout) {
+fn assert_threads_do_not_matter<T: Real>(layout: Layout) {
     for method in METHODS {
         let v = data_for::<T>(method, layout);
         for products in [Products::Fused, Products::Gemm] {
@@ -167,37 +167,42 @@ fn law_23<T: Real>(layout: Layout) {
     }
 }
 
+/// Law 22. Blocks of any size give the same bits, of dense data by rows.
 #[test]
-fn law_22_block_size_does_not_matter_by_rows() {
-    law_22::<f64>(Layout::RowMajor);
-    law_22::<f32>(Layout::RowMajor);
+fn block_size_does_not_matter_by_rows() {
+    assert_blocks_do_not_matter::<f64>(Layout::RowMajor);
+    assert_blocks_do_not_matter::<f32>(Layout::RowMajor);
 }
 
+/// Law 22. Blocks of any size give the same bits, of dense data by columns.
 #[test]
-fn law_22_block_size_does_not_matter_by_columns() {
-    law_22::<f64>(Layout::ColMajor);
-    law_22::<f32>(Layout::ColMajor);
+fn block_size_does_not_matter_by_columns() {
+    assert_blocks_do_not_matter::<f64>(Layout::ColMajor);
+    assert_blocks_do_not_matter::<f32>(Layout::ColMajor);
 }
 
+/// Law 22. Blocks of any size give the same bits, of sparse data by rows and by columns.
 #[test]
-fn law_22_block_size_does_not_matter_to_sparse_data() {
+fn block_size_does_not_matter_to_sparse_data() {
     for layout in [Layout::Csr, Layout::Csc] {
-        law_22::<f64>(layout);
-        law_22::<f32>(layout);
+        assert_blocks_do_not_matter::<f64>(layout);
+        assert_blocks_do_not_matter::<f32>(layout);
     }
 }
 
+/// Law 23. Any number of threads gives the same bits, of sparse data by rows and by columns.
 #[test]
-fn law_23_the_number_of_threads_does_not_matter_to_sparse_data() {
+fn the_number_of_threads_does_not_matter_to_sparse_data() {
     for layout in [Layout::Csr, Layout::Csc] {
-        law_23::<f64>(layout);
-        law_23::<f32>(layout);
+        assert_threads_do_not_matter::<f64>(layout);
+        assert_threads_do_not_matter::<f32>(layout);
     }
 }
 
-/// Few entries in many columns, of which one is full: with the transpose beside them, and in a few long lanes.
+/// Law 22, 23. Few entries in many columns, of which one is full, give the same bits: with the transpose
+/// beside them, and in a few long lanes.
 #[test]
-fn law_22_and_23_hold_for_wide_sparse_data() {
+fn block_size_and_threads_do_not_matter_to_wide_sparse_data() {
     let (m, n) = (9000, 2500);
     let mut numbers = Numbers::new(12);
     let mut v = Dense::<f32>::zeros(m, n);
@@ -251,10 +256,10 @@ fn law_22_and_23_hold_for_wide_sparse_data() {
     }
 }
 
-/// A few neighbouring rows that hold most entries: lanes of few rows beside lanes of many, by every start, and the start
-/// alone; weights of its rows.
+/// Law 22, 23. A few neighbouring rows that hold most entries give the same bits: lanes of few rows beside
+/// lanes of many, from every start, and the start alone.
 #[test]
-fn law_22_and_23_hold_for_rows_of_very_different_weight() {
+fn block_size_and_threads_do_not_matter_to_rows_of_very_different_weight() {
     let (m, n) = (2000, 24);
     let mut numbers = Numbers::new(13);
     let v = Dense::from_fn(m, n, |i, j| {
@@ -297,21 +302,23 @@ fn law_22_and_23_hold_for_rows_of_very_different_weight() {
     }
 }
 
+/// Law 23. Any number of threads gives the same bits, of dense data by rows.
 #[test]
-fn law_23_the_number_of_threads_does_not_matter_by_rows() {
-    law_23::<f64>(Layout::RowMajor);
-    law_23::<f32>(Layout::RowMajor);
+fn the_number_of_threads_does_not_matter_by_rows() {
+    assert_threads_do_not_matter::<f64>(Layout::RowMajor);
+    assert_threads_do_not_matter::<f32>(Layout::RowMajor);
 }
 
+/// Law 23. Any number of threads gives the same bits, of dense data by columns.
 #[test]
-fn law_23_the_number_of_threads_does_not_matter_by_columns() {
-    law_23::<f64>(Layout::ColMajor);
-    law_23::<f32>(Layout::ColMajor);
+fn the_number_of_threads_does_not_matter_by_columns() {
+    assert_threads_do_not_matter::<f64>(Layout::ColMajor);
+    assert_threads_do_not_matter::<f32>(Layout::ColMajor);
 }
 
-/// Transforming has no sums over rows, so threads cannot matter there either.
+/// Law 23. Transforming has no sums over rows, so that threads cannot matter there either.
 #[test]
-fn law_23_the_number_of_threads_does_not_matter_to_a_transform() {
+fn the_number_of_threads_does_not_matter_to_a_transform() {
     for layout in [Layout::RowMajor, Layout::Csr, Layout::Csc] {
         let v = data::<f64>(layout);
         let fit = nmf::<f64>(Method::cd()).fit(&v).unwrap();
@@ -326,8 +333,9 @@ fn law_23_the_number_of_threads_does_not_matter_to_a_transform() {
     }
 }
 
+/// Law 31. A seed gives the same bits again, and another seed gives others.
 #[test]
-fn law_31_the_same_seed_gives_the_same_bits() {
+fn the_same_seed_gives_the_same_bits() {
     for layout in [Layout::RowMajor, Layout::ColMajor, Layout::Csr, Layout::Csc] {
         for method in METHODS {
             let v = data_for::<f64>(method, layout);
@@ -339,9 +347,9 @@ fn law_31_the_same_seed_gives_the_same_bits() {
     }
 }
 
-/// Fits side by side, fault 61: each has its own generator.
+/// Law 31. Fits side by side, fault 61, give the same bits: each has its own generator.
 #[test]
-fn law_31_fits_side_by_side_give_the_same_bits() {
+fn fits_side_by_side_give_the_same_bits() {
     let v = data::<f64>(Layout::RowMajor);
     let alone = nmf(Method::cd()).fit(&v).unwrap();
     std::thread::scope(|scope| {
@@ -353,9 +361,9 @@ fn law_31_fits_side_by_side_give_the_same_bits() {
     });
 }
 
-/// W alone, by every method.
+/// Law 22, 23. Fits of W alone have the same bits, by every method.
 #[test]
-fn law_22_and_23_hold_for_weights_alone() {
+fn block_size_and_threads_do_not_matter_to_weights_alone() {
     for layout in [Layout::RowMajor, Layout::ColMajor, Layout::Csr, Layout::Csc] {
         for method in METHODS {
             let v = data_for::<f64>(method, layout);

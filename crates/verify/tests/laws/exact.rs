@@ -193,8 +193,9 @@ fn scaled<T: Real>(a: &Dense<T>, by: f64) -> Dense<T> {
 proptest! {
     #![proptest_config(cases(48))]
 
+    /// Law 3. A half-step of anls is the lowest of all sets of components.
     #[test]
-    fn law_3_an_exact_half_step_is_the_minimum_over_its_factor(
+    fn an_exact_half_step_is_the_minimum_over_its_factor(
         recipe in recipes(), k in 1..7_usize, penalty in penalties(), by_columns in any::<bool>(),
     ) {
         let recipe = Recipe { k, m: recipe.m.min(25), n: recipe.n.min(25), ..recipe };
@@ -227,8 +228,9 @@ proptest! {
         }
     }
 
+    /// Law 32. A row's weights have the same bits alone and among others, whatever the loss.
     #[test]
-    fn law_32_a_row_does_not_depend_on_the_others_whatever_the_loss(
+    fn a_row_does_not_depend_on_the_others_whatever_the_loss(
         recipe in recipes(), penalty in penalties(), seed in any::<u64>(),
     ) {
         for loss in LOSSES {
@@ -248,8 +250,9 @@ proptest! {
         }
     }
 
+    /// Law 33. Every row of weights is stationary to the tolerance that was asked for, whatever the loss.
     #[test]
-    fn law_33_every_row_is_stationary_whatever_the_loss(recipe in recipes(), penalty in penalties()) {
+    fn every_row_is_stationary_whatever_the_loss(recipe in recipes(), penalty in penalties()) {
         for loss in LOSSES {
             let h = components(&recipe);
             let v = data(&recipe, loss);
@@ -277,8 +280,9 @@ proptest! {
         }
     }
 
+    /// Law 34. No other weights fit better, near or far, for β from 1 to 2.
     #[test]
-    fn law_34_no_other_weights_fit_better(recipe in recipes(), penalty in penalties(), seed in any::<u64>()) {
+    fn no_other_weights_fit_better(recipe in recipes(), penalty in penalties(), seed in any::<u64>()) {
         // where there is one minimum
         for loss in [Loss::KullbackLeibler, Loss::Beta(1.5), Loss::Beta(1.1), Loss::Frobenius] {
             let h = components(&recipe);
@@ -304,8 +308,9 @@ proptest! {
         }
     }
 
+    /// Law 35. V = WH with well-conditioned H gives W back, whatever the loss.
     #[test]
-    fn law_35_an_exact_product_gives_its_weights_back_whatever_the_loss(recipe in recipes()) {
+    fn an_exact_product_gives_its_weights_back_whatever_the_loss(recipe in recipes()) {
         prop_assume!(recipe.n >= recipe.k);
         let h = components(&recipe);
         let gram = oracle::times_transposed(&h, &h);
@@ -320,8 +325,9 @@ proptest! {
         }
     }
 
+    /// Law 36. A larger penalty fits no better and weighs no more.
     #[test]
-    fn law_36_more_penalty_fits_less_and_weighs_less(recipe in positive_recipes(), l1_ratio in 0.0..1.0_f64) {
+    fn more_penalty_fits_less_and_weighs_less(recipe in positive_recipes(), l1_ratio in 0.0..1.0_f64) {
         for loss in [Loss::Frobenius, Loss::KullbackLeibler, Loss::Beta(1.5)] {
             let h = components(&recipe);
             let v = data(&recipe, loss);
@@ -343,8 +349,9 @@ proptest! {
         }
     }
 
+    /// Law 37. An L1 weight above every entry of VHᵀ gives W = 0, and one below does not.
     #[test]
-    fn law_37_a_penalty_above_every_product_gives_zero(recipe in recipes()) {
+    fn a_penalty_above_every_product_gives_zero(recipe in recipes()) {
         let h = components(&recipe);
         let v = recipe.build().v;
         let most = max_abs(&oracle::times_transposed(&v, &h));

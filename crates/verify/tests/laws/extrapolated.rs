@@ -26,9 +26,9 @@ fn methods() -> Vec<Method> {
         .collect()
 }
 
-/// Law 47, with the decisions: every iteration's factors, objective and restart, in four layouts.
+/// Law 47. Every iteration's factors, objective and restart are the plain loops', in four layouts.
 #[test]
-fn law_47_every_iteration_is_the_plain_loops_one() {
+fn every_iteration_is_the_plain_loops_one() {
     let mut restarts = [0; 3];
     for (at, method) in methods().into_iter().enumerate() {
         let (beta, _) = rule(method);
@@ -82,8 +82,8 @@ fn law_47_every_iteration_is_the_plain_loops_one() {
     assert!(restarts.iter().all(|&count| count > 20), "{restarts:?} restarts were compared");
 }
 
-/// Law 9: an iteration is restarted if, and only if, its objective is above the best; the result is the best.
-fn law_9<T: Real>(
+/// An iteration is restarted if, and only if, its objective is above the best; the result is the best.
+fn restarts_and_returns_the_best<T: Real>(
     p: &Problem<T>,
     method: Method,
     penalty: Penalty,
@@ -122,22 +122,25 @@ fn law_9<T: Real>(
 proptest! {
     #![proptest_config(cases(128))]
 
+    /// Law 9. An iteration is restarted if, and only if, its objective is above the best. The best is
+    /// returned.
     #[test]
-    fn law_9_every_rise_restarts_and_the_best_is_returned(
+    fn every_rise_restarts_and_the_best_is_returned(
         recipe in positive_recipes(), which in 0..methods().len(), penalty in penalties(), layout in 0..LAYOUTS.len(),
     ) {
         prop_assume!(recipe.data != Data::WideRange);
         let method = methods()[which];
         let p = recipe.build_for(method.loss);
-        law_9(&p, method, penalty, LAYOUTS[layout])?;
+        restarts_and_returns_the_best(&p, method, penalty, LAYOUTS[layout])?;
         if method.loss.beta() >= 0.0 {
-            law_9(&p.cast::<f32>(), method, penalty, LAYOUTS[layout])?;
+            restarts_and_returns_the_best(&p.cast::<f32>(), method, penalty, LAYOUTS[layout])?;
         }
     }
 }
 
+/// Law 38. A converged fit is stationary and says how nearly.
 #[test]
-fn law_38_a_converged_fit_is_stationary() {
+fn a_converged_fit_is_stationary() {
     for method in methods() {
         let (beta, _) = rule(method);
         for (penalty, layout) in [(Penalty::default(), Layout::RowMajor), (MIXED, Layout::ColMajor)] {

@@ -14,6 +14,7 @@ mod layers;
 mod minibatch;
 mod newton;
 mod numbers;
+mod page;
 mod parity;
 mod random;
 mod scaling;

@@ -38,8 +38,9 @@ fn losses() -> impl Strategy<Value = Loss> {
 proptest! {
     #![proptest_config(cases(64))]
 
+    /// Law 1. Factors are non-negative and finite after every batch, whatever its size.
     #[test]
-    fn law_1_factors_are_non_negative_and_finite_after_every_step(
+    fn factors_are_non_negative_and_finite_after_every_step(
         recipe in recipes(), loss in losses(), penalty in penalties(), batch in 1..40_usize,
     ) {
         let p = recipe.build_for(loss);
@@ -53,9 +54,9 @@ proptest! {
         prop_assert!(fit.report.objective.is_finite() && fit.report.objective >= fit.report.loss);
     }
 
-    /// With one batch that forgets everything, a step is the multiplicative update.
+    /// Law 48. With one batch that forgets everything, a step is the multiplicative update.
     #[test]
-    fn law_48_one_batch_without_memory_is_the_multiplicative_update(
+    fn one_batch_without_memory_is_the_multiplicative_update(
         recipe in positive_recipes(), loss in losses(), penalty in penalties(), layout in 0..ALL.len(),
     ) {
         let p = recipe.build_for(loss);
@@ -71,8 +72,9 @@ proptest! {
         }
     }
 
+    /// Law 13. An entry that starts as 0 is 0 after every batch.
     #[test]
-    fn law_13_zeros_stay_zeros(recipe in recipes(), loss in losses(), batch in 1..40_usize) {
+    fn zeros_stay_zeros(recipe in recipes(), loss in losses(), batch in 1..40_usize) {
         let p = Recipe { zeros_in_start: true, ..recipe }.build_for(loss);
         let nmf = from(&p, loss, Penalty::default()).batch_size(batch).max_iter(2);
         for (w, h) in traced(&nmf, &Stored::new(&p.v, Layout::RowMajor)).1 {
@@ -84,8 +86,9 @@ proptest! {
         }
     }
 
+    /// Law 45. The loss and the objective that are reported are the oracle's.
     #[test]
-    fn law_45_reported_losses_are_the_oracles(
+    fn reported_losses_are_the_oracles(
         recipe in positive_recipes(), loss in losses(), penalty in penalties(), batch in 5..40_usize,
     ) {
         let p = recipe.build_for(loss);
@@ -111,7 +114,7 @@ fn data<T: Real>() -> Dense<T> {
 }
 
 /// Threads do not matter, neither to a fit nor to learning online.
-fn law_23<T: Real>(layout: Layout) {
+fn assert_threads_do_not_matter<T: Real>(layout: Layout) {
     let mut dense = data::<T>();
     let mut losses = vec![Loss::Frobenius, Loss::KullbackLeibler, Loss::Beta(0.3)];
     if layout.is_sparse() {
@@ -155,20 +158,23 @@ fn law_23<T: Real>(layout: Layout) {
     }
 }
 
+/// Law 23. Fits, learning online and `transform` have the same bits on any number of threads.
 #[test]
-fn law_23_the_number_of_threads_does_not_matter() {
-    law_23::<f64>(Layout::RowMajor);
-    law_23::<f32>(Layout::RowMajor);
+fn the_number_of_threads_does_not_matter() {
+    assert_threads_do_not_matter::<f64>(Layout::RowMajor);
+    assert_threads_do_not_matter::<f32>(Layout::RowMajor);
 }
 
+/// Law 23. Any number of threads gives the same bits, of sparse data by rows and by columns.
 #[test]
-fn law_23_the_number_of_threads_does_not_matter_to_sparse_data() {
-    law_23::<f64>(Layout::Csr);
-    law_23::<f32>(Layout::Csc);
+fn the_number_of_threads_does_not_matter_to_sparse_data() {
+    assert_threads_do_not_matter::<f64>(Layout::Csr);
+    assert_threads_do_not_matter::<f32>(Layout::Csc);
 }
 
+/// Law 31. A seed gives the same bits again, and another seed gives others.
 #[test]
-fn law_31_the_same_seed_gives_the_same_bits() {
+fn the_same_seed_gives_the_same_bits() {
     let v = data::<f64>();
     let fit = |seed| {
         let nmf = MiniBatchNmf::new(4).loss(Loss::KullbackLeibler).start(Start::Random).batch_size(500);

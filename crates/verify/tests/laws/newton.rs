@@ -33,7 +33,7 @@ fn sweeps() -> impl Strategy<Value = Method> {
 }
 
 /// F falls and is what the oracle says; factors are non-negative and finite.
-fn law_8<T: Real>(
+fn falls<T: Real>(
     p: &Problem<T>,
     method: Method,
     penalty: Penalty,
@@ -82,9 +82,10 @@ fn times<T: Real>(a: &Dense<T>, by: f64) -> Dense<T> {
 proptest! {
     #![proptest_config(cases(96))]
 
-    /// Also under penalties that rule the objective and from starts far off, where steps are damped.
+    /// Law 8. F does not rise, also under penalties that rule it and from starts far off, where steps are
+    /// damped.
     #[test]
-    fn law_8_newtons_steps_never_raise_the_objective(
+    fn newtons_steps_never_raise_the_objective(
         recipe in positive_recipes(), method in sweeps(), penalty in penalties(), strength in 0..6_i32,
         layout in layouts(), far in -4..3_i32,
     ) {
@@ -93,13 +94,14 @@ proptest! {
             *x *= 10f64.powi(far);
         }
         let penalty = stronger(penalty, strength);
-        law_8(&p, method, penalty, layout)?;
-        law_8(&p.cast::<f32>(), method, penalty, layout)?;
+        falls(&p, method, penalty, layout)?;
+        falls(&p.cast::<f32>(), method, penalty, layout)?;
     }
 
-    /// One iteration in every layout is the plain loops', so that sparse is dense and columns are rows.
+    /// Law 17, 20, 21, 47. One iteration in every layout is the plain loops', so that sparse is dense and
+    /// columns are rows.
     #[test]
-    fn law_17_20_21_and_47_a_step_is_the_plain_loops_in_every_layout(
+    fn a_step_is_the_plain_loops_in_every_layout(
         recipe in positive_recipes(), method in sweeps(), penalty in penalties(), layout in 0..ALL.len(),
     ) {
         prop_assume!(recipe.data != Data::WideRange);
@@ -118,8 +120,9 @@ proptest! {
         }
     }
 
+    /// Law 11. V·4^p gives W·2^p, H·2^p and the same number of iterations.
     #[test]
-    fn law_11_a_power_of_four_moves_exponents_only(
+    fn a_power_of_four_moves_exponents_only(
         recipe in recipes(), layout in layouts(), power in prop_oneof![-8..8_i32, Just(-140), Just(140)],
     ) {
         let v = recipe.build_for(KL).v;
@@ -137,8 +140,9 @@ proptest! {
         prop_assert!((a - b).abs() <= 1e-12 * b, "{} and {}", a, b);
     }
 
+    /// Law 14, 15. Permuting rows and columns of V and the start permutes the factors after a step.
     #[test]
-    fn law_14_and_15_permuting_rows_and_columns_permutes_the_result(
+    fn permuting_rows_and_columns_permutes_the_result(
         recipe in recipes(), method in sweeps(), penalty in penalties(), seed in any::<u64>(),
     ) {
         prop_assume!(recipe.data != Data::WideRange);
@@ -158,9 +162,9 @@ proptest! {
     }
 }
 
-/// The objective of whole fits in single precision, and that of the default beside other numbers of sweeps.
+/// Law 27. Whole fits in single precision end within a thousandth of the objective of double precision.
 #[test]
-fn law_27_single_precision_ends_near_double() {
+fn single_precision_ends_near_double() {
     let v = log_counts(90, 70, 5, 3);
     for method in [DEFAULT, Method::newton().sweeps(3)] {
         let double = Nmf::new(5).method(method).seed(1).tol(0.0).max_iter(60).fit(&v).unwrap().report;
@@ -171,8 +175,9 @@ fn law_27_single_precision_ends_near_double() {
     }
 }
 
+/// Law 38, 39. A converged fit is stationary and says how nearly. Without penalties WH adds up as V does.
 #[test]
-fn law_38_and_39_a_converged_fit_is_stationary() {
+fn a_converged_fit_is_stationary() {
     let mixed = Penalty { alpha_w: 1e-3, alpha_h: None, l1_ratio: 0.5 };
     for layout in [Layout::RowMajor, Layout::ColMajor, Layout::Csr, Layout::Csc] {
         for penalty in [Penalty::default(), mixed] {

@@ -33,8 +33,9 @@ fn poisson(numbers: &mut Numbers, rate: f64) -> f64 {
     count
 }
 
-/// Law 52: rows of H sum to 1 or are 0, components stand in the order of their totals, and no entry of W is beyond what V has.
-fn law_52<T: Real>(v: &Dense<T>, fit: &Fit<T>, what: &str) {
+/// Rows of H sum to 1 or are 0, components stand in the order of their totals, and no entry of W is beyond what V
+/// has.
+fn assert_scale_is_sane<T: Real>(v: &Dense<T>, fit: &Fit<T>, what: &str) {
     let (w, h) = (cast::<T, f64>(&fit.w), cast::<T, f64>(fit.model.components()));
     let epsilon = T::EPSILON.to_f64();
     for t in 0..h.nrows() {
@@ -62,8 +63,9 @@ fn law_52<T: Real>(v: &Dense<T>, fit: &Fit<T>, what: &str) {
     }
 }
 
+/// Law 52. Small tables have factors of their own size, by every method and from several seeds.
 #[test]
-fn law_52_tables_that_fit_on_a_line_have_factors_of_their_size() {
+fn tables_that_fit_on_a_line_have_factors_of_their_size() {
     let tables = [
         table(&[&[3.0, 0.0], &[0.0, 1.0]]),
         table(&[&[1.0, 2.0], &[2.0, 1.0]]),
@@ -79,7 +81,7 @@ fn law_52_tables_that_fit_on_a_line_have_factors_of_their_size() {
             for k in 1..=2 {
                 for seed in 0..3 {
                     let fit = Nmf::new(k).method(method).seed(seed).max_iter(2000).fit(v).unwrap();
-                    law_52(v, &fit, &format!("{method:?} k={k} seed {seed} of {v:?}"));
+                    assert_scale_is_sane(v, &fit, &format!("{method:?} k={k} seed {seed} of {v:?}"));
                 }
             }
         }
@@ -92,19 +94,20 @@ fn law_52_tables_that_fit_on_a_line_have_factors_of_their_size() {
 proptest! {
     #![proptest_config(cases(48))]
 
+    /// Law 52. Drawn problems have factors of their own size, in every layout and in both precisions.
     #[test]
-    fn law_52_scales_are_sane(recipe in recipes(), which in 0..own().len(), layout in 0..LAYOUTS.len()) {
+    fn scales_are_sane(recipe in recipes(), which in 0..own().len(), layout in 0..LAYOUTS.len()) {
         let method = own()[which];
         let v = recipe.build_for(method.loss).v;
         let nmf = Nmf::new(recipe.k).method(method).max_iter(80);
         match nmf.fit(&Stored::new(&v, LAYOUTS[layout])) {
-            Ok(fit) => law_52(&v, &fit, &format!("{method:?}")),
+            Ok(fit) => assert_scale_is_sane(&v, &fit, &format!("{method:?}")),
             Err(error) => prop_assert!(matches!(error, Error::ZeroInNonPositiveBeta { .. }), "{error}"),
         }
         let v = cast::<f64, f32>(&v);
         let nmf = Nmf::<f32>::new(recipe.k).method(method).max_iter(80);
         if let Ok(fit) = nmf.fit(&Stored::new(&v, LAYOUTS[layout])) {
-            law_52(&v, &fit, &format!("{method:?} float32"));
+            assert_scale_is_sane(&v, &fit, &format!("{method:?} float32"));
         }
     }
 }
@@ -248,6 +251,7 @@ fn penalties_do_not_empty_a_divergence() {
     }
 }
 
+/// Law 53. Entries that shrink in single precision are normal numbers or 0.
 #[test]
 fn no_factor_has_a_subnormal_number() {
     let mut numbers = Numbers::new(3);
@@ -553,7 +557,7 @@ fn a_line_is_fitted_exactly_by_every_method() {
                                 "{method:?} k={k} {layout:?}: {off:e} of {v:?}"
                             );
                             assert!(fit.report.converged());
-                            law_52(&v, &fit, "a line");
+                            assert_scale_is_sane(&v, &fit, "a line");
                         }
                     }
                 }
@@ -640,9 +644,10 @@ fn a_scale_can_be_asked_for_where_it_is_free() {
     assert_eq!(Scale::ALL.map(|scale| scale.name().parse::<Scale>().unwrap()), Scale::ALL);
 }
 
-/// The loss that is told is that of the factors, over twelve decades, and not of a product with floors under it.
+/// Law 45. The loss that is told is that of the factors, over twelve decades, and not of a product with
+/// floors under it.
 #[test]
-fn law_45_the_loss_is_that_of_the_factors_over_twelve_decades() {
+fn the_loss_is_that_of_the_factors_over_twelve_decades() {
     fn check<T: Real>(v: &Dense<f64>, method: Method, layout: Layout) {
         let beta = method.loss.beta();
         let nmf = Nmf::<T>::new(4).method(method).start(Start::Random).max_iter(60).tol(0.0);

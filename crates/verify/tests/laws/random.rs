@@ -233,7 +233,7 @@ fn reports_truly<T: Real>(p: &Problem, v: &Dense<f64>, fit: &Fit<T>) -> Option<S
     })
 }
 
-/// Law 52: rows of H sum to 1 or are all zero, components are in the order of their totals, the columns' sums of W, and in
+/// Rows of H sum to 1 or are all zero, components are in the order of their totals, the columns' sums of W, and in
 /// double precision no entry of W is above four times the largest row sum of V, for β from 0 to 1 sixteen times.
 fn scale_is_sane<T: Real>(v: &Dense<f64>, fit: &Fit<T>) -> Option<String> {
     fn sum<'a>(line: impl IntoIterator<Item = &'a f64>) -> f64 {
@@ -340,6 +340,8 @@ fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
 }
 
+/// Law 1, 45, 52. Fits of drawn problems are non-negative and finite, tell their losses truly, and have the
+/// scale that they say.
 #[test]
 fn every_fit_is_what_it_says_it_is() {
     let first = number("ORTHANT_RANDOM_SEED", 1);

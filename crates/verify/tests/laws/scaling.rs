@@ -26,7 +26,7 @@ fn times<T: Real>(v: &Dense<T>, by: f64) -> Dense<T> {
     Dense::from_fn(v.nrows(), v.ncols(), |i, j| T::from_f64(v[(i, j)].to_f64() * by))
 }
 
-fn law_11<T: Real>(
+fn scales_by_powers_of_four<T: Real>(
     v: &Dense<T>,
     recipe: &Recipe,
     method: Method,
@@ -81,31 +81,33 @@ fn layouts() -> impl Strategy<Value = Layout> {
 proptest! {
     #![proptest_config(cases(64))]
 
+    /// Law 11. V·4^p gives W·2^p, H·2^p and the same number of iterations.
     #[test]
-    fn law_11_a_power_of_four_moves_exponents_only(
+    fn a_power_of_four_moves_exponents_only(
         recipe in recipes(), method in own_methods(), p in -8..8_i32, layout in layouts(),
     ) {
         let problem = recipe.build();
-        law_11(&problem.v, &recipe, method, p, layout)?;
-        law_11(&problem.cast::<f32>().v, &recipe, method, p, layout)?;
+        scales_by_powers_of_four(&problem.v, &recipe, method, p, layout)?;
+        scales_by_powers_of_four(&problem.cast::<f32>().v, &recipe, method, p, layout)?;
     }
 
-    /// Far outside the exponents in which products of entries are safe.
+    /// Law 11. The same for powers far outside the exponents in which products of entries are safe.
     #[test]
-    fn law_11_holds_for_extreme_powers_of_four(
+    fn extreme_powers_of_four_move_exponents_only(
         recipe in recipes(), method in own_methods(), up in any::<bool>(), layout in layouts(),
     ) {
         let problem = recipe.build();
         let sign = if up { 1 } else { -1 };
-        law_11(&problem.v, &recipe, method, sign * 220, layout)?;
+        scales_by_powers_of_four(&problem.v, &recipe, method, sign * 220, layout)?;
         // multiplied again and again, entries of such data leave the range of f32, in one unit before the other
         if recipe.data != Data::WideRange || method.update != Update::Mm {
-            law_11(&problem.cast::<f32>().v, &recipe, method, sign * 40, layout)?;
+            scales_by_powers_of_four(&problem.cast::<f32>().v, &recipe, method, sign * 40, layout)?;
         }
     }
 
+    /// Law 12. V·c gives F·c² in every iteration.
     #[test]
-    fn law_12_the_objective_scales_with_the_square(
+    fn the_objective_scales_with_the_square(
         recipe in recipes(), method in own_methods(), c in prop_oneof![1e-5..1.0, 1.0..1e5], layout in layouts(),
     ) {
         let v = recipe.build().v;
@@ -134,9 +136,9 @@ fn traced(v: &Dense<f64>, recipe: &Recipe, method: Method, layout: Layout) -> (F
     trace(&own(recipe, method, 20).tol(0.0), &Stored::new(v, layout)).unwrap()
 }
 
-/// The safe range was left: a scaled copy of each block is read, and said so.
+/// Law 11. Where V leaves the safe range, a scaled copy of each block is read, and the plan says so.
 #[test]
-fn law_11_reports_the_power_that_it_folded_in() {
+fn the_power_that_is_folded_in_is_reported() {
     let recipe = Recipe { m: 30, n: 20, k: 3, data: Data::Uniform, zeros_in_start: false, seed: 1 };
     let v = recipe.build().v;
     let method = Method::hals();

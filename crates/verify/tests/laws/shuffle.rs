@@ -47,8 +47,9 @@ fn in_order(
 proptest! {
     #![proptest_config(cases(64))]
 
+    /// Law 2. √F does not rise, whatever order is drawn.
     #[test]
-    fn law_2_descent_in_any_order_never_raises_the_objective(
+    fn descent_in_any_order_never_raises_the_objective(
         recipe in recipes(), penalty in penalties(), by_columns in any::<bool>(), seed in any::<u32>(),
     ) {
         let p = recipe.build();
@@ -63,8 +64,9 @@ proptest! {
         }
     }
 
+    /// Law 31. A seed draws the same orders again, and gives the same bits.
     #[test]
-    fn law_31_the_same_seed_gives_the_same_bits(recipe in recipes(), penalty in penalties(), seed in any::<u32>()) {
+    fn the_same_seed_gives_the_same_bits(recipe in recipes(), penalty in penalties(), seed in any::<u32>()) {
         let p = recipe.build();
         let fit = || shuffled(&p, penalty, 6).seed(seed).fit(&p.v).unwrap();
         let (a, b) = (fit(), fit());
@@ -81,9 +83,10 @@ proptest! {
         prop_assert_eq!(first_other_bit(a.model.components(), b.model.components()), None);
     }
 
-    /// W's order is drawn first, then H's, from the seed's own stream, whichever way V lies.
+    /// Law 47. Each half-step takes the order that is drawn for it: W's first, then H's, from the seed's own
+    /// stream, whichever way V lies.
     #[test]
-    fn law_47_each_half_step_takes_the_order_that_is_drawn_for_it(
+    fn each_half_step_takes_the_order_that_is_drawn_for_it(
         recipe in recipes(), penalty in penalties(), by_columns in any::<bool>(), seed in any::<u32>(),
     ) {
         let p = recipe.build();

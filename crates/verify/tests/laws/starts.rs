@@ -23,8 +23,9 @@ fn separable(m: usize, n: usize, k: usize, seed: u64) -> (Dense<f64>, Dense<f64>
     (oracle::product(&w, &h), h)
 }
 
+/// Law 41. Successive projection finds the pure samples of separable data, by rows and by columns.
 #[test]
-fn law_41_successive_projection_is_exact_on_separable_data() {
+fn successive_projection_is_exact_on_separable_data() {
     for (m, n, k, seed) in [(30, 20, 4, 1), (9, 40, 7, 2), (200, 12, 5, 3), (6, 6, 6, 4), (50, 3, 1, 5)] {
         let (v, h) = separable(m, n, k, seed);
         for layout in [Layout::RowMajor, Layout::ColMajor] {
@@ -44,7 +45,11 @@ fn law_41_successive_projection_is_exact_on_separable_data() {
     }
 }
 
-fn law_19<T: Real>(v: &Dense<T>, k: usize, method: Method) -> Result<(), TestCaseError> {
+fn balances_and_keeps_the_product<T: Real>(
+    v: &Dense<T>,
+    k: usize,
+    method: Method,
+) -> Result<(), TestCaseError> {
     let fit = Nmf::<T>::new(k).method(method).start(Start::Random).max_iter(3).tol(0.0).fit(v).unwrap();
     let (before, roundoff) = (fit.clone(), T::EPSILON.to_f64() / 2.0);
     let after = fit.rescaled(Scale::Balanced);
@@ -72,11 +77,12 @@ fn law_19<T: Real>(v: &Dense<T>, k: usize, method: Method) -> Result<(), TestCas
 proptest! {
     #![proptest_config(cases(64))]
 
+    /// Law 19. Balancing components keeps WH, and gives both factors the same share of each component.
     #[test]
-    fn law_19_balancing_keeps_the_product(recipe in recipes(), mu in any::<bool>()) {
+    fn balancing_keeps_the_product(recipe in recipes(), mu in any::<bool>()) {
         let method = if mu { Method::mu(Loss::Frobenius) } else { Method::hals() };
         let p = recipe.build();
-        law_19(&p.v, recipe.k, method)?;
+        balances_and_keeps_the_product(&p.v, recipe.k, method)?;
     }
 
     /// Every start is non-negative and finite whatever V, on any number of threads the same, and a start of c·V is √c

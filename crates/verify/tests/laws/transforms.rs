@@ -37,16 +37,18 @@ fn independent<T: Real>(recipe: &Recipe, penalty: Penalty, seed: u64) -> Result<
 proptest! {
     #![proptest_config(cases(64))]
 
+    /// Law 32. A row's weights have the same bits alone and among others, in both precisions.
     #[test]
-    fn law_32_a_row_does_not_depend_on_the_others(
+    fn a_row_does_not_depend_on_the_others(
         recipe in recipes(), penalty in penalties(), seed in any::<u64>(),
     ) {
         independent::<f64>(&recipe, penalty, seed)?;
         independent::<f32>(&recipe, penalty, seed)?;
     }
 
+    /// Law 20, 21. Weights are the same in every layout, dense and sparse.
     #[test]
-    fn law_32_layouts_give_the_same_weights(recipe in recipes(), penalty in penalties()) {
+    fn layouts_give_the_same_weights(recipe in recipes(), penalty in penalties()) {
         let v = recipe.build().v;
         let model = Model::from_components(components(&recipe), penalty).unwrap();
         let plain = model.transform(&v).unwrap();
@@ -57,8 +59,9 @@ proptest! {
         }
     }
 
+    /// Law 33. Every row of weights is stationary to the tolerance that was asked for.
     #[test]
-    fn law_33_every_row_is_stationary(recipe in recipes(), penalty in penalties(), exponent in 3..11_i32) {
+    fn every_row_is_stationary(recipe in recipes(), penalty in penalties(), exponent in 3..11_i32) {
         let v = recipe.build().v;
         let h = components(&recipe);
         let model = Model::from_components(h.clone(), penalty).unwrap();
@@ -73,8 +76,9 @@ proptest! {
         }
     }
 
+    /// Law 34. Weights of the data that was fitted are no worse than the fit's own.
     #[test]
-    fn law_34_transforming_the_data_fits_it_no_worse(recipe in recipes(), penalty in penalties()) {
+    fn transforming_the_data_fits_it_no_worse(recipe in recipes(), penalty in penalties()) {
         let v = recipe.build().v;
         let fit = Nmf::new(recipe.k).penalty(penalty).max_iter(15).seed(recipe.seed as u32).fit(&v).unwrap();
         let h = fit.model.components();
@@ -88,8 +92,9 @@ proptest! {
         );
     }
 
+    /// Law 35. V = WH with well-conditioned H gives W back.
     #[test]
-    fn law_35_an_exact_product_gives_its_weights_back(recipe in recipes()) {
+    fn an_exact_product_gives_its_weights_back(recipe in recipes()) {
         prop_assume!(recipe.n >= recipe.k);
         let h = components(&recipe);
         let w = Numbers::new(recipe.seed ^ 0x77).matrix(recipe.m, recipe.k);

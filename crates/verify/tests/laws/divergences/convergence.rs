@@ -12,8 +12,9 @@ fn problem(loss: Loss, seed: u64) -> Problem<f64> {
     Recipe { m: 24, n: 19, k: 3, data: Data::Uniform, zeros_in_start: false, seed }.build_for(loss)
 }
 
+/// Law 38. A converged fit is stationary and says how nearly.
 #[test]
-fn law_38_a_converged_fit_is_stationary() {
+fn a_converged_fit_is_stationary() {
     let mixed = Penalty { alpha_w: 1e-3, alpha_h: None, l1_ratio: 0.5 };
     for method in methods().into_iter().filter(|m| !m.loss.is_quadratic()) {
         let (beta, own) = rule(method);
@@ -37,9 +38,9 @@ fn law_38_a_converged_fit_is_stationary() {
     }
 }
 
-/// Where nothing is penalised, the best scale of WH makes Σp^(β−1)(p − v) vanish.
+/// Law 39. Where nothing is penalised, the best scale of WH makes Σp^(β−1)(p − v) vanish.
 #[test]
-fn law_39_a_converged_fit_satisfies_eulers_identity() {
+fn a_converged_fit_satisfies_eulers_identity() {
     for method in methods() {
         let (beta, _) = rule(method);
         let p = problem(method.loss, 5);
@@ -55,9 +56,9 @@ fn law_39_a_converged_fit_satisfies_eulers_identity() {
     }
 }
 
-/// From the best of rank k with a component of next to nothing added, rank k + 1 ends no higher.
+/// Law 44. From the best of rank k with a component of next to nothing added, rank k + 1 ends no higher.
 #[test]
-fn law_44_another_component_never_hurts() {
+fn another_component_never_hurts() {
     let mut all: Vec<Method> = LOSSES.into_iter().map(Method::mm).collect();
     all.push(Method::hals());
     for method in all {
@@ -88,10 +89,11 @@ fn law_44_another_component_never_hurts() {
     }
 }
 
-/// R·Rᵀ for this R has no other non-negative factorisation of rank 3 where a < ½ (Laurberg et al., Theorems on positive
-/// data: on the uniqueness of NMF, 2008, doi:10.1155/2008/764206, example 2): every exact fit finds it.
+/// Law 43. Every exact fit finds a factorisation that is unique. R·Rᵀ for this R has no other of rank 3 where
+/// a < ½ (Laurberg et al., Theorems on positive data: on the uniqueness of NMF, 2008,
+/// doi:10.1155/2008/764206, example 2).
 #[test]
-fn law_43_a_unique_factorisation_is_found() {
+fn a_unique_factorisation_is_found() {
     let a = 0.25;
     let r = [[a, 1.0, 0.0], [1.0, a, 0.0], [a, 0.0, 1.0], [1.0, 0.0, a], [0.0, a, 1.0], [0.0, 1.0, a]];
     let r = Dense::from_fn(6, 3, |i, t| r[i][t]);

@@ -97,10 +97,10 @@ fn reports_truly<T: Real>(
 proptest! {
     #![proptest_config(cases(128))]
 
-    /// Also under penalties that rule the objective and from starts far below, from where a step that does not minimise a
-    /// majorant overshoots.
+    /// Law 4, 6. F does not rise, also under penalties that rule it and from starts far below, from where a
+    /// step that does not minimise a majorant overshoots.
     #[test]
-    fn law_4_and_6_mm_never_raises_the_objective_whatever_the_penalties(
+    fn mm_never_raises_the_objective_whatever_the_penalties(
         recipe in positive_recipes(), loss in losses(), penalty in penalties(), strength in 0..6_i32,
         layout in layouts(), below in 0..5_i32,
     ) {
@@ -115,9 +115,10 @@ proptest! {
         }
     }
 
-    /// Both factors at once, in every layout: dense by rows and by columns, and sparse.
+    /// Law 7. F does not rise where both factors are updated at once, in every layout: dense by rows and by
+    /// columns, and sparse.
     #[test]
-    fn law_7_joint_updates_never_raise_the_objective_whatever_the_penalties(
+    fn joint_updates_never_raise_the_objective_whatever_the_penalties(
         recipe in positive_recipes(), penalty in penalties(), strength in 0..6_i32, layout in 0..ALL.len(),
         below in 0..5_i32,
     ) {
@@ -130,9 +131,9 @@ proptest! {
         falls(&p.cast::<f32>(), Method::joint_mm(), penalty, ALL[layout])?;
     }
 
-    /// As scikit-learn puts L1 and L2 in the denominator, the first keeps the law and the second does for β ≥ 2.
+    /// Law 5. F does not rise with L1 in the denominator, as scikit-learn puts it, nor for β ≥ 2 with L2.
     #[test]
-    fn law_5_mu_never_raises_the_objective_with_l1_or_for_beta_from_2_on_with_l2(
+    fn mu_never_raises_the_objective_with_l1_or_for_beta_from_2_on_with_l2(
         recipe in positive_recipes(), loss in losses(), lasso in lassos(), any in penalties(),
         strength in 0..6_i32, layout in layouts(),
     ) {
@@ -145,8 +146,9 @@ proptest! {
         }
     }
 
+    /// Law 45. Reported losses and objectives are the oracle's, of every iteration and of the result.
     #[test]
-    fn law_45_reported_losses_are_the_oracles(
+    fn reported_losses_are_the_oracles(
         recipe in recipes(), method in methods(), penalty in penalties(), layout in layouts(),
     ) {
         let p = recipe.build_for(method.loss);
@@ -157,9 +159,9 @@ proptest! {
     }
 }
 
-/// The floors do not hide the laws: on plain data every loss goes through all 12 iterations.
+/// Law 4, 5, 6, 7. The floors do not hide the laws: on plain data every loss goes through all 12 iterations.
 #[test]
-fn law_4_to_7_hold_for_every_loss_on_plain_data_to_the_end() {
+fn on_plain_data_every_objective_falls_to_the_end() {
     use orthant_verify::strategies::{Data, Recipe};
     let mixed = Penalty { alpha_w: 0.02, alpha_h: Some(0.01), l1_ratio: 0.5 };
     let lasso = Penalty { l1_ratio: 1.0, ..mixed };

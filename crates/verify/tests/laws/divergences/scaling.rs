@@ -29,7 +29,7 @@ fn own(loss: Loss) -> Vec<Method> {
     alternating.chain(joint.filter(|method| method.loss == loss)).collect()
 }
 
-fn law_11<T: Real>(
+fn scales_by_powers_of_four<T: Real>(
     p: &Problem<T>,
     recipe: &Recipe,
     method: Method,
@@ -72,23 +72,25 @@ fn layouts() -> impl Strategy<Value = Layout> {
 proptest! {
     #![proptest_config(cases(64))]
 
+    /// Law 11. V·4^p gives W·2^p, H·2^p and the same number of iterations, from generated and scaled starts.
     #[test]
-    fn law_11_a_power_of_four_moves_exponents_only(
+    fn a_power_of_four_moves_exponents_only(
         recipe in recipes(), loss in losses(), p in -8..8_i32, layout in layouts(), custom in any::<bool>(),
     ) {
         // products of the Frobenius loss' own units are another file's
         prop_assume!(!loss.is_quadratic());
         let problem = recipe.build_for(loss);
         for method in own(loss) {
-            law_11(&problem, &recipe, method, p, layout, custom)?;
+            scales_by_powers_of_four(&problem, &recipe, method, p, layout, custom)?;
             if suits_single_precision(&recipe, loss) {
-                law_11(&problem.cast::<f32>(), &recipe, method, p, layout, custom)?;
+                scales_by_powers_of_four(&problem.cast::<f32>(), &recipe, method, p, layout, custom)?;
             }
         }
     }
 
+    /// Law 11. The same for powers far outside the exponents in which products of entries are safe.
     #[test]
-    fn law_11_holds_for_extreme_powers_of_four(
+    fn extreme_powers_of_four_move_exponents_only(
         recipe in recipes(), loss in losses(), up in any::<bool>(), layout in layouts(), custom in any::<bool>(),
     ) {
         prop_assume!(!loss.is_quadratic());
@@ -96,15 +98,16 @@ proptest! {
         let sign = if up { 1 } else { -1 };
         // the loss scales with 4^βp, which is to be a number
         for method in own(loss) {
-            law_11(&problem, &recipe, method, sign * 140, layout, custom)?;
+            scales_by_powers_of_four(&problem, &recipe, method, sign * 140, layout, custom)?;
             if suits_single_precision(&recipe, loss) && !matches!(recipe.data, orthant_verify::strategies::Data::LowRank) {
-                law_11(&problem.cast::<f32>(), &recipe, method, sign * 20, layout, custom)?;
+                scales_by_powers_of_four(&problem.cast::<f32>(), &recipe, method, sign * 20, layout, custom)?;
             }
         }
     }
 
+    /// Law 12. V·c gives F·c^β in every iteration.
     #[test]
-    fn law_12_the_objective_scales_with_the_power_beta(
+    fn the_objective_scales_with_the_power_beta(
         recipe in recipes(), loss in losses(), c in prop_oneof![1e-5..1.0, 1.0..1e5], layout in layouts(),
     ) {
         let v = recipe.build_for(loss).v;
@@ -124,9 +127,9 @@ proptest! {
     }
 }
 
-/// The library's own rule scales all data alike; scikit-learn's leaves data of ordinary size as it is.
+/// Law 11. The library's own rule scales all data alike. scikit-learn's leaves data of ordinary size alone.
 #[test]
-fn law_11_the_power_that_is_folded_in_is_reported() {
+fn the_power_that_is_folded_in_is_reported() {
     use orthant_verify::strategies::Data;
     let recipe = Recipe { m: 20, n: 15, k: 3, data: Data::Uniform, zeros_in_start: false, seed: 1 };
     let v = times(&recipe.build().v, 64.0);

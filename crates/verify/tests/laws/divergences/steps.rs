@@ -23,7 +23,11 @@ fn stuck(w: &Dense<f64>, h: &Dense<f64>) -> bool {
     [w, h].iter().any(|a| a.as_slice().iter().all(|&x| x == 0.0))
 }
 
-fn law_1<T: Real>(p: &Problem<T>, method: Method, penalty: Penalty) -> Result<(), TestCaseError> {
+fn stays_non_negative_and_finite<T: Real>(
+    p: &Problem<T>,
+    method: Method,
+    penalty: Penalty,
+) -> Result<(), TestCaseError> {
     let (fit, steps) = trace(&fixed(method, penalty, &p.w, &p.h, 8), &p.v).unwrap();
     for (number, s) in steps.iter().enumerate() {
         prop_assert!(is_non_negative(&s.w) && is_non_negative(&s.h), "{} iteration {number}", T::NAME);
@@ -40,19 +44,21 @@ fn law_1<T: Real>(p: &Problem<T>, method: Method, penalty: Penalty) -> Result<()
 proptest! {
     #![proptest_config(cases(96))]
 
+    /// Law 1. Factors are non-negative and finite after every step, in both precisions.
     #[test]
-    fn law_1_factors_are_non_negative_and_finite_after_every_step(
+    fn factors_are_non_negative_and_finite_after_every_step(
         recipe in recipes(), method in methods(), penalty in penalties(),
     ) {
         let p = recipe.build_for(method.loss);
-        law_1(&p, method, penalty)?;
+        stays_non_negative_and_finite(&p, method, penalty)?;
         if suits_single_precision(&recipe, method.loss) {
-            law_1(&p.cast::<f32>(), method, penalty)?;
+            stays_non_negative_and_finite(&p.cast::<f32>(), method, penalty)?;
         }
     }
 
+    /// Law 13. An entry that starts as 0 stays 0.
     #[test]
-    fn law_13_zeros_stay_zeros(recipe in recipes(), method in methods(), penalty in penalties()) {
+    fn zeros_stay_zeros(recipe in recipes(), method in methods(), penalty in penalties()) {
         let p = Recipe { zeros_in_start: true, ..recipe }.build_for(method.loss);
         let (_, steps) = trace(&fixed(method, penalty, &p.w, &p.h, 5), &p.v).unwrap();
         for s in &steps {
@@ -64,8 +70,9 @@ proptest! {
         }
     }
 
+    /// Law 14. Permuting the rows of V and of the start permutes those of W after a step.
     #[test]
-    fn law_14_permuting_rows_permutes_w(
+    fn permuting_rows_permutes_w(
         recipe in recipes(), method in methods(), penalty in penalties(), seed in any::<u64>(),
     ) {
         let p = recipe.build_for(method.loss);
@@ -77,8 +84,9 @@ proptest! {
         prop_assert!(d <= 1e-12, "differs by {:e}", d);
     }
 
+    /// Law 15. Permuting the columns of V and of the start permutes those of H after a step.
     #[test]
-    fn law_15_permuting_columns_permutes_h(
+    fn permuting_columns_permutes_h(
         recipe in recipes(), method in methods(), penalty in penalties(), seed in any::<u64>(),
     ) {
         let p = recipe.build_for(method.loss);
@@ -90,8 +98,9 @@ proptest! {
         prop_assert!(d <= 1e-12, "differs by {:e}", d);
     }
 
+    /// Law 16. Permuting the components of the start permutes those of both factors after a step.
     #[test]
-    fn law_16_permuting_components_permutes_both_factors(
+    fn permuting_components_permutes_both_factors(
         recipe in recipes(), method in methods(), penalty in penalties(), seed in any::<u64>(),
     ) {
         let p = recipe.build_for(method.loss);
@@ -103,10 +112,10 @@ proptest! {
         prop_assert!(d <= 1e-12, "differs by {:e}", d);
     }
 
-    /// The transposed fit starts half a step later, from H₀ᵀ and W₁ᵀ, and goes through H₁ᵀ, W₂ᵀ, …; but not where both halves of
-    /// a step begin with one WH.
+    /// Law 17. The transposed fit starts half a step later, from H₀ᵀ and W₁ᵀ, and goes through H₁ᵀ, W₂ᵀ, …;
+    /// but not where both halves of a step begin with one WH.
     #[test]
-    fn law_17_the_transpose_with_start_and_order_swapped_is_the_transpose(
+    fn the_transpose_with_start_and_order_swapped_is_the_transpose(
         recipe in positive_recipes(), method in methods(), penalty in penalties(),
     ) {
         prop_assume!(method != Method::joint_mm());
@@ -127,8 +136,9 @@ proptest! {
         }
     }
 
+    /// Law 17. Column-major data goes through the same factors as row-major data.
     #[test]
-    fn law_17_column_major_data_follows_the_same_sequence(
+    fn column_major_data_follows_the_same_sequence(
         recipe in recipes(), method in methods(), penalty in penalties(),
     ) {
         let p = recipe.build_for(method.loss);
@@ -158,8 +168,9 @@ proptest! {
         }
     }
 
+    /// Law 18. Components that are rescaled by powers of two stay so, and the loss keeps its bits.
     #[test]
-    fn law_18_rescaled_components_stay_rescaled(
+    fn rescaled_components_stay_rescaled(
         recipe in recipes(), method in methods(), exponents in proptest::collection::vec(-6..6_i32, 40),
     ) {
         let p = recipe.build_for(method.loss);
@@ -181,8 +192,9 @@ proptest! {
         prop_assert_eq!(plain.report.loss.to_bits(), other.report.loss.to_bits());
     }
 
+    /// Law 27. A step in single precision is that in double precision but for rounding.
     #[test]
-    fn law_27_single_precision_is_near_double(
+    fn single_precision_is_near_double(
         recipe in positive_recipes(), method in methods(), penalty in penalties(),
     ) {
         prop_assume!(suits_single_precision(&recipe, method.loss));
@@ -199,8 +211,9 @@ proptest! {
         prop_assert!(d <= tolerance, "a step differs by {:e}", d);
     }
 
+    /// Law 47. A step in one pass over V is the oracle's in two, in every layout.
     #[test]
-    fn law_47_one_pass_is_the_two_pass_reference(
+    fn one_pass_is_the_two_pass_reference(
         recipe in recipes(), method in methods(), penalty in penalties(), layout in 0..ALL.len(),
     ) {
         let p = recipe.build_for(method.loss);

@@ -22,8 +22,9 @@ fn close(a: &[f64], b: &[f64]) -> bool {
 proptest! {
     #![proptest_config(cases(96))]
 
+    /// Law 47. W alone, with H given, goes through the naive iteration in every layout.
     #[test]
-    fn law_47_fit_weights_is_the_naive_iteration_over_w(
+    fn fit_weights_is_the_naive_iteration_over_w(
         recipe in recipes(), method in methods(), penalty in penalties(), layout in 0..ALL.len(),
         iterations in 1..6_usize,
     ) {
@@ -41,8 +42,9 @@ proptest! {
         prop_assert_eq!(fit.report.iterations, iterations);
     }
 
+    /// Law 47. W alone, with H given, is what naive sweeps of coordinate descent make of it.
     #[test]
-    fn law_47_fit_weights_by_descent_is_the_naive_iteration_over_w(
+    fn fit_weights_by_descent_is_the_naive_iteration_over_w(
         recipe in recipes(), penalty in penalties(), sweeps in 1..4_usize, layout in 0..ALL.len(),
     ) {
         let p = recipe.build();
@@ -64,9 +66,10 @@ proptest! {
         }
     }
 
-    /// Kullback–Leibler updates without penalties keep sums: of the rows when W was updated, of the columns when H was.
+    /// Law 40. Kullback–Leibler updates without penalties keep sums: of the rows when W was updated, of the
+    /// columns when H was.
     #[test]
-    fn law_40_kl_updates_keep_the_sums_of_rows_and_columns(
+    fn kl_updates_keep_the_sums_of_rows_and_columns(
         recipe in positive_recipes(), own in any::<bool>(), by_columns in any::<bool>(),
     ) {
         let method = if own { Method::mm(Loss::KullbackLeibler) } else { Method::mu(Loss::KullbackLeibler) };

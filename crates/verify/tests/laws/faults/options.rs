@@ -12,8 +12,9 @@ use orthant_verify::oracle;
 
 use super::{LOSSES, ORDERS, OWN, all, custom, problem, zero};
 
+/// Fault 39. A huge L1 penalty empties both factors within three iterations.
 #[test]
-pub fn fault_39_huge_alpha() {
+pub fn a_huge_penalty_empties_both_factors() {
     let p = problem();
     for layout in ORDERS {
         let v = Stored::new(&p.v, layout);
@@ -31,8 +32,9 @@ pub fn fault_39_huge_alpha() {
     }
 }
 
+/// Fault 40. A penalty on one factor only is warned of: the other can take over its scale.
 #[test]
-pub fn fault_40_one_sided_penalty() {
+pub fn a_penalty_on_one_factor_is_warned_of() {
     let v = problem().v;
     let warned = |alpha_w, alpha_h| {
         let penalty = Penalty { alpha_w, alpha_h, l1_ratio: 0.5 };
@@ -43,8 +45,9 @@ pub fn fault_40_one_sided_penalty() {
     assert!(!warned(0.1, None) && !warned(0.0, None) && !warned(0.1, Some(0.2)));
 }
 
+/// Fault 41. An option outside its range is an error that names it and what is allowed.
 #[test]
-pub fn fault_41_invalid_parameters() {
+pub fn options_outside_their_ranges_are_refused() {
     let v = problem().v;
     let invalid = |nmf: Nmf<f64>, expected: &str| match nmf.fit(&v).unwrap_err() {
         Error::InvalidParam { name, value, allowed } => {
@@ -88,8 +91,9 @@ pub fn fault_41_invalid_parameters() {
     }
 }
 
+/// Fault 42. A tolerance of 0 takes every iteration, unless there is nothing to move.
 #[test]
-pub fn fault_42_tolerance_zero() {
+pub fn tolerance_zero_takes_every_iteration() {
     let p = problem();
     for layout in ORDERS {
         let v = Stored::new(&p.v, layout);
@@ -132,8 +136,9 @@ pub fn fault_42_tolerance_zero() {
     }
 }
 
+/// Fault 44. A criterion that does not go with the rule is an error that names one that does.
 #[test]
-pub fn fault_44_unsupported() {
+pub fn a_criterion_that_does_not_fit_is_refused() {
     let error =
         Nmf::new(2).method(Method::mu(Loss::Frobenius)).stop(Stop::Violation { tol: 1e-4 }).fit(&problem().v);
     match error.unwrap_err() {
@@ -144,8 +149,9 @@ pub fn fault_44_unsupported() {
     }
 }
 
+/// Fault 41. A β that is no number is refused, and so are options of mini-batches outside their ranges.
 #[test]
-pub fn fault_41_invalid_losses_and_batches() {
+pub fn losses_and_options_of_batches_outside_their_ranges_are_refused() {
     let p = problem();
     let named = |error: Error, expected: &str| match error {
         Error::InvalidParam { name, value, allowed } => {
@@ -187,10 +193,10 @@ pub fn fault_41_invalid_losses_and_batches() {
     assert_eq!(MiniBatchNmf::new(0).fit(&p.v).unwrap_err(), Error::InvalidRank { rank: 0 });
 }
 
-/// scikit-learn puts L2 in the denominator, which for β < 2 is no longer a majorant: its objective rises where the
-/// library's own rule goes down.
+/// Fault 43. scikit-learn puts L2 in the denominator, which for β < 2 is no longer a majorant: its objective
+/// rises where that of the library's own rule goes down.
 #[test]
-pub fn fault_43_ridge_under_kullback_leibler() {
+pub fn a_ridge_raises_the_objective_of_mu_and_not_of_mm() {
     let v = Dense::from_fn(3, 2, |i, j| 1.0 + 0.1 * (i + 2 * j) as f64);
     let penalty = Penalty { alpha_w: 5000.0, alpha_h: Some(4000.0), l1_ratio: 0.0 };
     for loss in [Loss::KullbackLeibler, Loss::Beta(1.5), Loss::Beta(0.5), Loss::ItakuraSaito] {
@@ -221,9 +227,9 @@ pub fn fault_43_ridge_under_kullback_leibler() {
     }
 }
 
-/// What the table of capabilities says is what happens.
+/// Fault 44. What the table of capabilities says is what happens.
 #[test]
-pub fn fault_44_every_pair_says_what_it_is() {
+pub fn every_pair_does_what_the_table_says() {
     let p = problem();
     let unsupported = |error: Error, what_says: &[&str], supported_says: &[&str]| match error {
         Error::Unsupported { what, supported } => {
@@ -290,9 +296,10 @@ pub fn fault_44_every_pair_says_what_it_is() {
     unsupported(error, &["gemm"], &["fused"]);
 }
 
-/// No gradient outweighs it: under L1 everything becomes 0 or shrinks towards it, and nothing stops being a number.
+/// Fault 39. No gradient outweighs it: under L1 everything becomes 0 or shrinks towards it, and nothing stops
+/// being a number.
 #[test]
-pub fn fault_39_huge_alpha_under_other_losses() {
+pub fn a_huge_penalty_shrinks_the_factors_of_other_losses() {
     let p = problem();
     let penalty = Penalty { alpha_w: 1e8, alpha_h: None, l1_ratio: 1.0 };
     for loss in LOSSES {

@@ -30,8 +30,9 @@ fn endless(method: Method) -> Nmf<f64> {
     Nmf::new(3).method(method).scale(Scale::None).tol(0.0).max_iter(usize::MAX)
 }
 
+/// Fault 56. A fit that is cancelled ends with the best so far, and says so.
 #[test]
-pub fn fault_56_cancel() {
+pub fn a_cancelled_fit_returns_the_best_so_far() {
     let v = problem().v;
     for method in all() {
         let cancel = Cancel::new();
@@ -47,8 +48,9 @@ pub fn fault_56_cancel() {
     }
 }
 
+/// Fault 56. A fit whose time is over ends with the best so far, and says so.
 #[test]
-pub fn fault_56_time_limit() {
+pub fn a_time_limit_returns_the_best_so_far() {
     let v = problem().v;
     for method in all() {
         let begin = Instant::now();
@@ -62,8 +64,9 @@ pub fn fault_56_time_limit() {
     }
 }
 
+/// Fault 56. An observer ends a fit with the factors that it has seen.
 #[test]
-pub fn fault_56_observer() {
+pub fn an_observer_ends_a_fit_where_it_says() {
     let v = problem().v;
     for layout in ORDERS {
         for method in all() {
@@ -86,8 +89,9 @@ pub fn fault_56_observer() {
     }
 }
 
+/// Fault 57. A panic in an observer is an error with its message, without a deadlock, and later fits go on.
 #[test]
-pub fn fault_57_panicking_observer() {
+pub fn a_panicking_observer_harms_no_later_fit() {
     for threads in [1, 2] {
         for layout in ORDERS {
             let (done, outcome) = mpsc::channel();
@@ -112,8 +116,9 @@ pub fn fault_57_panicking_observer() {
     }
 }
 
+/// Fault 58. No threads are an error, and more than the cores are that many, with a warning.
 #[test]
-pub fn fault_58_threads() {
+pub fn threads_are_between_one_and_the_cores() {
     let v = problem().v;
     let error = Nmf::new(2).threads(0).fit(&v).unwrap_err();
     assert!(matches!(error, Error::InvalidParam { name: "threads", .. }), "{error:?}");
@@ -127,8 +132,9 @@ pub fn fault_58_threads() {
     assert_eq!(first_other_bit(&many.w, &one.w), None);
 }
 
+/// Fault 56. Mini-batches end after the batch in which they are cancelled, timed out or told to end.
 #[test]
-pub fn fault_56_batches() {
+pub fn batches_end_where_they_are_told() {
     let v = problem().v;
     let endless = |loss: Loss| -> MiniBatchNmf<f64> {
         batches(loss).tol(0.0).max_no_improvement(None).max_iter(usize::MAX)

@@ -112,9 +112,9 @@ fn refused<T: Real>(v: &impl ToMatrix<T>, expected: &Error) {
     assert_eq!(&batches.online().unwrap().partial_fit(v).unwrap_err(), expected);
 }
 
-/// Values as small as every type of integer has them, and the largest of each.
+/// Fault 22. Integers of every type are widened exactly: small ones, and the largest of each.
 #[test]
-pub fn fault_22_integers() {
+pub fn integers_of_every_type_are_widened_exactly() {
     fn check<T: Real, V: Copy>(largest: V, of: impl Fn(u8) -> V, to_f64: impl Fn(V) -> f64)
     where
         for<'a> &'a [V]: Into<Values<'a, T>>,
@@ -155,8 +155,9 @@ pub fn fault_22_integers() {
     types::<f32>();
 }
 
+/// Fault 23. An integer that the element type does not hold is an error that names it and its place.
 #[test]
-pub fn fault_23_integers_that_are_not_exact() {
+pub fn integers_that_are_not_exact_are_refused() {
     fn check<T: Real, V: Copy + Into<i128>>(bad: V, good: V, small: V)
     where
         for<'a> &'a [V]: Into<Values<'a, T>>,
@@ -181,9 +182,9 @@ pub fn fault_23_integers_that_are_not_exact() {
     check::<f32, i64>((1 << 24) + 1, 1 << 62, 1);
 }
 
-/// Both summands are exact, but what they stand for is not.
+/// Fault 23, 25. Both summands are exact, but what they stand for is not.
 #[test]
-fn fault_23_and_25_duplicates_whose_sum_is_not_exact() {
+fn duplicates_whose_sum_is_not_exact_are_refused() {
     let entries = [(0, 1, 1_u64), (2, 3, 1 << 53), (2, 3, 1), (3, 0, 1)];
     let parts = Parts::new((4, 4), false, &entries);
     refused::<f64>(&parts, &Error::PrecisionLoss { line: 2, index: 3, value: (1 << 53) + 1 });
@@ -201,8 +202,9 @@ fn entries(by_columns: bool) -> Vec<(usize, usize, f64)> {
     entries
 }
 
+/// Fault 24. Stored zeros of either sign are as if they were not there.
 #[test]
-pub fn fault_24_stored_zeros() {
+pub fn stored_zeros_are_no_entries() {
     for by_columns in [false, true] {
         for zero in [0.0, -0.0] {
             let mut with = entries(by_columns);
@@ -226,8 +228,9 @@ pub fn fault_24_stored_zeros() {
     }
 }
 
+/// Fault 25. Entries of one place are added up, and what counts is their sum.
 #[test]
-pub fn fault_25_duplicates() {
+pub fn duplicates_are_added_up() {
     for by_columns in [false, true] {
         let mut split = Vec::new();
         let mut numbers = Numbers::new(25);
@@ -260,8 +263,9 @@ pub fn fault_25_duplicates() {
     assert_eq!(error, Error::NonFinite { operand: "V", row: 2, col: 1, value: f64::INFINITY });
 }
 
+/// Fault 26. Indices out of order stand for the same matrix, to the bit.
 #[test]
-pub fn fault_26_unsorted_indices() {
+pub fn the_order_of_indices_does_not_matter() {
     for by_columns in [false, true] {
         let sorted = entries(by_columns);
         let expected = Parts::new((14, 11), by_columns, &sorted).sums();
@@ -276,8 +280,9 @@ pub fn fault_26_unsorted_indices() {
     }
 }
 
+/// Fault 27. Parts that fit no matrix are an error that says what is wrong, and where.
 #[test]
-pub fn fault_27_corrupt_parts() {
+pub fn corrupt_parts_are_refused() {
     let good = Parts::new((3, 4), false, &[(0, 1, 1.0), (0, 3, 2.0), (2, 0, 3.0), (2, 2, 4.0)]);
     assert_eq!(good.indptr, [0, 2, 2, 4]);
     let with = |change: &dyn Fn(&mut Parts<f64>)| {
@@ -313,9 +318,9 @@ pub fn fault_27_corrupt_parts() {
     }
 }
 
-/// Parts with a few numbers changed are either refused, or the matrix that adding up makes of them.
+/// Fault 27. Parts with a few numbers changed are either refused, or the matrix that adding up makes of them.
 #[test]
-pub fn fault_27_changed_parts() {
+pub fn changed_parts_are_refused_or_added_up() {
     let mut numbers = Numbers::new(27);
     let (mut bad, mut good) = (0, 0);
     for round in 0..3000 {
@@ -367,9 +372,10 @@ pub fn fault_27_changed_parts() {
     assert!(bad > 500 && good > 500, "{bad} and {good}");
 }
 
-/// By rows, by columns and with its zeros: law 20, here for every method as it is fitted with.
+/// Fault 28. By rows, by columns and with its zeros a matrix gives the same step: law 20, here for every
+/// method as it is fitted with.
 #[test]
-pub fn fault_28_rows_columns_and_dense() {
+pub fn rows_columns_and_dense_take_the_same_step() {
     let mut p = problem();
     p.v.as_mut_slice().iter_mut().step_by(3).for_each(|x| *x = 0.0);
     for method in stepped() {
@@ -386,10 +392,10 @@ pub fn fault_28_rows_columns_and_dense() {
     }
 }
 
-/// Offsets and indices are not taken modulo 2³², and extents beyond that are refused. So many entries themselves are
-/// more than a test can hold.
+/// Fault 29. Offsets and indices are not taken modulo 2³², and extents beyond that are refused. So many
+/// entries themselves are more than a test can hold.
 #[test]
-pub fn fault_29_more_than_32_bits() {
+pub fn offsets_beyond_32_bits_are_not_cut_off() {
     let (indices, values) = ([0_u64, 1], [1.0_f64, 2.0]);
     for more in [1_u64 << 31, 1 << 32, 1 << 63] {
         let error = Csr::<f64>::new(1, 3, &[0, more + 2][..], &indices[..], &values[..]).unwrap_err();
@@ -418,8 +424,9 @@ pub fn fault_29_more_than_32_bits() {
     }
 }
 
+/// Fault 31. A fit that needs more memory than it may take is an error that says how much would be enough.
 #[test]
-pub fn fault_31_memory_above_the_budget() {
+pub fn memory_above_the_budget_is_refused() {
     let v = Recipe { m: 300, n: 200, k: 5, data: Data::Sparse, zeros_in_start: false, seed: 31 }.build().v;
     let h = Numbers::new(31).matrix(5, 200);
     for layout in ORDERS {

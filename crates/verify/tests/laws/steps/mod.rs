@@ -41,7 +41,11 @@ fn stuck(method: Method, w: &Dense<f64>, h: &Dense<f64>) -> bool {
     method.update.keeps_zeros() && [w, h].iter().any(|a| a.as_slice().iter().all(|&x| x == 0.0))
 }
 
-fn law_1<T: Real>(p: &Problem<T>, method: Method, penalty: Penalty) -> Result<(), TestCaseError> {
+fn stays_non_negative_and_finite<T: Real>(
+    p: &Problem<T>,
+    method: Method,
+    penalty: Penalty,
+) -> Result<(), TestCaseError> {
     let (fit, steps) = trace(&fixed(method, penalty, &p.w, &p.h, 8), &p.v).unwrap();
     for (number, s) in steps.iter().enumerate() {
         prop_assert!(is_non_negative(&s.w) && is_non_negative(&s.h), "{} iteration {number}", T::NAME);
@@ -63,17 +67,19 @@ fn law_1<T: Real>(p: &Problem<T>, method: Method, penalty: Penalty) -> Result<()
 proptest! {
     #![proptest_config(cases(96))]
 
+    /// Law 1. Factors are non-negative and finite after every step, in both precisions.
     #[test]
-    fn law_1_factors_are_non_negative_and_finite_after_every_step(
+    fn factors_are_non_negative_and_finite_after_every_step(
         recipe in recipes(), method in methods(), penalty in penalties(),
     ) {
         let p = recipe.build();
-        law_1(&p, method, penalty)?;
-        law_1(&p.cast::<f32>(), method, penalty)?;
+        stays_non_negative_and_finite(&p, method, penalty)?;
+        stays_non_negative_and_finite(&p.cast::<f32>(), method, penalty)?;
     }
 
+    /// Law 13. An entry that starts as 0 stays 0 under multiplicative updates.
     #[test]
-    fn law_13_multiplicative_updates_keep_zeros(recipe in recipes(), penalty in penalties()) {
+    fn multiplicative_updates_keep_zeros(recipe in recipes(), penalty in penalties()) {
         let p = Recipe { zeros_in_start: true, ..recipe }.build();
         let (_, steps) = trace(&fixed(Method::mu(Loss::Frobenius), penalty, &p.w, &p.h, 5), &p.v).unwrap();
         for s in &steps {
@@ -85,8 +91,9 @@ proptest! {
         }
     }
 
+    /// Law 14. Permuting the rows of V and of the start permutes those of W after a step.
     #[test]
-    fn law_14_permuting_rows_permutes_w(
+    fn permuting_rows_permutes_w(
         recipe in recipes(), method in methods(), penalty in penalties(), seed in any::<u64>(),
     ) {
         let p = recipe.build();
@@ -98,8 +105,9 @@ proptest! {
         prop_assert!(d <= 1e-12, "differs by {:e}", d);
     }
 
+    /// Law 15. Permuting the columns of V and of the start permutes those of H after a step.
     #[test]
-    fn law_15_permuting_columns_permutes_h(
+    fn permuting_columns_permutes_h(
         recipe in recipes(), method in methods(), penalty in penalties(), seed in any::<u64>(),
     ) {
         let p = recipe.build();
@@ -111,10 +119,11 @@ proptest! {
         prop_assert!(d <= 1e-12, "differs by {:e}", d);
     }
 
-    /// W is updated first in every fit. Of the transpose that is H, so the transposed fit is started half a step
-    /// later: from H₀ᵀ and W₁ᵀ it must go through H₁ᵀ, W₂ᵀ, H₂ᵀ, W₃ᵀ.
+    /// Law 17. The transpose goes through the transposed factors. W is updated first in every fit, and of the
+    /// transpose that is H: so the transposed fit starts half a step later, and from H₀ᵀ and W₁ᵀ goes through
+    /// H₁ᵀ, W₂ᵀ, H₂ᵀ, W₃ᵀ.
     #[test]
-    fn law_17_the_transpose_with_start_and_order_swapped_is_the_transpose(
+    fn the_transpose_with_start_and_order_swapped_is_the_transpose(
         recipe in positive_recipes(), method in methods(), penalty in penalties(),
     ) {
         let p = recipe.build();
@@ -136,9 +145,9 @@ proptest! {
         }
     }
 
-    /// Which way V lies in memory decides how the pass runs, not which factor comes first.
+    /// Law 17. Which way V lies in memory decides how the pass runs, not which factor comes first.
     #[test]
-    fn law_17_column_major_data_follows_the_same_sequence(
+    fn column_major_data_follows_the_same_sequence(
         recipe in recipes(), method in methods(), penalty in penalties(),
     ) {
         let p = recipe.build();
@@ -169,8 +178,9 @@ proptest! {
         }
     }
 
+    /// Law 18. Components that are rescaled by powers of two stay so, and the loss keeps its bits.
     #[test]
-    fn law_18_rescaled_components_stay_rescaled(
+    fn rescaled_components_stay_rescaled(
         recipe in recipes(), method in methods(), exponents in proptest::collection::vec(-6..6_i32, 40),
     ) {
         let p = recipe.build();
@@ -194,8 +204,9 @@ proptest! {
         }
     }
 
+    /// Law 27. A step in single precision is that in double precision but for rounding.
     #[test]
-    fn law_27_single_precision_is_near_double(
+    fn single_precision_is_near_double(
         recipe in positive_recipes(), method in methods(), penalty in penalties(),
     ) {
         let single = recipe.build().cast::<f32>();
@@ -206,8 +217,9 @@ proptest! {
         prop_assert!(d <= 64.0 * recipe.k as f64 * unit_roundoff::<f32>(), "a step differs by {:e}", d);
     }
 
+    /// Law 47. A step in one pass over V is the oracle's in two, in every layout.
     #[test]
-    fn law_47_one_pass_is_the_two_pass_reference(
+    fn one_pass_is_the_two_pass_reference(
         recipe in recipes(), method in methods(), penalty in penalties(), layout in 0..ALL.len(),
     ) {
         let p = recipe.build();
@@ -225,8 +237,9 @@ proptest! {
         }
     }
 
+    /// Law 47. A step with products by gemm is the oracle's.
     #[test]
-    fn law_47_gemm_products_take_the_same_step(
+    fn gemm_products_take_the_same_step(
         recipe in recipes(), method in methods(), penalty in penalties(), by_columns in any::<bool>(),
     ) {
         let p = recipe.build();
@@ -246,8 +259,9 @@ proptest! {
         }
     }
 
+    /// Law 47. The violation ratio that coordinate descent stops by is the oracle's.
     #[test]
-    fn law_47_the_violation_ratio_is_the_references(recipe in positive_recipes(), penalty in penalties()) {
+    fn the_violation_ratio_is_the_references(recipe in positive_recipes(), penalty in penalties()) {
         let p = recipe.build();
         // Where data, start or residual have zeros, coordinates tend to 0, and whether rounding has already put
         // one there decides what a positive gradient counts for.
@@ -274,9 +288,9 @@ proptest! {
     }
 }
 
-/// A fit of f32 data ends within a thousandth of the objective that double precision reaches.
+/// Law 27. A fit of f32 data ends within a thousandth of the objective that double precision reaches.
 #[test]
-fn law_27_a_whole_fit_in_single_precision_reaches_the_same_objective() {
+fn a_whole_fit_in_single_precision_reaches_the_same_objective() {
     for (seed, method) in [(1, Method::cd()), (2, Method::hals()), (3, Method::mu(Loss::Frobenius))] {
         let mut numbers = Numbers::new(seed);
         let v = cast::<f64, f32>(&numbers.matrix(60, 45));

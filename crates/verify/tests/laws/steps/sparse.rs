@@ -1,4 +1,4 @@
-//! Laws 20 and 21: what is sparse gives what the same matrix gives when it is dense, by rows and by columns.
+//! What is sparse gives what the same matrix gives when it is dense, by rows and by columns.
 //!
 //! Law 47 holds the rules with a naive reference to its steps in every layout; here are all methods, starts and losses
 //! beside the dense path, which has other kernels, and shapes that lead to each way through the sparse one.
@@ -62,7 +62,7 @@ fn tolerance<T: Real>(method: Method, k: usize) -> f64 {
 }
 
 /// One step on dense data, on its rows and on its columns.
-fn law_20_and_21<T: Real>(
+fn step_is_that_on_dense_data<T: Real>(
     p: &Problem<T>,
     method: Method,
     penalty: Penalty,
@@ -94,8 +94,9 @@ fn narrow(recipe: &Recipe) -> Recipe {
 proptest! {
     #![proptest_config(cases(64))]
 
+    /// Law 20, 21. A step on sparse data is that on dense data, by every method and from any start.
     #[test]
-    fn law_20_and_21_a_step_on_sparse_data_is_that_on_dense_data(
+    fn a_step_on_sparse_data_is_that_on_dense_data(
         recipe in positive_recipes(), method in proptest::sample::select(methods()), penalty in penalties(),
     ) {
         let recipe = narrow(&recipe);
@@ -103,10 +104,10 @@ proptest! {
         let solves = EXACT.contains(&method);
         prop_assume!(!solves || 2 * recipe.k <= recipe.m.min(recipe.n) && recipe.data != Data::LowRank);
         let p = recipe.build_for(method.loss);
-        let held = law_20_and_21(&p, method, penalty, &SPARSE);
+        let held = step_is_that_on_dense_data(&p, method, penalty, &SPARSE);
         prop_assert!(held.is_ok(), "{:?}", held);
         if !solves {
-            let held = law_20_and_21(&p.cast::<f32>(), method, penalty, &SPARSE);
+            let held = step_is_that_on_dense_data(&p.cast::<f32>(), method, penalty, &SPARSE);
             prop_assert!(held.is_ok(), "{:?}", held);
         }
     }
@@ -162,9 +163,10 @@ fn shapes() -> Vec<Shape> {
     ]
 }
 
-/// Each way through the pass: sums in lanes and products with a transpose, of rows and of columns, put aside or not.
+/// Law 20, 21. A step on sparse data is that on dense data on each way through the pass: sums in lanes and
+/// products with a transpose, of rows and of columns, put aside or not.
 #[test]
-fn law_20_and_21_hold_for_every_shape() {
+fn a_step_on_data_of_every_shape_is_that_on_dense_data() {
     let mut transposed = [0, 0];
     for (seed, shape) in (1..).zip(shapes()) {
         let (m, n) = (shape.v.nrows(), shape.v.ncols());
@@ -185,11 +187,11 @@ fn law_20_and_21_hold_for_every_shape() {
         let exact = if shape.regular { &EXACT[..] } else { &[] };
         for &method in all.iter().chain(exact) {
             for penalty in [Penalty::default(), MIXED] {
-                let held = law_20_and_21(&p, method, penalty, &SPARSE[..2]);
+                let held = step_is_that_on_dense_data(&p, method, penalty, &SPARSE[..2]);
                 assert!(held.is_ok(), "{}, {penalty:?}: {held:?}", shape.name);
             }
             if !EXACT.contains(&method) {
-                let held = law_20_and_21(&p.cast::<f32>(), method, MIXED, &SPARSE[..2]);
+                let held = step_is_that_on_dense_data(&p.cast::<f32>(), method, MIXED, &SPARSE[..2]);
                 assert!(held.is_ok(), "{}: {held:?}", shape.name);
             }
         }
@@ -206,9 +208,9 @@ fn law_20_and_21_hold_for_every_shape() {
     assert_eq!(transposed, [3, 3], "plans with and without a transpose, by rows and by columns");
 }
 
-/// No entry at all: said so, whatever the method, the start and the order.
+/// Law 20, 21. No entry at all is zero data, whatever the method, the start and the order.
 #[test]
-fn law_20_and_21_hold_for_nothing() {
+fn data_without_entries_is_zero_data() {
     for layout in SPARSE {
         let v = Stored::new(&Dense::<f64>::zeros(20, 15), layout);
         for method in methods().into_iter().filter(|m| m.loss.beta() > 0.0) {
@@ -226,9 +228,9 @@ fn determined() -> [(Dense<f64>, usize); 2] {
     [(planted(80, 60, 4, 0.05, 3), 4), (log_counts(90, 120, 5, 2), 5)]
 }
 
-/// Starts have the same numbers but for rounding: in means, and in singular vectors.
+/// Law 20, 21. Starts have the same numbers but for rounding: in means, and in singular vectors.
 #[test]
-fn law_20_and_21_starts_on_sparse_data_are_those_on_dense_data() {
+fn starts_on_sparse_data_are_those_on_dense_data() {
     fn check<T: Real>(v: &Dense<f64>, k: usize, (of_mean, of_svd): (f64, f64)) {
         let v = cast::<f64, T>(v);
         for kind in StartKind::ALL {
@@ -250,9 +252,9 @@ fn law_20_and_21_starts_on_sparse_data_are_those_on_dense_data() {
     }
 }
 
-/// Whole fits from each start end at the same objective.
+/// Law 20, 21. Whole fits from each start end at the same objective.
 #[test]
-fn law_20_and_21_a_fit_of_sparse_data_ends_where_that_of_dense_data_does() {
+fn a_fit_of_sparse_data_ends_where_that_of_dense_data_does() {
     for (v, k) in determined() {
         let positive = Dense::from_fn(v.nrows(), v.ncols(), |i, j| v[(i, j)] + 0.1);
         let mut numbers = Numbers::new(5);
@@ -291,9 +293,9 @@ fn law_20_and_21_a_fit_of_sparse_data_ends_where_that_of_dense_data_does() {
     }
 }
 
-/// The library's own choices, which depend on the number of entries, lead to as good a fit.
+/// Law 20, 21. The library's own choices, which depend on the number of entries, lead to as good a fit.
 #[test]
-fn law_20_the_default_fits_sparse_data_as_well_as_dense_data() {
+fn the_default_fits_sparse_data_as_well_as_dense_data() {
     let v = planted(300, 200, 4, 0.05, 3);
     let nmf = Nmf::new(4).tol(1e-9).max_iter(2000);
     let dense = nmf.fit(&v).unwrap().report.loss;
@@ -305,9 +307,10 @@ fn law_20_the_default_fits_sparse_data_as_well_as_dense_data() {
     }
 }
 
-/// Weights for given components: by `transform`, row by row, and by fits of W alone.
+/// Law 20, 21, 32. Weights for given components are the same: by `transform`, of a row alone or among others,
+/// and by fits of W alone.
 #[test]
-fn law_20_and_21_weights_of_sparse_data_are_those_of_dense_data() {
+fn weights_of_sparse_data_are_those_of_dense_data() {
     let (v, k) = (matrix(90, 70, 11, |i, _| if i % 10 == 3 { 0.0 } else { 0.15 }), 5);
     let h = matrix(k, 70, 12, |t, j| if j % k == t { 1.0 } else { 0.4 });
     for loss in [Loss::Frobenius, KL, Loss::Beta(1.5), Loss::Beta(0.5)] {
@@ -338,9 +341,10 @@ fn law_20_and_21_weights_of_sparse_data_are_those_of_dense_data() {
     }
 }
 
-/// Mini-batches of rows, of a matrix by columns too; whole fits, and batches as they come.
+/// Law 20, 21. Mini-batches of rows give the same, of a matrix by columns too: whole fits, and batches that
+/// come one by one.
 #[test]
-fn law_20_and_21_batches_of_sparse_data_are_those_of_dense_data() {
+fn batches_of_sparse_data_are_those_of_dense_data() {
     // a whole batch of nothing, and a last one of three rows
     let v = matrix(83, 40, 13, |i, _| if (20..30).contains(&i) { 0.0 } else { 0.2 });
     let mut numbers = Numbers::new(14);
