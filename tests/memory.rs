@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use orthant::{Loss, Method, Nmf, Products, Start};
+use orthant::{Init, Loss, Method, Nmf, Products};
 use orthant_io::{ReadOptions, Scalar, read_matrix};
 use orthant_kernel::accumulator_stride;
 
@@ -62,14 +62,14 @@ fn write_npy<T: Scalar>(path: &std::path::Path, m: usize, n: usize, fortran: boo
     out.flush().unwrap();
 }
 
-fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method: Method, start: Start<T>) {
+fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method: Method, start: Init<T>) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("v.npy");
     write_npy::<T>(&path, m, n, fortran);
     let before = NOW.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
     let v = read_matrix::<T>(&path, &ReadOptions::default()).unwrap();
-    let nmf = Nmf::<T>::new(k).method(method).start(start.clone()).max_iter(3).threads(2);
+    let nmf = Nmf::<T>::new(k).method(method).init(start.clone()).max_iter(3).threads(2);
     let fit = nmf.fit(&v).unwrap();
     let peak = PEAK.load(Ordering::Relaxed) - before;
     let told = nmf.explain(&v).unwrap();
@@ -77,7 +77,7 @@ fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method:
         (told.plan.lanes, told.plan.block, told.plan.sketch),
         (fit.report.plan.lanes, fit.report.plan.block, fit.report.plan.sketch)
     );
-    if start == Start::Random {
+    if start == Init::Random {
         let told = told.data_bytes + told.working_bytes;
         assert!(peak <= told + (4 << 20), "{} {m}×{n} k={k}: {peak} bytes at the peak, {told} told", T::NAME);
     }
@@ -91,7 +91,7 @@ fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method:
     let lanes = plan.accumulators * (both * cols + k) * accumulator_stride::<T>(k) * size;
     let (data, factors) = (m * n * size, 6 * (m + n) * k * size);
     // singular vectors are found in double precision, ten more than are wanted
-    let vectors = if start == Start::Random { 0 } else { 3 * (m + n) * (k + 10) * size_of::<f64>() };
+    let vectors = if start == Init::Random { 0 } else { 3 * (m + n) * (k + 10) * size_of::<f64>() };
     // a sketch, its accumulators and its basis, which is found in double precision
     let sketch = fit.report.plan.sketch.map_or(0, |l| {
         let sums = plan.accumulators * cols * accumulator_stride::<T>(l);
@@ -110,33 +110,33 @@ fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method:
 /// One test, so that nothing else allocates meanwhile.
 #[test]
 fn a_fit_holds_v_once_and_little_else() {
-    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::hals(), Start::Random);
-    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::cd(), Start::Random);
-    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::hals().extrapolated(), Start::Random);
-    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::hals().extrapolated(), Start::Random);
-    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::auto(Loss::Frobenius), Start::Random);
-    peak_of_a_fit::<f32>(200_000, 250, 1, false, Method::mu(Loss::Frobenius), Start::Random);
-    peak_of_a_fit::<f32>(1_200, 40_000, 5, false, Method::cd(), Start::Random);
-    peak_of_a_fit::<f32>(100_000, 500, 4, false, Method::cd(), Start::Nndsvda);
-    peak_of_a_fit::<f64>(500, 60_000, 10, true, Method::cd(), Start::Nndsvda);
-    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::mu(Loss::KullbackLeibler), Start::Random);
-    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::newton(), Start::Random);
-    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::newton(), Start::Random);
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::hals(), Init::Random);
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::cd(), Init::Random);
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::hals().extrapolated(), Init::Random);
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::hals().extrapolated(), Init::Random);
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::auto(Loss::Frobenius), Init::Random);
+    peak_of_a_fit::<f32>(200_000, 250, 1, false, Method::mu(Loss::Frobenius), Init::Random);
+    peak_of_a_fit::<f32>(1_200, 40_000, 5, false, Method::cd(), Init::Random);
+    peak_of_a_fit::<f32>(100_000, 500, 4, false, Method::cd(), Init::Nndsvda);
+    peak_of_a_fit::<f64>(500, 60_000, 10, true, Method::cd(), Init::Nndsvda);
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::mu(Loss::KullbackLeibler), Init::Random);
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, Method::newton(), Init::Random);
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::newton(), Init::Random);
     let newton = Method::newton().extrapolated();
-    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, newton, Start::Random);
-    peak_of_a_fit::<f32>(1_000, 40_000, 8, false, newton, Start::Random);
-    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, newton, Start::Random);
+    peak_of_a_fit::<f32>(30_000, 1_500, 20, false, newton, Init::Random);
+    peak_of_a_fit::<f32>(1_000, 40_000, 8, false, newton, Init::Random);
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, newton, Init::Random);
     peak_of_a_fit::<f32>(
         30_000,
         1_500,
         20,
         false,
         Method::mm(Loss::KullbackLeibler).extrapolated(),
-        Start::Random,
+        Init::Random,
     );
     for method in [Method::joint_mm(), Method::joint_mm().extrapolated()] {
-        peak_of_a_fit::<f32>(30_000, 1_500, 20, false, method, Start::Random);
-        peak_of_a_fit::<f64>(1_000, 12_000, 17, true, method, Start::Random);
+        peak_of_a_fit::<f32>(30_000, 1_500, 20, false, method, Init::Random);
+        peak_of_a_fit::<f64>(1_000, 12_000, 17, true, method, Init::Random);
     }
     peak_of_a_fit::<f32>(
         30_000,
@@ -144,9 +144,9 @@ fn a_fit_holds_v_once_and_little_else() {
         20,
         false,
         Method::mm(Loss::ItakuraSaito).extrapolated(),
-        Start::Random,
+        Init::Random,
     );
-    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::mm(Loss::Beta(0.5)).extrapolated(), Start::Random);
-    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::mm(Loss::ItakuraSaito), Start::Random);
-    peak_of_a_fit::<f32>(20_000, 2_500, 10, false, Method::mu(Loss::Beta(0.5)), Start::Random);
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::mm(Loss::Beta(0.5)).extrapolated(), Init::Random);
+    peak_of_a_fit::<f64>(1_000, 12_000, 17, true, Method::mm(Loss::ItakuraSaito), Init::Random);
+    peak_of_a_fit::<f32>(20_000, 2_500, 10, false, Method::mu(Loss::Beta(0.5)), Init::Random);
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use orthant::{Error, Iteration, Loss, Method, Nmf, Real, Report, StartKind, StopReason, ToMatrix};
+use orthant::{Error, InitKind, Iteration, Loss, Method, Nmf, Real, Report, StopReason, ToMatrix};
 use orthant_io::ReadOptions;
 use orthant_kernel::accumulator_stride;
 
@@ -30,7 +30,7 @@ struct Args {
     loss: Loss,
     /// The start, as orthant's --init
     #[arg(long, default_value = "random")]
-    init: StartKind,
+    init: InitKind,
     /// Sweeps over each factor an iteration, for hals and newton
     #[arg(long)]
     sweeps: Option<usize>,
@@ -112,12 +112,12 @@ fn run<T: Real + orthant_io::Scalar>(args: &Args) -> Result<(), Box<dyn std::err
     let method = method(args)?;
     let table = orthant_io::read_any::<T>(&args.data, &ReadOptions::default())?;
     let v = table.to_matrix()?;
-    let start = args.init.start().ok_or(Error::InvalidParam {
+    let start = args.init.init().ok_or(Error::InvalidParam {
         name: "init",
         value: args.init.name().into(),
         allowed: "a start that needs no factors".into(),
     })?;
-    let nmf = Nmf::<T>::new(args.k).method(method).start(start);
+    let nmf = Nmf::<T>::new(args.k).method(method).init(start);
     let mut nmf = nmf.seed(args.seed).threads(args.threads).max_iter(args.max_iter);
     if args.compress {
         nmf = nmf.compress(true);

@@ -4,8 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use orthant::{
-    Error, Fit, Iteration, Loss, MiniBatchFit, MiniBatchNmf, Nmf, Options, Report, Start, StopReason,
-    ToMatrix,
+    Error, Fit, Init, Iteration, Loss, MiniBatchFit, MiniBatchNmf, Nmf, Options, Report, StopReason, ToMatrix,
 };
 use orthant_io::{AnyTable, Scalar};
 
@@ -31,7 +30,7 @@ impl Fitting<'_> {
     pub fn run<T: Scalar>(
         &self,
         v: &impl ToMatrix<T>,
-        start: Option<Start<T>>,
+        start: Option<Init<T>>,
         interrupt: &Interrupt,
     ) -> Result<Fitted<T>, Error> {
         let mut progress = Progress::new(self.quiet);
@@ -44,7 +43,7 @@ impl Fitting<'_> {
             ($nmf:expr) => {{
                 let mut nmf = $nmf.cancel(interrupt.cancel());
                 if let Some(start) = start {
-                    nmf = nmf.start(start);
+                    nmf = nmf.init(start);
                 }
                 nmf.fit_observed(v, &mut show)
             }};

@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 
 use common::{COUNTS, Ran, dir, file, run};
-use orthant::{Dense, Fit, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty, Start, StartKind};
+use orthant::{Dense, Fit, Init, InitKind, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty};
 use orthant_io::{Names, ReadOptions, SavedModel, read_matrix, write_matrix};
 use serde_json::{Value, json};
 
@@ -76,7 +76,7 @@ fn losses_and_solvers_are_the_librarys() {
         let args = format!("fit v.npy -k 3 {args} --init random --seed 0 --max-iter 30 -o out");
         let ran = run(d.path(), &args).ends(0);
         let base = if method.is_compatible() { Nmf::sklearn(3) } else { Nmf::new(3) };
-        let nmf = base.method(method).start(Start::Random).seed(0).max_iter(30);
+        let nmf = base.method(method).init(Init::Random).seed(0).max_iter(30);
         let Fit { w, model, report, .. } = nmf.fit(&v).unwrap();
         saved(&d.path().join("out"), &w, &model, report.objective);
         let summary = ran.out.lines().nth(1).unwrap();
@@ -91,7 +91,7 @@ fn the_error_that_is_printed_is_scikit_learns() {
     let v = positive(d.path());
     let args = "fit v.npy -k 2 --loss kl --solver mu --init random --seed 5 --max-iter 7 --quiet --print";
     let ran = run(d.path(), args).ends(0);
-    let mu = Nmf::sklearn(2).method(Method::mu(Loss::KullbackLeibler)).start(Start::Random).seed(5);
+    let mu = Nmf::sklearn(2).method(Method::mu(Loss::KullbackLeibler)).init(Init::Random).seed(5);
     let error = mu.max_iter(7).fit(&v).unwrap().report.reconstruction_error;
     let lines: Vec<&str> = ran.out.lines().rev().take(2).collect();
     let [printed, iterations] = lines[..] else { panic!("{}", ran.out) };
@@ -111,7 +111,7 @@ fn mini_batches_are_the_librarys() {
         .forget_factor(0.5)
         .max_no_improvement(None)
         .loss(Loss::KullbackLeibler)
-        .start(Start::Random)
+        .init(Init::Random)
         .seed(2)
         .max_iter(20)
         .tol(0.0)
@@ -140,14 +140,14 @@ fn every_start_is_kept_with_the_results() {
     let d = dir();
     positive(d.path());
     let out = d.path().join("out");
-    for kind in StartKind::ALL.into_iter().filter(|&kind| kind != StartKind::Custom) {
+    for kind in InitKind::ALL.into_iter().filter(|&kind| kind != InitKind::Custom) {
         let name = kind.name();
         run(d.path(), &format!("fit v.npy -k 2 --init {name} --max-iter 2 -q -o out")).ends(0);
-        assert_eq!(report(&out)["options"]["start"], name);
+        assert_eq!(report(&out)["options"]["init"], name);
     }
     run(d.path(), "fit v.npy -k 2 --solver cd --shuffle -q -o out").ends(0);
     let options = &report(&out)["options"];
-    assert_eq!((&options["start"], &options["shuffle"]), (&Value::Null, &true.into()));
+    assert_eq!((&options["init"], &options["shuffle"]), (&Value::Null, &true.into()));
 }
 
 #[test]
@@ -158,18 +158,18 @@ fn given_starts() {
     let h = Dense::from_fn(2, 9, |t, j| ((j + t) % 4) as f64 * 0.25 + 0.5);
     write_matrix(d.path().join("w.csv"), w.view(), Names::default()).unwrap();
     write_matrix(d.path().join("h.npy"), h.view(), Names::default()).unwrap();
-    let start = Start::Custom { w, h };
+    let start = Init::Custom { w, h };
     let out = d.path().join("out");
     for init in ["--init custom", ""] {
         let args = format!("fit v.npy -k 2 {init} --start-w w.csv --start-h h.npy --max-iter 5 -q -o out");
         run(d.path(), &args).ends(0);
-        let fit = Nmf::new(2).start(start.clone()).max_iter(5).fit(&v).unwrap();
+        let fit = Nmf::new(2).init(start.clone()).max_iter(5).fit(&v).unwrap();
         saved(&out, &fit.w, &fit.model, fit.report.objective);
-        assert_eq!(report(&out)["options"]["start"], "custom");
+        assert_eq!(report(&out)["options"]["init"], "custom");
     }
     let args = "fit v.npy -k 2 --minibatch --start-w w.csv --start-h h.npy -q -o out";
     run(d.path(), args).ends(0);
-    let fit = MiniBatchNmf::new(2).start(start).fit(&v).unwrap();
+    let fit = MiniBatchNmf::new(2).init(start).fit(&v).unwrap();
     saved(&out, &fit.w, &fit.model, fit.report.objective);
 
     let args = "fit v.npy -k 3 --start-w w.csv --start-h h.npy -q -o out3";

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use orthant::{BatchOptions, Dense, Error, Loss, Method, Model, Nmf, Options, Penalty, StartKind, Stop};
+use orthant::{BatchOptions, Dense, Error, InitKind, Loss, Method, Model, Nmf, Options, Penalty, Stop};
 use orthant_io::{
     AnySavedModel, AnyTable, Fingerprint, FitSummary, IoError, Order, Precision, ReadOptions, SavedModel,
     Scalar, Table, read_any,
@@ -212,7 +212,7 @@ fn every_loss_comes_back_and_a_wrong_one_is_an_error() {
     for loss in [Loss::KullbackLeibler, Loss::ItakuraSaito, Loss::Beta(-0.5), Loss::Beta(1.0 / 3.0)] {
         let mut saved = SavedModel::new(model::<f64>(&[1.0, 2.0], 1, 2).with_loss(loss).unwrap());
         saved.manifest.options = Some(Options {
-            start: Some(StartKind::ExactNndsvda),
+            init: Some(InitKind::ExactNndsvda),
             shuffle: true,
             minibatch: Some(minibatch.clone()),
             ..Options::new(1, Method::mu(loss))

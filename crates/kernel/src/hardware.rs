@@ -34,7 +34,7 @@ fn ask() -> Option<usize> {
 /// Rows of a block of V (`cols` columns of `T`) that [`numerators`](crate::numerators) and then
 /// [`accumulate`](crate::accumulate) take with k columns of a factor: as many as fill half of a second-level `cache` of so
 /// many bytes, so
-/// that they stay there from the one to the other; but at least 42, so that the factors, which pass by once a block, do
+/// that they stay there from the one to the other; but at least 42, so that the factors, which pass by once per block, do
 /// not cost more than the block (84 from k = 64 on), and at most 112. About that many: a multiple of the register tile's rows.
 ///
 /// ```

@@ -26,7 +26,7 @@ fn check<T>(x: &[T], a: &[T], a_stride: usize, gram: &[T], k: usize, scratch: &[
 /// This is coordinate descent (HALS) for min ½‖V − XYᵀ‖² + l1·ΣX + ½ l2·‖X‖², X ≥ 0, where G is YᵀY with l2 added to
 /// its diagonal and A = VY. `order` has the k coordinates in the order of their turns. Where G_tt is 0, or [negligible](Real::NEGLIGIBLE), the
 /// coordinate becomes 0 if l1 > 0 and stays otherwise. The first
-/// round's sums are added to `step`. 2k² flops a row and round.
+/// round's sums are added to `step`. 2k² flops per row and round.
 ///
 /// ```
 /// use orthant_kernel::{Isa, rows};

@@ -2,7 +2,7 @@
 
 use orthant_kernel::{Dense, Isa};
 
-use crate::{Error, Matrix, Nmf, Products, Real, Start, scan};
+use crate::{Error, Init, Matrix, Nmf, Products, Real, scan};
 
 /// Refuses shapes and factors that do not belong to a fit's data.
 pub(crate) fn shapes<T: Real>(
@@ -31,7 +31,7 @@ pub(crate) fn shapes<T: Real>(
     let k = nmf.options.rank;
     sizes::<T>(m, n, k)?;
     if let Some(h) = given {
-        if nmf.start.is_some() {
+        if nmf.init.is_some() {
             return Err(Error::Unsupported {
                 what: "a start where H is given".into(),
                 supported: "W starts from 0, or with multiplicative updates from √(mean(V)/k)".into(),
@@ -45,7 +45,7 @@ pub(crate) fn shapes<T: Real>(
         }
         factor("H", h, (k, n), nmf.options.method.keeps_zeros())?;
     }
-    if let Some(Start::Custom { w, h }) = &nmf.start {
+    if let Some(Init::Custom { w, h }) = &nmf.init {
         factor("W", w, (m, k), nmf.options.method.keeps_zeros())?;
         factor("H", h, (k, n), nmf.options.method.keeps_zeros())?;
     }

@@ -4,7 +4,7 @@
 //! the constants below: never on timing, and not on threads either, so that these cannot change a bit of a result.
 //!
 //! Costs are in flops as the fused products of dense data make them; one of sparse data costs as much as four. With z for
-//! m·n, or four times the entries, an iteration is 4zk of them and the sweeps, 2k² a row. A start on
+//! m·n, or four times the entries, an iteration is 4zk of them and the sweeps, 2k² per row. A start on
 //! a sketch of l columns is the sketch (6zl), its basis (4nl²), iterations on it (4(m + n)lk and the sweeps) and a look
 //! whether they led anywhere (4zk); it saves iterations on V. How many, is what `docs/acceleration.md` measures. Sparse data
 //! with entries enough for a few rows to tell what the components are is sampled instead, which costs a few iterations.

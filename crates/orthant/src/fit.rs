@@ -23,7 +23,7 @@ pub(crate) mod sampled;
 mod start;
 
 use process::Fitting;
-pub(crate) use start::start_factors;
+pub(crate) use start::init_factors;
 
 pub(crate) fn fit<T: Real>(
     nmf: &Nmf<T>,

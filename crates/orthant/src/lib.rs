@@ -20,7 +20,7 @@
 //! | a fit by batches of rows | [`MiniBatchNmf`], [`Online`] |
 //! | what is minimised | [`Loss`], [`Penalty`] |
 //! | how factors are updated | [`Method`], [`Update`]; [`methods`] has the mathematics |
-//! | where a fit starts | [`Start`], [`StartKind`] |
+//! | where a fit starts | [`Init`], [`InitKind`] |
 //! | when it stops, and what it reports | [`Stop`], [`Report`], [`Observer`] |
 //! | data without a copy | [`ToMatrix`] for [`View`], [`Dense`], sparse [`Csr`] and [`Csc`] and, as features, faer, nalgebra, nalgebra-sparse, ndarray, sprs |
 //! | new samples | [`Model`] |
@@ -31,6 +31,7 @@ pub use orthant_kernel::{Csc, Csr, Dense, Indices, Indptr, LayoutError, SparseEr
 
 pub use error::Error;
 pub use explain::Explanation;
+pub use initialization::{Init, InitKind};
 pub use loss::{Loss, UnknownLoss};
 pub use matrix::{Matrix, ToMatrix};
 pub use method::{Method, Support, capability_table};
@@ -45,13 +46,13 @@ pub use random::RandomState;
 pub use real::Real;
 pub use report::{Compression, HistoryPoint, Plan, Report, StopReason, Warning};
 pub use scale::{Component, Scale};
-pub use start::{Start, StartKind};
 pub use stop::Stop;
 pub use to_view::{FromDense, ToView};
 pub use update::Update;
 
 mod error;
 mod explain;
+mod initialization;
 mod loss;
 mod matrix;
 mod method;
@@ -63,7 +64,6 @@ mod options;
 mod real;
 mod report;
 mod scale;
-mod start;
 mod to_view;
 mod update;
 

@@ -145,7 +145,7 @@ impl<T: Real> Model<T> {
     /// A row's result does not depend on the other rows, to the bit. For losses with β from 1 to 2 it is the minimum;
     /// for others, which can have several, one at which no coordinate step is left.
     ///
-    /// Cost: for the Frobenius loss V is read once, 2nk flops a row and 2k² for each of some dozen sweeps. For other
+    /// Cost: for the Frobenius loss V is read once, 2nk flops per row and 2k² for each of some dozen sweeps. For other
     /// losses nk² flops for each of some dozen Newton steps a row, in double precision.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use crate::error::invalid;
 use crate::observe::{Cancel, Iteration, Observer};
 use crate::random::{Generator, RandomState};
 use crate::{
-    Error, Loss, Method, Model, Options, Penalty, Products, Real, Report, Scale, Start, StartKind, Stop,
+    Error, Init, InitKind, Loss, Method, Model, Options, Penalty, Products, Real, Report, Scale, Stop,
     StopReason, ToMatrix, Update, scale,
 };
 
@@ -35,7 +35,7 @@ use crate::{
 pub struct Nmf<T> {
     pub(crate) options: Options,
     /// The start of the kind that the options name, with its factors if these are given.
-    pub(crate) start: Option<Start<T>>,
+    pub(crate) init: Option<Init<T>>,
     pub(crate) random: Generator,
     pub(crate) cancel: Option<Cancel>,
 }
@@ -82,10 +82,10 @@ impl<T: Real> Nmf<T> {
     }
 
     /// A fit with these options, of the whole data at once: those of mini-batches have no meaning here. Where the options
-    /// say [`StartKind::Custom`](crate::StartKind::Custom), [`start`](Self::start) gives the factors.
+    /// say [`InitKind::Custom`](crate::InitKind::Custom), [`init`](Self::init) gives the factors.
     pub fn from_options(options: Options) -> Self {
-        let start = options.start.and_then(StartKind::start);
-        Self { start, random: Generator::Seed(options.seed), options, cancel: None }
+        let init = options.init.and_then(InitKind::init);
+        Self { init, random: Generator::Seed(options.seed), options, cancel: None }
     }
 
     /// The options as they stand.
@@ -102,10 +102,10 @@ impl<T: Real> Nmf<T> {
     /// 1e-4, at most 200 iterations, from `init=None`.
     ///
     /// ```
-    /// use orthant::{Dense, Nmf, Start};
+    /// use orthant::{Dense, Nmf, Init};
     /// let x = [1.0, 1.0, 2.0, 1.0, 3.0, 1.2, 4.0, 1.0, 5.0, 0.8, 6.0, 1.0];
     /// let x = Dense::from_vec(x.to_vec(), 6, 2).unwrap();
-    /// let fit = Nmf::<f64>::sklearn(2).start(Start::Random).seed(0).fit(&x)?;
+    /// let fit = Nmf::<f64>::sklearn(2).init(Init::Random).seed(0).fit(&x)?;
     /// assert_eq!(fit.report.iterations, 30);
     /// assert!((fit.report.reconstruction_error - 0.00115993492160).abs() < 1e-13);
     /// # Ok::<(), orthant::Error>(())
@@ -184,12 +184,12 @@ impl<T: Real> Nmf<T> {
         self
     }
 
-    /// Where to start. The default is scikit-learn's for its methods ([`Start::Nndsvda`], or [`Start::Random`] if the
-    /// rank is above the smaller side of V), and [`Start::ScaledRandom`] for the others.
+    /// Where to start. The default is scikit-learn's for its methods ([`Init::Nndsvda`], or [`Init::Random`] if the
+    /// rank is above the smaller side of V), and [`Init::ScaledRandom`] for the others.
     #[must_use]
-    pub fn start(mut self, start: Start<T>) -> Self {
-        self.options.start = Some(start.kind());
-        Self { start: Some(start), ..self }
+    pub fn init(mut self, init: Init<T>) -> Self {
+        self.options.init = Some(init.kind());
+        Self { init: Some(init), ..self }
     }
 
     /// Seed of everything random; default 0. Each use (the SVD of a start, the numbers of a start, shuffling) begins
@@ -368,27 +368,27 @@ impl<T: Real> Nmf<T> {
     /// The start alone: W (m×k) and H (k×n) as the first iteration would find them.
     ///
     /// ```
-    /// use orthant::{Dense, Nmf, Start};
+    /// use orthant::{Dense, Nmf, Init};
     /// let v = Dense::from_fn(8, 5, |i, j| (i + j) as f64);
-    /// let (w, h) = Nmf::sklearn(2).start(Start::Random).seed(0).start_factors(&v)?;
+    /// let (w, h) = Nmf::sklearn(2).init(Init::Random).seed(0).init_factors(&v)?;
     /// assert_eq!((w.nrows(), h.ncols()), (8, 5));
     /// # Ok::<(), orthant::Error>(())
     /// ```
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
-    pub fn start_factors(&self, v: &impl ToMatrix<T>) -> Result<(Dense<T>, Dense<T>), Error> {
-        T::start_factors(self, &v.to_matrix()?)
+    pub fn init_factors(&self, v: &impl ToMatrix<T>) -> Result<(Dense<T>, Dense<T>), Error> {
+        T::init_factors(self, &v.to_matrix()?)
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.options.check()?;
-        given(&self.options, self.start.as_ref())
+        given(&self.options, self.init.as_ref())
     }
 }
 
 /// Refuses options that name factors which nobody gave.
-pub(crate) fn given<T>(options: &Options, start: Option<&Start<T>>) -> Result<(), Error> {
+pub(crate) fn given<T>(options: &Options, start: Option<&Init<T>>) -> Result<(), Error> {
     if options.starts_at_factors() && start.is_none() {
         return Err(invalid("start", "custom", "a start that needs no factors, unless they are given"));
     }

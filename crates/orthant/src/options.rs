@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error::invalid;
-use crate::{Error, Loss, Method, Penalty, Products, Scale, Start, StartKind, Stop, Support};
+use crate::{Error, Init, InitKind, Loss, Method, Penalty, Products, Scale, Stop, Support};
 
 /// The options of a fit: all that is chosen besides the data, given factors and a generator's state.
 ///
@@ -25,10 +25,10 @@ pub struct Options {
     pub rank: usize,
     /// The loss, the update, and whether it is extrapolated. Mini-batches go by [`Update::Mu`](crate::Update::Mu) alone.
     pub method: Method,
-    /// Where to start; `None` is the method's default. [`StartKind::Custom`] needs the factors too:
-    /// [`Nmf::start`](crate::Nmf::start).
+    /// Where to start; `None` is the method's default. [`InitKind::Custom`] needs the factors too:
+    /// [`Nmf::init`](crate::Nmf::init).
     #[cfg_attr(feature = "serde", serde(default))]
-    pub start: Option<StartKind>,
+    pub init: Option<InitKind>,
     /// The stopping rule; `None` is the method's default. Mini-batches have a rule of their own, which takes the tolerance.
     #[cfg_attr(feature = "serde", serde(default))]
     pub stop: Option<Stop>,
@@ -120,7 +120,7 @@ impl Options {
         Self {
             rank,
             method,
-            start: None,
+            init: None,
             stop: None,
             tol: None,
             max_iter: if method.is_compatible() { 200 } else { 500 },
@@ -153,17 +153,17 @@ impl Options {
     }
 
     /// Where a fit of an m×n matrix starts if nothing is said.
-    pub(crate) fn default_start<T>(&self, m: usize, n: usize) -> Start<T> {
+    pub(crate) fn default_start<T>(&self, m: usize, n: usize) -> Init<T> {
         match self.method.is_compatible() {
-            true if self.rank <= m.min(n) => Start::Nndsvda,
-            true => Start::Random,
-            false => Start::ScaledRandom,
+            true if self.rank <= m.min(n) => Init::Nndsvda,
+            true => Init::Random,
+            false => Init::ScaledRandom,
         }
     }
 
     /// Whether factors are given to start from.
     pub(crate) fn starts_at_factors(&self) -> bool {
-        self.start == Some(StartKind::Custom)
+        self.init == Some(InitKind::Custom)
     }
 
     /// Whether there is a penalty.
@@ -324,7 +324,7 @@ mod tests {
             refused(MiniBatchNmf::from_options(options).fit(&v).unwrap_err(), word);
         }
         // factors that are named have to be given
-        let custom = Options { start: Some(StartKind::Custom), ..whole };
+        let custom = Options { init: Some(InitKind::Custom), ..whole };
         for error in [
             Nmf::from_options(custom.clone()).fit(&v).unwrap_err(),
             MiniBatchNmf::from_options(custom.clone()).fit(&v).unwrap_err(),
@@ -333,13 +333,13 @@ mod tests {
         }
         let (w, h) =
             (Dense::from_fn(6, 2, |i, _| i as f64 + 1.0), Dense::from_fn(2, 5, |t, j| (t + j) as f64 + 1.0));
-        assert!(Nmf::from_options(custom).start(Start::Custom { w, h }).fit(&v).is_ok());
+        assert!(Nmf::from_options(custom).init(Init::Custom { w, h }).fit(&v).is_ok());
     }
 
     #[test]
     fn builders_fill_the_options() {
         let options = Options {
-            start: Some(StartKind::Spa),
+            init: Some(InitKind::Spa),
             stop: Some(Stop::Violation { tol: 0.5 }),
             max_iter: 6,
             max_time: Some(Duration::from_secs(9)),
@@ -356,7 +356,7 @@ mod tests {
         };
         let built = Nmf::<f64>::new(3)
             .method(Method::cd())
-            .start(Start::Spa)
+            .init(Init::Spa)
             .tol(0.1)
             .stop(Stop::Violation { tol: 0.5 })
             .max_iter(6)

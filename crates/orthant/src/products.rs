@@ -10,7 +10,7 @@ use crate::error::invalid;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Products {
-    /// The fused kernels: V is read once an iteration.
+    /// The fused kernels: V is read once per iteration.
     #[default]
     Fused,
     /// Pure-Rust gemm, block by block.

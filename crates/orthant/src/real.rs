@@ -45,8 +45,8 @@ pub trait Engine: Sized {
     where
         Self: Real;
 
-    /// [`Nmf::start_factors`].
-    fn start_factors(options: &Nmf<Self>, v: &Matrix<'_, Self>) -> Result<(Dense<Self>, Dense<Self>), Error>
+    /// [`Nmf::init_factors`].
+    fn init_factors(options: &Nmf<Self>, v: &Matrix<'_, Self>) -> Result<(Dense<Self>, Dense<Self>), Error>
     where
         Self: Real;
 
@@ -111,11 +111,11 @@ macro_rules! compiled_for {
                 fit::fit(options, v, given, observer)
             }
 
-            fn start_factors(
+            fn init_factors(
                 options: &Nmf<Self>,
                 v: &Matrix<'_, Self>,
             ) -> Result<(Dense<Self>, Dense<Self>), Error> {
-                fit::start_factors(options, v)
+                fit::init_factors(options, v)
             }
 
             fn explain(options: &Nmf<Self>, v: &Matrix<'_, Self>) -> Result<Explanation, Error> {

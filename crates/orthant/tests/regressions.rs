@@ -1,6 +1,6 @@
 //! Faults that were found once.
 
-use orthant::{Dense, Error, Loss, Method, Model, Nmf, Penalty, Start, Stop, StopReason, Warning};
+use orthant::{Dense, Error, Init, Loss, Method, Model, Nmf, Penalty, Stop, StopReason, Warning};
 
 /// A row far smaller or larger than the rest of its batch was measured by the batch's scale: its squares underflowed,
 /// and it came back unsolved.
@@ -39,16 +39,16 @@ fn transform_solves_each_row_at_its_own_scale() {
 #[test]
 fn a_start_out_of_range_is_an_error_or_is_rescaled() {
     let v = Dense::from_fn(8, 6, |i, j| (i + j + 1) as f32);
-    let start = Start::Custom { w: Dense::from_fn(8, 2, |_, _| 1.0), h: Dense::from_fn(2, 6, |_, _| 1e20) };
+    let start = Init::Custom { w: Dense::from_fn(8, 2, |_, _| 1.0), h: Dense::from_fn(2, 6, |_, _| 1e20) };
     for method in [Method::cd(), Method::mu(Loss::Frobenius)] {
-        let outcome = Nmf::new(2).method(method).start(start.clone()).fit(&v);
+        let outcome = Nmf::new(2).method(method).init(start.clone()).fit(&v);
         assert!(
             matches!(outcome, Err(Error::Diverged { .. })),
             "{method:?}: {:?}",
             outcome.map(|f| f.report)
         );
     }
-    let fit = Nmf::new(2).method(Method::hals()).start(start).fit(&v).unwrap();
+    let fit = Nmf::new(2).method(Method::hals()).init(start).fit(&v).unwrap();
     assert!(fit.report.relative_error < 1e-3, "{}", fit.report.relative_error);
     let said = |w: &Warning| matches!(w, Warning::StartScale { rescaled: true, .. });
     assert!(fit.report.warnings.iter().any(said), "{:?}", fit.report.warnings);
@@ -82,11 +82,11 @@ fn multiplicative_updates_refuse_a_start_of_zeros() {
     let v = Dense::from_fn(6, 5, |i, j| (i + j) as f64);
     let ones = |r, c| Dense::from_fn(r, c, |_, _| 1.0);
     for (w, h) in [(Dense::zeros(6, 2), ones(2, 5)), (ones(6, 2), Dense::zeros(2, 5))] {
-        let start = Start::Custom { w, h };
-        let refused = Nmf::new(2).method(Method::mu(Loss::Frobenius)).start(start.clone()).fit(&v);
+        let start = Init::Custom { w, h };
+        let refused = Nmf::new(2).method(Method::mu(Loss::Frobenius)).init(start.clone()).fit(&v);
         assert!(matches!(refused, Err(Error::Unsupported { .. })));
-        let fit = Nmf::new(2).start(start.clone()).fit(&v).unwrap();
-        let Start::Custom { h, .. } = start else { unreachable!() };
+        let fit = Nmf::new(2).init(start.clone()).fit(&v).unwrap();
+        let Init::Custom { h, .. } = start else { unreachable!() };
         let zero_h = h.as_slice().iter().all(|&x| x == 0.0);
         assert_eq!(fit.report.warnings.contains(&Warning::ZeroStart), zero_h);
         assert!(fit.report.relative_error < 0.5);

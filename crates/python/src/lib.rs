@@ -11,7 +11,7 @@ mod results;
 mod run;
 
 use numpy::{Element, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
-use orthant::{Dense, MiniBatchNmf, Model, Nmf, RandomState, Real, Start, Transform, Values};
+use orthant::{Dense, Init, MiniBatchNmf, Model, Nmf, RandomState, Real, Transform, Values};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -86,7 +86,7 @@ fn fit_as<'py, T: Number>(
     let given = match (w, h) {
         (_, Some(h)) if !update_h => Some(h),
         (Some(w), Some(h)) => {
-            nmf = nmf.start(Start::Custom { w, h });
+            nmf = nmf.init(Init::Custom { w, h });
             None
         }
         _ => None,
@@ -255,7 +255,7 @@ fn started<T: Number>(
     h: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<MiniBatchNmf<T>> {
     match (w, h) {
-        (Some(w), Some(h)) => Ok(nmf.start(Start::Custom { w: dense(w)?, h: dense(h)? })),
+        (Some(w), Some(h)) => Ok(nmf.init(Init::Custom { w: dense(w)?, h: dense(h)? })),
         _ => Ok(nmf),
     }
 }

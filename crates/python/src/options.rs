@@ -87,7 +87,7 @@ impl Options {
         method.check().map_err(raised)?;
         let seconds = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
         Ok(orthant::Options {
-            start: self.init.as_deref().map(str::parse).transpose().map_err(raised)?,
+            init: self.init.as_deref().map(str::parse).transpose().map_err(raised)?,
             stop: self.stop.as_deref().map(str::parse).transpose().map_err(raised)?,
             tol: Some(self.tol),
             max_iter: self.max_iter,

@@ -18,7 +18,7 @@
 
 use std::process::ExitCode;
 
-use orthant::{Dense, Error, Loss, Method, Nmf, Real, Start};
+use orthant::{Dense, Error, Init, Loss, Method, Nmf, Real};
 use orthant_verify::compare::cast;
 use orthant_verify::divergences::size;
 use orthant_verify::drawn::{Drawn, Kind};
@@ -66,14 +66,14 @@ fn end<T: Real>(
     p: &Drawn,
     v: &Dense<T>,
     method: Method,
-    start: Option<Start<T>>,
-) -> Result<(End, Start<T>), Error> {
+    start: Option<Init<T>>,
+) -> Result<(End, Init<T>), Error> {
     let nmf = Nmf::<T>::new(p.k).method(method).penalty(p.penalty).threads(1).max_iter(MOST);
-    let fit = nmf.seed(p.recipe.seed as u32).start(start.unwrap_or(Start::ScaledRandom)).fit(v)?;
+    let fit = nmf.seed(p.recipe.seed as u32).init(start.unwrap_or(Init::ScaledRandom)).fit(v)?;
     let h = fit.model.components().clone();
     let objective = objective(&cast(v), &cast(&fit.w), &cast(&h), p, method.loss);
     let end = End { objective, iterations: fit.report.iterations, converged: fit.report.converged() };
-    Ok((end, Start::Custom { w: fit.w, h }))
+    Ok((end, Init::Custom { w: fit.w, h }))
 }
 
 fn objective(v: &Dense<f64>, w: &Dense<f64>, h: &Dense<f64>, p: &Drawn, loss: Loss) -> f64 {

@@ -13,7 +13,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use orthant::{
-    Dense, Error, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty, Products, Real, Report, StartKind, Support,
+    Dense, Error, InitKind, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty, Products, Real, Report, Support,
 };
 use orthant_verify::drawn::{Drawn, Kind};
 use orthant_verify::forms::FORMS;
@@ -43,7 +43,7 @@ struct Case {
     loss: Loss,
     drawn: Drawn,
     layout: Layout,
-    start: Option<StartKind>,
+    start: Option<InitKind>,
     compress: Option<bool>,
     shuffle: bool,
     blas: bool,
@@ -93,7 +93,7 @@ impl Case {
         let block = now_and_then(4).then_some(13);
         let memory = now_and_then(8).then_some(400_000);
         let (stops, start) = (now_and_then(2), now_and_then(2));
-        let start = start.then(|| StartKind::ALL[numbers.below(8)]);
+        let start = start.then(|| InitKind::ALL[numbers.below(8)]);
         let (iterations, threads) = (1 + numbers.below(150), 1 + numbers.below(4));
         Self {
             task,
@@ -118,8 +118,8 @@ impl Case {
         let p = &self.drawn;
         let mut nmf = Nmf::new(p.k).method(self.method).penalty(p.penalty).seed(p.recipe.seed as u32);
         nmf = nmf.max_iter(self.iterations).threads(self.threads).shuffle(self.shuffle);
-        if let Some(start) = self.start.and_then(StartKind::start) {
-            nmf = nmf.start(start);
+        if let Some(start) = self.start.and_then(InitKind::init) {
+            nmf = nmf.init(start);
         }
         if let Some(compress) = self.compress {
             nmf = nmf.compress(compress);

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use orthant::{Dense, Error, Fit, Iteration, Loss, Method, Nmf, Penalty, Real, Start, StopReason, ToMatrix};
+use orthant::{Dense, Error, Fit, Init, Iteration, Loss, Method, Nmf, Penalty, Real, StopReason, ToMatrix};
 
 /// A fit that makes exactly `iterations` steps of `method` from (w, h), unless nothing is left to do.
 pub fn fixed<T: Real>(
@@ -17,7 +17,7 @@ pub fn fixed<T: Real>(
         .tol(0.0)
         .max_iter(iterations)
         .penalty(penalty)
-        .start(Start::Custom { w: w.clone(), h: h.clone() })
+        .init(Init::Custom { w: w.clone(), h: h.clone() })
 }
 
 /// One step of `method` from (w, h), as an observer sees it: a fit ends by putting rows to zero that only tend to it.

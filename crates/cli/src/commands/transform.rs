@@ -147,7 +147,7 @@ fn as_scikit_learn<T: Scalar>(
     let h = saved.model.components();
     // H is given, and W starts from a constant
     let options =
-        Options { start: None, scale: None, threads: args.threads, max_time: None, ..options.clone() };
+        Options { init: None, scale: None, threads: args.threads, max_time: None, ..options.clone() };
     let w = if options.minibatch.is_some() {
         MiniBatchNmf::from_options(options).transform(table, h)
     } else {

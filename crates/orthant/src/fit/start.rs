@@ -8,7 +8,7 @@ use crate::iterate::Factor;
 use crate::random::Generator;
 use crate::report::Warning;
 use crate::source::Sources;
-use crate::{Dense, Error, Matrix, Nmf, Real, Start, check, init, scan, threads};
+use crate::{Dense, Error, Init, Matrix, Nmf, Real, check, init, scan, threads};
 
 impl<T: Real> Problem<'_, T> {
     /// W and Hᵀ to start from, for the scaled V.
@@ -28,8 +28,8 @@ impl<T: Real> Problem<'_, T> {
             return Ok((vec![w; v.nrows() * k], self.scaled(h.transposed())));
         }
         let default = nmf.options.default_start(v.nrows(), v.ncols());
-        let start = nmf.start.as_ref().unwrap_or(&default);
-        if let Start::Custom { w, h } = start {
+        let start = nmf.init.as_ref().unwrap_or(&default);
+        if let Init::Custom { w, h } = start {
             return Ok((self.scaled(w.clone()), self.scaled(h.transposed())));
         }
         let data = init::Data { v, scale, source, workers };
@@ -70,7 +70,7 @@ impl<T: Real> Problem<'_, T> {
 
     /// Whether V is one row or one column, which one component fits exactly, and no start or penalty asks for another answer.
     fn is_line(&self) -> bool {
-        let drawn = matches!(self.nmf.start, None | Some(Start::Random | Start::ScaledRandom));
+        let drawn = matches!(self.nmf.init, None | Some(Init::Random | Init::ScaledRandom));
         self.v.nrows().min(self.v.ncols()) == 1 && drawn && self.nmf.options.is_free(self.given.is_some())
     }
 
@@ -112,12 +112,12 @@ impl<T: Real> Problem<'_, T> {
         };
         let mut warnings = Vec::new();
         let line = self.given.is_none() && self.is_line();
-        let started = self.given.is_none() && matches!(nmf.start, Some(Start::Custom { .. }));
+        let started = self.given.is_none() && matches!(nmf.init, Some(Init::Custom { .. }));
         let (w, mut ht) = if started { self.sized(w, ht, &mut warnings) } else { (w, ht) };
         if method.is_newton() && self.given.is_none() && !started && !line {
             init::fill_zero_rows(&mut ht, k);
         }
-        if method.keeps_zeros() && matches!(nmf.start, Some(Start::Custom { .. })) {
+        if method.keeps_zeros() && matches!(nmf.init, Some(Init::Custom { .. })) {
             // also where it is memory that has decided so
             check::not_zero("W", &w)?;
             check::not_zero("H", &ht)?;
@@ -151,7 +151,7 @@ fn identical<T: Real>(w: &[T], ht: &[T], k: usize) -> Option<(usize, usize)> {
 }
 
 /// The start alone, in the user's units.
-pub(crate) fn start_factors<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<(Dense<T>, Dense<T>), Error> {
+pub(crate) fn init_factors<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<(Dense<T>, Dense<T>), Error> {
     let began = Instant::now();
     nmf.check()?;
     let (m, n) = (v.nrows(), v.ncols());

@@ -8,7 +8,7 @@ pub(crate) use scaled::gram;
 
 use crate::random::Generator;
 use crate::source::Sources;
-use crate::{Error, Matrix, Real, Start};
+use crate::{Error, Init, Matrix, Real};
 use nndsvd::{Fill, Variant, nndsvd};
 
 mod dense;
@@ -52,22 +52,22 @@ pub(crate) fn fill_zero_rows<T: Real>(ht: &mut [T], k: usize) {
 /// # Errors
 /// [`Error::RankTooLargeForInit`] where the start needs singular vectors or rows of V.
 pub(crate) fn generate<T: Real>(
-    start: &Start<T>,
+    start: &Init<T>,
     data: &Data<'_, T>,
     k: usize,
     generator: &mut Generator,
 ) -> Result<(Vec<T>, Vec<T>), Error> {
     let by_vectors = |variant, generator| nndsvd(data, k, variant, generator);
     match start {
-        Start::Random => Ok(random(data, k, generator)),
-        Start::ScaledRandom => scaled::scaled(data, k, generator),
-        Start::Nndsvd => by_vectors(Variant::Sklearn(Fill::Zero), generator),
-        Start::Nndsvda => by_vectors(Variant::Sklearn(Fill::Mean), generator),
-        Start::Nndsvdar => by_vectors(Variant::Sklearn(Fill::Random), generator),
-        Start::ExactNndsvd => by_vectors(Variant::Exact(Fill::Zero), generator),
-        Start::ExactNndsvda => by_vectors(Variant::Exact(Fill::Mean), generator),
-        Start::Spa => spa::spa(data, k),
-        Start::Custom { .. } => unreachable!("given factors are not made"),
+        Init::Random => Ok(random(data, k, generator)),
+        Init::ScaledRandom => scaled::scaled(data, k, generator),
+        Init::Nndsvd => by_vectors(Variant::Sklearn(Fill::Zero), generator),
+        Init::Nndsvda => by_vectors(Variant::Sklearn(Fill::Mean), generator),
+        Init::Nndsvdar => by_vectors(Variant::Sklearn(Fill::Random), generator),
+        Init::ExactNndsvd => by_vectors(Variant::Exact(Fill::Zero), generator),
+        Init::ExactNndsvda => by_vectors(Variant::Exact(Fill::Mean), generator),
+        Init::Spa => spa::spa(data, k),
+        Init::Custom { .. } => unreachable!("given factors are not made"),
     }
 }
 

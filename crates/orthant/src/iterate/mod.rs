@@ -127,7 +127,7 @@ pub(crate) trait Alternation<T: Real> {
         }
     }
 
-    /// The verdict on the iteration that ended with this loss and objective. To be asked once an iteration.
+    /// The verdict on the iteration that ended with this loss and objective. To be asked once per iteration.
     fn judge(&mut self, loss: f64, objective: f64) -> Verdict {
         let rounding = self.rounding(loss);
         self.pair_mut().judge(objective, rounding)

@@ -305,12 +305,14 @@ impl<'a, T: Real> Quadratic<'a, T> {
     fn keep_numerators(&mut self) -> Result<(), Error> {
         self.y.copy(&self.pair.outer);
         let (k, source) = (self.k, self.source.rows);
-        self.kept = vec![T::ZERO; self.pair.inner.x.len()];
-        let out = split(&mut self.kept, k, &self.inner.lanes);
+        let mut kept = vec![T::ZERO; self.pair.inner.x.len()];
+        let out = split(&mut kept, k, &self.inner.lanes);
         let step = Products { source, operand: self.y.of(&self.pair.outer).y, k, out: &out };
         let lines = self.pair.inner.lines(k, &self.inner.lanes);
         let sums = self.inner.visit(&lines, Mode::Sum, &step, &mut self.of_inner, &self.memory)?;
         self.of_inner.give_back(sums);
+        drop(out);
+        self.kept = kept;
         Ok(())
     }
 

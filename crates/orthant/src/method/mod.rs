@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::error::invalid;
 use crate::rule::Sweeps;
-use crate::{Error, Loss, Products, StartKind, Stop, Update};
+use crate::{Error, InitKind, Loss, Products, Stop, Update};
 
 #[cfg(feature = "serde")]
 mod earlier;
@@ -133,8 +133,8 @@ impl Method {
 
     /// Whether it goes from `start`. Updates that keep every 0 warn of starts with zeros; so does [`Update::Auto`] where it can come
     /// to one of them.
-    pub fn starts_from(self, start: StartKind) -> Support {
-        let zeros = matches!(start, StartKind::Nndsvd | StartKind::ExactNndsvd | StartKind::Spa);
+    pub fn starts_from(self, start: InitKind) -> Support {
+        let zeros = matches!(start, InitKind::Nndsvd | InitKind::ExactNndsvd | InitKind::Spa);
         // under a memory limit also for Kullback–Leibler
         let keeps = self.keeps_zeros() || self.is_automatic() && !self.loss.is_quadratic();
         if keeps && zeros { Support::Warned } else { Support::Yes }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Method, Support};
 use crate::rule::Sweeps;
-use crate::{Loss, Products, StartKind, Stop, Update};
+use crate::{InitKind, Loss, Products, Stop, Update};
 
 /// The losses that updates differ in, by their headings.
 const LOSSES: [(&str, Loss); 4] = [
@@ -54,13 +54,13 @@ pub fn capability_table() -> String {
         let gemm = yes(method.loss.is_quadratic() && method.multiplies_by(Products::Gemm) == Support::Yes);
         (name(method), row.map(mark).into_iter().chain([gemm]).collect())
     });
-    let heads: Vec<_> = StartKind::ALL.iter().map(|kind| kind.name()).collect();
+    let heads: Vec<_> = InitKind::ALL.iter().map(|kind| kind.name()).collect();
     table(&mut tables[2], "start", &heads, &methods, |method| {
         // auto comes to another update with another loss
         let all = LOSSES.map(|(_, loss)| Method { loss, ..*method });
         let warns = |kind| all.iter().any(|of| of.check().is_ok() && of.starts_from(kind) == Support::Warned);
-        let cell = |&kind: &StartKind| if warns(kind) { Support::Warned } else { method.starts_from(kind) };
-        (name(method), StartKind::ALL.iter().map(|kind| mark(cell(kind))).collect())
+        let cell = |&kind: &InitKind| if warns(kind) { Support::Warned } else { method.starts_from(kind) };
+        (name(method), InitKind::ALL.iter().map(|kind| mark(cell(kind))).collect())
     });
     let stops = [
         ("violation", Stop::Violation { tol: 0.0 }),

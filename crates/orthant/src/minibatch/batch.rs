@@ -11,7 +11,7 @@ use crate::random::Generator;
 use crate::rule::Majorizer;
 use crate::source::SparsePlan;
 use crate::source::Stored;
-use crate::{Error, Matrix, Method, Products, Real, Start, init, reduce, scan};
+use crate::{Error, Init, Matrix, Method, Products, Real, init, reduce, scan};
 
 /// Data in a safe range of exponents: V·2^-exponent, with W and H over half of it.
 pub(super) struct Data<'a, T> {
@@ -278,9 +278,9 @@ type Begun<T> = ((Vec<T>, Vec<T>), Generator);
 pub(super) fn start<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>) -> Result<Begun<T>, Error> {
     let nmf = data.nmf;
     let (m, n, k) = (v.nrows(), v.ncols(), nmf.options.rank);
-    let default = if k <= m.min(n) { Start::Nndsvda } else { Start::Random };
-    let chosen = nmf.start.as_ref().unwrap_or(&default);
-    if let Start::Custom { w, h } = chosen {
+    let default = if k <= m.min(n) { Init::Nndsvda } else { Init::Random };
+    let chosen = nmf.init.as_ref().unwrap_or(&default);
+    if let Init::Custom { w, h } = chosen {
         for (operand, x, expected) in [("W", w, (m, k)), ("H", h, (k, n))] {
             crate::check::factor(operand, x, expected, true)?;
         }

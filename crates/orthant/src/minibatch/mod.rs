@@ -43,7 +43,7 @@ use crate::observe::{Iteration, Observer};
 use crate::random::{Generator, RandomState};
 use crate::report::{Report, StopReason};
 use crate::{
-    BatchOptions, Cancel, Error, Loss, Matrix, Method, Model, Options, Penalty, Real, Start, StartKind,
+    BatchOptions, Cancel, Error, Init, InitKind, Loss, Matrix, Method, Model, Options, Penalty, Real,
     ToMatrix, scan, threads,
 };
 
@@ -73,7 +73,7 @@ pub struct MiniBatchNmf<T> {
     options: Options,
     batches: BatchOptions,
     /// The start of the kind that the options name, with its factors if these are given.
-    start: Option<Start<T>>,
+    init: Option<Init<T>>,
     random: Generator,
     cancel: Option<Cancel>,
 }
@@ -106,10 +106,10 @@ impl<T: Real> MiniBatchNmf<T> {
     /// A fit with these options, by mini-batches of scikit-learn's size and weight unless the options have others. Only the
     /// loss and the tolerance are taken from the method and the stopping rule.
     pub fn from_options(options: Options) -> Self {
-        let start = options.start.and_then(StartKind::start);
+        let init = options.init.and_then(InitKind::init);
         let (batches, random) =
             (options.minibatch.clone().unwrap_or_default(), Generator::Seed(options.seed));
-        Self { options, batches, start, random, cancel: None }
+        Self { options, batches, init, random, cancel: None }
     }
 
     /// The options as they stand.
@@ -130,11 +130,11 @@ impl<T: Real> MiniBatchNmf<T> {
         self
     }
 
-    /// Where to start; default [`Start::Nndsvda`], or [`Start::Random`] if the rank is above the smaller side of V.
+    /// Where to start; default [`Init::Nndsvda`], or [`Init::Random`] if the rank is above the smaller side of V.
     #[must_use]
-    pub fn start(mut self, start: Start<T>) -> Self {
-        self.options.start = Some(start.kind());
-        Self { start: Some(start), ..self }
+    pub fn init(mut self, init: Init<T>) -> Self {
+        self.options.init = Some(init.kind());
+        Self { init: Some(init), ..self }
     }
 
     /// L1 and L2 penalties; default none. On H they are scaled by the rows of a batch.
@@ -296,7 +296,7 @@ impl<T: Real> MiniBatchNmf<T> {
 
     fn check(&self) -> Result<(), Error> {
         self.options.check_batches(&self.batches)?;
-        given(&self.options, self.start.as_ref())
+        given(&self.options, self.init.as_ref())
     }
 
     fn loss_function(&self) -> Loss {

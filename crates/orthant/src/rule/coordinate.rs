@@ -19,7 +19,7 @@
 //! X rows×k in place, A rows×k, G k×k; nothing else is read.
 //!
 //! # Cost
-//! 2k² flops a row and sweep; no pass over V.
+//! 2k² flops per row and sweep; no pass over V.
 //!
 //! # Guarantees
 //! Every coordinate's update does not raise the objective. A zero can become positive again. A component whose

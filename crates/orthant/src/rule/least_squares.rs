@@ -7,7 +7,7 @@
 //!
 //! # Update
 //! ```text
-//! LLᵀ = G                               once a half-step; G = YᵀY + l2·I,  a = vY
+//! LLᵀ = G                               once per half-step; G = YᵀY + l2·I,  a = vY
 //! x   = max(G⁻¹(a − l1), 0)             by L, row by row
 //! ```
 //! Where G is not positive definite as far as its rounding lets be seen, G + Λ takes its place, and a + Λx the place of
@@ -18,7 +18,7 @@
 //! X rows×k in place, A rows×k, G k×k.
 //!
 //! # Cost
-//! k³/3 flops a half-step and 2k² a row, and as much for the stopping quantity; no pass over V.
+//! k³/3 flops per half-step and 2k² per row, and as much for the stopping quantity; no pass over V.
 //!
 //! # Guarantees
 //! Each solution is the least-squares one before its projection; the projection can raise the objective, and iterations

@@ -12,7 +12,7 @@
 //! X rows×k in place, A rows×k, G k×k.
 //!
 //! # Cost
-//! 2k² flops a row and one division an element; no pass over V.
+//! 2k² flops per row and one division per element; no pass over V.
 //!
 //! # Guarantees
 //! Does not raise the objective (Lee & Seung, theorem 1; with an L2 weight on the diagonal of G and L1 in the

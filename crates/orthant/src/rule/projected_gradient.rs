@@ -24,7 +24,7 @@
 //! X rows×k in place, A rows×k, G k×k.
 //!
 //! # Cost
-//! 2k² flops a row for every step tried, two or more for each of the 10; no pass over V.
+//! 2k² flops per row for every step tried, two or more for each of the 10; no pass over V.
 //!
 //! # Guarantees
 //! Does not raise the objective: every step taken satisfies its condition, and where none does x stays. A zero can

@@ -1,6 +1,6 @@
 //! The accelerated method against plain loops, and what it promises.
 
-use orthant::{Csc, Csr, Dense, Fit, Method, Nmf, Penalty, Real, Scale, Start, Stop};
+use orthant::{Csc, Csr, Dense, Fit, Init, Method, Nmf, Penalty, Real, Scale, Stop};
 use orthant_verify::compare::{cast, first_other_bit, is_non_negative, unit_roundoff};
 use orthant_verify::extrapolated;
 use orthant_verify::fits::{Step, fixed, trace};
@@ -301,12 +301,12 @@ fn a_sketch_does_not_spoil_a_good_start() {
     let v = Recipe { m: 300, n: 200, k: 4, data: Data::Uniform, zeros_in_start: false, seed: 5 }.build().v;
     let good = Nmf::<f64>::new(4).tol(1e-12).max_iter(3000).compress(false).fit(&v).unwrap();
     let (w, h) = (good.w.clone(), good.model.components().clone());
-    let start = Start::Custom { w, h };
-    let again = Nmf::<f64>::new(4).start(start.clone()).compress(true).max_iter(2).fit(&v).unwrap();
+    let start = Init::Custom { w, h };
+    let again = Nmf::<f64>::new(4).init(start.clone()).compress(true).max_iter(2).fit(&v).unwrap();
     assert!(!again.report.compression.unwrap().kept, "{:?}", again.report.compression);
     assert!(again.report.objective <= good.report.objective * (1.0 + 1e-12));
     // by itself the default leaves it alone
-    assert_eq!(Nmf::<f64>::new(4).start(start).max_iter(2).fit(&v).unwrap().report.compression, None);
+    assert_eq!(Nmf::<f64>::new(4).init(start).max_iter(2).fit(&v).unwrap().report.compression, None);
 }
 
 /// The seed's stream for the sketch is another one than for the start.
@@ -315,7 +315,7 @@ fn a_sketch_leaves_the_start_as_it_was_and_the_scale_does_not_matter() {
     let v = planted(200, 120, 3, 0.1, 2);
     let nmf =
         |compress| Nmf::<f64>::new(3).scale(Scale::None).compress(compress).seed(4).max_iter(20).tol(0.0);
-    let (a, b) = (nmf(true).start_factors(&v).unwrap(), nmf(false).start_factors(&v).unwrap());
+    let (a, b) = (nmf(true).init_factors(&v).unwrap(), nmf(false).init_factors(&v).unwrap());
     assert_eq!((a.0, a.1), (b.0, b.1));
     let fit = nmf(true).fit(&v).unwrap();
     let times = |a: &Dense<f64>, by: f64| Dense::from_fn(a.nrows(), a.ncols(), |i, j| by * a[(i, j)]);
@@ -481,8 +481,8 @@ fn a_start_on_a_sample_saves_passes() {
 fn where_a_sample_is_of_no_use() {
     let v = sparse_log_counts(4000, 150, 8, 1);
     let nmf = Nmf::<f32>::new(8).max_iter(3);
-    let (w, h) = nmf.start_factors(&v).unwrap();
-    let given = nmf.clone().start(Start::Custom { w, h }).fit(&v).unwrap().report;
+    let (w, h) = nmf.init_factors(&v).unwrap();
+    let given = nmf.clone().init(Init::Custom { w, h }).fit(&v).unwrap().report;
     assert_eq!(given.plan.sample, None);
     // a penalty that leaves nothing of H
     let penalty = Penalty { alpha_w: 0.0, alpha_h: Some(1e9), l1_ratio: 1.0 };

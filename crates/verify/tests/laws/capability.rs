@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use orthant::{
-    Dense, Error, Loss, Nmf, Penalty, Products, Start, StartKind, Stop, Support, Warning, capability_table,
+    Dense, Error, Init, InitKind, Loss, Nmf, Penalty, Products, Stop, Support, Warning, capability_table,
 };
 use orthant_verify::forms::FORMS;
 use orthant_verify::strategies::Numbers;
@@ -51,11 +51,11 @@ fn the_code_does_what_the_table_says() {
                 continue;
             }
             let nmf = || Nmf::<f64>::new(3).method(method).max_iter(4).tol(0.0);
-            for kind in StartKind::ALL {
+            for kind in InitKind::ALL {
                 for (alpha_w, l1_ratio) in penalties {
-                    let start = kind.start().unwrap_or_else(|| Start::Custom { w: w.clone(), h: h.clone() });
+                    let start = kind.init().unwrap_or_else(|| Init::Custom { w: w.clone(), h: h.clone() });
                     let penalty = Penalty { alpha_w, alpha_h: None, l1_ratio };
-                    let fit = nmf().start(start).penalty(penalty).fit(&v);
+                    let fit = nmf().init(start).penalty(penalty).fit(&v);
                     let what = format!("{method}, {loss}, {}, α {alpha_w}, L1 {l1_ratio}", kind.name());
                     let report = fit.unwrap_or_else(|e| panic!("{what}: {e}")).report;
                     assert!(report.objective.is_finite(), "{what}");
@@ -71,12 +71,12 @@ fn the_code_does_what_the_table_says() {
             for stop in
                 [Stop::Violation { tol: 0.0 }, Stop::ErrorDecrease { tol: 0.0 }, Stop::Progress { tol: 0.0 }]
             {
-                let fit = nmf().start(Start::Random).stop(stop).fit(&v);
+                let fit = nmf().init(Init::Random).stop(stop).fit(&v);
                 assert_eq!(refused(&fit), method.stops_by(stop) == Support::No, "{method} {stop:?}");
             }
-            let fit = nmf().start(Start::Random).shuffle(true).fit(&v);
+            let fit = nmf().init(Init::Random).shuffle(true).fit(&v);
             assert_eq!(refused(&fit), method.shuffles() == Support::No, "{method} shuffled");
-            let fit = nmf().start(Start::Random).products(Products::Gemm).fit(&v);
+            let fit = nmf().init(Init::Random).products(Products::Gemm).fit(&v);
             let expected = method.multiplies_by(Products::Gemm) == Support::No;
             assert_eq!(refused(&fit), expected, "{method} {loss} by gemm");
         }

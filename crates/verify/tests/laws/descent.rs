@@ -1,6 +1,6 @@
 //! Laws of the objective: that it falls, and that what is reported is true.
 
-use orthant::{Dense, Loss, Method, Nmf, Penalty, Real, Start, Stop};
+use orthant::{Dense, Init, Loss, Method, Nmf, Penalty, Real, Stop};
 use orthant_verify::compare::{cast, unit_roundoff};
 use orthant_verify::fits::{METHODS, fixed, trace};
 use orthant_verify::layout::{Layout, Stored};
@@ -170,7 +170,7 @@ fn a_converged_fit_is_stationary() {
                     .stop(Stop::Progress { tol })
                     .penalty(penalty)
                     .max_iter(100_000)
-                    .start(Start::Custom { w: p.w.clone(), h: p.h.clone() });
+                    .init(Init::Custom { w: p.w.clone(), h: p.h.clone() });
                 let fit = nmf.fit(&Stored::new(&p.v, layout)).unwrap();
                 assert!(fit.report.converged(), "{method:?}: {:?}", fit.report.stop_reason);
                 let true_residual = oracle::kkt_residual(&p.v, &fit.w, fit.model.components(), penalty);
@@ -199,7 +199,7 @@ fn a_converged_fit_satisfies_eulers_identity() {
     .build();
     for method in [Method::cd(), Method::hals(), Method::mu(Loss::Frobenius)] {
         let nmf = Nmf::new(4).method(method).stop(Stop::Progress { tol: 1e-8 }).max_iter(100_000);
-        let fit = nmf.start(Start::Custom { w: p.w.clone(), h: p.h.clone() }).fit(&p.v).unwrap();
+        let fit = nmf.init(Init::Custom { w: p.w.clone(), h: p.h.clone() }).fit(&p.v).unwrap();
         let wh = oracle::product(&fit.w, fit.model.components());
         let squares = oracle::norm_squared(&wh);
         let with_v = oracle::dot(wh.as_slice(), p.v.as_slice());

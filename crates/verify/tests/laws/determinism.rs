@@ -1,6 +1,6 @@
 //! Laws of determinism: the same bits whatever the threads, the blocks and the weather.
 
-use orthant::{Dense, Fit, Loss, Method, Nmf, Penalty, Products, Real, StartKind, Support, Update};
+use orthant::{Dense, Fit, InitKind, Loss, Method, Nmf, Penalty, Products, Real, Support, Update};
 use orthant_verify::compare::{cast, first_other_bit};
 use orthant_verify::layout::{Layout, Stored};
 use orthant_verify::strategies::Numbers;
@@ -269,12 +269,12 @@ fn block_size_and_threads_do_not_matter_to_rows_of_very_different_weight() {
     });
     for layout in [Layout::Csr, Layout::Csc] {
         let stored = Stored::new(&if layout == Layout::Csc { v.transposed() } else { v.clone() }, layout);
-        for kind in StartKind::ALL {
-            let Some(start) = kind.start() else { continue };
-            let nmf = Nmf::<f64>::new(K).start(start).tol(0.0).max_iter(5).seed(2);
+        for kind in InitKind::ALL {
+            let Some(start) = kind.init() else { continue };
+            let nmf = Nmf::<f64>::new(K).init(start).tol(0.0).max_iter(5).seed(2);
             let factors = |threads| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                pool.install(|| nmf.start_factors(&stored)).unwrap()
+                pool.install(|| nmf.init_factors(&stored)).unwrap()
             };
             let (w, h) = factors(1);
             for threads in [2, 3, 8] {

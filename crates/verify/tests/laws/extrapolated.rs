@@ -1,6 +1,6 @@
 //! Extrapolated methods for divergences against plain loops, and what they promise.
 
-use orthant::{Dense, Error, Loss, Method, Nmf, Penalty, Real, Start, Stop, Update};
+use orthant::{Dense, Error, Init, Loss, Method, Nmf, Penalty, Real, Stop, Update};
 use orthant_verify::compare::{cast, first_other_bit, is_non_negative, unit_roundoff, worst_entry};
 use orthant_verify::divergences::{LOSSES, clear_of_floors, objective, remaining, rule, size, steepest};
 use orthant_verify::extrapolated;
@@ -170,7 +170,7 @@ fn the_loss_of_two_hundred_plain_iterations_takes_fewer() {
     for loss in LOSSES.into_iter().filter(|loss| !loss.is_quadratic()) {
         let mut needed = 0;
         for seed in 0..5 {
-            let nmf = |method| Nmf::<f64>::new(6).method(method).start(Start::Random).seed(seed).tol(0.0);
+            let nmf = |method| Nmf::<f64>::new(6).method(method).init(Init::Random).seed(seed).tol(0.0);
             let goal = nmf(Method::mm(loss)).max_iter(200).fit(&v).unwrap().report.objective;
             let fit = nmf(Method::mm(loss).extrapolated()).max_iter(200).fit(&v).unwrap();
             let reached = |point: &orthant::HistoryPoint| !point.restarted && point.objective <= goal;
@@ -257,8 +257,8 @@ fn the_automatic_choice_takes_what_memory_allows() {
         [Method::newton().extrapolated(), Method::newton(), Method::mm(KL).extrapolated(), Method::mm(KL)];
     assert_eq!(seen, expected);
     // what memory leaves is refused like what is asked for
-    let start = Start::Custom { w: Numbers::new(3).matrix(400, 5), h: Dense::zeros(5, 300) };
-    let from_zero = nmf.clone().start(start);
+    let start = Init::Custom { w: Numbers::new(3).matrix(400, 5), h: Dense::zeros(5, 300) };
+    let from_zero = nmf.clone().init(start);
     assert!(from_zero.fit(&v).is_ok());
     let little = from_zero.memory_limit(least).fit(&v);
     assert!(matches!(little, Err(Error::Unsupported { .. })), "{:?}", little.map(|fit| fit.report));

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use orthant::{Dense, Iteration, Loss, Method, MiniBatchFit, MiniBatchNmf, Penalty, Real, Start, StopReason};
+use orthant::{Dense, Init, Iteration, Loss, Method, MiniBatchFit, MiniBatchNmf, Penalty, Real, StopReason};
 use orthant_verify::compare::{cast, first_other_bit, is_non_negative, worst_entry};
 use orthant_verify::divergences::{LOSSES, divergence, objective};
 use orthant_verify::fits::{fixed, trace};
@@ -18,7 +18,7 @@ fn from<T: Real>(p: &Problem<T>, loss: Loss, penalty: Penalty) -> MiniBatchNmf<T
         .penalty(penalty)
         .tol(0.0)
         .max_no_improvement(None)
-        .start(Start::Custom { w: p.w.clone(), h: p.h.clone() })
+        .init(Init::Custom { w: p.w.clone(), h: p.h.clone() })
 }
 
 fn traced<T: Real>(nmf: &MiniBatchNmf<T>, v: &Stored<T>) -> (MiniBatchFit<T>, Vec<Factors<T>>) {
@@ -129,7 +129,7 @@ fn assert_threads_do_not_matter<T: Real>(layout: Layout) {
     });
     for loss in losses {
         for fresh in [false, true] {
-            let nmf = MiniBatchNmf::<T>::new(4).loss(loss).start(Start::Random).seed(3).batch_size(900);
+            let nmf = MiniBatchNmf::<T>::new(4).loss(loss).init(Init::Random).seed(3).batch_size(900);
             let nmf = nmf.max_iter(2).fresh_restarts(fresh).fresh_restarts_max_iter(4);
             let run = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -177,7 +177,7 @@ fn the_number_of_threads_does_not_matter_to_sparse_data() {
 fn the_same_seed_gives_the_same_bits() {
     let v = data::<f64>();
     let fit = |seed| {
-        let nmf = MiniBatchNmf::new(4).loss(Loss::KullbackLeibler).start(Start::Random).batch_size(500);
+        let nmf = MiniBatchNmf::new(4).loss(Loss::KullbackLeibler).init(Init::Random).batch_size(500);
         nmf.seed(seed).max_iter(2).fit(&v).unwrap()
     };
     let (a, b, c) = (fit(1), fit(1), fit(2));
@@ -198,7 +198,7 @@ fn learning_online_is_fitting_with_fresh_restarts() {
         let fit = nmf.clone().fresh_restarts(true).fit(&v).unwrap();
         // the start of learning online has the first batch's rows
         let first = Dense::from_fn(600, 3, |i, t| p.w[(i, t)]);
-        let nmf = nmf.start(Start::Custom { w: first, h: p.h.clone() });
+        let nmf = nmf.init(Init::Custom { w: first, h: p.h.clone() });
         let mut online = nmf.online().unwrap();
         for batch in 0..4 {
             online.partial_fit(&v.view().rows(600 * batch..600 * (batch + 1))).unwrap();

@@ -1,6 +1,6 @@
 //! Laws of Newton's coordinate descent for Kullback–Leibler.
 
-use orthant::{Dense, Loss, Method, Nmf, Penalty, Real, Scale, Start, Stop, Warning};
+use orthant::{Dense, Init, Loss, Method, Nmf, Penalty, Real, Scale, Stop, Warning};
 use orthant_verify::compare::{cast, first_other_bit, is_non_negative, unit_roundoff, worst_entry};
 use orthant_verify::divergences::{clear_of_floors, divergence, objective, remaining, size, steepest};
 use orthant_verify::fits::{fixed, step, trace};
@@ -128,7 +128,7 @@ proptest! {
         let v = recipe.build_for(KL).v;
         let by = 2f64.powi(power);
         let fit = |v: &Dense<f64>| {
-            let nmf = Nmf::new(recipe.k).method(DEFAULT).seed(recipe.seed as u32).start(Start::Random);
+            let nmf = Nmf::new(recipe.k).method(DEFAULT).seed(recipe.seed as u32).init(Init::Random);
             let nmf = nmf.scale(Scale::None).max_iter(12);
             nmf.fit(&Stored::new(v, layout)).unwrap()
         };

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use orthant::{Csr, Dense, Error, Fit, Loss, Method, Nmf, Penalty, Real, Scale, Start, Update, Warning};
+use orthant::{Csr, Dense, Error, Fit, Init, Loss, Method, Nmf, Penalty, Real, Scale, Update, Warning};
 use orthant_verify::compare::{cast, is_non_negative};
 use orthant_verify::divergences::{LOSSES, divergence};
 use orthant_verify::forms::methods;
@@ -124,7 +124,7 @@ fn long_fits_do_not_run_away() {
                 v[(i, j)].max(if method.loss.beta() <= 0.0 { 1e-3 } else { 0.0 })
             });
             for k in [1, 3] {
-                let nmf = Nmf::new(k).method(method).seed(3).start(Start::Random).tol(0.0).max_iter(1500);
+                let nmf = Nmf::new(k).method(method).seed(3).init(Init::Random).tol(0.0).max_iter(1500);
                 let mut widest = 0.0_f64;
                 let mut look = |it: &orthant::Iteration<'_, f64>| {
                     let (w, h) = it.factors();
@@ -208,7 +208,7 @@ fn one_large_entry_does_not_spoil_the_other_rows() {
         let v = table(&[&[1.0, 2.0, 3.0], &[large, large / 2.0, large / 3.0]]);
         // auto's restarts know an objective to the rounding of its largest terms
         for (method, near) in [(Method::mu(KL), 1e-6), (Method::mm(KL), 1e-6), (Method::auto(KL), 1e-5)] {
-            let nmf = Nmf::new(2).method(method).start(Start::Random).max_iter(4000).tol(0.0);
+            let nmf = Nmf::new(2).method(method).init(Init::Random).max_iter(4000).tol(0.0);
             let fit = nmf.fit(&v).unwrap();
             let p = oracle::product(&fit.w, fit.model.components());
             let sum: f64 = p.row(0).iter().sum();
@@ -235,10 +235,10 @@ fn penalties_do_not_empty_a_divergence() {
     }
     for v in &tables {
         for (alpha, l1_ratio) in [(100.0, 1.0), (10.0, 1.0), (10.0, 0.5), (30.0, 0.0)] {
-            for start in [Start::Random, Start::ScaledRandom] {
+            for start in [Init::Random, Init::ScaledRandom] {
                 let penalty = Penalty { alpha_w: alpha, alpha_h: None, l1_ratio };
                 let of = |method| {
-                    let nmf = Nmf::new(2).method(method).penalty(penalty).start(start.clone()).max_iter(3000);
+                    let nmf = Nmf::new(2).method(method).penalty(penalty).init(start.clone()).max_iter(3000);
                     nmf.fit(v).unwrap().report.objective
                 };
                 let (auto, newton) = (of(Method::auto(KL)), of(Method::newton()));
@@ -262,7 +262,7 @@ fn no_factor_has_a_subnormal_number() {
         let v = if method.loss.beta() <= 0.0 { &positive } else { &v };
         for layout in LAYOUTS {
             let v = cast::<f64, f32>(v);
-            let nmf = Nmf::<f32>::new(6).method(method).start(Start::Random).tol(0.0).max_iter(400);
+            let nmf = Nmf::<f32>::new(6).method(method).init(Init::Random).tol(0.0).max_iter(400);
             let fit = nmf.fit(&Stored::new(&v, layout)).unwrap();
             for x in fit.w.as_slice().iter().chain(fit.model.components().as_slice()) {
                 assert!(*x == 0.0 || x.is_normal(), "{method:?} {layout:?}: {x:e}");
@@ -390,10 +390,8 @@ fn a_residual_near_zero_is_the_true_one() {
         v.as_mut_slice().iter_mut().for_each(|x| *x *= 1.0 + noise * numbers.uniform());
         for layout in [Layout::Csr, Layout::Csc] {
             let nmf = Nmf::new(k).method(Method::hals().sweeps(1)).max_iter(1).tol(0.0);
-            let fit = nmf
-                .start(Start::Custom { w: w.clone(), h: h.clone() })
-                .fit(&Stored::new(&v, layout))
-                .unwrap();
+            let fit =
+                nmf.init(Init::Custom { w: w.clone(), h: h.clone() }).fit(&Stored::new(&v, layout)).unwrap();
             let truth = oracle::loss(&v, &fit.w, fit.model.components());
             // the oracle's own products are rounded: by as much as the entries have in common with the residual's size
             let rounding = 4.0 * f64::EPSILON * (oracle::norm_squared(&v) * truth).sqrt()
@@ -461,11 +459,11 @@ fn newtons_steps_find_what_a_start_left_out() {
     let total: f64 = v.as_slice().iter().sum();
     let row = |i: usize| v.row(i).iter().sum::<f64>();
     let col = |j: usize| (0..9).map(|i| v[(i, j)]).sum::<f64>();
-    for start in [Start::Nndsvd, Start::ExactNndsvd, Start::Spa] {
+    for start in [Init::Nndsvd, Init::ExactNndsvd, Init::Spa] {
         for method in [Method::newton(), Method::newton().extrapolated(), Method::auto(KL)] {
             for layout in LAYOUTS {
                 let stored = Stored::new(&v, layout);
-                let fit = Nmf::new(1).method(method).start(start.clone()).tol(1e-12).fit(&stored).unwrap();
+                let fit = Nmf::new(1).method(method).init(start.clone()).tol(1e-12).fit(&stored).unwrap();
                 let p = oracle::product(&fit.w, fit.model.components());
                 for i in 0..9 {
                     for j in 0..7 {
@@ -493,11 +491,11 @@ fn small_entries_grow_again_in_single_precision() {
     let rates = oracle::product(&shares, &topics);
     let v = Dense::from_fn(600, 400, |i, j| poisson(&mut numbers, 0.2 * rates[(i, j)]));
     let method = Method::mu(KL);
-    let double = Nmf::<f64>::new(24).method(method).start(Start::Nndsvda).tol(0.0).max_iter(200);
+    let double = Nmf::<f64>::new(24).method(method).init(Init::Nndsvda).tol(0.0).max_iter(200);
     let double = double.fit(&Stored::new(&v, Layout::Csr)).unwrap();
     let small = double.w.as_slice().iter().filter(|x| **x > 0.0 && **x < 1e-19).count();
     assert!(small > 1000, "only {small} entries shrink");
-    let single = Nmf::<f32>::new(24).method(method).start(Start::Nndsvda).tol(0.0).max_iter(200);
+    let single = Nmf::<f32>::new(24).method(method).init(Init::Nndsvda).tol(0.0).max_iter(200);
     let single = single.fit(&Stored::new(&cast::<f64, f32>(&v), Layout::Csr)).unwrap();
     let pairs = double.w.as_slice().iter().zip(single.w.as_slice());
     let ended = pairs.filter(|&(&x, &y)| x > 0.0 && y == 0.0).count();
@@ -524,8 +522,8 @@ fn small_entries_count_in_the_loss_of_every_divergence() {
             w[(2, 0)] = 0.0;
             w[(2, 1)] = 0.0;
             for layout in LAYOUTS {
-                let start = Start::Custom { w: w.clone(), h: h.clone() };
-                let fit = Nmf::new(2).method(method).start(start).tol(0.0).max_iter(20);
+                let start = Init::Custom { w: w.clone(), h: h.clone() };
+                let fit = Nmf::new(2).method(method).init(start).tol(0.0).max_iter(20);
                 let fit = fit.fit(&Stored::new(&v, layout)).unwrap();
                 let truth = divergence(&v, &fit.w, fit.model.components(), beta);
                 let (reported, true_loss) = (fit.report.loss, truth.value);
@@ -570,7 +568,7 @@ fn a_line_is_fitted_exactly_by_every_method() {
 fn objectives_that_overflow_on_the_way_are_finite_in_the_history() {
     let v = table(&[&[1e160, 2e160], &[3e160, 4.1e160]]);
     for seed in 0..4 {
-        let fit = Nmf::new(2).start(Start::Random).seed(seed).fit(&v);
+        let fit = Nmf::new(2).init(Init::Random).seed(seed).fit(&v);
         match fit {
             Ok(fit) => {
                 assert!(fit.report.history.iter().all(|point| point.objective.is_finite()));
@@ -588,13 +586,13 @@ fn starts_of_any_size_lead_to_the_data() {
     let scaled = |x: &Dense<f64>, by: f64| Dense::from_fn(x.nrows(), x.ncols(), |i, j| by * x[(i, j)]);
     for method in own() {
         let plain =
-            Nmf::new(3).method(method).start(Start::Custom { w: w.clone(), h: h.clone() }).max_iter(300);
+            Nmf::new(3).method(method).init(Init::Custom { w: w.clone(), h: h.clone() }).max_iter(300);
         let v = Dense::from_fn(20, 15, |i, j| v[(i, j)] + 0.1);
         let best = plain.fit(&v).unwrap();
         assert!(!best.report.warnings.iter().any(|w| matches!(w, Warning::StartScale { .. })));
         for (of_w, of_h) in [(1e-300, 1e-5), (1e300, 1e5), (1e-300, 1e300), (1e-150, 1e-150)] {
-            let start = Start::Custom { w: scaled(&w, of_w), h: scaled(&h, of_h) };
-            let fit = plain.clone().start(start).fit(&v).unwrap();
+            let start = Init::Custom { w: scaled(&w, of_w), h: scaled(&h, of_h) };
+            let fit = plain.clone().init(start).fit(&v).unwrap();
             let far = (of_w * 1e10 * of_h < 1e5) || of_w * 1e-10 * of_h > 1e-5;
             let warned =
                 fit.report.warnings.iter().any(|w| matches!(w, Warning::StartScale { rescaled: true, .. }));
@@ -603,8 +601,8 @@ fn starts_of_any_size_lead_to_the_data() {
             assert!(a <= 1.5 * b + 1e-6, "{method:?} from {of_w:e} and {of_h:e}: {a}, else {b}");
         }
     }
-    let start = Start::Custom { w: scaled(&w, 1e-300), h: scaled(&h, 1e-5) };
-    let fit = Nmf::sklearn(3).start(start).fit(&v).unwrap();
+    let start = Init::Custom { w: scaled(&w, 1e-300), h: scaled(&h, 1e-5) };
+    let fit = Nmf::sklearn(3).init(start).fit(&v).unwrap();
     assert!(fit.report.warnings.iter().any(|w| matches!(w, Warning::StartScale { rescaled: false, .. })));
 }
 
@@ -638,8 +636,8 @@ fn a_scale_can_be_asked_for_where_it_is_free() {
     }
     assert_eq!(Nmf::new(3).penalty(penalty).fit(&v).unwrap().report.scale, Scale::None);
     assert_eq!(Nmf::sklearn(3).fit(&v).unwrap().report.scale, Scale::None);
-    let start = Start::Custom { w: default.w.clone(), h: default.model.components().clone() };
-    assert_eq!(Nmf::new(3).start(start).fit(&v).unwrap().report.scale, Scale::None);
+    let start = Init::Custom { w: default.w.clone(), h: default.model.components().clone() };
+    assert_eq!(Nmf::new(3).init(start).fit(&v).unwrap().report.scale, Scale::None);
     assert!("h-mean".parse::<Scale>().is_err());
     assert_eq!(Scale::ALL.map(|scale| scale.name().parse::<Scale>().unwrap()), Scale::ALL);
 }
@@ -650,7 +648,7 @@ fn a_scale_can_be_asked_for_where_it_is_free() {
 fn the_loss_is_that_of_the_factors_over_twelve_decades() {
     fn check<T: Real>(v: &Dense<f64>, method: Method, layout: Layout) {
         let beta = method.loss.beta();
-        let nmf = Nmf::<T>::new(4).method(method).start(Start::Random).max_iter(60).tol(0.0);
+        let nmf = Nmf::<T>::new(4).method(method).init(Init::Random).max_iter(60).tol(0.0);
         let v = cast::<f64, T>(v);
         let stored = Stored::new(&v, layout);
         let fit = match nmf.fit(&stored) {

@@ -8,7 +8,7 @@
 //! `ORTHANT_RANDOM_PROBLEMS` is the number of problems (default 500) and `ORTHANT_RANDOM_SEED` the number of the first
 //! (default 1). A failure names its problem's number, which is all that is needed to repeat it.
 
-use orthant::{Dense, Error, Fit, Loss, Method, Nmf, Penalty, Real, StartKind, StopReason, Support, Update};
+use orthant::{Dense, Error, Fit, InitKind, Loss, Method, Nmf, Penalty, Real, StopReason, Support, Update};
 use orthant_verify::compare::{cast, is_non_negative, max_abs, unit_roundoff};
 use orthant_verify::divergences::{self, clear_of_floors, cut_off};
 use orthant_verify::drawn::{Drawn, Kind};
@@ -28,7 +28,7 @@ struct Problem {
     method: Method,
     layout: Layout,
     /// Where to start; none is the method's own default.
-    start: Option<StartKind>,
+    start: Option<InitKind>,
     max_iter: usize,
     /// Whether it stops before that.
     stops: bool,
@@ -71,9 +71,9 @@ impl Problem {
             drawn.scale = 0.0;
         }
         let start = match numbers.below(8) {
-            0 | 1 => Some(StartKind::Random),
-            2 | 3 => Some(StartKind::Nndsvd),
-            4 => Some(StartKind::ALL[numbers.below(8)]),
+            0 | 1 => Some(InitKind::Random),
+            2 | 3 => Some(InitKind::Nndsvd),
+            4 => Some(InitKind::ALL[numbers.below(8)]),
             _ => None,
         };
         let layout = ALL[numbers.below(ALL.len())];
@@ -88,7 +88,7 @@ impl Problem {
         let mut nmf = Nmf::new(p.k).method(self.method).penalty(p.penalty).seed(seed).threads(1);
         nmf = nmf.max_iter(self.max_iter);
         if let Some(start) = self.start {
-            nmf = nmf.start(start.start().expect("a kind that needs no factors"));
+            nmf = nmf.init(start.init().expect("a kind that needs no factors"));
         }
         if self.stops { nmf } else { nmf.tol(0.0) }
     }
@@ -110,8 +110,8 @@ impl Problem {
     /// Whether the start takes more components from V than there are: singular vectors, or rows.
     fn asks_too_much(&self, v: &Dense<f64>) -> bool {
         let most = match self.start {
-            None | Some(StartKind::Random | StartKind::ScaledRandom) => usize::MAX,
-            Some(StartKind::Spa) => v.nrows(),
+            None | Some(InitKind::Random | InitKind::ScaledRandom) => usize::MAX,
+            Some(InitKind::Spa) => v.nrows(),
             Some(_) => v.nrows().min(v.ncols()),
         };
         self.drawn.k > most

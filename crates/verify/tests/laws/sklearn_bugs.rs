@@ -1,7 +1,7 @@
 //! Eleven faults of scikit-learn's `NMF` (seen in 1.9), each with the right answer here.
 
 use orthant::{
-    Csc, Csr, Dense, Error, Fit, Loss, Matrix, Method, MiniBatchNmf, Model, Nmf, Penalty, Real, Scale, Start,
+    Csc, Csr, Dense, Error, Fit, Init, Loss, Matrix, Method, MiniBatchNmf, Model, Nmf, Penalty, Real, Scale,
     Stop,
 };
 use orthant_verify::compare::{cast, first_other_bit, is_non_negative};
@@ -86,7 +86,7 @@ fn bug_02_kl_of_small_data_is_not_zero() {
     let v = counts(30, 20, 3);
     let small = Dense::from_fn(30, 20, |i, j| v[(i, j)] * 1e-8);
     for method in [Method::mu(KL), Method::mm(KL)] {
-        let nmf = Nmf::new(3).method(method).start(Start::Random).tol(0.0).max_iter(200);
+        let nmf = Nmf::new(3).method(method).init(Init::Random).tol(0.0).max_iter(200);
         let (plain, fit) = (nmf.fit(&v).unwrap(), nmf.fit(&small).unwrap());
         let p = oracle::product(&fit.w, fit.model.components());
         let (all, of_v) = (p.as_slice().iter().sum::<f64>(), small.as_slice().iter().sum::<f64>());
@@ -94,7 +94,7 @@ fn bug_02_kl_of_small_data_is_not_zero() {
         let expected = plain.report.loss * 1e-8;
         assert!((fit.report.loss - expected).abs() <= 1e-6 * expected, "{method:?}: {}", fit.report.loss);
         let small = cast::<f64, f32>(&small);
-        let nmf = Nmf::<f32>::new(3).method(method).start(Start::Random).tol(0.0).max_iter(200);
+        let nmf = Nmf::<f32>::new(3).method(method).init(Init::Random).tol(0.0).max_iter(200);
         let loss = nmf.fit(&small).unwrap().report.loss;
         assert!((loss - expected).abs() <= 1e-2 * expected, "{method:?} float32: {loss}");
     }
@@ -139,13 +139,13 @@ fn bug_04_negative_data_is_refused_by_every_entry() {
     let refused = |error: Error| {
         assert_eq!(error, Error::Negative { operand: "V", row: 5, col: 2, value: -1e-3 });
     };
-    let start = Start::Custom { w: p.w.clone(), h: p.h.clone() };
+    let start = Init::Custom { w: p.w.clone(), h: p.h.clone() };
     for method in MULTIPLICATIVE.into_iter().chain([Method::cd(), Method::hals()]) {
-        refused(Nmf::new(2).method(method).start(start.clone()).fit(&v).unwrap_err());
+        refused(Nmf::new(2).method(method).init(start.clone()).fit(&v).unwrap_err());
         refused(Nmf::new(2).method(method).fit_weights(&v, &p.h).unwrap_err());
     }
     for loss in [Loss::Frobenius, KL, Loss::ItakuraSaito] {
-        let batches = MiniBatchNmf::new(2).loss(loss).start(start.clone());
+        let batches = MiniBatchNmf::new(2).loss(loss).init(start.clone());
         refused(batches.fit(&v).unwrap_err());
         refused(batches.transform(&v, &p.h).unwrap_err());
         refused(batches.online().unwrap().partial_fit(&v).unwrap_err());
@@ -162,7 +162,7 @@ fn bug_05_huge_data_has_finite_factors() {
         let huge = Dense::from_fn(20, 15, |i, j| T::from_f64(v[(i, j)].to_f64() * by));
         for method in MULTIPLICATIVE.into_iter().chain([Method::cd(), Method::hals()]) {
             let nmf =
-                Nmf::<T>::new(3).method(method).scale(Scale::None).start(Start::Random).tol(0.0).max_iter(30);
+                Nmf::<T>::new(3).method(method).scale(Scale::None).init(Init::Random).tol(0.0).max_iter(30);
             let plain = nmf.fit(&v).unwrap();
             let fit: Fit<T> = match nmf.fit(&huge) {
                 Ok(fit) => fit,
@@ -212,8 +212,8 @@ fn bug_06_the_error_of_an_exact_fit_is_a_number() {
             assert!(r.relative_error <= 1e-7, "{method:?} {layout:?}: {}", r.relative_error);
         }
         for loss in [Loss::Frobenius, KL] {
-            let start = Start::Custom { w: w.clone(), h: h.clone() };
-            let r = MiniBatchNmf::new(3).loss(loss).start(start).fit(&stored).unwrap().report;
+            let start = Init::Custom { w: w.clone(), h: h.clone() };
+            let r = MiniBatchNmf::new(3).loss(loss).init(start).fit(&stored).unwrap().report;
             assert!(r.reconstruction_error.is_finite() && r.reconstruction_error >= 0.0, "{loss} {layout:?}");
         }
     }
@@ -240,7 +240,7 @@ fn bug_08_kl_with_l2_falls() {
     for alpha in [0.01, 1.0, 100.0] {
         let penalty = Penalty { alpha_w: alpha, alpha_h: None, l1_ratio: 0.0 };
         let nmf =
-            Nmf::new(3).method(Method::mm(KL)).penalty(penalty).start(Start::Random).tol(0.0).max_iter(500);
+            Nmf::new(3).method(Method::mm(KL)).penalty(penalty).init(Init::Random).tol(0.0).max_iter(500);
         let (fit, steps) = trace(&nmf, &v).unwrap();
         let mut last = f64::INFINITY;
         for s in &steps {
@@ -274,13 +274,13 @@ fn bug_09_a_transformed_row_does_not_depend_on_its_batch() {
 #[test]
 fn bug_10_a_given_start_is_not_changed() {
     let p = Recipe { m: 20, n: 15, k: 3, data: Data::Uniform, zeros_in_start: false, seed: 10 }.build();
-    let start = Start::Custom { w: p.w.clone(), h: p.h.clone() };
-    let unchanged = |start: &Start<f64>| {
-        let Start::Custom { w, h } = start else { panic!("a given start") };
+    let start = Init::Custom { w: p.w.clone(), h: p.h.clone() };
+    let unchanged = |start: &Init<f64>| {
+        let Init::Custom { w, h } = start else { panic!("a given start") };
         first_other_bit(w, &p.w).is_none() && first_other_bit(h, &p.h).is_none()
     };
     for method in MULTIPLICATIVE.into_iter().chain([Method::cd(), Method::hals()]) {
-        let nmf = Nmf::new(3).method(method).start(start.clone()).stop(Stop::Progress { tol: 1e-4 });
+        let nmf = Nmf::new(3).method(method).init(start.clone()).stop(Stop::Progress { tol: 1e-4 });
         let (first, second) = (nmf.fit(&p.v).unwrap(), nmf.fit(&p.v).unwrap());
         assert_eq!(first_other_bit(&first.w, &second.w), None, "{method:?}");
         assert!(unchanged(&start), "{method:?}");
@@ -289,7 +289,7 @@ fn bug_10_a_given_start_is_not_changed() {
         assert_eq!(first_other_bit(&h, &p.h), None, "{method:?}");
     }
     for loss in [Loss::Frobenius, KL] {
-        let batches = MiniBatchNmf::new(3).loss(loss).start(start.clone()).batch_size(7);
+        let batches = MiniBatchNmf::new(3).loss(loss).init(start.clone()).batch_size(7);
         let (first, second) = (batches.fit(&p.v).unwrap(), batches.fit(&p.v).unwrap());
         assert_eq!(first_other_bit(&first.w, &second.w), None, "{loss}");
         assert!(unchanged(&start), "{loss}");
@@ -314,7 +314,7 @@ fn bug_11_columns_are_fitted_as_rows_are() {
         }
         let dense = fixed(Method::mu(loss), Penalty::default(), &w, &h, 30).fit(&v).unwrap().report.loss;
         assert!((last - dense).abs() <= 1e-6 * dense, "{loss}: {last} by columns, {dense} by rows");
-        let batches = MiniBatchNmf::new(3).loss(loss).start(Start::Custom { w: w.clone(), h: h.clone() });
+        let batches = MiniBatchNmf::new(3).loss(loss).init(Init::Custom { w: w.clone(), h: h.clone() });
         let batches = batches.batch_size(6).max_iter(5);
         let (a, b) = (batches.fit(&csc).unwrap().report.loss, batches.fit(&v).unwrap().report.loss);
         assert!((a - b).abs() <= 1e-6 * b, "batches, {loss}: {a} by columns, {b} by rows");

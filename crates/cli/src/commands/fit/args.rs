@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use orthant::{
-    BatchOptions, Loss, Method, Options, Penalty, Products, Scale, StartKind, Stop, Support, Update,
+    BatchOptions, InitKind, Loss, Method, Options, Penalty, Products, Scale, Stop, Support, Update,
 };
 use orthant_io::Precision;
 
@@ -91,9 +91,9 @@ pub struct FitArgs {
     shuffle: bool,
     /// Where to start: random, nndsvd, nndsvda and nndsvdar give scikit-learn's numbers for the same seed [default:
     /// scaled-random; with cd, mu and --minibatch nndsvda]
-    #[arg(long, value_parser = named::<StartKind>(&StartKind::ALL.map(StartKind::name)))]
+    #[arg(long, value_parser = named::<InitKind>(&InitKind::ALL.map(InitKind::name)))]
     #[arg(help_heading = "Method")]
-    init: Option<StartKind>,
+    init: Option<InitKind>,
     /// W to start from, as --init custom; with --start-h
     #[arg(long, value_name = "FILE", requires = "start_h", help_heading = "Method")]
     start_w: Option<PathBuf>,
@@ -174,7 +174,7 @@ pub struct FitArgs {
     #[arg(long, value_name = "SIZE", value_parser = bytes, conflicts_with = "minibatch")]
     #[arg(help_heading = "Computing")]
     memory_limit: Option<usize>,
-    /// What multiplies the data with the factors: fused reads it once an iteration; the others are for frobenius
+    /// What multiplies the data with the factors: fused reads it once per iteration; the others are for frobenius
     #[arg(long, value_enum, default_value_t = Product::Fused, help_heading = "Computing")]
     products: Product,
 
@@ -265,7 +265,7 @@ impl FitArgs {
             None => None,
         };
         options.threads = self.threads;
-        options.start = self.start()?;
+        options.init = self.start()?;
         options.seed = self.seed;
         options.shuffle = self.shuffle;
         options.compress = match (self.compress, self.no_compress) {
@@ -330,13 +330,13 @@ impl FitArgs {
         Ok(method)
     }
 
-    fn start(&self) -> Result<Option<StartKind>, Failure> {
+    fn start(&self) -> Result<Option<InitKind>, Failure> {
         match (self.init, &self.start_w) {
-            (Some(StartKind::Custom), None) => {
+            (Some(InitKind::Custom), None) => {
                 usage("--init custom needs the factors: give --start-w and --start-h")
             }
-            (None, Some(_)) => Ok(Some(StartKind::Custom)),
-            (Some(init), Some(_)) if init != StartKind::Custom => {
+            (None, Some(_)) => Ok(Some(InitKind::Custom)),
+            (Some(init), Some(_)) if init != InitKind::Custom => {
                 usage(format!("--start-w and --start-h go with --init custom, not with {}", init.name()))
             }
             (init, _) => Ok(init),
@@ -419,10 +419,10 @@ mod tests {
 
     #[test]
     fn what_is_said_is_kept() {
-        for kind in StartKind::ALL {
-            let files = if kind == StartKind::Custom { "--start-w w --start-h h" } else { "" };
-            let start = Some(kind);
-            let expected = Options { start, ..Options::new(2, Method::als()) };
+        for kind in InitKind::ALL {
+            let files = if kind == InitKind::Custom { "--start-w w --start-h h" } else { "" };
+            let init = Some(kind);
+            let expected = Options { init, ..Options::new(2, Method::als()) };
             assert_eq!(options(&format!("--solver als --init {} {files}", kind.name())), expected);
         }
         let said =

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use orthant::{Dense, Error, Nmf, Start, StopReason};
+use orthant::{Dense, Error, Init, Nmf, StopReason};
 use orthant_io::{AnyTable, Precision, ReadOptions, Scalar, Source, Staged, Table, read_matrix};
 
 use crate::failure::{in_data, in_matrix};
@@ -92,8 +92,8 @@ impl<'a, T: Scalar> Given<'a, T> {
         Ok(Self { files, w: read_matrix(&files.0, &options)?, h: read_matrix(&files.1, &options)? })
     }
 
-    fn start(&self) -> Start<T> {
-        Start::Custom { w: Dense::copy_of(self.w.view()), h: Dense::copy_of(self.h.view()) }
+    fn start(&self) -> Init<T> {
+        Init::Custom { w: Dense::copy_of(self.w.view()), h: Dense::copy_of(self.h.view()) }
     }
 
     /// An error about one of them.

@@ -1,6 +1,6 @@
 //! Where fits end.
 
-use orthant::{Dense, Loss, Method, Nmf, Penalty, Start, Stop};
+use orthant::{Dense, Init, Loss, Method, Nmf, Penalty, Stop};
 use orthant_verify::compare::difference;
 use orthant_verify::divergences::{LOSSES, divergence, methods, remaining, rule, size, steepest};
 use orthant_verify::fits::fixed;
@@ -69,7 +69,7 @@ fn another_component_never_hurts() {
             (Dense::from_fn(24, 1, |i, _| p.w[(i, 0)]), Dense::from_fn(1, 19, |_, j| p.h[(0, j)]));
         let mut last = f64::INFINITY;
         for k in 1..6 {
-            let nmf = Nmf::new(k).method(method).tol(0.0).max_iter(60).start(Start::Custom { w, h });
+            let nmf = Nmf::new(k).method(method).tol(0.0).max_iter(60).init(Init::Custom { w, h });
             let fit = nmf.fit(&p.v).unwrap();
             let components = fit.model.components();
             let now = divergence(&p.v, &fit.w, components, loss.beta());
@@ -114,7 +114,7 @@ fn a_unique_factorisation_is_found() {
         let fits = (0..8).map(|seed| {
             Nmf::new(3)
                 .method(method)
-                .start(Start::Random)
+                .init(Init::Random)
                 .seed(seed)
                 .tol(0.0)
                 .max_iter(20_000)

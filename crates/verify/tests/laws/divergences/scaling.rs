@@ -1,6 +1,6 @@
 //! Laws of scale: the library's own rule has no unit, whatever the loss.
 
-use orthant::{Dense, Fit, Loss, Method, Nmf, Penalty, Real, Scale, Start};
+use orthant::{Dense, Fit, Init, Loss, Method, Nmf, Penalty, Real, Scale};
 use orthant_verify::compare::first_other_bit;
 use orthant_verify::divergences::size;
 use orthant_verify::fits::{Step, trace};
@@ -41,8 +41,8 @@ fn scales_by_powers_of_four<T: Real>(
     let fit = |v: &Dense<T>, by: f64| {
         let nmf = Nmf::new(recipe.k).method(method).seed(recipe.seed as u32).scale(Scale::None).max_iter(30);
         let start =
-            if custom { Start::Custom { w: times(&p.w, by), h: times(&p.h, by) } } else { Start::Random };
-        nmf.start(start).fit(&Stored::new(v, layout)).unwrap()
+            if custom { Init::Custom { w: times(&p.w, by), h: times(&p.h, by) } } else { Init::Random };
+        nmf.init(start).fit(&Stored::new(v, layout)).unwrap()
     };
     let (plain, scaled): (Fit<T>, Fit<T>) = (fit(&p.v, 1.0), fit(&times(&p.v, by * by), by));
     prop_assert_eq!(plain.report.iterations, scaled.report.iterations);
@@ -113,7 +113,7 @@ proptest! {
         let v = recipe.build_for(loss).v;
         for method in own(loss) {
             let traced = |v: &Dense<f64>| -> (Fit<f64>, Vec<Step<f64>>) {
-                let nmf = Nmf::new(recipe.k).method(method).seed(recipe.seed as u32).start(Start::Random);
+                let nmf = Nmf::new(recipe.k).method(method).seed(recipe.seed as u32).init(Init::Random);
                 trace(&nmf.tol(0.0).max_iter(20).penalty(Penalty::default()), &Stored::new(v, layout)).unwrap()
             };
             let ((_, steps), (_, scaled)) = (traced(&v), traced(&times(&v, c)));
@@ -137,7 +137,7 @@ fn the_power_that_is_folded_in_is_reported() {
         let scale = |method, v: &Dense<f64>| {
             Nmf::new(3)
                 .method(method)
-                .start(Start::Random)
+                .init(Init::Random)
                 .max_iter(2)
                 .fit(v)
                 .unwrap()

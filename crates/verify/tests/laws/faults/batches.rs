@@ -67,7 +67,7 @@ pub fn a_bad_batch_leaves_what_was_learnt() {
         assert!(first_other_bit(online.model().unwrap().components(), learnt.components()).is_some());
     }
     // a first batch of zeros makes no start
-    let mut online = MiniBatchNmf::<f64>::new(3).start(orthant::Start::Random).online().unwrap();
+    let mut online = MiniBatchNmf::<f64>::new(3).init(orthant::Init::Random).online().unwrap();
     online.partial_fit(&Dense::<f64>::zeros(6, 9)).unwrap();
     assert!(online.model().is_none());
     online.partial_fit(&p.v).unwrap();

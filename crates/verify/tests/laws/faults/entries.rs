@@ -1,6 +1,6 @@
 //! What entries V may hold.
 
-use orthant::{Dense, Error, Fit, Loss, Method, Model, Nmf, Penalty, Real, Scale, Start, StopReason};
+use orthant::{Dense, Error, Fit, Init, Loss, Method, Model, Nmf, Penalty, Real, Scale, StopReason};
 use orthant_verify::compare::{cast, difference, first_other_bit, is_non_negative};
 use orthant_verify::divergences;
 use orthant_verify::fits::{METHODS, fixed, trace};
@@ -20,8 +20,8 @@ fn refused<T: Real>(bad: f64, right: impl Fn(&Error, usize, usize) -> bool) {
         for layout in ALL {
             let stored = Stored::new(&v, layout);
             for method in all() {
-                for start in [Start::Random, custom(&p)] {
-                    let error = Nmf::new(3).method(method).start(start).fit(&stored).unwrap_err();
+                for start in [Init::Random, custom(&p)] {
+                    let error = Nmf::new(3).method(method).init(start).fit(&stored).unwrap_err();
                     assert!(right(&error, row, col), "{layout:?} {method:?} ({row}, {col}): {error:?}");
                 }
                 let error = Nmf::new(3).method(method).fit_weights(&stored, &p.h).unwrap_err();
@@ -31,7 +31,7 @@ fn refused<T: Real>(bad: f64, right: impl Fn(&Error, usize, usize) -> bool) {
                 let batches = batches::<T>(loss);
                 for error in [
                     batches.fit(&stored).unwrap_err(),
-                    batches.clone().start(custom(&p)).fit(&stored).unwrap_err(),
+                    batches.clone().init(custom(&p)).fit(&stored).unwrap_err(),
                     batches.online().unwrap().partial_fit(&stored).unwrap_err(),
                     batches.transform(&stored, &p.h).unwrap_err(),
                 ] {
@@ -103,8 +103,8 @@ pub fn a_negative_zero_is_zero() {
         for layout in ORDERS {
             for own in [true, false] {
                 let fit = |p: &Problem<f64>| {
-                    let start = if own { Start::Random } else { custom(p) };
-                    let nmf = Nmf::new(3).method(method).tol(0.0).max_iter(4).start(start);
+                    let start = if own { Init::Random } else { custom(p) };
+                    let nmf = Nmf::new(3).method(method).tol(0.0).max_iter(4).init(start);
                     nmf.fit(&Stored::new(&p.v, layout)).unwrap()
                 };
                 let (plus, minus) = (fit(&p), fit(&q));
@@ -131,8 +131,8 @@ pub fn data_of_zeros_has_zero_factors() {
         let v = Dense::<T>::zeros(13, 9);
         for layout in ORDERS {
             for method in stepped() {
-                for start in [Start::Random, custom(&p)] {
-                    let fit = Nmf::new(3).method(method).start(start).fit(&Stored::new(&v, layout)).unwrap();
+                for start in [Init::Random, custom(&p)] {
+                    let fit = Nmf::new(3).method(method).init(start).fit(&Stored::new(&v, layout)).unwrap();
                     assert!(zero(&fit.w) && zero(fit.model.components()), "{method:?} {layout:?}");
                     let r = &fit.report;
                     assert_eq!(r.stop_reason, StopReason::ZeroData);
@@ -182,7 +182,7 @@ pub fn zero_lines_have_zero_weights() {
                         let what = format!("{} {method:?} {layout:?} {iterations} iterations", T::NAME);
                         let nmf = fixed(method, penalty, &p.w, &p.h, iterations);
                         empty(&nmf.fit(&stored).unwrap(), &what);
-                        empty(&nmf.start(Start::Random).fit(&stored).unwrap(), &what);
+                        empty(&nmf.init(Init::Random).fit(&stored).unwrap(), &what);
                     }
                 }
             }
@@ -253,7 +253,7 @@ pub fn huge_and_tiny_entries_are_fitted_or_refused() {
         let small = all().filter(|m| m.loss.beta() <= 2.0);
         for (method, layout) in small.flat_map(|m| ORDERS.map(|layout| (m, layout))) {
             // scikit-learn's default start has V's mean for its zeros, whatever the scale
-            let nmf = Nmf::new(3).method(method).start(Start::Random).tol(0.0).max_iter(10);
+            let nmf = Nmf::new(3).method(method).init(Init::Random).tol(0.0).max_iter(10);
             let fit = nmf.fit(&Stored::new(&other, layout)).unwrap();
             assert!(is_non_negative(&fit.w) && is_non_negative(fit.model.components()));
             assert!(fit.report.kkt_residual.is_finite() && fit.report.relative_error.is_finite());
@@ -279,7 +279,7 @@ pub fn huge_and_tiny_entries_are_fitted_in_single_precision() {
         let other = Dense::from_fn(13, 9, |i, j| v[(i, j)] * by);
         for (method, layout) in all().flat_map(|m| ORDERS.map(|layout| (m, layout))) {
             // scikit-learn's default start has V's mean for its zeros, whatever the scale
-            let nmf = Nmf::new(3).method(method).start(Start::Random).tol(0.0).max_iter(10);
+            let nmf = Nmf::new(3).method(method).init(Init::Random).tol(0.0).max_iter(10);
             let fit = |v| nmf.fit(&Stored::new(v, layout)).unwrap();
             let (plain, fit) = (fit(&v), fit(&other));
             assert!(is_non_negative(&fit.w) && is_non_negative(fit.model.components()));
@@ -343,7 +343,7 @@ pub fn zeros_under_beta_at_most_zero_are_refused() {
                         );
                         assert_eq!(nmf.fit_weights(&v, &p.h).unwrap_err(), expected, "{method:?} {layout:?}");
                         assert_eq!(
-                            nmf.start(custom(&p)).fit(&v).unwrap_err(),
+                            nmf.init(custom(&p)).fit(&v).unwrap_err(),
                             expected,
                             "{method:?} {layout:?}"
                         );
@@ -380,7 +380,7 @@ pub fn tiny_data_is_fitted_as_ordinary_data_is() {
                 for method in [Method::mu(loss), Method::mm(loss)] {
                     for layout in ORDERS {
                         let what = format!("{} {method:?} {layout:?} times {by:e}", T::NAME);
-                        let nmf = Nmf::<T>::new(3).method(method).start(Start::Random).tol(0.0).max_iter(60);
+                        let nmf = Nmf::<T>::new(3).method(method).init(Init::Random).tol(0.0).max_iter(60);
                         let plain = nmf.fit(&Stored::new(&v, layout)).unwrap();
                         let fit = nmf.fit(&Stored::new(&other, layout)).unwrap();
                         let h = fit.model.components();

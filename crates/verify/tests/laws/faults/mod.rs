@@ -10,7 +10,7 @@ mod shapes;
 mod sparse;
 mod starts;
 
-use orthant::{Dense, Loss, Method, MiniBatchNmf, Real, Start};
+use orthant::{Dense, Init, Loss, Method, MiniBatchNmf, Real};
 use orthant_verify::fits::METHODS;
 use orthant_verify::layout::Layout;
 use orthant_verify::strategies::{Data, Problem, Recipe};
@@ -180,8 +180,8 @@ fn problem() -> Problem<f64> {
     Recipe { m: 13, n: 9, k: 3, data: Data::Uniform, zeros_in_start: false, seed: 7 }.build()
 }
 
-fn custom<T: Real>(p: &Problem<T>) -> Start<T> {
-    Start::Custom { w: p.w.clone(), h: p.h.clone() }
+fn custom<T: Real>(p: &Problem<T>) -> Init<T> {
+    Init::Custom { w: p.w.clone(), h: p.h.clone() }
 }
 
 fn zero<T: Real>(a: &Dense<T>) -> bool {
@@ -204,5 +204,5 @@ fn exact_at_once() -> impl Iterator<Item = Method> {
 }
 
 fn batches<T: Real>(loss: Loss) -> MiniBatchNmf<T> {
-    MiniBatchNmf::new(3).loss(loss).start(Start::Random).batch_size(5)
+    MiniBatchNmf::new(3).loss(loss).init(Init::Random).batch_size(5)
 }

@@ -1,8 +1,8 @@
 //! Options that are out of range, do not go together, or are extreme.
 
 use orthant::{
-    Dense, Error, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty, Products, Start, Stop, StopReason,
-    Support, Transform, Update, Warning,
+    Dense, Error, Init, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty, Products, Stop, StopReason, Support,
+    Transform, Update, Warning,
 };
 use orthant_verify::divergences;
 use orthant_verify::fits::{fixed, trace};
@@ -20,8 +20,8 @@ pub fn a_huge_penalty_empties_both_factors() {
         let v = Stored::new(&p.v, layout);
         for method in [Method::cd(), OWN, Method::hals().sweeps(1)] {
             let penalty = Penalty { alpha_w: 1e8, alpha_h: None, l1_ratio: 1.0 };
-            for start in [Start::Random, custom(&p)] {
-                let fit = Nmf::new(3).method(method).penalty(penalty).start(start).fit(&v).unwrap();
+            for start in [Init::Random, custom(&p)] {
+                let fit = Nmf::new(3).method(method).penalty(penalty).init(start).fit(&v).unwrap();
                 assert!(zero(&fit.w) && zero(fit.model.components()), "{method:?} {layout:?}");
                 assert!(fit.report.iterations <= 3, "{method:?}: {} iterations", fit.report.iterations);
                 assert!(fit.report.converged(), "{method:?}: {}", fit.report.stop_reason);
@@ -130,8 +130,8 @@ pub fn tolerance_zero_takes_every_iteration() {
             assert!(fit.report.relative_error < floor, "{method:?}: {}", fit.report.relative_error);
         }
         // nothing to move: the first violation is 0
-        let start = Start::Custom { w: Dense::zeros(13, 3), h: Dense::zeros(3, 9) };
-        let fit = Nmf::sklearn(3).tol(0.0).max_iter(50).start(start).fit(&v).unwrap();
+        let start = Init::Custom { w: Dense::zeros(13, 3), h: Dense::zeros(3, 9) };
+        let fit = Nmf::sklearn(3).tol(0.0).max_iter(50).init(start).fit(&v).unwrap();
         assert_eq!((fit.report.iterations, fit.report.stop_reason), (1, StopReason::Converged));
     }
 }
@@ -263,7 +263,7 @@ pub fn every_pair_does_what_the_table_says() {
         }
     }
     for method in all() {
-        let nmf = || Nmf::new(3).method(method).start(custom(&p)).max_iter(2);
+        let nmf = || Nmf::new(3).method(method).init(custom(&p)).max_iter(2);
         match (method.shuffles(), nmf().shuffle(true).fit(&p.v)) {
             (Support::Yes, outcome) => assert!(outcome.is_ok()),
             (_, outcome) => unsupported(outcome.unwrap_err(), &["shuffling", method.update.name()], &["cd"]),

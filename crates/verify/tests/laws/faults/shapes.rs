@@ -1,6 +1,6 @@
 //! Shapes, layouts, and what they make exact.
 
-use orthant::{Dense, Error, Loss, Model, Nmf, Penalty, Real, Start, Update, View, Warning};
+use orthant::{Dense, Error, Init, Loss, Model, Nmf, Penalty, Real, Update, View, Warning};
 use orthant_verify::compare::{cast, difference, first_other_bit, is_non_negative};
 use orthant_verify::fits::{METHODS, fixed};
 use orthant_verify::layout::{ALL, Stored};
@@ -263,7 +263,7 @@ pub fn fit_weights_refuses_other_components() {
             assert_eq!(named(batches::<f64>(loss).transform(&p.v, &h).unwrap_err()), place);
         }
     }
-    let error = Nmf::new(3).start(Start::Random).fit_weights(&p.v, &p.h).unwrap_err();
+    let error = Nmf::new(3).init(Init::Random).fit_weights(&p.v, &p.h).unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }), "{error:?}");
     let kl = orthant::Method::mm(Loss::KullbackLeibler);
     let error = Nmf::new(3).method(kl).fit_weights(&p.v, &Dense::zeros(3, 9)).unwrap_err();

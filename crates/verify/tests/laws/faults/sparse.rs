@@ -1,8 +1,8 @@
 //! Sparse data as other libraries keep it: parts of any type, out of order, or corrupt.
 
 use orthant::{
-    Csc, Csr, Dense, Error, Fit, Loss, Matrix, Method, MiniBatchNmf, Model, Nmf, Penalty, Real, SparseError,
-    Start, StopReason, ToMatrix, Values,
+    Csc, Csr, Dense, Error, Fit, Init, Loss, Matrix, Method, MiniBatchNmf, Model, Nmf, Penalty, Real,
+    SparseError, StopReason, ToMatrix, Values,
 };
 use orthant_verify::compare::{cast, difference, first_other_bit};
 use orthant_verify::layout::{Layout, Stored};
@@ -85,7 +85,7 @@ fn same<T: Real>(v: &impl ToMatrix<T>, expected: &Dense<T>, by_columns: bool, wh
     let model = Model::from_components(h, Penalty::default()).unwrap();
     let (a, b) = (model.transform(v).unwrap(), model.transform(&tidy).unwrap());
     assert_eq!(first_other_bit(&a, &b), None, "transform, {what}");
-    let batches = MiniBatchNmf::<T>::new(3).start(Start::Random).batch_size(5).max_iter(2);
+    let batches = MiniBatchNmf::<T>::new(3).init(Init::Random).batch_size(5).max_iter(2);
     let (a, b) = (batches.fit(v).unwrap(), batches.fit(&tidy).unwrap());
     assert_eq!(first_other_bit(&a.w, &b.w), None, "batches, {what}");
 }
@@ -99,14 +99,14 @@ fn refused<T: Real>(v: &impl ToMatrix<T>, expected: &Error) {
     let nmf = Nmf::<T>::new(2);
     let h = Dense::from_fn(2, 4, |_, _| T::ONE);
     assert_eq!(&nmf.fit_weights(v, &h).unwrap_err(), expected);
-    assert_eq!(&nmf.start_factors(v).unwrap_err(), expected);
+    assert_eq!(&nmf.init_factors(v).unwrap_err(), expected);
     // this looks at no entries
     if !matches!(expected, Error::Negative { .. }) {
         assert_eq!(&nmf.explain(v).unwrap_err(), expected);
     }
     let model = Model::from_components(h.clone(), Penalty::default()).unwrap();
     assert_eq!(&model.transform(v).unwrap_err(), expected);
-    let batches = MiniBatchNmf::<T>::new(2).start(Start::Random);
+    let batches = MiniBatchNmf::<T>::new(2).init(Init::Random);
     assert_eq!(&batches.fit(v).unwrap_err(), expected);
     assert_eq!(&batches.transform(v, &h).unwrap_err(), expected);
     assert_eq!(&batches.online().unwrap().partial_fit(v).unwrap_err(), expected);
@@ -380,7 +380,7 @@ pub fn rows_columns_and_dense_take_the_same_step() {
     p.v.as_mut_slice().iter_mut().step_by(3).for_each(|x| *x = 0.0);
     for method in stepped() {
         let fits = ORDERS.map(|layout| {
-            let nmf = Nmf::new(3).method(method).start(custom(&p)).tol(0.0).max_iter(1);
+            let nmf = Nmf::new(3).method(method).init(custom(&p)).tol(0.0).max_iter(1);
             nmf.fit(&Stored::new(&p.v, layout)).unwrap()
         });
         for (layout, fit) in ORDERS.into_iter().zip(&fits) {
@@ -464,7 +464,7 @@ pub fn memory_above_the_budget_is_refused() {
     let rows = Csr::new(2, 1 << 32, &indptr[..], &[7_u64, 0, (1 << 32) - 1][..], &values[..]).unwrap();
     let columns = Csc::of_transposed(rows.by_ref());
     for method in all().filter(|m| matches!(m.loss.beta(), 1.0 | 2.0)) {
-        let nmf = Nmf::<f64>::new(4).method(method).start(Start::Random).memory_limit(1 << 30);
+        let nmf = Nmf::<f64>::new(4).method(method).init(Init::Random).memory_limit(1 << 30);
         for v in [Matrix::Csr(rows.by_ref()), Matrix::Csc(Csc::of_transposed(columns.transposed().by_ref()))]
         {
             let error = nmf.fit(&v).unwrap_err();

@@ -1,6 +1,6 @@
 //! What fits start from.
 
-use orthant::{Dense, Error, Loss, Method, Nmf, Penalty, Start, StartKind, Warning};
+use orthant::{Dense, Error, Init, InitKind, Loss, Method, Nmf, Penalty, Warning};
 use orthant_verify::compare::is_non_negative;
 use orthant_verify::divergences;
 use orthant_verify::fits::{METHODS, fixed, trace};
@@ -17,14 +17,14 @@ pub fn a_custom_start_is_checked_and_left_alone() {
     let p = problem();
     let start = custom(&p);
     for method in stepped() {
-        let nmf = Nmf::new(3).method(method).start(start.clone());
+        let nmf = Nmf::new(3).method(method).init(start.clone());
         nmf.fit(&p.v).unwrap();
         nmf.fit(&Stored::new(&p.v, Layout::ColMajor)).unwrap();
         assert_eq!(start, custom(&p), "{method:?} changed its start");
         let refused = |w: &Dense<f64>, h: &Dense<f64>| {
             Nmf::new(3)
                 .method(method)
-                .start(Start::Custom { w: w.clone(), h: h.clone() })
+                .init(Init::Custom { w: w.clone(), h: h.clone() })
                 .fit(&p.v)
                 .unwrap_err()
         };
@@ -63,17 +63,17 @@ pub fn a_zero_start_is_left_or_refused() {
         let v = Stored::new(&p.v, layout);
         let newton = [Method::newton(), Method::newton().extrapolated()];
         for method in newton.into_iter().chain([Method::cd(), OWN]) {
-            let start = Start::Custom { w: p.w.clone(), h: Dense::zeros(3, 9) };
-            let fit = Nmf::new(3).method(method).start(start).fit(&v).unwrap();
+            let start = Init::Custom { w: p.w.clone(), h: Dense::zeros(3, 9) };
+            let fit = Nmf::new(3).method(method).init(start).fit(&v).unwrap();
             assert!(fit.report.warnings.contains(&Warning::ZeroStart), "{:?}", fit.report.warnings);
             assert!(fit.report.relative_error < 0.7, "{method:?}: {}", fit.report.relative_error);
         }
-        let start = Start::Custom { w: p.w.clone(), h: Dense::zeros(3, 9) };
+        let start = Init::Custom { w: p.w.clone(), h: Dense::zeros(3, 9) };
         // zeros stay zeros under multiplicative updates: nothing could ever be learnt
         for method in
             DIVERGENCES.into_iter().filter(|m| !newton.contains(m)).chain([Loss::Frobenius].map(Method::mu))
         {
-            let outcome = Nmf::new(3).method(method).start(start.clone()).fit(&v);
+            let outcome = Nmf::new(3).method(method).init(start.clone()).fit(&v);
             assert!(outcome.is_err(), "{method:?}: {:?}", outcome.map(|fit| fit.report));
         }
     }
@@ -192,12 +192,12 @@ pub fn zeros_that_stay_are_warned_of() {
         let keeps = method.update.keeps_zeros();
         assert_eq!(fit.report.warnings.contains(&told), keeps, "{method:?} {:?}", fit.report.warnings);
     }
-    let fit = batches::<f64>(Loss::KullbackLeibler).start(custom(&p)).fit(&p.v).unwrap();
+    let fit = batches::<f64>(Loss::KullbackLeibler).init(custom(&p)).fit(&p.v).unwrap();
     assert!(fit.report.warnings.contains(&told), "{:?}", fit.report.warnings);
     let locked = |w: &Warning| matches!(w, Warning::LockedZeros { .. });
     let plain = problem();
     for method in DIVERGENCES {
-        let fit = Nmf::new(3).method(method).start(custom(&plain)).fit(&plain.v).unwrap();
+        let fit = Nmf::new(3).method(method).init(custom(&plain)).fit(&plain.v).unwrap();
         assert!(!fit.report.warnings.iter().any(locked), "{method:?}");
     }
 }
@@ -228,10 +228,10 @@ pub fn a_start_with_zero_lines_has_finite_losses() {
 #[test]
 pub fn a_rank_too_large_for_the_start_is_refused() {
     let v = problem().v;
-    for kind in [StartKind::Nndsvd, StartKind::Nndsvda, StartKind::Nndsvdar, StartKind::ExactNndsvd] {
+    for kind in [InitKind::Nndsvd, InitKind::Nndsvda, InitKind::Nndsvdar, InitKind::ExactNndsvd] {
         for method in stepped() {
-            let start = kind.start().unwrap();
-            let error = Nmf::<f64>::new(10).method(method).start(start).fit(&v).unwrap_err();
+            let start = kind.init().unwrap();
+            let error = Nmf::<f64>::new(10).method(method).init(start).fit(&v).unwrap_err();
             assert_eq!(error, Error::RankTooLargeForInit { rank: 10, rows: 13, cols: 9 }, "{method:?}");
         }
     }
@@ -248,8 +248,8 @@ pub fn a_rank_deficient_gram_is_solved_and_said() {
     for method in [Method::als(), Method::anls()] {
         for layout in ORDERS {
             let nmf = Nmf::new(12).method(method).max_iter(20).tol(0.0);
-            let start = Start::Custom { w: weights.clone(), h: twins.clone() };
-            let fit = nmf.start(start).fit(&Stored::new(&v, layout)).unwrap();
+            let start = Init::Custom { w: weights.clone(), h: twins.clone() };
+            let fit = nmf.init(start).fit(&Stored::new(&v, layout)).unwrap();
             assert!(is_non_negative(&fit.w) && is_non_negative(fit.model.components()));
             let told =
                 fit.report.warnings.iter().any(|w| matches!(w, Warning::Regularized { count } if *count > 0));
@@ -271,13 +271,13 @@ pub fn rank_deficient_data_is_started_from() {
         &Dense::from_fn(13, 2, |i, t| p.w[(i, t)]),
         &Dense::from_fn(2, 9, |t, j| p.h[(t, j)]),
     );
-    for kind in StartKind::ALL {
-        let Some(start) = kind.start() else { continue };
+    for kind in InitKind::ALL {
+        let Some(start) = kind.init() else { continue };
         for by in [1.0, 1e-13, 1e13] {
             let v = Dense::from_fn(13, 9, |i, j| by * low[(i, j)]);
             for layout in ORDERS {
-                let nmf = Nmf::<f64>::new(4).start(start.clone());
-                let (w, h) = nmf.start_factors(&Stored::new(&v, layout)).unwrap();
+                let nmf = Nmf::<f64>::new(4).init(start.clone());
+                let (w, h) = nmf.init_factors(&Stored::new(&v, layout)).unwrap();
                 assert!(is_non_negative(&w) && is_non_negative(&h), "{} times {by:e}", kind.name());
                 let fit = nmf.max_iter(300).fit(&v).unwrap();
                 let error = fit.report.relative_error;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use npyz::npz::NpzArchive;
 use npyz::{Deserialize, Order};
-use orthant::{Dense, Loss, Method, MiniBatchNmf, Nmf, Penalty, RandomState, Real, Start};
+use orthant::{Dense, Init, Loss, Method, MiniBatchNmf, Nmf, Penalty, RandomState, Real};
 use orthant_verify::layout::{Layout, Stored};
 
 #[derive(serde::Deserialize)]
@@ -118,12 +118,12 @@ impl Case {
     }
 
     /// The start to ask for by name; none for scikit-learn's default.
-    fn named_start<T: Real>(&self) -> Option<Start<T>> {
+    fn named_start<T: Real>(&self) -> Option<Init<T>> {
         match self.init.as_str() {
-            "random" => Some(Start::Random),
-            "nndsvd" => Some(Start::Nndsvd),
-            "nndsvda" => Some(Start::Nndsvda),
-            "nndsvdar" => Some(Start::Nndsvdar),
+            "random" => Some(Init::Random),
+            "nndsvd" => Some(Init::Nndsvd),
+            "nndsvda" => Some(Init::Nndsvda),
+            "nndsvdar" => Some(Init::Nndsvdar),
             "default" => None,
             other => panic!("{}: init {other}", self.name),
         }
@@ -148,7 +148,7 @@ impl Case {
     /// The fit that makes its own start.
     pub fn nmf_from_seed<T: Real>(&self) -> Nmf<T> {
         match self.named_start() {
-            Some(start) => self.nmf().start(start),
+            Some(start) => self.nmf().init(start),
             None => self.nmf(),
         }
     }
@@ -158,7 +158,7 @@ impl Case {
         if self.steps_from.as_deref() == Some("seed") {
             return self.nmf_from_seed();
         }
-        self.nmf().start(Start::Custom { w: w.clone(), h: h.clone() })
+        self.nmf().init(Init::Custom { w: w.clone(), h: h.clone() })
     }
 
     /// The same for MiniBatchNMF.
@@ -176,13 +176,13 @@ impl Case {
 
     pub fn minibatch_from_seed<T: Real>(&self) -> MiniBatchNmf<T> {
         match self.named_start() {
-            Some(start) => self.minibatch().start(start),
+            Some(start) => self.minibatch().init(start),
             None => self.minibatch(),
         }
     }
 
     pub fn minibatch_from_start<T: Real>(&self, w: &Dense<T>, h: &Dense<T>) -> MiniBatchNmf<T> {
-        self.minibatch().start(Start::Custom { w: w.clone(), h: h.clone() })
+        self.minibatch().init(Init::Custom { w: w.clone(), h: h.clone() })
     }
 
     /// `a` as the case's data lies in memory.

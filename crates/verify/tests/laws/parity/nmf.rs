@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use npyz::Deserialize;
-use orthant::{Dense, Fit, Real, Start};
+use orthant::{Dense, Fit, Init, Real};
 use orthant_verify::compare::{cast, first_other_bit, max_abs, unit_roundoff};
 use orthant_verify::layout::Stored;
 use orthant_verify::oracle;
@@ -38,7 +38,7 @@ pub fn compare_start<T: Real>(
     (w0, h0): (&Dense<T>, &Dense<T>),
 ) -> bool {
     let case = out.case;
-    let (w, h) = case.nmf_from_seed().start_factors(v).expect("a start");
+    let (w, h) = case.nmf_from_seed().init_factors(v).expect("a start");
     if case.draws_start() {
         for (what, a, b) in [("W", &w, w0), ("H", &h, h0)] {
             if case.draws_start() {
@@ -67,7 +67,7 @@ pub fn other_bits<T: Real + Deserialize>(case: &Case, folder: &Path) -> Option<S
     let mut arrays = Arrays::open(folder, case);
     let x = arrays.data::<T>(case);
     let first = case.batches.as_ref().map_or(case.m, |sizes| sizes[0]);
-    let (w, h) = case.nmf_from_seed().start_factors(&case.stored(&rows(&x, 0, first))).expect("a start");
+    let (w, h) = case.nmf_from_seed().init_factors(&case.stored(&rows(&x, 0, first))).expect("a start");
     let (w0, h0) = (arrays.matrix::<T>("W0"), arrays.matrix::<T>("H0"));
     first_other_bit(&w, &w0).or(first_other_bit(&h, &h0)).map(|at| format!("{}: {at}", case.name))
 }
@@ -78,7 +78,7 @@ fn filled_by_chance<T: Real>(out: &Outcome<'_>, v: &Stored<T>) -> bool {
     if out.double || out.case.init != "nndsvdar" {
         return false;
     }
-    let (w, h) = out.case.nmf_from_seed().start(Start::Nndsvd).start_factors(v).expect("a start");
+    let (w, h) = out.case.nmf_from_seed().init(Init::Nndsvd).init_factors(v).expect("a start");
     [w, h].iter().any(|a| {
         let least =
             a.as_slice().iter().filter(|x| **x > T::ZERO).fold(f64::INFINITY, |m, x| m.min(x.to_f64()));
@@ -97,7 +97,7 @@ fn filled_elsewhere<T: Real>(
     if out.double || !matches!(out.case.init.as_str(), "nndsvda" | "default") {
         return false;
     }
-    let (w, h) = out.case.nmf_from_seed().start(Start::Nndsvd).start_factors(v).expect("a start");
+    let (w, h) = out.case.nmf_from_seed().init(Init::Nndsvd).init_factors(v).expect("a start");
     let mut elsewhere = 0;
     for (cut, (ours, theirs)) in [w, h].iter().zip(pairs) {
         let (least, entries) = (tolerance * max_abs(theirs), cut.as_slice().iter());

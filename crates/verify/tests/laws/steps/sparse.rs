@@ -4,7 +4,7 @@
 //! beside the dense path, which has other kernels, and shapes that lead to each way through the sparse one.
 
 use orthant::{
-    Dense, Fit, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty, Real, Start, StartKind, StopReason,
+    Dense, Fit, Init, InitKind, Loss, Method, MiniBatchNmf, Model, Nmf, Penalty, Real, StopReason,
 };
 use orthant_verify::compare::{
     after_step, cast, difference, first_other_bit, max_abs, unit_roundoff, worst_entry,
@@ -214,8 +214,8 @@ fn data_without_entries_is_zero_data() {
     for layout in SPARSE {
         let v = Stored::new(&Dense::<f64>::zeros(20, 15), layout);
         for method in methods().into_iter().filter(|m| m.loss.beta() > 0.0) {
-            for start in StartKind::ALL.into_iter().filter_map(StartKind::start) {
-                let fit = Nmf::new(3).method(method).start(start).fit(&v).unwrap();
+            for start in InitKind::ALL.into_iter().filter_map(InitKind::init) {
+                let fit = Nmf::new(3).method(method).init(start).fit(&v).unwrap();
                 assert_eq!(fit.report.stop_reason, StopReason::ZeroData);
                 assert_eq!((max_abs(&fit.w), max_abs(fit.model.components())), (0.0, 0.0));
             }
@@ -233,14 +233,14 @@ fn determined() -> [(Dense<f64>, usize); 2] {
 fn starts_on_sparse_data_are_those_on_dense_data() {
     fn check<T: Real>(v: &Dense<f64>, k: usize, (of_mean, of_svd): (f64, f64)) {
         let v = cast::<f64, T>(v);
-        for kind in StartKind::ALL {
-            let Some(start) = kind.start() else { continue };
-            let nmf = Nmf::<T>::new(k).start(start).seed(7);
-            let (w, h) = nmf.start_factors(&v).unwrap();
+        for kind in InitKind::ALL {
+            let Some(start) = kind.init() else { continue };
+            let nmf = Nmf::<T>::new(k).init(start).seed(7);
+            let (w, h) = nmf.init_factors(&v).unwrap();
             for layout in SPARSE {
-                let (ours_w, ours_h) = nmf.start_factors(&Stored::new(&v, layout)).unwrap();
+                let (ours_w, ours_h) = nmf.init_factors(&Stored::new(&v, layout)).unwrap();
                 let d = difference(&ours_w, &w).max(difference(&ours_h, &h));
-                let drawn = matches!(kind, StartKind::Random | StartKind::ScaledRandom);
+                let drawn = matches!(kind, InitKind::Random | InitKind::ScaledRandom);
                 let enough = if drawn { of_mean } else { of_svd };
                 assert!(d <= enough, "{} {} {layout:?}: differs by {d:e}", T::NAME, kind.name());
             }
@@ -258,7 +258,7 @@ fn a_fit_of_sparse_data_ends_where_that_of_dense_data_does() {
     for (v, k) in determined() {
         let positive = Dense::from_fn(v.nrows(), v.ncols(), |i, j| v[(i, j)] + 0.1);
         let mut numbers = Numbers::new(5);
-        let custom = Start::Custom { w: numbers.matrix(v.nrows(), k), h: numbers.matrix(k, v.ncols()) };
+        let custom = Init::Custom { w: numbers.matrix(v.nrows(), k), h: numbers.matrix(k, v.ncols()) };
         let few = [
             Method::cd(),
             Method::hals().extrapolated().sweeps(2),
@@ -268,11 +268,11 @@ fn a_fit_of_sparse_data_ends_where_that_of_dense_data_does() {
         let by_method = methods().into_iter().map(|method| (method, custom.clone()));
         let by_start = few
             .into_iter()
-            .flat_map(|m| StartKind::ALL.into_iter().filter_map(StartKind::start).map(move |s| (m, s)));
+            .flat_map(|m| InitKind::ALL.into_iter().filter_map(InitKind::init).map(move |s| (m, s)));
         for (method, start) in by_method.chain(by_start) {
             let data = if method.loss.beta() > 0.0 { &v } else { &positive };
             let name = start.kind().name();
-            let nmf = Nmf::new(k).method(method).penalty(MIXED).start(start).tol(0.0).max_iter(25);
+            let nmf = Nmf::new(k).method(method).penalty(MIXED).init(start).tol(0.0).max_iter(25);
             let dense = nmf.fit(data).unwrap().report;
             for layout in SPARSE {
                 let report = nmf.fit(&Stored::new(data, layout)).unwrap().report;
@@ -352,11 +352,11 @@ fn batches_of_sparse_data_are_those_of_dense_data() {
     for loss in [Loss::Frobenius, KL, Loss::Beta(1.5), Loss::Beta(0.5)] {
         for (penalty, fresh) in [(Penalty::default(), false), (MIXED, true)] {
             let nmf = MiniBatchNmf::new(4).loss(loss).penalty(penalty).batch_size(10).fresh_restarts(fresh);
-            let nmf = nmf.start(Start::Custom { w: w.clone(), h: h.clone() }).tol(0.0).max_iter(3);
+            let nmf = nmf.init(Init::Custom { w: w.clone(), h: h.clone() }).tol(0.0).max_iter(3);
             let nmf = nmf.max_no_improvement(None);
             let dense = nmf.fit(&v).unwrap();
             let online = |layout| {
-                let mut online = nmf.clone().start(Start::Random).online().unwrap();
+                let mut online = nmf.clone().init(Init::Random).online().unwrap();
                 for first in [0, 30, 60] {
                     let part = Dense::from_fn(20, 40, |i, j| v[(first + i, j)]);
                     online.partial_fit(&Stored::new(&part, layout)).unwrap();

@@ -1,4 +1,4 @@
-//! Where a fit starts, by kind and by name. How starts are made is in [`init`](crate::init).
+//! The initial factors, by kind and by name. How they are made is in [`init`](mod@crate::init).
 
 use std::str::FromStr;
 
@@ -6,10 +6,10 @@ use orthant_kernel::Dense;
 
 use crate::Error;
 
-/// Where the iteration starts.
+/// The factors that iterations start from.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Start<T> {
+pub enum Init<T> {
     /// √(mean(V)/k)·|N(0,1)|, H drawn before W, from numpy's legacy generator: the very numbers of
     /// scikit-learn's `init="random"` with the same integer seed.
     Random,
@@ -20,7 +20,7 @@ pub enum Start<T> {
     Nndsvd,
     /// The same with the mean of V for every 0: the default of [`Update::Cd`](crate::Update::Cd) and
     /// [`Update::Mu`](crate::Update::Mu) where the rank is not
-    /// above the smaller side of V (else [`Start::Random`]).
+    /// above the smaller side of V (else [`Init::Random`]).
     Nndsvda,
     /// The same with small random numbers for every 0.
     Nndsvdar,
@@ -40,38 +40,38 @@ pub enum Start<T> {
     },
 }
 
-/// The kinds of [`Start`], by name.
+/// The kinds of [`Init`], by name.
 ///
 /// ```
-/// use orthant::StartKind;
-/// assert_eq!("nndsvda".parse(), Ok(StartKind::Nndsvda));
-/// assert_eq!(StartKind::ExactNndsvd.name(), "exact-nndsvd");
-/// assert!(StartKind::Custom.start::<f64>().is_none()); // needs factors
+/// use orthant::InitKind;
+/// assert_eq!("nndsvda".parse(), Ok(InitKind::Nndsvda));
+/// assert_eq!(InitKind::ExactNndsvd.name(), "exact-nndsvd");
+/// assert!(InitKind::Custom.init::<f64>().is_none()); // needs factors
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
-pub enum StartKind {
-    /// [`Start::Random`].
+pub enum InitKind {
+    /// [`Init::Random`].
     Random,
-    /// [`Start::ScaledRandom`].
+    /// [`Init::ScaledRandom`].
     ScaledRandom,
-    /// [`Start::Nndsvd`].
+    /// [`Init::Nndsvd`].
     Nndsvd,
-    /// [`Start::Nndsvda`].
+    /// [`Init::Nndsvda`].
     Nndsvda,
-    /// [`Start::Nndsvdar`].
+    /// [`Init::Nndsvdar`].
     Nndsvdar,
-    /// [`Start::ExactNndsvd`].
+    /// [`Init::ExactNndsvd`].
     ExactNndsvd,
-    /// [`Start::ExactNndsvda`].
+    /// [`Init::ExactNndsvda`].
     ExactNndsvda,
-    /// [`Start::Spa`].
+    /// [`Init::Spa`].
     Spa,
-    /// [`Start::Custom`].
+    /// [`Init::Custom`].
     Custom,
 }
 
-impl StartKind {
+impl InitKind {
     /// All of them.
     pub const ALL: [Self; 9] = [
         Self::Random,
@@ -101,39 +101,39 @@ impl StartKind {
     }
 
     /// The start, unless it needs factors.
-    pub fn start<T>(self) -> Option<Start<T>> {
+    pub fn init<T>(self) -> Option<Init<T>> {
         match self {
-            Self::Random => Some(Start::Random),
-            Self::ScaledRandom => Some(Start::ScaledRandom),
-            Self::Nndsvd => Some(Start::Nndsvd),
-            Self::Nndsvda => Some(Start::Nndsvda),
-            Self::Nndsvdar => Some(Start::Nndsvdar),
-            Self::ExactNndsvd => Some(Start::ExactNndsvd),
-            Self::ExactNndsvda => Some(Start::ExactNndsvda),
-            Self::Spa => Some(Start::Spa),
+            Self::Random => Some(Init::Random),
+            Self::ScaledRandom => Some(Init::ScaledRandom),
+            Self::Nndsvd => Some(Init::Nndsvd),
+            Self::Nndsvda => Some(Init::Nndsvda),
+            Self::Nndsvdar => Some(Init::Nndsvdar),
+            Self::ExactNndsvd => Some(Init::ExactNndsvd),
+            Self::ExactNndsvda => Some(Init::ExactNndsvda),
+            Self::Spa => Some(Init::Spa),
             Self::Custom => None,
         }
     }
 }
 
-impl<T> Start<T> {
+impl<T> Init<T> {
     /// Its kind.
-    pub fn kind(&self) -> StartKind {
+    pub fn kind(&self) -> InitKind {
         match self {
-            Self::Random => StartKind::Random,
-            Self::ScaledRandom => StartKind::ScaledRandom,
-            Self::Nndsvd => StartKind::Nndsvd,
-            Self::Nndsvda => StartKind::Nndsvda,
-            Self::Nndsvdar => StartKind::Nndsvdar,
-            Self::ExactNndsvd => StartKind::ExactNndsvd,
-            Self::ExactNndsvda => StartKind::ExactNndsvda,
-            Self::Spa => StartKind::Spa,
-            Self::Custom { .. } => StartKind::Custom,
+            Self::Random => InitKind::Random,
+            Self::ScaledRandom => InitKind::ScaledRandom,
+            Self::Nndsvd => InitKind::Nndsvd,
+            Self::Nndsvda => InitKind::Nndsvda,
+            Self::Nndsvdar => InitKind::Nndsvdar,
+            Self::ExactNndsvd => InitKind::ExactNndsvd,
+            Self::ExactNndsvda => InitKind::ExactNndsvda,
+            Self::Spa => InitKind::Spa,
+            Self::Custom { .. } => InitKind::Custom,
         }
     }
 }
 
-impl FromStr for StartKind {
+impl FromStr for InitKind {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
