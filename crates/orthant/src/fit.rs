@@ -240,7 +240,7 @@ impl<'a, T: Real> Problem<'a, T> {
         self.terms(0).in_units(loss)
     }
 
-    /// What holds for all of at most so many iterations.
+    /// What holds for all iterations, of which there are at most `max_iter`.
     fn terms(&self, max_iter: usize) -> Terms {
         Terms {
             max_iter,

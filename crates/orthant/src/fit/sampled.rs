@@ -75,7 +75,7 @@ impl<T: Real> Problem<'_, T> {
     }
 }
 
-/// Bytes that a sample of so many rows takes: its entries, which rows they are of, its offsets, and its factors with H once
+/// Bytes that a sample of `rows` rows takes: its entries, which rows they are of, its offsets, and its factors with H once
 /// more. Its lanes and blocks are those of the fit, before it.
 pub(crate) fn bytes<T>((m, n): (usize, usize), entries: usize, rows: usize, k: usize) -> usize {
     let most = MOST_OF_ITS_SHARE * share(entries, m, rows);

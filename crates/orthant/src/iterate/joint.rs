@@ -67,16 +67,6 @@ impl<T: Real> HalfStep<T> for Look<'_, '_, T> {
         Some(self.source)
     }
 
-    fn moves(
-        &self,
-        _: &Span,
-        _: Option<&mut SourceRows<'_, T>>,
-        _: &mut [T],
-        _: &mut Work<T>,
-        _: &mut RatioSums<T>,
-    ) {
-    }
-
     fn sums(
         &self,
         at: &Span,
@@ -292,7 +282,7 @@ impl<'a, T: Real> Joint<'a, T> {
     }
 }
 
-/// Elements of the numerators of so many rows.
+/// Elements of the numerators of a factor with `rows` rows.
 pub(super) fn numerators_len(rows: usize, k: usize) -> usize {
     rows * k
 }

@@ -57,7 +57,7 @@ pub(crate) struct Trail<T> {
     pub point_gram: Vec<T>,
 }
 
-/// Bytes of the copies of both factors, with so many rows together: at most three of each.
+/// Bytes of the copies of both factors, which have `rows` rows together: at most three of each.
 pub(crate) fn copies_bytes<T>(rows: usize, k: usize) -> usize {
     3 * rows * k * size_of::<T>()
 }

@@ -45,7 +45,7 @@ impl<T> Work<T> {
     }
 }
 
-/// Rows of a matrix for all rows of a factor, so many elements apart; with 0 one row stands for all.
+/// Rows of a matrix for all rows of a factor, `stride` elements apart; with a stride of 0 one row stands for all.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rows<'a, T> {
     pub all: &'a [T],

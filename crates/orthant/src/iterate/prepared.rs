@@ -8,7 +8,7 @@ use crate::source::{Extent, Packed, read_stride};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     AsItIs,
-    /// Rows so many elements apart.
+    /// With this many elements from one row to the next.
     Strided(usize),
     /// The kernel's tiles.
     Tiles,
@@ -37,7 +37,7 @@ impl<T: Real> Prepared<T> {
         }
     }
 
-    /// Elements of [`strided`](Self::strided) for a factor of so many rows.
+    /// Elements of [`strided`](Self::strided) for a factor of `rows` rows.
     pub fn strided_len(rows: usize, k: usize) -> usize {
         match read_stride::<T>(rows, k) {
             stride if stride == k => 0,

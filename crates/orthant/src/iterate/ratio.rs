@@ -61,8 +61,6 @@ impl<T: Real> HalfStep<T> for Loss<'_, '_, T> {
         Some(self.source)
     }
 
-    fn moves(&self, _: &Span, _: Option<&mut SourceRows<'_, T>>, _: &mut [T], _: &mut Work<T>, _: &mut f64) {}
-
     fn sums(
         &self,
         at: &Span,

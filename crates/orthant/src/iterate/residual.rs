@@ -219,16 +219,6 @@ impl<T: Real> HalfStep<T> for Products<'_, '_, T> {
         Some(self.source)
     }
 
-    fn moves(
-        &self,
-        _: &Span,
-        _: Option<&mut Rows<'_, T>>,
-        _: &mut [T],
-        _: &mut Work<T>,
-        _: &mut GramSums<T>,
-    ) {
-    }
-
     fn sums(
         &self,
         at: &Span,

@@ -177,16 +177,6 @@ impl<T: Real> HalfStep<T> for Cross<'_, T> {
         None
     }
 
-    fn moves(
-        &self,
-        _: &Span,
-        _: Option<&mut Rows<'_, T>>,
-        _: &mut [T],
-        _: &mut Work<T>,
-        _: &mut GramSums<T>,
-    ) {
-    }
-
     fn sums(
         &self,
         at: &Span,

@@ -61,15 +61,16 @@ pub(super) trait HalfStep<T: Real>: Sync {
     /// What is read beside the rows, if anything is.
     fn source(&self) -> Option<&dyn Source<T>>;
 
-    /// Updates the rows x, and adds how far they moved.
+    /// Updates the rows x, and adds how far they moved; nothing where they are only summed.
     fn moves(
         &self,
-        at: &Span,
-        s: Option<&mut Rows<'_, T>>,
-        x: &mut [T],
-        work: &mut Self::Work,
-        sums: &mut Self::Sums,
-    );
+        _at: &Span,
+        _s: Option<&mut Rows<'_, T>>,
+        _x: &mut [T],
+        _work: &mut Self::Work,
+        _sums: &mut Self::Sums,
+    ) {
+    }
 
     /// Adds what is needed of the rows as they are then.
     fn sums(
