@@ -67,8 +67,8 @@ pub struct Figures<'a, T> {
 /// Entries that sparse rows which are worked on together have at most, but for one that has more by itself.
 const MOST: usize = 1 << 14;
 
-/// Elements of scratch that rows with so many columns, or sparse ones with so many entries each, need: p and V, and for sparse
-/// ones Y at the entries too. It had better begin a cache line.
+/// Elements of scratch that rows with `columns` columns need, or sparse ones with at most `entries` entries each: p and V,
+/// and for sparse ones Y at the entries too. It had better begin a cache line.
 pub fn scratch_len(columns: Option<usize>, entries: usize, k: usize) -> usize {
     columns.map_or_else(
         || {
@@ -79,7 +79,7 @@ pub fn scratch_len(columns: Option<usize>, entries: usize, k: usize) -> usize {
     )
 }
 
-/// Some rows' steps, and what is said of them: of the first so many entries where they are sparse.
+/// Some rows' steps and their figures; of sparse rows over their own entries.
 fn steps<'a, T: Real>(
     isa: Isa,
     subproblem: Subproblem<'a, T>,

@@ -25,24 +25,24 @@ const ITERATIONS: f64 = 50.0;
 const ITERATIONS_LEFT: f64 = 25.0;
 /// Iterations on the sketch, about.
 const ITERATIONS_ON_SKETCH: f64 = 30.0;
-/// A flop of a sweep costs as much as so many of the products, in which registers are used over and over.
+/// A flop of a sweep costs as much as this many of the products, in which registers are used over and over.
 const SWEEP: f64 = 2.0;
 /// A flop of the basis likewise: in double precision on one thread, whatever the precision of the data.
 const BASIS: f64 = 10.0;
 /// A flop on an entry of sparse data likewise: rows of the factors come from anywhere.
 const SPARSE: usize = 4;
 
-/// Zeroing and summing an element of a lane costs as much as so many flops of the products.
+/// Zeroing and summing an element of a lane costs as much as this many flops of the products.
 const LANE: usize = 40;
 /// Where a pass with four lanes would spend more than a fifth of its time on them, the transpose is kept instead, if it may
 /// be: where they would have to be fewer than this to be worth it.
 const TOO_FEW: usize = 1;
 
-/// A sample of sparse data has one row of so many at most, and at least …
+/// A sample of sparse data has one of at most this many rows, and at least …
 const MOST_SAMPLED: usize = 16;
-/// … of so many, or it saves too little, with …
+/// … one of this many, or it saves too little, with …
 const LEAST_SAMPLED: usize = 4;
-/// … so many entries for each number of H.
+/// … this many entries for each number of H.
 const ENTRIES_FOR_ONE: usize = 5;
 
 /// Bytes that copies which only save time may take with sparse data: these, or a fifth of V and the factors.
@@ -64,7 +64,7 @@ impl Shape {
 }
 
 impl SparsePlan {
-    /// For a matrix with so many columns and entries, whose rows are summed over: as many lanes, 4 at least, as keep zeroing
+    /// For a matrix with `cols` columns and `entries` entries, whose rows are summed over: as many lanes, 4 at least, as keep zeroing
     /// and summing them at a twentieth of the pass.
     pub fn summed(cols: usize, entries: usize) -> Self {
         let worth = Self::worth(cols, entries).clamp(4, reduce::MAX_LANES);
@@ -113,7 +113,7 @@ pub(crate) struct Choice {
     pub lanes: usize,
     /// Whether sums over rows are taken, by accumulators of lanes.
     sums: bool,
-    /// Bytes that the fit takes besides V, at most, on so many threads.
+    /// Bytes that the fit takes besides V, at most, on the threads at hand.
     pub working_bytes: usize,
 }
 
@@ -121,7 +121,7 @@ pub(crate) struct Choice {
 const NOMINAL: usize = 8;
 
 impl Choice {
-    /// For a fit on so many threads; with H given, if `fixed`.
+    /// For a fit on `workers` threads; with H given, if `fixed`.
     ///
     /// # Errors
     /// [`Error::MemoryLimit`].

@@ -23,7 +23,7 @@ pub(crate) struct ColumnSums<T> {
 }
 
 impl<T: Real> ColumnSums<T> {
-    /// Elements of one of so many columns, where none is heavy.
+    /// Elements of one with `cols` columns, where none is heavy.
     pub fn len(cols: usize, k: usize) -> usize {
         cols * accumulator_stride::<T>(k)
     }

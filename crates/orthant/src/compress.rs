@@ -35,7 +35,7 @@ use crate::{Error, Products, Real};
 pub(crate) const OVERSAMPLED: usize = 20;
 /// Iterations on the product, at most.
 const MOST_ITERATIONS: usize = 120;
-/// The iterations on the product end where so many in a row …
+/// The iterations on the product end where this number of them in a row …
 const STRETCH: usize = 5;
 /// … lower the best objective by less than this of itself.
 const PROGRESS: f64 = 1e-3;

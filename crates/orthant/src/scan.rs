@@ -73,7 +73,7 @@ pub(crate) fn data<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Resu
     Ok(Found { max: found.max, squares: found.squares })
 }
 
-/// `one(rows, room for a copy, squares so far)` for every so many rows, lane by lane.
+/// `one(rows, room for a copy, squares so far)` for each block of `rows` rows, lane by lane.
 fn over_blocks<M: Default>(
     lanes: &Lanes,
     rows: usize,
@@ -196,7 +196,7 @@ impl Size {
         Self { powers: squares, smallest: f64::INFINITY, none: 0.5 * squares }
     }
 
-    /// Over so many elements.
+    /// Over `count` elements.
     fn new(beta: f64, Totals { powers, sum, logs, smallest, .. }: Totals, count: f64) -> Self {
         let mean = sum / count;
         let none = if beta > 1.0 {

@@ -27,7 +27,7 @@ pub enum Stop {
     /// rounding is left of the loss. For CD and HALS, extrapolated or not, the fall is taken as at least
     /// ½·step²·‖V‖², which rounding in the loss cannot hide. Extrapolated, it is the best objective so far that has to
     /// fall; five iterations in a row have to lower it by no more (ten with penalties), as an extrapolated fit goes down in
-    /// steps of very different size; and no restarted iteration is the last, unless so many in a row could not lower it that
+    /// steps of very different size; and no restarted iteration is the last, unless the objective rose in as many in a row as show that
     /// nothing but rounding is left (twelve; three of extrapolated multiplicative updates).
     Progress {
         /// Tolerance, at least 0.

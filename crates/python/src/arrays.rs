@@ -123,7 +123,7 @@ impl<T: Number> Data<T> {
 
 impl<T> Line<T> {
     fn slice(&self) -> &[T] {
-        // SAFETY: `line` has found so many aligned elements side by side, and the array is held beside this.
+        // SAFETY: `line` has found that number of aligned elements side by side, and the array is held beside this.
         unsafe { std::slice::from_raw_parts(self.first, self.len) }
     }
 }

@@ -30,13 +30,13 @@ pub fn cores() -> usize {
 /// Entries times components below which more threads than one cost more than they save.
 const SMALL: usize = 1 << 17;
 
-/// Threads for so many entries and components: as many as asked for, but not more than there are cores, and one where there is
-/// little to do. It changes no bit of a result.
+/// Threads to fit a matrix with `entries` entries on: as many as asked for, but not more than there are cores, and one where
+/// there is little to do. It changes no bit of a result.
 pub fn threads(asked: usize, entries: usize, rank: usize) -> usize {
     if entries.saturating_mul(rank) < SMALL { 1 } else { asked.clamp(1, cores()) }
 }
 
-/// A pool of so many threads.
+/// A pool of `threads` threads.
 pub fn take(_locked: Python<'_>, threads: usize) -> Result<ThreadPool, Error> {
     let process = std::process::id();
     let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);

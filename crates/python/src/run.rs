@@ -70,7 +70,7 @@ impl<T: Real> Observer<T> for Watch {
     }
 }
 
-/// Runs `work` on so many threads; `watch` is called with each iteration, and ends the fit by returning true or by raising
+/// Runs `work` on `threads` threads; `watch` is called with each iteration, and ends the fit by returning true or by raising
 /// StopIteration.
 pub fn run<R: Send + 'static>(
     py: Python<'_>,

@@ -32,7 +32,7 @@ pub(crate) fn files(path: &Path) -> Option<[PathBuf; 2]> {
     Some([find(&["features", "genes"])?, find(&["barcodes"])?])
 }
 
-/// Column `at` of a file divided by tabs, or the first where a line has not so many.
+/// Column `at` of a file divided by tabs, or the first where a line has fewer.
 fn column(path: &Path, at: usize) -> Result<Vec<String>, IoError> {
     let file = File::open(path).map_err(IoError::read(path))?;
     let mut text = Vec::new();

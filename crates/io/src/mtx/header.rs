@@ -11,7 +11,7 @@ use crate::{Extent, IoError};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// A line for each of so many entries.
+    /// A line for each entry, and how many there are.
     Coordinate { entries: u64 },
     /// All entries, column by column.
     Array,

@@ -67,7 +67,7 @@ pub(crate) fn read_vector<T: Scalar>(
     Ok(data)
 }
 
-/// The bytes that follow a header, once it is known that there can be so many.
+/// The bytes that follow a header, once it is known that the file can hold them.
 pub(super) struct Body<'a, R> {
     input: &'a mut R,
     header: &'a Header,

@@ -12,7 +12,7 @@ use rawzip::{
 use crate::npy::{self, Header, Raw};
 use crate::{IoError, Place, Scalar, Table};
 
-/// Deflate makes at most so many bytes of one.
+/// The most bytes that deflate makes of one.
 const MOST_UNPACKED: u64 = 1032;
 
 pub(super) struct Archive {

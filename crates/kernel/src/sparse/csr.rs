@@ -467,7 +467,7 @@ impl<'a, T: Real> Csr<'a, T> {
         SparseRows { indptr, indices, values, ncols: self.ncols }
     }
 
-    /// Scratch for blocks of at most so many entries, times a scale that is 1 or not.
+    /// Scratch for blocks of at most `entries` entries, times a scale that is 1 or not.
     pub fn scratch(&self, entries: usize, scaled: bool) -> Unfolded<T> {
         let of = |folded: bool| if folded { entries } else { 0 };
         Unfolded {

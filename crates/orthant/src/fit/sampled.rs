@@ -31,11 +31,11 @@ pub(super) type Found<T> = Option<(Vec<T>, Vec<T>)>;
 
 /// Iterations on the sample.
 const ITERATIONS: usize = 15;
-/// A sample has at most so many times the entries that so many rows have on average.
+/// The sample may hold at most this many times its proportional share of the entries.
 const MOST_OF_ITS_SHARE: usize = 2;
 
 impl<T: Real> Problem<'_, T> {
-    /// W and Hᵀ for the scaled V as so many rows lead to them, unless they lead nowhere; and what was done.
+    /// W and Hᵀ for the scaled V as `rows` of its rows lead to them, unless they lead nowhere; and what was done.
     pub(super) fn sampled(&self, rows: usize) -> Result<(Found<T>, Compression), Error> {
         let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
         let step = m.div_ceil(rows);
@@ -84,7 +84,7 @@ pub(crate) fn bytes<T>((m, n): (usize, usize), entries: usize, rows: usize, k: u
         + (rows + n) * (size_of::<usize>() + 3 * k * size_of::<T>())
 }
 
-/// Entries that so many of m rows have on average.
+/// Entries that `rows` of m rows have on average.
 fn share(entries: usize, m: usize, rows: usize) -> usize {
     entries.div_ceil(m.max(1)) * rows
 }

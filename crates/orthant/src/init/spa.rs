@@ -32,7 +32,7 @@ use super::Data;
 use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
 use crate::{Error, Loss, Matrix, Model, Penalty, Real, Transform};
 
-/// A residual of so many ε of its row's square is rounding.
+/// A residual of this many ε of its row's square is rounding.
 const ROUNDING: f64 = 16.0;
 /// Sweeps that a row of W may take: a start need not be exact.
 const MOST_SWEEPS: usize = 500;

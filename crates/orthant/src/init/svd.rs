@@ -24,7 +24,7 @@ use crate::{Error, Products, Real};
 
 /// Columns that the basis has beyond the k asked for.
 const OVERSAMPLED: usize = 10;
-/// A matrix of at most so many elements is decomposed whole.
+/// A matrix with no more elements than this is decomposed whole.
 const SMALL: usize = 1 << 18;
 /// Rounds of [`leading`], at most.
 const MOST_ROUNDS: usize = 30;

@@ -406,7 +406,7 @@ impl<'a, T: Real> Ratio<'a, T> {
     }
 }
 
-/// Elements of the numerators and denominators that a loss leaves for the next update of so many rows.
+/// Elements of the numerators and denominators that a loss leaves for the next update of `rows` rows.
 pub(super) fn numerators_len(rows: usize, k: usize, both: bool, by_columns: bool, newton: bool) -> usize {
     if by_columns || newton { 0 } else { rows * k * if both { 2 } else { 1 } }
 }

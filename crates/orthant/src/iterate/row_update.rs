@@ -67,7 +67,7 @@ impl<T: Real> Coupling<T> {
 pub(super) enum Numerators<'a, T: Real> {
     /// Rows of S or of its transpose, times the other factor.
     Computed { source: &'a dyn Source<T>, operand: &'a [T] },
-    /// They are known for all rows, so many elements apart.
+    /// They are known for all rows; with the elements from one row to the next.
     Known(&'a [T], usize),
     /// R times the sums of a pass.
     Lifted(&'a [T], Projection<'a, T>),

@@ -61,7 +61,7 @@ pub(super) struct GramSums<T> {
 }
 
 impl<T: Real> GramSums<T> {
-    /// Elements of one with B of so many columns, at most.
+    /// Elements of one with B of `cols` columns, at most.
     pub fn len(cols: usize, k: usize) -> usize {
         ColumnSums::<T>::len(cols + 3 * k, k)
     }
@@ -162,12 +162,12 @@ pub(super) struct RatioSums<T> {
 }
 
 impl<T: Real> RatioSums<T> {
-    /// Elements of one with B of so many columns, and C if `both`, at most.
+    /// Elements of one with B of `cols` columns, and C if `both`, at most.
     pub fn len(cols: usize, k: usize, both: bool) -> usize {
         ColumnSums::<T>::len(cols * if both { 2 } else { 1 } + 3 * k, k)
     }
 
-    /// With B of so many columns, and C if `both`.
+    /// With B of `cols` columns, and C if `both`.
     pub fn new(cols: usize, k: usize, both: bool, heavy: HeavyColumns) -> Self {
         Self {
             b: ColumnSums::new(cols, k, heavy.clone()),

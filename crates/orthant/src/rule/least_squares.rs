@@ -69,7 +69,7 @@ pub(crate) struct LeastSquares {
 }
 
 impl LeastSquares {
-    /// For k components and at most so many workers at a time.
+    /// For k components and at most `workers` workers at a time.
     pub fn new(k: usize, workers: usize) -> Self {
         Self {
             isa: Isa::detect(),

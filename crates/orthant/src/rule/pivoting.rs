@@ -86,7 +86,7 @@ pub(crate) struct Pivoting {
 }
 
 impl Pivoting {
-    /// For k components and at most so many workers at a time.
+    /// For k components and at most `workers` workers at a time.
     pub fn new(k: usize, workers: usize) -> Self {
         Self {
             isa: Isa::detect(),

@@ -180,7 +180,7 @@ impl Row {
 }
 
 impl ProjectedGradient {
-    /// For k components and at most so many workers at a time.
+    /// For k components and at most `workers` workers at a time.
     pub fn new(k: usize, workers: usize) -> Self {
         Self {
             isa: Isa::detect(),

@@ -38,7 +38,7 @@ pub(crate) trait Source<T: Real>: Sync {
         HeavyColumns::default()
     }
 
-    /// What a worker needs to read at most so many rows at a time.
+    /// What a worker needs to read at most `rows` rows at a time.
     fn memory(&self, rows: usize) -> Memory<T>;
 
     /// The rows of `range`.
@@ -115,7 +115,7 @@ pub(crate) fn sparse_block_rows<T>(rows: usize, entries: usize, k: usize) -> usi
     (cache / of_s).min(cache / of_x).clamp(16, 512)
 }
 
-/// Elements from one row to the next that a factor of so many rows is read best by: where rows are not whole quarters of
+/// Elements from one row to the next that a factor of `rows` rows is read best by: where rows are not whole quarters of
 /// cache lines, a copy is worth it as long as it is small.
 pub(crate) fn read_stride<T>(rows: usize, k: usize) -> usize {
     let stride = entries::row_stride::<T>(k);

@@ -30,7 +30,7 @@ pub(crate) struct SparseSource<'a, T: Real> {
 }
 
 impl<'a, T: Real> SparseSource<'a, T> {
-    /// `rows` times `scale`, a power of two, in so many lanes; `summed` tells whether they are summed over. The rayon pool at
+    /// `rows` times `scale`, a power of two, in `lanes` lanes; `summed` tells whether they are summed over. The rayon pool at
     /// hand looks at the entries, if it is to work in `parallel`.
     pub fn new(rows: Csr<'a, T>, scale: T, lanes: usize, summed: bool, parallel: bool) -> Self {
         let lanes = Lanes::weighted(rows.nrows(), lanes, |i| rows.entries_before(i) + ROW * i);
@@ -61,7 +61,7 @@ fn heavy<T: Real>(rows: &Csr<'_, T>, lanes: &Lanes, parallel: bool) -> HeavyColu
     if parallel { all.into_par_iter().map(of_lane).collect() } else { all.map(of_lane).collect() }
 }
 
-/// Bytes of a transpose with so many entries and rows.
+/// Bytes of a transpose with `entries` entries and `rows` rows.
 pub(crate) fn transpose_bytes<T>(entries: usize, rows: usize) -> usize {
     entries * (size_of::<u32>() + size_of::<T>()) + (rows + 1) * size_of::<usize>()
 }

@@ -95,7 +95,7 @@ struct Learning {
     #[arg(long, value_name = "N|SHARE", default_value = "0.95", allow_negative_numbers = true)]
     #[arg(help_heading = "Words")]
     max_df: Frequency,
-    /// Keep at most so many words, the most frequent ones [default: no limit]
+    /// Keep at most this many words, the most frequent ones [default: no limit]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     #[arg(help_heading = "Words")]
     max_features: Option<usize>,
@@ -146,7 +146,7 @@ enum Losses {
     Kl,
 }
 
-/// At most so many.
+/// At most this number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Most(pub usize);
 

@@ -153,7 +153,7 @@ impl<T: Real> Op<T> for Accumulate<'_, T> {
     }
 }
 
-/// Lines of V in the tallest tile of so many registers a row.
+/// Lines of V in the tallest tile with this number of registers per row.
 pub(crate) const fn tallest<V: Vector>(registers: usize) -> usize {
     match (V::REGISTERS == 32, registers) {
         (true, 1) => 18,

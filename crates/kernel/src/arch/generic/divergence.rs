@@ -251,7 +251,7 @@ impl<T: Real> Divergence<'_, T> {
         ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]))
     }
 
-    /// Adds the terms of so many entries.
+    /// Adds the terms of `SUMS` entries, one to each sum.
     #[inline(always)]
     fn eight<V: Vector, const WHICH: u8>(&self, v: &[T], p: &[T], sums: &mut [f64; SUMS]) {
         let [floor, lowest, ignore] = [self.floor, self.lowest, self.ignore].map(T::to_f64);
