@@ -72,14 +72,18 @@ fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method:
     let nmf = Nmf::<T>::new(k).method(method).init(start.clone()).max_iter(3).threads(2);
     let fit = nmf.fit(&v).unwrap();
     let peak = PEAK.load(Ordering::Relaxed) - before;
-    let told = nmf.explain(&v).unwrap();
+    let explained = nmf.explain(&v).unwrap();
     assert_eq!(
-        (told.plan.lanes, told.plan.block, told.plan.sketch),
+        (explained.plan.lanes, explained.plan.block, explained.plan.sketch),
         (fit.report.plan.lanes, fit.report.plan.block, fit.report.plan.sketch)
     );
     if start == Init::Random {
-        let told = told.data_bytes + told.working_bytes;
-        assert!(peak <= told + (4 << 20), "{} {m}×{n} k={k}: {peak} bytes at the peak, {told} told", T::NAME);
+        let most = explained.data_bytes + explained.working_bytes;
+        assert!(
+            peak <= most + (4 << 20),
+            "{} {m}×{n} k={k}: {peak} bytes at the peak, {most} foreseen",
+            T::NAME
+        );
     }
 
     let plan = &fit.report.plan;

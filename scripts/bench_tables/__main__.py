@@ -91,7 +91,7 @@ def main():
             print(f"\n{table.title}", flush=True)
             measured.append((table, table(bench), bench.runs))
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    # where files are is no part of what was measured
+    # Paths say nothing of what was measured.
     said = {name: value for name, value in vars(options).items() if name not in ("record", "program")}
     changed = {name: value for name, value in said.items() if value != parser.get_default(name)}
     command = "scripts/bench" + "".join(as_typed(name, value) for name, value in changed.items())

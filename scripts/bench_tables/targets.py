@@ -64,7 +64,7 @@ class Targets:
         self.targets = json.loads((ROOT / "benches" / "targets.json").read_text())
         for name, target in self.targets.items():
             if not any(kind.has(name) for kind in kinds):
-                sys.exit(f"bench: benches/targets.json: {name} is no cell's name; see --help")
+                sys.exit(f"bench: benches/targets.json: no cell is named {name}; see --help")
             if list(target) not in (["least"], ["most"]):
                 sys.exit(f"bench: benches/targets.json: {name} has neither least nor most")
 

@@ -13,7 +13,7 @@ pub struct Law {
     pub modules: &'static [&'static str],
 }
 
-/// Tests that are no module of `tests/laws`: what [`Law::modules`] calls them, and their files from this crate's
+/// Tests that are not in a module of `tests/laws`: what [`Law::modules`] calls them, and their files from this crate's
 /// folder. Those without files bear no numbers.
 pub const ELSEWHERE: &[(&str, &[&str])] = &[
     ("allocations", &["tests/allocations.rs"]),

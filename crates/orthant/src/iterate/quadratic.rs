@@ -166,7 +166,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
         let projected = projection.map_or(0, |projection| projection.width());
         let computed = projection.is_some() || transpose.is_some();
         let numerators = if computed { block.max(outer_block) } else { block };
-        let summed = if transpose.is_some() { 0 } else { extent.cols };
+        let summed = if transpose.is_some() || pair.fixed == Fixed::Outer { 0 } else { extent.cols };
         let worker = || {
             Mutex::new(Worker {
                 rows: s.memory(block),
@@ -334,6 +334,8 @@ impl<'a, T: Real> Quadratic<'a, T> {
         if updates {
             self.rule.prepare(&subproblem);
             inner.meet(norms(outer.operand_gram(), k));
+        }
+        if updates && !fixed {
             self.y.copy(outer);
         }
         let operand = if self.projection.is_some() { &self.projected } else { self.y.of(outer).y };

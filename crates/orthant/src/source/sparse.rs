@@ -25,6 +25,8 @@ pub(crate) struct SparseSource<'a, T: Real> {
     rows: Csr<'a, T>,
     scale: T,
     isa: Isa,
+    /// The most entries of a row.
+    longest: usize,
     lanes: Lanes,
     heavy: HeavyColumns,
 }
@@ -35,7 +37,8 @@ impl<'a, T: Real> SparseSource<'a, T> {
     pub fn new(rows: Csr<'a, T>, scale: T, lanes: usize, summed: bool, parallel: bool) -> Self {
         let lanes = Lanes::weighted(rows.nrows(), lanes, |i| rows.entries_before(i) + ROW * i);
         let heavy = if summed { heavy(&rows, &lanes, parallel) } else { HeavyColumns::default() };
-        Self { rows, scale, isa: Isa::detect(), lanes, heavy }
+        let longest = (0..rows.nrows()).map(|i| rows.row_nnz(i)).max().unwrap_or(0);
+        Self { rows, scale, isa: Isa::detect(), longest, lanes, heavy }
     }
 }
 
@@ -68,10 +71,8 @@ pub(crate) fn transpose_bytes<T>(entries: usize, rows: usize) -> usize {
 
 impl<T: Real> Source<T> for SparseSource<'_, T> {
     fn extent(&self) -> Extent {
-        let rows = self.rows.nrows();
-        let longest = (0..rows).map(|i| self.rows.row_nnz(i)).max().unwrap_or(0);
-        let storage = Storage::Sparse { entries: self.rows.nnz(), longest };
-        Extent { rows, cols: self.rows.ncols(), storage }
+        let storage = Storage::Sparse { entries: self.rows.nnz(), longest: self.longest };
+        Extent { rows: self.rows.nrows(), cols: self.rows.ncols(), storage }
     }
 
     fn lanes(&self) -> Lanes {

@@ -642,7 +642,7 @@ fn a_scale_can_be_asked_for_where_it_is_free() {
     assert_eq!(Scale::ALL.map(|scale| scale.name().parse::<Scale>().unwrap()), Scale::ALL);
 }
 
-/// Law 45. The loss that is told is that of the factors, over twelve decades, and not of a product with
+/// Law 45. The loss reported is that of the factors, over twelve decades, and not of a product with
 /// floors under it.
 #[test]
 fn the_loss_is_that_of_the_factors_over_twelve_decades() {
@@ -660,7 +660,7 @@ fn the_loss_is_that_of_the_factors_over_twelve_decades() {
         let off = (fit.report.loss - truth.value).abs();
         assert!(
             off <= enough,
-            "{} {method:?} {layout:?}: {} told, {} true",
+            "{} {method:?} {layout:?}: {} reported, {} true",
             T::NAME,
             fit.report.loss,
             truth.value

@@ -85,7 +85,7 @@ fn every_law_is_tested_where_the_page_says() {
     };
     for law in LAWS {
         for place in law.modules {
-            assert!(unread(place) || places.contains_key(*place), "{place} is no module: {}", law.states);
+            assert!(unread(place) || places.contains_key(*place), "{place} is not a module: {}", law.states);
             let carried = law.numbers.iter().any(|&number| carries(place, number));
             assert!(carried || law.numbers.is_empty(), "no test of {place} carries any of {:?}", law.numbers);
         }

@@ -127,7 +127,7 @@ const TABLE: [(u32, &str, Answer); 61] = [
             a_cancelled_fit_returns_the_best_so_far,
             a_time_limit_returns_the_best_so_far,
             an_observer_ends_a_fit_where_it_says,
-            batches_end_where_they_are_told,
+            batches_end_where_they_are_stopped,
         ]),
     ),
     (57, "panic in a callback", Tests(&[a_panicking_observer_harms_no_later_fit])),

@@ -149,7 +149,7 @@ pub fn a_criterion_that_does_not_fit_is_refused() {
     }
 }
 
-/// Fault 41. A β that is no number is refused, and so are options of mini-batches outside their ranges.
+/// Fault 41. A β that is NaN or infinite is refused, and so are options of mini-batches outside their ranges.
 #[test]
 pub fn losses_and_options_of_batches_outside_their_ranges_are_refused() {
     let p = problem();

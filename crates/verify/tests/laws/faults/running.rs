@@ -14,7 +14,7 @@ use orthant_verify::oracle;
 
 use super::{LOSSES, ORDERS, all, batches, problem};
 
-/// What a fit that was cut off must still be: its last iteration, told truly.
+/// What a fit that was cut off must still be: the true figures of its last iteration.
 fn assert_best_so_far(fit: &Fit<f64>, v: &Dense<f64>) {
     let h = fit.model.components();
     assert!(is_non_negative(&fit.w) && is_non_negative(h));
@@ -132,9 +132,9 @@ pub fn threads_are_between_one_and_the_cores() {
     assert_eq!(first_other_bit(&many.w, &one.w), None);
 }
 
-/// Fault 56. Mini-batches end after the batch in which they are cancelled, timed out or told to end.
+/// Fault 56. Mini-batches end after the batch in which they are cancelled, timed out or stopped by the observer.
 #[test]
-pub fn batches_end_where_they_are_told() {
+pub fn batches_end_where_they_are_stopped() {
     let v = problem().v;
     let endless = |loss: Loss| -> MiniBatchNmf<f64> {
         batches(loss).tol(0.0).max_no_improvement(None).max_iter(usize::MAX)
