@@ -8,9 +8,11 @@ use orthant::{
 };
 use orthant_io::{AnyTable, Scalar};
 
+use crate::checkpoint::Kept;
 use crate::failure::size;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::say;
 
 /// A finished fit, with the number of batches that it took, if it went by batches.
 pub struct Fitted<T> {
@@ -23,6 +25,8 @@ pub struct Fitting<'a> {
     pub options: &'a Options,
     /// No progress bar.
     pub quiet: bool,
+    /// Where it is kept while it runs.
+    pub kept: Option<&'a Kept>,
 }
 
 impl Fitting<'_> {
@@ -34,8 +38,14 @@ impl Fitting<'_> {
         interrupt: &Interrupt,
     ) -> Result<Fitted<T>, Error> {
         let mut progress = Progress::new(self.quiet);
+        let mut checkpoints = self.kept.map(Kept::checkpoints);
         let mut show = |it: &Iteration<'_, T>| {
             progress.show(it);
+            if let Some(Err(error)) = checkpoints.as_mut().map(|checkpoints| checkpoints.observe(it)) {
+                // the fit is worth more than its checkpoint, and the last one that was written is whole
+                say::fresh_line();
+                say::warning(format_args!("no checkpoint was written: {error}"));
+            }
             ControlFlow::<StopReason>::Continue(())
         };
         // the two builders have these options in common
@@ -44,6 +54,9 @@ impl Fitting<'_> {
                 let mut nmf = $nmf.cancel(interrupt.cancel());
                 if let Some(start) = start {
                     nmf = nmf.init(start);
+                }
+                if let Some(checkpoint) = self.kept.and_then(Kept::from) {
+                    nmf = nmf.checkpoint(checkpoint.clone());
                 }
                 nmf.fit_observed(v, &mut show)
             }};

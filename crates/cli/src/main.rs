@@ -4,6 +4,7 @@
 //! runs. Nothing else in the workspace prints.
 
 mod args;
+mod checkpoint;
 mod commands;
 mod demo;
 mod failure;

@@ -272,6 +272,16 @@ pub enum IoError {
         /// The version that can be read.
         supported: u64,
     },
+    /// A checkpoint of a version that this build does not know.
+    #[error("{}: checkpoint format version {found}; this build reads version {supported}", path.display())]
+    CheckpointVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+        /// The version that can be read.
+        supported: &'static str,
+    },
     /// A model of another precision than was asked for.
     #[error("{}: the model is {found}, but {expected} was asked for", path.display())]
     ModelPrecision {

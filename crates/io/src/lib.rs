@@ -11,6 +11,7 @@
 //! | any of these packed as `.gz` | yes | |
 //! | `.json` (rows of numbers) | | yes |
 //! | `model.safetensors`: the components with a manifest | yes | yes |
+//! | a [checkpoint](orthant::Checkpoint) of a fit | yes | yes |
 //!
 //! Reading goes through [`read_matrix`], [`read_any`] where a matrix may be sparse, or [`Source`] where the precision
 //! should follow the file or its extent be known first. Every file is written beside its final place and renamed into it, so that a failure leaves the previous one whole.
@@ -35,6 +36,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub use checkpoint::{Checkpoints, read_checkpoint, write_checkpoint};
 pub use error::{IoError, Place};
 pub use extent::Extent;
 pub use fingerprint::Fingerprint;
@@ -46,6 +48,7 @@ pub use sparse::{AnyTable, SparseStorage, SparseTable};
 pub use table::{Order, Table};
 pub use write::{Names, Staged, write_matrix, write_npz, write_to};
 
+mod checkpoint;
 mod error;
 mod extent;
 mod fingerprint;

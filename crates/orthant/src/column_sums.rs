@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use orthant_kernel::{Buffer, Real, accumulator_stride};
 
+use crate::Error;
+use crate::state::State;
+
 /// For each lane, columns of which sums are set aside now and then, so that rounding does not grow with the rows.
 pub type HeavyColumns = Arc<[Vec<u32>]>;
 
@@ -74,6 +77,17 @@ impl<T: Real> ColumnSums<T> {
         for (flushed, &j) in self.flushed.chunks_exact_mut(stride).zip(heavy) {
             with(&mut self.sums[j as usize * stride..][..stride], flushed);
         }
+    }
+}
+
+/// Between walks: nothing is set aside.
+impl<T: Real> State for ColumnSums<T> {
+    fn save(&self, to: &mut Vec<u8>) {
+        self.sums.save(to);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        self.sums.restore(from)
     }
 }
 

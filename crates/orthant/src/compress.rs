@@ -115,7 +115,7 @@ impl<'a, T: Real> Sketch<'a, T> {
             before: f64::INFINITY,
         };
         process.pass.begin()?;
-        let (_, run) = drive(&mut process, &Terms { max_iter: MOST_ITERATIONS, ..terms }, watch)?;
+        let (_, run) = drive(&mut process, &Terms { max_iter: MOST_ITERATIONS, ..terms }, watch, None)?;
         let mut pass = process.pass;
         pass.pair_mut().finish();
         Ok((pass.into_pair(), run.iterations))

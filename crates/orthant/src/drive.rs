@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use crate::iterate::Verdict;
-use crate::observe::{Iteration, Watch};
+use crate::observe::{Iteration, Saving, Watch};
 use crate::report::{HistoryPoint, StopReason};
-use crate::{Error, Real};
+use crate::state::{State, damaged};
+use crate::{Checkpoint, Error, Real};
 
 /// What is iterated.
 pub(crate) trait Process<T> {
@@ -17,6 +18,11 @@ pub(crate) trait Process<T> {
 
     /// W and Hᵀ as they stand.
     fn factors(&self) -> (&[T], &[T]);
+
+    /// It as it stands after the last iteration of the run; of what no user observes, none.
+    fn checkpoint(&self, _run: &Run) -> Option<Checkpoint> {
+        None
+    }
 }
 
 /// The figures of an iteration, for V as it is scaled.
@@ -66,15 +72,21 @@ pub(crate) struct Run {
     pub seconds_start: f64,
     /// √(2·loss) and the objective of the best factors so far.
     pub best: (f64, f64),
+    /// Whether the last one was so by the stopping rule.
+    pub converged: bool,
+    /// Seconds that the fit had taken when it was gone on with.
+    pub seconds_before: f64,
 }
 
 impl Run {
-    fn new(terms: &Terms) -> Self {
+    pub fn new(terms: &Terms) -> Self {
         Self {
             iterations: 0,
             history: Vec::with_capacity(terms.max_iter.min(1 << 16)),
             seconds_start: terms.began.elapsed().as_secs_f64(),
             best: (f64::INFINITY, f64::INFINITY),
+            converged: false,
+            seconds_before: 0.0,
         }
     }
 
@@ -94,7 +106,7 @@ impl Run {
             iteration: self.iterations,
             objective: if objective.is_finite() { terms.in_units(objective).min(f64::MAX) } else { f64::MAX },
             restarted: reached.restarted(),
-            seconds: terms.began.elapsed().as_secs_f64(),
+            seconds: self.seconds_before + terms.began.elapsed().as_secs_f64(),
         });
         if !reached.restarted() {
             self.best = ((2.0 * reached.loss).sqrt(), objective);
@@ -103,7 +115,38 @@ impl Run {
     }
 }
 
-/// Iterates until the stopping rule is met, the limit is reached or the observers end it.
+impl State for Run {
+    fn save(&self, to: &mut Vec<u8>) {
+        self.iterations.save(to);
+        for point in &self.history {
+            (point.objective, point.restarted).save(to);
+            point.seconds.save(to);
+        }
+        (self.seconds_start, self.best).save(to);
+        self.converged.save(to);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        self.iterations.restore(from)?;
+        self.history.clear();
+        for iteration in 1..=self.iterations {
+            let (mut figures, mut seconds) = ((0.0, false), 0.0);
+            figures.restore(from)?;
+            seconds.restore(from)?;
+            let (objective, restarted) = figures;
+            self.history.push(HistoryPoint { iteration, objective, restarted, seconds });
+        }
+        let mut rest = (0.0, (0.0, 0.0));
+        rest.restore(from)?;
+        (self.seconds_start, self.best) = rest;
+        self.seconds_before = self.history.last().map_or(0.0, |last| last.seconds);
+        self.converged.restore(from)?;
+        if from.is_empty() { Ok(()) } else { Err(damaged("its state is longer than it can be")) }
+    }
+}
+
+/// Iterates until the stopping rule is met, the limit is reached or the observers end it; from a run that has begun, whose
+/// process is as it left it, if there is one.
 ///
 /// # Errors
 /// [`Error::Diverged`] where the objective is not finite and no restart can mend that; and those of the process.
@@ -111,12 +154,16 @@ pub(crate) fn drive<T: Real, P: Process<T>>(
     process: &mut P,
     terms: &Terms,
     watch: &mut Watch<'_, T>,
+    begun: Option<Run>,
 ) -> Result<(StopReason, Run), Error> {
-    let mut run = Run::new(terms);
-    loop {
+    let mut run = begun.unwrap_or_else(|| Run::new(terms));
+    if run.converged {
+        return Ok((StopReason::Converged, run));
+    }
+    while run.iterations < terms.max_iter {
         let reached = process.iterate(run.iterations + 1)?;
         run.record(&reached, terms)?;
-        let converged = process.converged(&run, &reached);
+        run.converged = process.converged(&run, &reached);
         let (w, ht) = process.factors();
         let iteration = Iteration {
             number: run.iterations,
@@ -131,9 +178,12 @@ pub(crate) fn drive<T: Real, P: Process<T>>(
             ht,
             rank: terms.rank,
             factor_exponent: terms.exponent / 2,
+            ends: None,
+            saving: Saving(&|| process.checkpoint(&run)),
         };
-        if let Some(reason) = watch.ends(&iteration, converged) {
+        if let Some(reason) = watch.ends(iteration, run.converged) {
             return Ok((reason, run));
         }
     }
+    Ok((StopReason::MaxIterations, run))
 }

@@ -170,6 +170,12 @@ pub enum Error {
         /// The iteration, from 1; 0 is the start itself.
         iteration: usize,
     },
+    /// A [checkpoint](crate::Checkpoint) of another fit, of other data, or damaged.
+    #[error("the checkpoint cannot be gone on from: {reason}")]
+    CheckpointMismatch {
+        /// What does not agree.
+        reason: String,
+    },
     /// A worker or an observer panicked; the fit was abandoned.
     #[error("a worker or an observer panicked: {message}")]
     Panicked {

@@ -4,13 +4,14 @@ use std::time::Instant;
 
 use orthant_kernel::{Dense, Isa};
 
+use crate::checkpoint::Said;
 use crate::choice::Choice;
 use crate::drive::{Terms, drive};
-use crate::iterate::{self, Alternation, Factor, Fixed, Joint, Layout, Pair, Quadratic, Ratio, Schedule};
+use crate::iterate::{Alternation, Factor, Fixed, Joint, Layout, Quadratic, Ratio, Schedule};
 use crate::nmf::{Fit, Nmf};
 use crate::observe::{Observer, Watch};
 use crate::random::Generator;
-use crate::report::{Compression, Plan, Report, StopReason, Warning};
+use crate::report::{Plan, Report, StopReason, Warning};
 use crate::rule::Majorizer;
 use crate::rule::Setup;
 use crate::shape::Shape;
@@ -19,10 +20,12 @@ use crate::{Component, Error, Matrix, Model, Real, Update, check, scale, scan, t
 
 mod compressed;
 mod process;
+mod resume;
 pub(crate) mod sampled;
 mod start;
 
 use process::Fitting;
+use resume::Begun;
 pub(crate) use start::init_factors;
 
 pub(crate) fn fit<T: Real>(
@@ -48,7 +51,7 @@ pub(crate) fn fit<T: Real>(
     warnings.extend(threads::clamped(nmf.options.threads, used));
     warnings.append(&mut fit.report.warnings);
     fit.report.warnings = warnings;
-    fit.report.seconds_total = began.elapsed().as_secs_f64();
+    fit.report.seconds_total += began.elapsed().as_secs_f64();
     Ok(fit)
 }
 
@@ -69,27 +72,13 @@ fn run<T: Real>(
     let source = stored.sources();
     let layout = problem.layout(&source.rows.extent());
     let isa = Isa::detect();
-    let mut compression = None;
-    let found_on_sample = match problem.choice.sample {
-        Some(rows) => {
-            let (start, done) = problem.sampled(rows)?;
-            compression = Some(done);
-            start
-        }
-        None => None,
+    let (pair, mut begun) = match &nmf.checkpoint {
+        None => problem.begin(source)?,
+        Some(checkpoint) => problem.resume(checkpoint)?,
     };
-    let near = found_on_sample.is_some();
-    let (mut factors, mut warnings) = problem.factors(source, found_on_sample)?;
-    if let Some(columns) = problem.choice.sketch {
-        let done;
-        (factors, done) = problem.compressed(factors, columns, source)?;
-        compression = Some(done);
-    }
-    let Factors { inner, outer, generator } = factors;
-    let shuffle = nmf.options.shuffle.then(|| generator.clone());
-    let pair = Pair::new(inner, outer, problem.by_columns).fixed(problem.fixed());
+    let shuffle = nmf.options.shuffle.then(|| begun.generator.clone());
     let (n, k, squares) = (v.ncols(), nmf.options.rank, found.squares);
-    let negligible = iterate::negligible(&pair.inner.x, &pair.outer.x, k);
+    let negligible = begun.negligible;
     let method = problem.choice.method;
     let loss = method.loss;
     if !loss.is_quadratic() {
@@ -100,9 +89,13 @@ fn run<T: Real>(
             Majorizer::guaranteed(loss)
         };
         let rule = rule.at_least(negligible);
-        if loss.beta() < 1.0 && !compatible && problem.size.smallest < rule.beta.floor().to_f64() {
+        if begun.state.is_none()
+            && loss.beta() < 1.0
+            && !compatible
+            && problem.size.smallest < rule.beta.floor().to_f64()
+        {
             let largest = scan::scale_by(found.max, -problem.exponent);
-            warnings.push(Warning::RangeTooWide { ratio: problem.size.smallest / largest });
+            begun.said.warnings.push(Warning::RangeTooWide { ratio: problem.size.smallest / largest });
         }
         let newton = method.is_newton();
         let size = problem.size.powers;
@@ -111,14 +104,14 @@ fn run<T: Real>(
             if method.is_extrapolated() {
                 pass = pass.extrapolated(Schedule::joint());
             }
-            return problem.solve(pass, layout, observer, warnings, None, generator);
+            return problem.solve(pass, layout, observer, begun);
         }
         let mut pass = Ratio::new(source, rule, newton, k, layout, size, pair);
         if method.is_extrapolated() {
             let schedule = if newton { Schedule::newton() } else { Schedule::momentum(loss) };
             pass = pass.extrapolated(schedule, method.plain().sweeps_over(n, k));
         }
-        return problem.solve(pass, layout, observer, warnings, None, generator);
+        return problem.solve(pass, layout, observer, begun);
     }
     let setup = Setup { isa, k, workers: layout.workers, exponent: problem.exponent, negligible };
     let rule = method.update.rule(&setup).expect("updates for the Frobenius loss have a rule");
@@ -127,10 +120,10 @@ fn run<T: Real>(
         pass = pass.balanced();
     }
     if method.is_extrapolated() {
-        let schedule = if near { Schedule::near() } else { Schedule::new() };
+        let schedule = if begun.near { Schedule::near() } else { Schedule::new() };
         pass = pass.extrapolated(schedule);
     }
-    problem.solve(pass, layout, observer, warnings, compression, generator)
+    problem.solve(pass, layout, observer, begun)
 }
 
 /// A checked problem, laid out. Everything inside is for V·4^-p; `exponent` is 2p.
@@ -257,18 +250,18 @@ impl<'a, T: Real> Problem<'a, T> {
         mut pass: A,
         layout: Layout,
         observer: &mut (dyn Observer<T> + Send),
-        mut warnings: Vec<Warning>,
-        compression: Option<Compression>,
-        generator: Generator,
+        begun: Begun<'_, T>,
     ) -> Result<Fit<T>, Error> {
         let Self { nmf, v, exponent, size, .. } = *self;
         let (m, n, k) = (v.nrows(), v.ncols(), nmf.options.rank);
         let method = self.choice.method;
-        let negligible = iterate::negligible(&pass.pair().inner.x, &pass.pair().outer.x, k);
+        let negligible = begun.negligible;
         let mut watch = Watch::new(observer, nmf.cancel.clone(), nmf.options.max_time);
-        let mut fitting = Fitting::new(self, &mut pass)?;
-        let (stop_reason, run) = drive(&mut fitting, &self.terms(nmf.options.max_iter), &mut watch)?;
+        let terms = self.terms(nmf.options.max_iter);
+        let (mut fitting, run) = Fitting::new(self, &mut pass, &begun, &terms)?;
+        let (stop_reason, run) = drive(&mut fitting, &terms, &mut watch, run)?;
         let violation_ratio = fitting.criterion.ratio;
+        let Begun { generator, said: Said { mut warnings, compression }, .. } = begun;
 
         let last = pass.finish()?;
         let objective = self.in_units(last.loss + pass.pair().exact_penalty());
@@ -318,7 +311,7 @@ impl<'a, T: Real> Problem<'a, T> {
             components: scale::components(&w, &h),
             history: run.history,
             seconds_start: run.seconds_start,
-            seconds_total: 0.0,
+            seconds_total: run.seconds_before,
             plan: self.plan(layout.block),
             warnings,
         };

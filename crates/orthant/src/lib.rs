@@ -22,6 +22,7 @@
 //! | how factors are updated | [`Method`], [`Update`]; [`methods`] has the mathematics |
 //! | where a fit starts | [`Init`], [`InitKind`] |
 //! | when it stops, and what it reports | [`Stop`], [`Report`], [`Observer`] |
+//! | to go on from where it stood | [`Checkpoint`] |
 //! | data without a copy | [`ToMatrix`] for [`View`], [`Dense`], sparse [`Csr`] and [`Csc`] and, as features, faer, nalgebra, nalgebra-sparse, ndarray, sprs |
 //! | new samples | [`Model`] |
 //!
@@ -29,6 +30,7 @@
 
 pub use orthant_kernel::{Csc, Csr, Dense, Indices, Indptr, LayoutError, SparseError, Values, View};
 
+pub use checkpoint::Checkpoint;
 pub use error::Error;
 pub use explain::Explanation;
 pub use initialization::{Init, InitKind};
@@ -50,6 +52,7 @@ pub use stop::Stop;
 pub use to_view::{FromDense, ToView};
 pub use update::Update;
 
+mod checkpoint;
 mod error;
 mod explain;
 mod initialization;
@@ -86,6 +89,7 @@ mod rule;
 mod scan;
 mod shape;
 mod source;
+mod state;
 mod stop;
 mod threads;
 mod transform;

@@ -1,5 +1,6 @@
 //! The front door: options, and the call that fits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use orthant_kernel::Dense;
@@ -8,8 +9,8 @@ use crate::error::invalid;
 use crate::observe::{Cancel, Iteration, Observer};
 use crate::random::{Generator, RandomState};
 use crate::{
-    Error, Init, InitKind, Loss, Method, Model, Options, Penalty, Products, Real, Report, Scale, Stop,
-    StopReason, ToMatrix, Update, scale,
+    Checkpoint, Error, Init, InitKind, Loss, Method, Model, Options, Penalty, Products, Real, Report, Scale,
+    Stop, StopReason, ToMatrix, Update, scale,
 };
 
 /// Non-negative matrix factorisation of V (m×n, samples in rows) into W (m×k) · H (k×n).
@@ -38,6 +39,8 @@ pub struct Nmf<T> {
     pub(crate) init: Option<Init<T>>,
     pub(crate) random: Generator,
     pub(crate) cancel: Option<Cancel>,
+    /// What to go on from.
+    pub(crate) checkpoint: Option<Arc<Checkpoint>>,
 }
 
 /// A finished fit.
@@ -85,7 +88,7 @@ impl<T: Real> Nmf<T> {
     /// say [`InitKind::Custom`](crate::InitKind::Custom), [`init`](Self::init) gives the factors.
     pub fn from_options(options: Options) -> Self {
         let init = options.init.and_then(InitKind::init);
-        Self { init, random: Generator::Seed(options.seed), options, cancel: None }
+        Self { init, random: Generator::Seed(options.seed), options, cancel: None, checkpoint: None }
     }
 
     /// The options as they stand.
@@ -304,6 +307,16 @@ impl<T: Real> Nmf<T> {
     #[must_use]
     pub fn cancel(self, cancel: &Cancel) -> Self {
         Self { cancel: Some(cancel.clone()), ..self }
+    }
+
+    /// Goes on from where an earlier fit of the same data with the same options stood. The limits of iterations and time and the
+    /// threads may be others. Time is counted from this call, but for the [history](Report::history). A start that is given is not
+    /// looked at again.
+    ///
+    /// A fit of anything else is [`Error::CheckpointMismatch`].
+    #[must_use]
+    pub fn checkpoint(self, checkpoint: Checkpoint) -> Self {
+        Self { checkpoint: Some(Arc::new(checkpoint)), ..self }
     }
 
     /// Factorises `v`, which is not copied.

@@ -1,5 +1,6 @@
 //! Looking at a fit while it runs, and stopping it.
 
+use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use orthant_kernel::{Dense, Real};
 
-use crate::StopReason;
+use crate::{Checkpoint, StopReason};
 
 /// A finished iteration, borrowed from the running fit.
 #[derive(Debug)]
@@ -31,11 +32,24 @@ pub struct Iteration<'a, T> {
     pub restarted: bool,
     /// Time since the fit was called.
     pub elapsed: Duration,
+    /// Why the fit ends with this iteration, if it does whatever the observer answers.
+    pub ends: Option<StopReason>,
     pub(crate) w: &'a [T],
     pub(crate) ht: &'a [T],
     pub(crate) rank: usize,
     /// The factors of V are these times 2 to this.
     pub(crate) factor_exponent: i32,
+    pub(crate) saving: Saving<'a>,
+}
+
+/// How to make a checkpoint of the fit.
+#[derive(Clone, Copy)]
+pub(crate) struct Saving<'a>(pub &'a dyn Fn() -> Option<Checkpoint>);
+
+impl fmt::Debug for Saving<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Saving")
+    }
 }
 
 impl<T: Real> Iteration<'_, T> {
@@ -47,6 +61,12 @@ impl<T: Real> Iteration<'_, T> {
         let w = Dense::from_fn(m, k, |i, t| scaled(self.w[i * k + t]));
         let h = Dense::from_fn(k, n, |t, j| scaled(self.ht[j * k + t]));
         (w, h)
+    }
+
+    /// The fit as it stands, to be gone on from by [`Nmf::checkpoint`](crate::Nmf::checkpoint) or
+    /// [`MiniBatchNmf::checkpoint`](crate::MiniBatchNmf::checkpoint). Reads V once.
+    pub fn checkpoint(&self) -> Checkpoint {
+        (self.saving.0)().expect("fits that are observed can be saved")
     }
 }
 
@@ -91,7 +111,7 @@ impl<T> Observer<T> for TimeLimit {
     }
 }
 
-/// Everything that sees the iterations of a fit, in this order: the caller's observer, then what may end it early.
+/// Everything that sees the iterations of a fit: what may end it early, and then the caller's observer.
 pub(crate) struct Watch<'a, T> {
     observer: &'a mut (dyn Observer<T> + Send),
     cancel: Option<Cancel>,
@@ -108,16 +128,15 @@ impl<'a, T> Watch<'a, T> {
     }
 
     /// Shows all of them an iteration; why the fit ends with it, if it does.
-    pub fn ends(&mut self, iteration: &Iteration<'_, T>, converged: bool) -> Option<StopReason> {
-        let answer = self.observer.observe(iteration);
-        if converged {
-            return Some(StopReason::Converged);
-        }
-        let cancelled = self.cancel.as_mut().map(|cancel| cancel.observe(iteration));
-        let late = self.limit.as_mut().map(|limit| limit.observe(iteration));
-        let breaks = [Some(answer), cancelled, late].into_iter().flatten();
-        let early = breaks.filter_map(ControlFlow::break_value).next();
-        early.or((iteration.number == iteration.max_iter).then_some(StopReason::MaxIterations))
+    pub fn ends(&mut self, mut iteration: Iteration<'_, T>, converged: bool) -> Option<StopReason> {
+        let cancelled = self.cancel.as_mut().map(|cancel| cancel.observe(&iteration));
+        let late = self.limit.as_mut().map(|limit| limit.observe(&iteration));
+        let early = [cancelled, late].into_iter().flatten().filter_map(ControlFlow::break_value).next();
+        let last = (iteration.number == iteration.max_iter).then_some(StopReason::MaxIterations);
+        iteration.ends = converged.then_some(StopReason::Converged).or(early).or(last);
+        let answer = self.observer.observe(&iteration).break_value();
+        // what the observer asks for comes before what would have ended the fit without having converged
+        if converged { iteration.ends } else { answer.or(iteration.ends) }
     }
 }
 

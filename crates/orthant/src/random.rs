@@ -3,6 +3,10 @@
 use rand_mt::Mt;
 
 use crate::Error;
+use crate::state::{State, damaged};
+
+/// Words of the generator's state.
+const WORDS: usize = 624;
 
 /// The stream of `numpy.random.RandomState(seed)` for an integer seed, to the bit: MT19937, 53-bit uniforms, normals
 /// by Marsaglia's polar method in pairs of which the second is kept.
@@ -147,6 +151,50 @@ fn tempered(mut word: u32) -> u32 {
     word ^ word >> 18
 }
 
+/// The words that come next tell all of a twister's state.
+impl State for RandomState {
+    fn save(&self, to: &mut Vec<u8>) {
+        let mut next = self.clone();
+        (0..WORDS).for_each(|_| next.word().save(to));
+        (self.spare, self.drawn).save(to);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        let mut words = [0_u32; WORDS];
+        words.iter_mut().try_for_each(|word| word.restore(from))?;
+        self.bits = Mt::recover(words).map_err(|_| damaged("its generator has no such state"))?;
+        self.before = words.into_iter().rev().collect();
+        self.spare.restore(from)?;
+        self.drawn.restore(from)
+    }
+}
+
+impl State for Generator {
+    fn save(&self, to: &mut Vec<u8>) {
+        match self {
+            Self::Seed(seed) => (false, *seed).save(to),
+            Self::State(state) => {
+                true.save(to);
+                state.save(to);
+            }
+        }
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        let (mut is_state, mut seed) = (false, 0_u32);
+        is_state.restore(from)?;
+        *self = if is_state {
+            let mut state = RandomState::new(0);
+            state.restore(from)?;
+            Self::State(state)
+        } else {
+            seed.restore(from)?;
+            Self::Seed(seed)
+        };
+        Ok(())
+    }
+}
+
 /// What random numbers are drawn from, with the meaning of scikit-learn's `random_state`.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "a fit has one, which is not moved about")]
@@ -207,6 +255,22 @@ mod tests {
         assert_eq!(r.permutation(4), [3, 1, 2, 0]);
         assert_eq!(r.standard_normal(), -1.5265245318698402);
         assert_eq!(r.random_sample(), 0.4488257953778846);
+    }
+
+    #[test]
+    fn a_restored_generator_goes_on() {
+        for drawn in [0, 1, 5, 623, 624, 1000] {
+            let mut r = RandomState::new(11);
+            (0..drawn).for_each(|_| _ = r.word());
+            r.standard_normal();
+            let (mut bytes, mut other) = (Vec::new(), Generator::Seed(3));
+            Generator::State(r.clone()).save(&mut bytes);
+            other.restore(&mut &bytes[..]).unwrap();
+            let mut other = other.into_state().unwrap();
+            assert_eq!(other.drawn(), r.drawn());
+            assert_eq!(other.standard_normal(), r.standard_normal());
+            assert_eq!(other.permutation(2000), r.permutation(2000));
+        }
     }
 
     #[test]

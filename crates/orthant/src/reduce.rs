@@ -256,6 +256,12 @@ impl<A: Send> Reducer<A> {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner).free.iter_mut().for_each(f);
     }
 
+    /// One of the accumulators, between runs, to be [given back](Self::give_back).
+    pub fn idle(&mut self) -> A {
+        let free = &mut self.state.get_mut().unwrap_or_else(PoisonError::into_inner).free;
+        free.pop().expect("between runs no more than one is away")
+    }
+
     /// Returns a sum for reuse.
     pub fn give_back(&mut self, sum: A) {
         self.lock().free.push(sum);

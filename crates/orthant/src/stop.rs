@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::Error;
 use crate::error::invalid;
+use crate::state::state;
 
 /// When to stop before the iteration limit. A tolerance of 0 never does, but where nothing moves at all.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -109,6 +110,8 @@ pub(crate) struct Figures {
     /// The loss is no more than what rounding leaves.
     pub exact: bool,
 }
+
+state!(Criterion: first, previous, in_a_row, ratio);
 
 impl Criterion {
     /// `start` is ‖V − W₀H₀‖, for rules that compare with it; steps are known to `rounding`.

@@ -1,8 +1,9 @@
 //! The library's errors as Python's, in words that scikit-learn's users know.
 
 use orthant::Error;
+use orthant_io::IoError;
 use pyo3::PyErr;
-use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyOSError, PyRuntimeError, PyValueError};
 
 /// The exception that `whom`, a class or a function, raises.
 pub fn raise(error: &Error, whom: &str) -> PyErr {
@@ -32,6 +33,14 @@ pub fn raise(error: &Error, whom: &str) -> PyErr {
         Error::MemoryLimit { .. } | Error::TooLarge { .. } => PyMemoryError::new_err(text),
         Error::Panicked { .. } | Error::Threads { .. } => PyRuntimeError::new_err(text),
         _ => PyValueError::new_err(text),
+    }
+}
+
+/// The exception for a file.
+pub fn raise_io(error: &IoError) -> PyErr {
+    match error {
+        IoError::Read { .. } | IoError::Write { .. } => PyOSError::new_err(error.to_string()),
+        _ => PyValueError::new_err(error.to_string()),
     }
 }
 

@@ -92,19 +92,27 @@ fn fit_as<'py, T: Number>(
         _ => None,
     };
     let threads = pools::threads(options.threads, data.entries(), options.rank);
-    let (fit, plan) = run(py, threads, &whom, options.watch.as_ref(), move |watch: &mut Watch| {
-        let v = data.matrix()?;
-        let nmf = watch.threads(nmf.cancel(&watch.cancel), Nmf::threads);
-        match &given {
-            Some(h) => Ok((nmf.fit_weights_observed(&v, h, watch)?, None)),
-            None => {
-                let plan = nmf.explain(&v)?.to_string();
-                Ok((nmf.fit_observed(&v, watch)?, Some(plan)))
-            }
-        }
-    })?;
+    let (checkpoints, from) = options.kept()?;
+    if let Some(from) = from {
+        nmf = nmf.checkpoint(from);
+    }
+    let (fit, plan, unwritten) =
+        run(py, threads, &whom, options.watch.as_ref(), move |watch: &mut Watch| {
+            let v = data.matrix()?;
+            let nmf = watch.threads(nmf.cancel(&watch.cancel), Nmf::threads);
+            watch.checkpoints = checkpoints;
+            let (fit, plan) = match &given {
+                Some(h) => (nmf.fit_weights_observed(&v, h, watch)?, None),
+                None => {
+                    let plan = nmf.explain(&v)?.to_string();
+                    (nmf.fit_observed(&v, watch)?, Some(plan))
+                }
+            };
+            Ok((fit, plan, watch.unwritten.take()))
+        })?;
     let out = fitted(py, fit.w, fit.model.components(), &fit.report)?;
     out.set_item("explanation", plan)?;
+    out.set_item("unwritten", unwritten)?;
     out.set_item("random_state", drawn(fit.random_state))?;
     Ok(out)
 }
@@ -159,16 +167,23 @@ fn minibatch_fit_as<'py, T: Number>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let data = Data::<T>::new(x)?;
     let whom = options.common.whom.clone();
-    let nmf = started(options.nmf::<T>()?, w, h)?;
+    let mut nmf = started(options.nmf::<T>()?, w, h)?;
     let common = &options.common;
+    let (checkpoints, from) = common.kept()?;
+    if let Some(from) = from {
+        nmf = nmf.checkpoint(from);
+    }
     let threads = pools::threads(common.threads, data.entries(), common.rank);
-    let fit = run(py, threads, &whom, common.watch.as_ref(), move |watch: &mut Watch| {
+    let (fit, unwritten) = run(py, threads, &whom, common.watch.as_ref(), move |watch: &mut Watch| {
         let v = data.matrix()?;
         let nmf = watch.threads(nmf.cancel(&watch.cancel), MiniBatchNmf::threads);
-        nmf.fit_observed(&v, watch)
+        watch.checkpoints = checkpoints;
+        let fit = nmf.fit_observed(&v, watch)?;
+        Ok((fit, watch.unwritten.take()))
     })?;
     let out = fitted(py, fit.w, fit.model.components(), &fit.report)?;
     out.set_item("n_steps", fit.steps)?;
+    out.set_item("unwritten", unwritten)?;
     out.set_item("learnt", fit.learnt.map(|l| learnt(py, l)).transpose()?)?;
     out.set_item("random_state", drawn(fit.random_state))?;
     Ok(out)

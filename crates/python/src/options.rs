@@ -1,14 +1,17 @@
 //! The options of a call, as the Python side has checked them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use numpy::PyReadonlyArray1;
-use orthant::{Error, Loss, Method, MiniBatchNmf, Nmf, Penalty, RandomState};
+use orthant::{Checkpoint, Error, Loss, Method, MiniBatchNmf, Nmf, Penalty, RandomState};
+use orthant_io::{Checkpoints, read_checkpoint};
+use pyo3::exceptions::PyFileExistsError;
 use pyo3::prelude::*;
 
 use crate::Number;
 use crate::arrays::words;
-use crate::failure::raise;
+use crate::failure::{raise, raise_io};
 
 /// What fits have in common; the keys of a dict.
 #[derive(FromPyObject)]
@@ -40,6 +43,10 @@ pub struct Options {
     pub state: Option<State>,
     pub threads: usize,
     pub max_seconds: Option<f64>,
+    /// The file that the fit is kept in.
+    pub checkpoint: Option<PathBuf>,
+    pub checkpoint_seconds: f64,
+    pub resume: bool,
     /// Called with each iteration.
     pub watch: Option<Py<PyAny>>,
 }
@@ -101,6 +108,21 @@ impl Options {
             memory_limit: self.memory_limit,
             ..orthant::Options::new(self.rank, method)
         })
+    }
+
+    /// What writes checkpoints, if any are to be written, and the one to go on from.
+    pub fn kept(&self) -> PyResult<(Option<Checkpoints>, Option<Checkpoint>)> {
+        let Some(path) = &self.checkpoint else { return Ok((None, None)) };
+        let there = path.exists();
+        if there && !self.resume {
+            return Err(PyFileExistsError::new_err(format!(
+                "{} is there already: resume=True goes on from it; to begin anew, remove it or give another checkpoint",
+                path.display()
+            )));
+        }
+        let from = there.then(|| read_checkpoint(path)).transpose().map_err(|error| raise_io(&error))?;
+        let every = Duration::try_from_secs_f64(self.checkpoint_seconds).unwrap_or(Duration::MAX);
+        Ok((Some(Checkpoints::new(path, every)), from))
     }
 
     pub fn nmf<T: Number>(&self) -> PyResult<Nmf<T>> {

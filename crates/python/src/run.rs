@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use orthant::{Cancel, Error, Iteration, Observer, Real, StopReason};
+use orthant_io::Checkpoints;
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
 
@@ -34,6 +35,10 @@ pub struct Watch {
     pub cancel: Cancel,
     /// Threads to fit on: those of the pool that the work runs in.
     pub threads: usize,
+    /// What writes checkpoints, if any are to be written.
+    pub checkpoints: Option<Checkpoints>,
+    /// Why the last one was not written, if it was not.
+    pub unwritten: Option<String>,
     /// Where iterations are reported to, and from where the answer comes whether to go on, if there is an observer.
     wanted: Option<(Notify, Receiver<bool>)>,
 }
@@ -54,6 +59,11 @@ impl Watch {
 
 impl<T: Real> Observer<T> for Watch {
     fn observe(&mut self, it: &Iteration<'_, T>) -> ControlFlow<StopReason> {
+        if let Some(checkpoints) = &mut self.checkpoints {
+            // the fit is worth more than its checkpoint
+            self.unwritten =
+                checkpoints.observe(it).err().map(|error| error.to_string()).or(self.unwritten.take());
+        }
         let Some((notify, answers)) = &self.wanted else { return ControlFlow::Continue(()) };
         let snapshot = (
             it.number,
@@ -92,7 +102,7 @@ pub fn run<R: Send + 'static>(
         let notify: Notify = Box::new(move |snapshot| report.send(News::Iteration(snapshot)).is_ok());
         (notify, answers)
     });
-    let mut ours = Watch { cancel: cancel.clone(), threads, wanted };
+    let mut ours = Watch { cancel: cancel.clone(), threads, checkpoints: None, unwritten: None, wanted };
     let thread = std::thread::Builder::new().name("orthant".into()).spawn(move || {
         let result = match &pool {
             Some(pool) => pool.install(|| work(&mut ours)),

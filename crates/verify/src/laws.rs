@@ -250,6 +250,12 @@ pub const LAWS: &[Law] = &[
         modules: &["steps", "divergences"],
     },
     Law {
+        numbers: &[30],
+        states: "a fit that is gone on with from a checkpoint is the fit without a break, on any number of threads",
+        tolerance: "bitwise",
+        modules: &["checkpoints"],
+    },
+    Law {
         numbers: &[31],
         states: "the same seed gives the same bits, also beside other fits",
         tolerance: "bitwise",

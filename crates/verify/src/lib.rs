@@ -9,6 +9,7 @@
 //! fault cases are listed in `tests/laws/faults`: each is a test there, or stands in the list with the reason
 //! why it does not apply yet.
 
+pub mod cases;
 pub mod compare;
 pub mod divergences;
 pub mod drawn;

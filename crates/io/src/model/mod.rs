@@ -12,4 +12,5 @@ mod manifest;
 mod saved;
 
 pub use manifest::{FitSummary, Manifest};
+pub(crate) use saved::check_offsets;
 pub use saved::{AnySavedModel, SavedModel};

@@ -239,7 +239,7 @@ fn open<'a>(
 }
 
 /// Refuses offsets beyond the end of the file, which the library adds up without a check.
-fn check_offsets(bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn check_offsets(bytes: &[u8]) -> Result<(), String> {
     #[derive(serde::Deserialize)]
     struct Entry {
         #[serde(default)]

@@ -1,23 +1,44 @@
 //! What the driver iterates in a fit: an alternation, with its stopping rule.
 
 use super::Problem;
-use crate::drive::{Process, Reached, Run};
+use super::resume::Begun;
+use crate::drive::{Process, Reached, Run, Terms};
 use crate::iterate::{Alternation, Verdict};
+use crate::state::State;
 use crate::stop::{Criterion, Figures};
-use crate::{Error, Loss, Real};
+use crate::{Checkpoint, Error, Loss, Real};
 
 /// An alternation with what ends it.
 pub(super) struct Fitting<'a, 'p, T: Real, A> {
     problem: &'a Problem<'p, T>,
     pass: &'a mut A,
+    begun: &'a Begun<'p, T>,
     pub criterion: Criterion,
 }
 
 impl<'a, 'p, T: Real, A: Alternation<T>> Fitting<'a, 'p, T, A> {
-    /// With the figures of the start. Takes the sums that the first iteration begins with.
-    pub fn new(problem: &'a Problem<'p, T>, pass: &'a mut A) -> Result<Self, Error> {
-        let options = &problem.nmf.options;
-        let stop = options.stopping();
+    /// With the figures of the start, and the sums that the first iteration begins with; or as it stood, with its run.
+    pub fn new(
+        problem: &'a Problem<'p, T>,
+        pass: &'a mut A,
+        begun: &'a Begun<'p, T>,
+        terms: &Terms,
+    ) -> Result<(Self, Option<Run>), Error> {
+        let Some(mut state) = begun.state else {
+            let at_start = Self::begin(problem, pass)?;
+            return Ok((Self { criterion: Self::criterion(problem, at_start), problem, pass, begun }, None));
+        };
+        let (mut criterion, mut run) = (Self::criterion(problem, 0.0), Run::new(terms));
+        pass.restore(&mut state)?;
+        criterion.restore(&mut state)?;
+        run.restore(&mut state)?;
+        problem.check_given(pass.pair())?;
+        Ok((Self { criterion, problem, pass, begun }, Some(run)))
+    }
+
+    /// Takes the sums that the first iteration begins with; the error of the start, where the stopping rule compares with it.
+    fn begin(problem: &Problem<'p, T>, pass: &mut A) -> Result<f64, Error> {
+        let stop = problem.nmf.options.stopping();
         pass.sweep_outer(false)?;
         let at_start = if Criterion::needs_start(stop) { (2.0 * pass.exact_loss()?).sqrt() } else { 0.0 };
         if problem.by_columns {
@@ -26,10 +47,15 @@ impl<'a, 'p, T: Real, A: Alternation<T>> Fitting<'a, 'p, T, A> {
         if !pass.pair().of_user().1.gram.iter().all(|g| g.is_finite()) || !at_start.is_finite() {
             return Err(Error::Diverged { iteration: 0 });
         }
+        Ok(at_start)
+    }
+
+    fn criterion(problem: &Problem<'p, T>, at_start: f64) -> Criterion {
+        let options = &problem.nmf.options;
+        let stop = options.stopping();
         let criterion = Criterion::new(stop, at_start, options.rank, 8.0 * T::EPSILON.to_f64());
         let extrapolated = problem.choice.method.is_extrapolated();
-        let criterion = if extrapolated { criterion.extrapolated(options.penalises()) } else { criterion };
-        Ok(Self { problem, pass, criterion })
+        if extrapolated { criterion.extrapolated(options.penalises()) } else { criterion }
     }
 }
 
@@ -71,6 +97,14 @@ impl<T: Real, A: Alternation<T>> Process<T> for Fitting<'_, '_, T, A> {
     fn factors(&self) -> (&[T], &[T]) {
         let (w, ht) = self.pass.pair().of_user();
         (&w.x, &ht.x)
+    }
+
+    fn checkpoint(&self, run: &Run) -> Option<Checkpoint> {
+        Some(self.problem.checkpoint(self.begun, run.iterations, |state| {
+            self.pass.save(state);
+            self.criterion.save(state);
+            run.save(state);
+        }))
     }
 }
 

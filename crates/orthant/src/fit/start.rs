@@ -94,16 +94,25 @@ impl<T: Real> Problem<'_, T> {
         (w, ht)
     }
 
+    /// Rows of W and of Hᵀ with what holds for each.
+    pub(super) fn factors_of(&self, [w, ht]: [Vec<T>; 2]) -> [Factor<T>; 2] {
+        let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
+        let Choice { method, sweeps, .. } = self.choice;
+        let (p, beta, penalty) = (self.exponent / 2, method.loss.beta(), self.nmf.options.penalty);
+        [
+            Factor::new(w, k, penalty.on_w(n).scaled(p, beta), sweeps.0),
+            Factor::new(ht, k, penalty.on_h(m).scaled(p, beta), sweeps.1),
+        ]
+    }
+
     /// The factors to start from: those that were found, if any were.
     pub(super) fn factors(
         &self,
         source: Sources<'_, T>,
         found: sampled::Found<T>,
     ) -> Result<(Factors<T>, Vec<Warning>), Error> {
-        let Self { nmf, v, by_columns, exponent, .. } = *self;
-        let Choice { method, sweeps, .. } = self.choice;
-        let (m, n, k) = (v.nrows(), v.ncols(), nmf.options.rank);
-        let (p, beta) = (exponent / 2, method.loss.beta());
+        let Self { nmf, by_columns, .. } = *self;
+        let (method, k) = (self.choice.method, nmf.options.rank);
         let mut generator = nmf.random.clone();
         let (w, ht) = match found {
             Some(factors) => factors,
@@ -137,8 +146,7 @@ impl<T: Real> Problem<'_, T> {
         if let Some((first, second)) = alike {
             warnings.push(Warning::IdenticalComponents { first, second });
         }
-        let w = Factor::new(w, k, nmf.options.penalty.on_w(n).scaled(p, beta), sweeps.0);
-        let ht = Factor::new(ht, k, nmf.options.penalty.on_h(m).scaled(p, beta), sweeps.1);
+        let [w, ht] = self.factors_of([w, ht]);
         let (inner, outer) = if by_columns { (ht, w) } else { (w, ht) };
         Ok((Factors { inner, outer, generator }, warnings))
     }

@@ -61,7 +61,8 @@
 //! doi:10.1007/s10208-013-9150-3.
 
 use super::lines::{Role, Space};
-use crate::Loss;
+use crate::state::{State, state};
+use crate::{Error, Loss};
 
 /// β at the start.
 const BETA: f64 = 0.5;
@@ -124,6 +125,32 @@ pub(crate) struct Schedule {
     /// Iterations of the plain rule still to come.
     plain: u32,
     rescales: bool,
+}
+
+state!(Schedule: beta, accepted, pace, best, in_a_row, plain, rescales);
+
+impl State for Pace {
+    fn save(&self, to: &mut Vec<u8>) {
+        match self {
+            Self::Growing { limit, growth, before } => [*limit, *growth, *before].save(to),
+            Self::Momentum { accepted, delay } => (*accepted, *delay).save(to),
+        }
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        match self {
+            Self::Growing { limit, growth, before } => {
+                let mut all = [0.0; 3];
+                all.restore(from)?;
+                [*limit, *growth, *before] = all;
+            }
+            Self::Momentum { accepted, delay } => {
+                accepted.restore(from)?;
+                delay.restore(from)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Schedule {

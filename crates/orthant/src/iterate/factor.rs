@@ -4,8 +4,10 @@ use orthant_kernel::rows::Step;
 use orthant_kernel::{Buffer, Real};
 
 use super::lines::{Lines, Role, Trail, split_lines};
+use crate::Error;
 use crate::penalty::Weights;
 use crate::reduce::{Lanes, Slots};
+use crate::state::{State, damaged, restore_made, save_made};
 
 /// One factor, rows of k.
 #[derive(Debug)]
@@ -94,6 +96,31 @@ impl<T: Real> Factor<T> {
         if let Some(trail) = self.trail.take() {
             self.x = trail.best(std::mem::take(&mut self.x), accepted);
         }
+    }
+}
+
+impl<T: Real> State for Factor<T> {
+    fn save(&self, to: &mut Vec<u8>) {
+        let Self { x, weights: _, sweeps: _, gram, sum, squares, step, trail } = self;
+        x.save(to);
+        gram.save(to);
+        [*sum, *squares].save(to);
+        step.save(to);
+        save_made(trail.as_ref(), to);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        let Self { x, weights: _, sweeps: _, gram, sum, squares, step, trail } = self;
+        x.restore(from)?;
+        if let Some(x) = x.iter().find(|x| !(x.is_finite() && **x >= T::ZERO)) {
+            return Err(damaged(format!("a factor has the entry {x}")));
+        }
+        gram.restore(from)?;
+        let mut sums = [0.0; 2];
+        sums.restore(from)?;
+        [*sum, *squares] = sums;
+        step.restore(from)?;
+        restore_made(trail.as_mut(), from)
     }
 }
 

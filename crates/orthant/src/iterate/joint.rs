@@ -43,6 +43,7 @@ use crate::column_sums::HeavyColumns;
 use crate::reduce::{Reducer, Slots, split};
 use crate::rule::Majorizer;
 use crate::source::{Packed, Rows as SourceRows, Source};
+use crate::state::{State, restore_sums, save_sums};
 
 /// One of the factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -285,6 +286,27 @@ impl<'a, T: Real> Joint<'a, T> {
 /// Elements of the numerators of a factor with `rows` rows.
 pub(super) fn numerators_len(rows: usize, k: usize) -> usize {
     rows * k
+}
+
+/// Copies are made anew.
+impl<T: Real> State for Joint<'_, T> {
+    fn save(&self, to: &mut Vec<u8>) {
+        self.pair.save(to);
+        self.inner_columns.save(to);
+        self.outer_columns.save(to);
+        self.n.save(to);
+        self.loss.save(to);
+        save_sums(self.sums.as_ref(), to);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        self.pair.restore(from)?;
+        self.inner_columns.restore(from)?;
+        self.outer_columns.restore(from)?;
+        self.n.restore(from)?;
+        self.loss.restore(from)?;
+        restore_sums(&mut self.sums, || self.looks.idle(), from)
+    }
 }
 
 impl<T: Real> Alternation<T> for Joint<'_, T> {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use orthant_kernel::{Buffer, Isa, Real, divergence};
 
 use crate::reduce::{Lanes, Slots, cuts};
+use crate::state::state;
 
 /// What is left at least of an entry that is extrapolated.
 const LEAST: f64 = 1.0 / 1024.0;
@@ -149,6 +150,8 @@ impl<T: Real> Trail<T> {
         }
     }
 }
+
+state!(Trail<T>: point, accepted, next, fresh, beta, met, meets, by, accepted_gram, point_gram);
 
 /// Some rows of a factor with their copies. Without a [`Trail`] nothing happens to them but updates.
 #[derive(Debug)]

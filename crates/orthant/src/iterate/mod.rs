@@ -15,6 +15,7 @@ use orthant_kernel::Real;
 
 use crate::Error;
 use crate::random::RandomState;
+use crate::state::State;
 
 pub(crate) use extrapolation::{Schedule, Verdict};
 pub(crate) use factor::{Factor, negligible};
@@ -64,7 +65,7 @@ pub(crate) struct Figures {
 
 /// Two factors of S ≈ X·Yᵀ that are updated in turn: X, the inner one, in a pass over the rows of S; Y, the outer one,
 /// from what the pass has summed. What reads S fails where rows of it cannot be read.
-pub(crate) trait Alternation<T: Real> {
+pub(crate) trait Alternation<T: Real>: State {
     /// X and Y.
     fn pair(&self) -> &Pair<T>;
     /// X and Y, to be judged.

@@ -5,6 +5,8 @@ use orthant_kernel::Real;
 use super::extrapolation::{Schedule, Verdict};
 use super::factor::Factor;
 use super::lines::Trail;
+use crate::Error;
+use crate::state::{State, restore_made, save_made};
 
 /// The factor that does not change, if one does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +99,20 @@ impl<T: Real> Pair<T> {
         self.inner.finish(accepted);
         self.outer.finish(accepted);
         Some(accepted)
+    }
+}
+
+impl<T: Real> State for Pair<T> {
+    fn save(&self, to: &mut Vec<u8>) {
+        self.inner.save(to);
+        self.outer.save(to);
+        save_made(self.schedule.as_ref(), to);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        self.inner.restore(from)?;
+        self.outer.restore(from)?;
+        restore_made(self.schedule.as_mut(), from)
     }
 }
 

@@ -43,6 +43,7 @@ use crate::random::{Generator, RandomState};
 use crate::reduce::{Lanes, Reducer, split};
 use crate::rule::Rule;
 use crate::source::{Source, Sources};
+use crate::state::{State, restore_made, restore_sums, save_made, save_sums};
 use crate::{Error, scan};
 
 /// The loss in Gram form is not trusted below this many ε·‖S‖²: the residual itself is taken instead.
@@ -88,6 +89,8 @@ pub(crate) struct Quadratic<'a, T: Real> {
     shuffle: Option<Generator>,
     /// Whether components whose scales have drifted apart are brought back.
     balances: bool,
+    /// Solves that needed a regularised Gram matrix before the fit was gone on with.
+    regularized_before: usize,
     /// The last loss is from the residual itself.
     pub(super) exact: bool,
     /// RᵀY, where S is a product with Rᵀ.
@@ -196,6 +199,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
             kept: Vec::new(),
             shuffle: None,
             balances: false,
+            regularized_before: 0,
             exact: false,
             projected: Buffer::zeros(projected * k),
             y: Prepared::strided(&extent, k),
@@ -440,6 +444,27 @@ impl<'a, T: Real> Quadratic<'a, T> {
     }
 }
 
+/// Copies, and products with a factor that does not change, are made anew.
+impl<T: Real> State for Quadratic<'_, T> {
+    fn save(&self, to: &mut Vec<u8>) {
+        self.pair.save(to);
+        self.cross.save(to);
+        self.exact.save(to);
+        self.regularized().save(to);
+        save_made(self.shuffle.as_ref(), to);
+        save_sums(self.sums.as_ref(), to);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        self.pair.restore(from)?;
+        self.cross.restore(from)?;
+        self.exact.restore(from)?;
+        self.regularized_before.restore(from)?;
+        restore_made(self.shuffle.as_mut(), from)?;
+        restore_sums(&mut self.sums, || self.of_inner.idle(), from)
+    }
+}
+
 impl<T: Real> Alternation<T> for Quadratic<'_, T> {
     fn pair(&self) -> &Pair<T> {
         &self.pair
@@ -502,7 +527,7 @@ impl<T: Real> Alternation<T> for Quadratic<'_, T> {
     }
 
     fn regularized(&self) -> usize {
-        self.rule.regularized()
+        self.regularized_before + self.rule.regularized()
     }
 
     fn into_pair(self) -> Pair<T> {

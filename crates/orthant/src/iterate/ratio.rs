@@ -43,6 +43,7 @@ use crate::Error;
 use crate::reduce::{Reducer, Slots, split};
 use crate::rule::Majorizer;
 use crate::source::{Packed, Rows as SourceRows, Source, Sources};
+use crate::state::{State, restore_sums, save_sums};
 
 /// The loss, and on the way N and D of the next update of X.
 struct Loss<'a, 'n, T: Real> {
@@ -396,6 +397,12 @@ impl<'a, T: Real> Ratio<'a, T> {
         loss
     }
 
+    /// Room for N and D of the next update.
+    fn numerators(&self) -> [Buffer<T>; 2] {
+        let len = self.pair.inner.x.len();
+        [len, if self.rule.beta.is_kullback_leibler() { 0 } else { len }].map(Buffer::zeros)
+    }
+
     /// What a loss at the entries leaves out: ΣP.
     fn away_from_entries(&self) -> f64 {
         if self.by_entries { self.inner_columns.product(&self.outer_columns) } else { 0.0 }
@@ -414,6 +421,36 @@ pub(super) fn numerators_len(rows: usize, k: usize, both: bool, by_columns: bool
 /// What a divergence of data of that size is known to.
 pub(super) fn rounding<T: Real>(size: f64) -> f64 {
     4.0 * (T::EPSILON.to_f64() * T::EPSILON.to_f64()).max(f64::EPSILON) * size
+}
+
+/// Copies are made anew.
+impl<T: Real> State for Ratio<'_, T> {
+    fn save(&self, to: &mut Vec<u8>) {
+        self.pair.save(to);
+        self.inner_columns.save(to);
+        self.outer_columns.save(to);
+        self.loss.save(to);
+        save_sums(self.sums.as_ref(), to);
+        self.next_is_known.save(to);
+        if self.next_is_known {
+            self.next.iter().for_each(|all| all.save(to));
+        }
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        self.pair.restore(from)?;
+        self.inner_columns.restore(from)?;
+        self.outer_columns.restore(from)?;
+        self.loss.restore(from)?;
+        restore_sums(&mut self.sums, || self.of_inner.idle(), from)?;
+        self.next_is_known.restore(from)?;
+        self.y.keep(false);
+        if self.next_is_known {
+            self.next = self.numerators();
+            self.next.iter_mut().try_for_each(|all| all.restore(from))?;
+        }
+        Ok(())
+    }
 }
 
 impl<T: Real> Alternation<T> for Ratio<'_, T> {
@@ -453,10 +490,9 @@ impl<T: Real> Alternation<T> for Ratio<'_, T> {
         self.y.refresh(&self.pair.outer);
         // by rows the next update begins with the P that the loss is of
         let primes_next = !self.loss_is_due && !self.newton;
-        let (k, len) = (self.k, self.pair.inner.x.len());
+        let k = self.k;
         if primes_next && self.next[0].is_empty() {
-            let d = if self.rule.beta.is_kullback_leibler() { 0 } else { len };
-            self.next = [Buffer::zeros(len), Buffer::zeros(d)];
+            self.next = self.numerators();
         }
         let lanes = &self.inner.lanes;
         let [n, d] = self.next.each_mut().map(|all| {

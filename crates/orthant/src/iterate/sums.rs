@@ -8,6 +8,7 @@ use super::lines::Lines;
 use super::visit::Sums;
 use crate::column_sums::{ColumnSums, HeavyColumns, add};
 use crate::penalty::Weights;
+use crate::state::state;
 
 /// XᵀX, k×[`accumulator_stride`], one triangle.
 #[derive(Debug, Default)]
@@ -111,6 +112,9 @@ impl<T: Real> GramSums<T> {
     }
 }
 
+// what is summed for the update of the other factor; the rest is taken from it at once
+state!(GramSums<T>: b);
+
 impl<T: Real> Sums for GramSums<T> {
     fn clear(&mut self) {
         self.b.clear();
@@ -202,6 +206,8 @@ impl<T: Real> RatioSums<T> {
     }
 }
 
+state!(RatioSums<T>: b, c);
+
 impl<T: Real> Sums for RatioSums<T> {
     fn clear(&mut self) {
         self.b.clear();
@@ -257,6 +263,8 @@ pub(super) struct Columns<T> {
     pub sums: Vec<f64>,
     pub elements: Vec<T>,
 }
+
+state!(Columns<T>: sums, elements);
 
 impl<T: Real> Columns<T> {
     pub fn new(k: usize) -> Self {

@@ -11,6 +11,7 @@ use crate::random::Generator;
 use crate::rule::Majorizer;
 use crate::source::SparsePlan;
 use crate::source::Stored;
+use crate::state::state;
 use crate::{Error, Init, Matrix, Method, Products, Real, init, reduce, scan};
 
 /// Data in a safe range of exponents: V·2^-exponent, with W and H over half of it.
@@ -134,7 +135,7 @@ impl<'a, T: Real> Data<'a, T> {
         &self,
         v: &Matrix<'_, T>,
         w: Option<Vec<T>>,
-        state: &mut State<T>,
+        state: &mut Learning<T>,
     ) -> Result<(Vec<T>, f64, f64), Error> {
         let nmf = self.nmf;
         let least = self.rule.least(false);
@@ -148,7 +149,7 @@ impl<'a, T: Real> Data<'a, T> {
         };
         let (on_w, on_h) = self.weights(v);
         let loss = nmf.loss_function();
-        let State { ht, numerator, denominator, rho, .. } = state;
+        let Learning { ht, numerator, denominator, rho, .. } = state;
         let before = ht.clone();
         let ((cost, distance), w) = self.pass(v, w, &before, Fixed::Neither, |pass, _| {
             pass.sweep_inner(update)?;
@@ -200,7 +201,7 @@ pub(super) fn change<T: Real>(x: &[T], before: &[T]) -> f64 {
 
 /// What is learnt: H, and what it is a quotient of.
 #[derive(Clone, Debug)]
-pub(super) struct State<T> {
+pub(super) struct Learning<T> {
     /// Hᵀ, n×k, in scaled units.
     pub ht: Vec<T>,
     numerator: Vec<T>,
@@ -226,7 +227,9 @@ pub struct Learnt<T> {
     pub steps: usize,
 }
 
-impl<T: Real> State<T> {
+state!(Learning<T>: ht, numerator, denominator);
+
+impl<T: Real> Learning<T> {
     pub fn new(ht: Vec<T>, rho: f64, exponent: i32) -> Self {
         let (numerator, denominator) = (ht.clone(), vec![T::ONE; ht.len()]);
         Self { ht, numerator, denominator, rho, exponent }

@@ -5,14 +5,19 @@ use std::time::Instant;
 
 use orthant_kernel::{Dense, Isa};
 
-use super::batch::{Data, State, change, start};
+use super::batch::{Data, Learning, change, start};
 use super::{MiniBatchFit, MiniBatchNmf};
+use crate::checkpoint::Said;
 use crate::drive::{Process, Reached, Run, Terms, drive};
 use crate::iterate::{Factor, Fixed, Layout, Verdict};
 use crate::observe::{Observer, Watch};
 use crate::penalty::Weights;
+use crate::random::Generator;
 use crate::report::{Plan, Report, StopReason, Warning};
-use crate::{Component, Error, Matrix, Method, Model, Products, Real, Scale, reduce, scale, scan};
+use crate::state::{State, state};
+use crate::{
+    Checkpoint, Component, Error, Matrix, Method, Model, Products, Real, Scale, reduce, scale, scan,
+};
 
 /// A fit of all of V under way.
 pub(super) struct Fitting<'a, T: Real> {
@@ -50,12 +55,24 @@ impl<'a, T: Real> Fitting<'a, T> {
             let w = Dense::zeros(m, k);
             return Ok(MiniBatchFit { w, model, report, steps: 0, learnt: None, random_state });
         }
-        let ((w, ht), generator) = start(&data, v)?;
+        let mut resumed = None;
+        let ((w, ht), mut generator) = match &nmf.checkpoint {
+            None => start(&data, v)?,
+            Some(checkpoint) => {
+                checkpoint.check(v, &nmf.options(), false)?;
+                warnings = checkpoint.said().warnings;
+                resumed = Some(checkpoint.state());
+                ((vec![T::ZERO; m * k], vec![T::ZERO; n * k]), nmf.random.clone())
+            }
+        };
         let zeros = w.iter().chain(&ht).filter(|&&x| x == T::ZERO).count();
-        if zeros > 0 {
+        if zeros > 0 && resumed.is_none() {
             warnings.push(Warning::LockedZeros { count: zeros });
         }
-        let state = State::new(ht, nmf.rho(m), data.exponent);
+        if let Some(state) = &mut resumed {
+            generator.restore(state)?;
+        }
+        let state = Learning::new(ht, nmf.rho(m), data.exponent);
         let per_pass = m.div_ceil(batch);
         let size = scan::size(v, data.scale, nmf.loss_function(), data.workers)?;
         let terms = Terms {
@@ -66,12 +83,24 @@ impl<'a, T: Real> Fitting<'a, T> {
             began,
         };
         let mut watch = Watch::new(observer, nmf.cancel.clone(), nmf.options.max_time);
+        let said = Said { warnings: warnings.clone(), compression: None };
+        let progress = Progress::default();
         let mut batches =
-            Batches { data: &data, v, batch, per_pass, size, w, state, progress: Progress::default() };
-        let (stop_reason, run) = drive(&mut batches, &terms, &mut watch)?;
-        let Batches { mut w, state, .. } = batches;
+            Batches { data: &data, v, batch, per_pass, size, w, state, progress, generator, said };
+        let run = match &mut resumed {
+            None => None,
+            Some(state) => {
+                let mut run = Run::new(&terms);
+                batches.restore(state)?;
+                run.restore(state)?;
+                Some(run)
+            }
+        };
+        let (stop_reason, run) = drive(&mut batches, &terms, &mut watch, run)?;
+        let Batches { mut w, state, generator, .. } = batches;
         let steps = run.iterations;
         report.seconds_start = run.seconds_start;
+        report.seconds_total = run.seconds_before;
         report.history = run.history;
         if nmf.batches.fresh_restarts {
             w = data.solve_w(v, &state.ht, nmf.batches.transform_max_iter.unwrap_or(nmf.options.max_iter))?;
@@ -155,8 +184,27 @@ struct Batches<'a, T: Real> {
     per_pass: usize,
     size: scan::Size,
     w: Vec<T>,
-    state: State<T>,
+    state: Learning<T>,
     progress: Progress,
+    /// As the start left it.
+    generator: Generator,
+    /// What is to be told of the start.
+    said: Said,
+}
+
+/// What changes from batch to batch.
+impl<T: Real> State for Batches<'_, T> {
+    fn save(&self, to: &mut Vec<u8>) {
+        self.w.save(to);
+        self.state.save(to);
+        self.progress.save(to);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        self.w.restore(from)?;
+        self.state.restore(from)?;
+        self.progress.restore(from)
+    }
 }
 
 impl<T: Real> Batches<'_, T> {
@@ -197,6 +245,15 @@ impl<T: Real> Process<T> for Batches<'_, T> {
     fn factors(&self) -> (&[T], &[T]) {
         (&self.w, &self.state.ht)
     }
+
+    fn checkpoint(&self, run: &Run) -> Option<Checkpoint> {
+        let mut state = Vec::new();
+        self.generator.save(&mut state);
+        self.save(&mut state);
+        run.save(&mut state);
+        let options = self.data.nmf.options();
+        Some(Checkpoint::new(self.v, options, false, run.iterations, self.said.clone(), state))
+    }
 }
 
 /// What the stopping rule keeps from one batch to the next.
@@ -206,6 +263,8 @@ struct Progress {
     least: Option<f64>,
     without: usize,
 }
+
+state!(Progress: average, least, without);
 
 impl Progress {
     /// Whether `step`, counted from 1, is the last.

@@ -34,6 +34,7 @@
 //! doi:10.1109/MLSP.2016.7738818.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use orthant_kernel::Dense;
@@ -43,8 +44,8 @@ use crate::observe::{Iteration, Observer};
 use crate::random::{Generator, RandomState};
 use crate::report::{Report, StopReason};
 use crate::{
-    BatchOptions, Cancel, Error, Init, InitKind, Loss, Matrix, Method, Model, Options, Penalty, Real,
-    ToMatrix, scan, threads,
+    BatchOptions, Cancel, Checkpoint, Error, Init, InitKind, Loss, Matrix, Method, Model, Options, Penalty,
+    Real, ToMatrix, scan, threads,
 };
 
 use batch::Data;
@@ -76,6 +77,8 @@ pub struct MiniBatchNmf<T> {
     init: Option<Init<T>>,
     random: Generator,
     cancel: Option<Cancel>,
+    /// What to go on from.
+    checkpoint: Option<Arc<Checkpoint>>,
 }
 
 /// A finished fit by mini-batches.
@@ -109,7 +112,7 @@ impl<T: Real> MiniBatchNmf<T> {
         let init = options.init.and_then(InitKind::init);
         let (batches, random) =
             (options.minibatch.clone().unwrap_or_default(), Generator::Seed(options.seed));
-        Self { options, batches, init, random, cancel: None }
+        Self { options, batches, init, random, cancel: None, checkpoint: None }
     }
 
     /// The options as they stand.
@@ -235,6 +238,13 @@ impl<T: Real> MiniBatchNmf<T> {
         Self { cancel: Some(cancel.clone()), ..self }
     }
 
+    /// Goes on from where an earlier fit of the same data with the same options stood, as [`Nmf::checkpoint`](crate::Nmf::checkpoint)
+    /// does. What was learnt from batches that came one by one is gone on from by [`resume`](Self::resume).
+    #[must_use]
+    pub fn checkpoint(self, checkpoint: Checkpoint) -> Self {
+        Self { checkpoint: Some(Arc::new(checkpoint)), ..self }
+    }
+
     /// Factorises `v`, which is not copied.
     ///
     /// # Errors
@@ -322,7 +332,7 @@ pub(crate) fn fit<T: Real>(
         threads::on(nmf.options.threads, |workers| Fitting::new(nmf, v, workers)?.run(observer, began))?;
     let mut fit = out?;
     fit.report.warnings.extend(threads::clamped(nmf.options.threads, used));
-    fit.report.seconds_total = began.elapsed().as_secs_f64();
+    fit.report.seconds_total += began.elapsed().as_secs_f64();
     Ok(fit)
 }
 

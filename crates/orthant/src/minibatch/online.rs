@@ -3,7 +3,7 @@
 use orthant_kernel::Dense;
 
 use super::MiniBatchNmf;
-use super::batch::{Data, Learnt, State, start};
+use super::batch::{Data, Learning, Learnt, start};
 use crate::random::{Generator, RandomState};
 use crate::{Error, Matrix, Model, Real, ToMatrix, scan, threads};
 
@@ -24,7 +24,7 @@ use crate::{Error, Matrix, Model, Real, ToMatrix, scan, threads};
 #[derive(Clone, Debug)]
 pub struct Online<T> {
     nmf: MiniBatchNmf<T>,
-    state: Option<State<T>>,
+    state: Option<Learning<T>>,
     steps: usize,
     random: Generator,
 }
@@ -35,7 +35,7 @@ impl<T: Real> Online<T> {
     }
 
     pub(super) fn resumed(nmf: MiniBatchNmf<T>, learnt: &Learnt<T>) -> Result<Self, Error> {
-        let state = Some(State::of(learnt, nmf.options.rank)?);
+        let state = Some(Learning::of(learnt, nmf.options.rank)?);
         Ok(Self { state, steps: learnt.steps, ..Self::new(nmf) })
     }
 
@@ -62,7 +62,7 @@ impl<T: Real> Online<T> {
         if m == 0 && n > 0 {
             return Ok(());
         }
-        type Next<T> = Option<(State<T>, Option<Generator>)>;
+        type Next<T> = Option<(Learning<T>, Option<Generator>)>;
         let learnt = threads::on(nmf.options.threads, |workers| -> Result<Next<T>, Error> {
             let data = Data::new(nmf, v, state.as_ref().map(|s| s.exponent), workers)?;
             if data.found.max == 0.0 {
@@ -72,7 +72,7 @@ impl<T: Real> Online<T> {
                 Some(state) => (state.clone(), None),
                 None => {
                     let ((_, ht), random) = start(&data, v)?;
-                    (State::new(ht, nmf.rho(m), data.exponent), Some(random))
+                    (Learning::new(ht, nmf.rho(m), data.exponent), Some(random))
                 }
             };
             let (_, cost, _) = data.step(v, None, &mut next)?;

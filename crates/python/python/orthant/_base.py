@@ -255,6 +255,9 @@ class BaseNMF(Estimator):
         "n_jobs": (lambda x: x is None or is_integer(x) and x != 0, "an int other than 0 or None"),
         "callback": (lambda x: x is None or callable(x), "a callable or None"),
         "max_seconds": or_none(from_zero()),
+        "checkpoint": (lambda x: x is None or isinstance(x, (str, os.PathLike)), "a str, an instance of 'os.PathLike' or None"),
+        "checkpoint_seconds": from_zero(),
+        "resume": TRUTH,
     }
 
     def _check_parameters(self) -> None:
@@ -325,6 +328,9 @@ class BaseNMF(Estimator):
             "state": random.state,
             "threads": threads(self.n_jobs),
             "max_seconds": None if self.max_seconds is None else float(self.max_seconds),
+            "checkpoint": None if self.checkpoint is None else os.fspath(self.checkpoint),
+            "checkpoint_seconds": float(self.checkpoint_seconds),
+            "resume": bool(self.resume),
             "watch": watch,
         }
 
@@ -351,6 +357,8 @@ class BaseNMF(Estimator):
                 bar.close()
 
     def _warn(self, found: dict[str, Any], *, sklearns: bool) -> None:
+        if found["unwritten"] is not None:
+            warn(f"A checkpoint was not written: {found['unwritten']}", RuntimeWarning)
         # scikit-learn's also where the last iteration that is allowed was the one to converge
         if self.tol > 0 and (found["stop_reason"] == "max_iter" or sklearns and found["n_iter"] == self.max_iter):
             text = f"Maximum number of iterations {self.max_iter} reached. Increase it to improve convergence."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,8 @@ class MiniBatchNMF(BaseNMF):
         Called after each step on a batch, as `NMF` has it.
     max_seconds : float or None, default=None
         Time limit, looked at after each step on a batch.
+    checkpoint, checkpoint_seconds, resume
+        Where fits are kept and gone on from, as `NMF` has them; not what `partial_fit` learns.
 
     Attributes
     ----------
@@ -132,6 +135,9 @@ class MiniBatchNMF(BaseNMF):
         n_jobs: int | None = None,
         callback: Callable[[Iteration], Any] | None = None,
         max_seconds: float | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_seconds: float = 60.0,
+        resume: bool = False,
     ) -> None:
         self.n_components = n_components
         self.init = init
@@ -152,6 +158,9 @@ class MiniBatchNMF(BaseNMF):
         self.n_jobs = n_jobs
         self.callback = callback
         self.max_seconds = max_seconds
+        self.checkpoint = checkpoint
+        self.checkpoint_seconds = checkpoint_seconds
+        self.resume = resume
 
     def _batch_options(self, random: Random, watch: Any = None) -> dict[str, Any]:
         return {
@@ -200,7 +209,7 @@ class MiniBatchNMF(BaseNMF):
     def partial_fit(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> Self:
         """Learn from one batch more.
 
-        It is one step: `callback`, `verbose` and `max_seconds` are of `fit` and `fit_transform`.
+        It is one step: `callback`, `verbose`, `max_seconds` and `checkpoint` are of `fit` and `fit_transform`.
 
         Parameters
         ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -98,6 +99,14 @@ class NMF(BaseNMF):
         or raises StopIteration.
     max_seconds : float or None, default=None
         Time limit of fits, looked at after each iteration.
+    checkpoint : str, PathLike or None, default=None
+        A file that fits are kept in while they run and when they end, written whole or not at all. A file that is there already
+        is an error unless `resume` is true.
+    checkpoint_seconds : float, default=60.0
+        Seconds from one checkpoint to the next.
+    resume : bool, default=False
+        Go on from the checkpoint, if the file is there, with the same X and the same parameters, but for `max_iter`,
+        `max_seconds` and `n_jobs`. The result is, to the bit, that of a fit without a break.
 
     Attributes
     ----------
@@ -201,6 +210,9 @@ class NMF(BaseNMF):
         n_jobs: int | None = None,
         callback: Callable[[Iteration], Any] | None = None,
         max_seconds: float | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_seconds: float = 60.0,
+        resume: bool = False,
     ) -> None:
         self.n_components = n_components
         self.init = init
@@ -224,6 +236,9 @@ class NMF(BaseNMF):
         self.n_jobs = n_jobs
         self.callback = callback
         self.max_seconds = max_seconds
+        self.checkpoint = checkpoint
+        self.checkpoint_seconds = checkpoint_seconds
+        self.resume = resume
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -265,7 +280,7 @@ class NMF(BaseNMF):
                     options["compress"] = bool(self.compress)
                 if transforms:
                     # they are of fits of both factors
-                    options.update(scale=None, compress=None, max_seconds=None)
+                    options.update(scale=None, compress=None, max_seconds=None, checkpoint=None)
                 return _orthant.fit(X, options, W, H, update_H)
 
             found = call(None) if transforms else self._followed(call)
@@ -369,6 +384,9 @@ def non_negative_factorization(
     n_jobs: int | None = None,
     callback: Callable[[Iteration], Any] | None = None,
     max_seconds: float | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_seconds: float = 60.0,
+    resume: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Factorise X, in the place of `sklearn.decomposition.non_negative_factorization`.
 
@@ -390,6 +408,8 @@ def non_negative_factorization(
         As `NMF` has them.
     scale, stop, extrapolate, sweeps, compress, memory_limit, products, n_jobs, callback, max_seconds
         As `NMF` has them. With ``update_H=False`` there is no scale and no compressed start.
+    checkpoint, checkpoint_seconds, resume
+        As `NMF` has them.
 
     Returns
     -------
@@ -436,6 +456,9 @@ def non_negative_factorization(
         n_jobs=n_jobs,
         callback=callback,
         max_seconds=max_seconds,
+        checkpoint=checkpoint,
+        checkpoint_seconds=checkpoint_seconds,
+        resume=resume,
     )
     model._check_parameters()
     X = model._data(X, reset=True)

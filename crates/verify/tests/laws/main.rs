@@ -3,6 +3,7 @@
 
 mod acceleration;
 mod capability;
+mod checkpoints;
 mod descent;
 mod determinism;
 mod divergences;

@@ -13,6 +13,7 @@ use crate::Failure;
 use crate::args::{
     Limit, ReadArgs, at_least_one, at_least_zero, bytes, from_zero_to_one, limit, named, share, update,
 };
+use crate::checkpoint::CheckpointArgs;
 
 /// Factorise a matrix
 ///
@@ -39,7 +40,9 @@ Examples:
   orthant fit filtered_feature_bc_matrix/ --transpose -k 20 -o programs
   orthant fit power.npy -k 8 --loss is -o sources        sources, from power spectra
   orthant fit big.npy -k 50 --minibatch -o out           as MiniBatchNMF(50, random_state=0)
-  orthant fit big.npy -k 50 --explain                    what it would do, and why")]
+  orthant fit big.npy -k 50 --explain                    what it would do, and why
+  orthant fit big.npy -k 50 -o out --checkpoint big.checkpoint --resume
+                                                         go on where the last run was killed")]
 pub struct FitArgs {
     /// The data: .npy, .csv, .tsv, .txt, .png, .jpg, .npz, .mtx, .h5ad or .h5, or a folder of 10x
     input: PathBuf,
@@ -179,6 +182,9 @@ pub struct FitArgs {
     products: Product,
 
     #[command(flatten)]
+    checkpoint: CheckpointArgs,
+
+    #[command(flatten)]
     read: ReadArgs,
 }
 
@@ -220,6 +226,7 @@ impl From<Product> for Products {
 pub(super) struct Job {
     pub input: PathBuf,
     pub read: ReadArgs,
+    pub checkpoint: CheckpointArgs,
     pub precision: Option<Precision>,
     pub options: Options,
     /// The files of W and H to start from.
@@ -239,6 +246,9 @@ fn usage<T>(message: impl Into<String>) -> Result<T, Failure> {
 
 impl FitArgs {
     pub(super) fn job(&self) -> Result<Job, Failure> {
+        if self.explain && self.checkpoint.are_given() {
+            return usage("--explain does nothing that --checkpoint could keep: leave one of them out");
+        }
         let precision = match (self.f32, self.f64) {
             (true, _) => Some(Precision::Float32),
             (_, true) => Some(Precision::Float64),
@@ -247,6 +257,7 @@ impl FitArgs {
         Ok(Job {
             input: self.input.clone(),
             read: self.read.clone(),
+            checkpoint: self.checkpoint.clone(),
             precision,
             options: self.options()?,
             start: self.start_w.clone().zip(self.start_h.clone()),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use orthant::{Dense, Error, Init, Nmf, StopReason};
 use orthant_io::{AnyTable, Precision, ReadOptions, Scalar, Source, Staged, Table, read_matrix};
 
+use crate::checkpoint::Kept;
 use crate::failure::{in_data, in_matrix};
 use crate::fitting::{Fitted, Fitting};
 use crate::interrupt::Interrupt;
@@ -32,11 +33,12 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
 fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Result<(), Failure> {
     // a directory that cannot be written is better known before the work than after it
     let out = job.out.as_ref().filter(|_| !job.explain);
+    let start = job.start.iter().flat_map(|(w, h)| [w, h]);
+    let inputs: Vec<PathBuf> = std::iter::once(&job.input).chain(start).flat_map(Source::files).collect();
     if let Some(dir) = out {
-        let start = job.start.iter().flat_map(|(w, h)| [w, h]);
-        let inputs: Vec<PathBuf> = std::iter::once(&job.input).chain(start).flat_map(Source::files).collect();
         results::keep_inputs(&inputs, dir, &[])?;
     }
+    let kept = job.checkpoint.open(&inputs)?;
     let staged = out.map(Staged::in_dir).transpose()?;
     let table: AnyTable<T> = job.read.read(source)?;
     if job.explain {
@@ -45,12 +47,18 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let given = job.start.as_ref().map(Given::read).transpose()?;
     interrupt.fitting();
     let input = job.input.display().to_string();
-    let failed =
-        |e| given.as_ref().and_then(|given| given.failure(&e)).unwrap_or_else(|| in_data(e, &table, &input));
-    let fitting = Fitting { options: &job.options, quiet: job.quiet };
+    let failed = |e| {
+        let of_start = given.as_ref().and_then(|given| given.failure(&e));
+        let of_checkpoint = || kept.as_ref().and_then(|kept| kept.failure(&e));
+        of_start.or_else(of_checkpoint).unwrap_or_else(|| in_data(e, &table, &input))
+    };
+    let fitting = Fitting { options: &job.options, quiet: job.quiet, kept: kept.as_ref() };
     if !job.quiet {
         let mut out = io::stdout().lock();
         writeln!(out, "{input}: {}", fitting.describe(&table).map_err(failed)?)?;
+        if let Some(line) = kept.as_ref().and_then(Kept::describe) {
+            writeln!(out, "{line}")?;
+        }
         out.flush()?;
     }
     let fitted = fitting.run(&table, given.as_ref().map(Given::start), interrupt).map_err(failed)?;

@@ -9,6 +9,7 @@ use orthant_text::{Column, Frequency, ReadOptions, StopWords, Vectorizer, Weight
 
 use crate::Failure;
 use crate::args::{at_least_one, at_least_zero};
+use crate::checkpoint::CheckpointArgs;
 
 /// Find the topics of texts, or those of new texts under topics found before
 ///
@@ -131,6 +132,8 @@ struct Learning {
     /// Double precision: twice the memory
     #[arg(long, help_heading = "Method")]
     f64: bool,
+    #[command(flatten)]
+    checkpoint: CheckpointArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -175,6 +178,7 @@ pub(super) struct Learn {
     /// The file of the stop words, if there is one.
     pub stop_words: Option<PathBuf>,
     pub options: Options,
+    pub checkpoint: CheckpointArgs,
     pub double: bool,
 }
 
@@ -238,7 +242,8 @@ impl Learning {
             weighting,
             ..Vectorizer::default()
         };
-        Ok(Learn { vectorizer, stop_words: self.stop_words_file(), options, double: self.f64 })
+        let (stop_words, checkpoint) = (self.stop_words_file(), self.checkpoint.clone());
+        Ok(Learn { vectorizer, stop_words, options, checkpoint, double: self.f64 })
     }
 
     /// What names a file that is there is one.

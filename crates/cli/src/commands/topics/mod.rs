@@ -47,18 +47,19 @@ pub fn run(args: &TopicsArgs) -> Result<(), Failure> {
 /// Finds topics.
 fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
+    let mut inputs = Corpus::files(&common.paths, &common.read)?;
+    inputs.extend(learn.stop_words.clone());
     if let Some(dir) = &common.out {
-        let mut inputs = Corpus::files(&common.paths, &common.read)?;
-        inputs.extend(learn.stop_words.clone());
         results::keep_inputs(&inputs, dir, &[TOPICS, DOCUMENTS])?;
     }
+    let kept = learn.checkpoint.open(&inputs)?;
     let staged = common.out.as_ref().map(Staged::in_dir).transpose()?;
     let corpus = read(common)?;
     let (words, weights) = learn.vectorizer.fit_transform::<T, _>(&corpus.documents)?;
     warn_of_empty(&weights.empty, &corpus, "is left of its words");
     let (names, table) = named(&corpus, weights, &words);
     let options = &Options { threads: common.threads, ..learn.options.clone() };
-    let fitting = Fitting { options, quiet: common.quiet };
+    let fitting = Fitting { options, quiet: common.quiet, kept: kept.as_ref() };
     let input = common.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     if !common.quiet {
         let what = if words.weighting() == Weighting::counts() { "counts" } else { "tf-idf" };
@@ -67,7 +68,11 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
         out.flush()?;
     }
     interrupt.fitting();
-    let fitted = fitting.run(&table, None, &interrupt).map_err(|e| in_data(e, &table, &input))?;
+    let failed = |e| {
+        let of_checkpoint = kept.as_ref().and_then(|kept| kept.failure(&e));
+        of_checkpoint.unwrap_or_else(|| in_data(e, &table, &input))
+    };
+    let fitted = fitting.run(&table, None, &interrupt).map_err(failed)?;
     let fit = &fitted.fit;
     for warning in &fit.report.warnings {
         say::warning(warning);

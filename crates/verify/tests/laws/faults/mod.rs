@@ -15,6 +15,7 @@ use orthant_verify::fits::METHODS;
 use orthant_verify::layout::Layout;
 use orthant_verify::strategies::{Data, Problem, Recipe};
 
+use super::checkpoints::{a_checkpoint_of_anything_else_is_refused, a_damaged_state_is_refused};
 use batches::*;
 use entries::*;
 use options::*;
@@ -118,8 +119,18 @@ const TABLE: [(u32, &str, Answer); 61] = [
     (51, "partial_fit", Tests(&[a_bad_batch_leaves_what_was_learnt])),
     (52, "file cut short", NotHere(NO_FILES)),
     (53, "disk full", NotHere(NO_FILES)),
-    (54, "kill -9", NotHere("there are no checkpoints")),
-    (55, "corrupt checkpoint", NotHere("there are no checkpoints")),
+    (
+        54,
+        "kill -9",
+        NotHere(
+            "a law of checkpoints, tested with law 30, and of the command, which tests it with its files",
+        ),
+    ),
+    (
+        55,
+        "corrupt checkpoint",
+        Tests(&[a_checkpoint_of_anything_else_is_refused, a_damaged_state_is_refused]),
+    ),
     (
         56,
         "cancel, time limit, observer",

@@ -1,0 +1,96 @@
+//! Where the iterations of a fit begin: at a start, or where another fit stood.
+
+use super::{Factors, Problem};
+use crate::checkpoint::{Checkpoint, Said};
+use crate::iterate::{Factor, Pair, negligible};
+use crate::random::Generator;
+use crate::source::Sources;
+use crate::state::{State, damaged};
+use crate::{Error, Real};
+
+/// What a fit has at its first iteration besides the factors.
+pub(super) struct Begun<'c, T> {
+    /// As the start left it.
+    pub generator: Generator,
+    pub said: Said,
+    /// The start is near to a minimum.
+    pub near: bool,
+    /// What is as good as 0 in its factors, by the start.
+    pub negligible: T,
+    /// The state of its loop and its run, where it is gone on with.
+    pub state: Option<&'c [u8]>,
+}
+
+impl<T: Real> Problem<'_, T> {
+    /// The factors of the start, on a sample or a sketch if that is the plan.
+    pub(super) fn begin(&self, source: Sources<'_, T>) -> Result<(Pair<T>, Begun<'static, T>), Error> {
+        let mut compression = None;
+        let found_on_sample = match self.choice.sample {
+            Some(rows) => {
+                let (start, done) = self.sampled(rows)?;
+                compression = Some(done);
+                start
+            }
+            None => None,
+        };
+        let near = found_on_sample.is_some();
+        let (mut factors, warnings) = self.factors(source, found_on_sample)?;
+        if let Some(columns) = self.choice.sketch {
+            let done;
+            (factors, done) = self.compressed(factors, columns, source)?;
+            compression = Some(done);
+        }
+        let Factors { inner, outer, generator } = factors;
+        let negligible = negligible(&inner.x, &outer.x, self.nmf.options.rank);
+        let said = Said { warnings, compression };
+        Ok((self.pair(inner, outer), Begun { generator, said, near, negligible, state: None }))
+    }
+
+    /// Factors of the right size, to be filled by the loop's state, and the beginning of the fit that the checkpoint is of.
+    ///
+    /// # Errors
+    /// [`Error::CheckpointMismatch`].
+    pub(super) fn resume<'c>(&self, checkpoint: &'c Checkpoint) -> Result<(Pair<T>, Begun<'c, T>), Error> {
+        checkpoint.check(self.v, &self.nmf.options, self.given.is_some())?;
+        let mut state = checkpoint.state();
+        let (mut generator, mut negligible) = (self.nmf.random.clone(), [T::ZERO]);
+        generator.restore(&mut state)?;
+        negligible.restore(&mut state)?;
+        let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
+        let [w, ht] = self.factors_of([vec![T::ZERO; m * k], vec![T::ZERO; n * k]]);
+        let (inner, outer) = if self.by_columns { (ht, w) } else { (w, ht) };
+        let [negligible] = negligible;
+        let said = checkpoint.said();
+        let begun = Begun { generator, said, near: false, negligible, state: Some(state) };
+        Ok((self.pair(inner, outer), begun))
+    }
+
+    /// What a loop keeps of the fit, with the state behind it.
+    pub(super) fn checkpoint(
+        &self,
+        begun: &Begun<'_, T>,
+        iterations: usize,
+        append: impl FnOnce(&mut Vec<u8>),
+    ) -> Checkpoint {
+        let mut state = Vec::new();
+        begun.generator.save(&mut state);
+        [begun.negligible].save(&mut state);
+        append(&mut state);
+        let (options, weights_only) = (self.nmf.options.clone(), self.given.is_some());
+        Checkpoint::new(self.v, options, weights_only, iterations, begun.said.clone(), state)
+    }
+
+    /// Refuses a state with another H than the one that is given.
+    pub(super) fn check_given(&self, pair: &Pair<T>) -> Result<(), Error> {
+        match self.given {
+            Some(h) if self.scaled(h.transposed())[..] != pair.of_user().1.x[..] => {
+                Err(damaged("the H in it is not the one that is given"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn pair(&self, inner: Factor<T>, outer: Factor<T>) -> Pair<T> {
+        Pair::new(inner, outer, self.by_columns).fixed(self.fixed())
+    }
+}
