@@ -17,6 +17,8 @@ pub enum Failure {
     Run(String),
     /// Nobody reads standard output any more.
     ClosedPipe,
+    /// Ctrl-C ended it with nothing saved: exit code 130.
+    Interrupted,
 }
 
 impl From<IoError> for Failure {

@@ -30,6 +30,16 @@ where
     Ok(())
 }
 
+/// The folder that a file is in.
+pub fn folder(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether two paths are of one file that is there.
+pub fn same(a: &Path, b: &Path) -> bool {
+    identity(a).is_some_and(|a| identity(b) == Some(a))
+}
+
 /// What all paths of one file have in common.
 #[cfg(unix)]
 type Identity = (u64, u64);

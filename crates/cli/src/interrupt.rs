@@ -2,46 +2,79 @@
 
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use orthant::Cancel;
 
 use crate::{Failure, say};
 
 /// The exit code of a command that Ctrl-C ended, as shells have it.
-const INTERRUPTED: i32 = 130;
+pub const CODE: u8 = 130;
+
+// what the command is doing
+const STARTING: u8 = 0;
+const FITTING: u8 = 1;
+const SAVING: u8 = 2;
 
 /// Listens for Ctrl-C, and for a request to terminate, from here to the end of the process.
 pub struct Interrupt {
+    doing: Arc<AtomicU8>,
     cancel: Cancel,
-    /// A fit is running, so that there is something to save.
-    fitting: Arc<AtomicBool>,
+    stop: Cancel,
 }
 
 impl Interrupt {
     /// Starts listening. Until [`fitting`](Self::fitting) a Ctrl-C ends the command at once.
     pub fn listen() -> Result<Self, Failure> {
-        let (cancel, fitting) = (Cancel::new(), Arc::new(AtomicBool::new(false)));
-        let (flag, armed) = (cancel.clone(), Arc::clone(&fitting));
+        let (doing, cancel, stop) = (Arc::new(AtomicU8::new(STARTING)), Cancel::new(), Cancel::new());
+        let this = Self { doing: Arc::clone(&doing), cancel: cancel.clone(), stop: stop.clone() };
         ctrlc::set_handler(move || {
-            if !armed.load(Ordering::SeqCst) || flag.is_cancelled() {
-                process::exit(INTERRUPTED);
+            let saving = match doing.load(Ordering::SeqCst) {
+                STARTING => process::exit(CODE.into()),
+                doing => doing == SAVING,
+            };
+            if cancel.is_cancelled() {
+                // nothing is written before the results are saved; then it is removed by who writes it
+                if !saving || stop.is_cancelled() {
+                    process::exit(CODE.into());
+                }
+                stop.cancel();
+                return;
             }
-            flag.cancel();
+            cancel.cancel();
             say::fresh_line();
-            say::note("interrupted: finishing this iteration, then saving (Ctrl-C again to end at once)");
+            say::note(if saving {
+                "interrupted: saving (Ctrl-C again to end without)"
+            } else {
+                "interrupted: finishing this iteration, then saving (Ctrl-C again to end at once)"
+            });
         })
         .map_err(|e| Failure::Run(format!("cannot listen for Ctrl-C: {e}")))?;
-        Ok(Self { cancel, fitting })
+        Ok(this)
     }
 
     /// From now on the first Ctrl-C raises [`cancel`](Self::cancel).
     pub fn fitting(&self) {
-        self.fitting.store(true, Ordering::SeqCst);
+        self.doing.store(FITTING, Ordering::SeqCst);
+    }
+
+    /// From now on the second Ctrl-C raises [`stop`](Self::stop), and only the third ends the command at once.
+    pub fn saving(&self) {
+        self.doing.store(SAVING, Ordering::SeqCst);
     }
 
     /// The flag to hand to the fit.
     pub fn cancel(&self) -> &Cancel {
         &self.cancel
+    }
+
+    /// The flag that ends the writing of results.
+    pub fn stop(&self) -> &Cancel {
+        &self.stop
+    }
+
+    /// Why something failed while results were saved.
+    pub fn failure(&self, failure: impl Into<Failure>) -> Failure {
+        if self.stop.is_cancelled() { Failure::Interrupted } else { failure.into() }
     }
 }

@@ -5,6 +5,7 @@
 
 mod args;
 mod checkpoint;
+mod closed;
 mod commands;
 mod demo;
 mod failure;
@@ -12,6 +13,7 @@ mod fitting;
 mod inputs;
 mod interrupt;
 mod numpy_text;
+mod print;
 mod progress;
 mod results;
 mod say;
@@ -31,18 +33,23 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
         // help and version were asked for
-        Err(e) => return if e.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE },
+        Err(e) => return end(print::now(|_| e.print())),
     };
-    let done = match cli.command {
+    end(match cli.command {
         Command::Fit(args) => commands::fit::run(&args),
         Command::Transform(args) => commands::transform::run(&args),
         Command::Reconstruct(args) => commands::reconstruct::run(&args),
         Command::Topics(args) => commands::topics::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
-    };
+    })
+}
+
+/// Says what went wrong, if anything did, and returns the exit code.
+fn end(done: Result<(), Failure>) -> ExitCode {
     match done {
         // a closed pipe is the reader's decision, as in `orthant fit … --print | head`
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::Interrupted) => ExitCode::from(interrupt::CODE),
         Err(Failure::Usage(message)) => {
             say::error(&message);
             ExitCode::from(2)

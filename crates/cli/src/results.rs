@@ -1,14 +1,15 @@
 //! The directory that a fit leaves behind.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use orthant::{Options, Report, View};
 use orthant_io::{AnyTable, Fingerprint, FitSummary, Names, SavedModel, Scalar, Staged, write_matrix};
 
 use crate::fitting::Fitted;
-use crate::{Failure, inputs, say};
+use crate::{Failure, inputs, print, say};
 
 /// The file names, for whoever reads the directory.
 pub const WEIGHTS: &str = "W.npy";
@@ -17,13 +18,82 @@ const COMPONENTS: &str = "H.npy";
 const NAMED_WEIGHTS: &str = "W.csv";
 const NAMED_COMPONENTS: &str = "H.csv";
 const REPORT: &str = "report.json";
+/// What `orthant topics` writes besides.
+pub const TOPICS: &str = "topics.json";
+pub const DOCUMENTS: &str = "documents.csv";
 
 /// What [`Results::stage`] may write into a directory: the tables only of data with names.
 const FILES: [&str; 6] = [WEIGHTS, COMPONENTS, NAMED_WEIGHTS, NAMED_COMPONENTS, REPORT, MODEL];
 
 /// Refuses to write results, and files of the names in `more`, into `dir` where one of them would overwrite an input.
 pub fn keep_inputs(inputs: &[PathBuf], dir: &Path, more: &[&str]) -> Result<(), Failure> {
-    inputs::keep(inputs, more.iter().chain(&FILES).map(|name| dir.join(name)))
+    let written = more.iter().chain(&FILES).map(|name| dir.join(name));
+    inputs::keep(
+        inputs,
+        written.chain(TABLES.map(|name| dir.join(name)).into_iter().filter(|path| is_stale(path))),
+    )
+}
+
+/// Refuses to write a single file over one of the results that a model is part of: those of `model`, which is used, and
+/// those of any other in the folder of the output. The rest would no longer go with it.
+pub fn keep(outputs: &[impl AsRef<Path>], model: &Path) -> Result<(), Failure> {
+    let names = || FILES.into_iter().chain([TOPICS, DOCUMENTS]);
+    let used = model.file_name().filter(|name| *name == MODEL).map(|_| inputs::folder(model));
+    for output in outputs.iter().map(AsRef::as_ref) {
+        let dir = inputs::folder(output);
+        let beside = output.file_name().is_some_and(|file| names().any(|name| file == name))
+            && dir.join(MODEL).exists();
+        let linked =
+            || used.and_then(|dir| names().map(|name| dir.join(name)).find(|of| inputs::same(of, output)));
+        let of = if beside { Some(output.to_owned()) } else { linked() };
+        if let Some(of) = of {
+            return Err(Failure::Run(format!(
+                "cannot write {}: {} belongs to the results of a fit, and the others would no longer go with it; choose \
+                 another --out",
+                output.display(),
+                of.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What some results have and others do not: an earlier one may have left it beside the new W and H.
+const TABLES: [&str; 4] = [NAMED_WEIGHTS, NAMED_COMPONENTS, TOPICS, DOCUMENTS];
+
+/// Whether a file of these names is a part of an earlier result. Files of others are told from it by their first lines.
+fn is_stale(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    path.with_file_name(WEIGHTS).is_file()
+        && opening(path).is_ok_and(|[first, second]| is_ours(name, &first, &second))
+}
+
+/// The first two lines of a file.
+fn opening(path: &Path) -> io::Result<[String; 2]> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // two lines, however many columns there are
+    let mut lines = BufReader::new(File::open(path)?.take(1 << 28)).lines();
+    let mut next = || lines.next().unwrap_or(Ok(String::new()));
+    Ok([next()?, next()?])
+}
+
+/// Whether a file of this name begins as it does when it is written here.
+fn is_ours(name: &str, first: &str, second: &str) -> bool {
+    // component names, after the corner where the rows have names too
+    let components = |line: &str| {
+        let mut fields = line.split(',').skip_while(|field| field.is_empty());
+        fields.next().is_some_and(|field| ["component_0", "topic_0"].contains(&field))
+    };
+    match name {
+        TOPICS => first == "[" && second == "  {",
+        NAMED_COMPONENTS => {
+            let line = if first.starts_with(',') { second } else { first };
+            !line.starts_with(',') && components(line)
+        }
+        _ => components(first),
+    }
 }
 
 /// The model of a directory, or a model file itself.
@@ -45,7 +115,7 @@ pub fn write<T: Scalar>(
         say::warning(format_args!("{clipped} of {} entries are outside 0..255 and were clipped", m * n));
     }
     if !quiet {
-        writeln!(io::stdout(), "saved {what} ({m}×{n}) in {}", path.display())?;
+        print::now(|out| writeln!(out, "saved {what} ({m}×{n}) in {}", path.display()))?;
     }
     Ok(())
 }
@@ -57,11 +127,21 @@ struct Record<'a> {
     file: String,
     input: &'a Fingerprint,
     options: &'a Options,
+    factors: Factors<'a>,
     /// Batches that were worked on.
     #[serde(skip_serializing_if = "Option::is_none")]
     steps: Option<usize>,
     #[serde(flatten)]
     report: &'a Report,
+}
+
+/// The fingerprints of the factors, to tell whether the files beside the report are of the same fit.
+#[derive(serde::Serialize)]
+struct Factors<'a> {
+    #[serde(rename = "W")]
+    w: &'a Fingerprint,
+    #[serde(rename = "H")]
+    h: &'a Fingerprint,
 }
 
 /// What was fitted and what came of it.
@@ -76,12 +156,16 @@ pub struct Results<'a, T: Scalar> {
 }
 
 impl<T: Scalar> Results<'_, T> {
-    /// Stages the factors, with names if the data has any, the report, and the model with what is attached to it.
+    /// Stages the factors, with names if the data has any, the report, and the model with what is attached to it. The
+    /// tables of an earlier result go.
     pub fn stage(self, staged: &mut Staged, attachments: BTreeMap<String, String>) -> Result<(), Failure> {
         let Self { input, options, table, fitted: Fitted { fit, steps }, component } = self;
         // a record names the rule that was in force
         let options = Options { stop: Some(options.stopping()), tol: None, ..options.clone() };
         let h = fit.model.components();
+        for name in TABLES {
+            staged.remove_if(name, is_stale);
+        }
         staged.npy(WEIGHTS, fit.w.view())?;
         staged.npy(COMPONENTS, h.view())?;
         let (rows, cols) = (table.row_names(), table.col_names());
@@ -94,10 +178,12 @@ impl<T: Scalar> Results<'_, T> {
             AnyTable::Dense(table) => Fingerprint::of(table),
             AnyTable::Sparse(table) => Fingerprint::of_sparse(table),
         };
+        let weights = Fingerprint::of_factor(&fit.w);
         let record = Record {
             orthant: env!("CARGO_PKG_VERSION"),
             file: input,
             input: &fingerprint,
+            factors: Factors { w: &weights, h: &Fingerprint::of_factor(h) },
             options: &options,
             steps: *steps,
             report: &fit.report,
@@ -108,6 +194,7 @@ impl<T: Scalar> Results<'_, T> {
         saved.manifest.input = Some(fingerprint);
         saved.manifest.columns = cols.map(<[String]>::to_vec);
         saved.manifest.report = Some(FitSummary::of(&fit.report));
+        saved.manifest.weights = Some(weights);
         saved.attachments = attachments;
         staged.file(MODEL, |out| saved.write_to(out))?;
         Ok(())

@@ -104,7 +104,73 @@ fn reconstruct_keeps_its_inputs() {
     refused(d, "reconstruct o/model.safetensors -o o/W.npy", "o/W.npy", ITSELF);
     refused(d, "reconstruct o --weights o/W.csv -o o/W.csv", "o/W.csv", ITSELF);
     refused(d, "reconstruct o -o ./o/W.npy", "./o/W.npy", "the same file as the input o/W.npy");
-    run(d, "reconstruct o --weights o/W.csv -q -o o/W.npy").ends(0);
+    run(d, "reconstruct o --weights o/W.csv -q -o V.npy").ends(0);
+}
+
+/// Runs the command and expects that it refuses to write `output`, which would replace `result`, and leaves every file as
+/// it was.
+#[track_caller]
+fn belongs(dir: &Path, args: &str, output: &str, result: &str) {
+    let before = snapshot(dir);
+    let ran = run(dir, args).ends(1);
+    let message = format!(
+        "orthant: error: cannot write {output}: {result} belongs to the results of a fit, and the others would no longer go \
+         with it; choose another --out\n"
+    );
+    assert_eq!((ran.err, ran.out.as_str()), (message, ""), "{args}");
+    assert!(snapshot(dir) == before, "{args}: every file is as it was");
+}
+
+#[test]
+fn a_file_is_not_written_over_the_results_of_a_model() {
+    let d = fitted();
+    let d = d.path();
+    file(d, "plain.csv", "1,2,3,4,5\n2,3,4,5,6\n5,4,3,2,1\n");
+    run(d, "fit plain.csv -k 1 -q -o unnamed").ends(0);
+    for name in ["W.npy", "H.npy", "W.csv", "H.csv"] {
+        let output = format!("o/{name}");
+        for model in ["o", "o/model.safetensors", "unnamed"] {
+            belongs(d, &format!("transform {model} in.csv -o {output}"), &output, &output);
+        }
+        // one that is not there would be taken for a result
+        let output = format!("unnamed/{name}");
+        belongs(d, &format!("transform unnamed in.csv -q -o {output}"), &output, &output);
+        belongs(d, &format!("reconstruct unnamed --weights o/W.csv -o {output}"), &output, &output);
+    }
+    belongs(d, "reconstruct o -o o/H.npy", "o/H.npy", "o/H.npy");
+    belongs(d, "reconstruct o --weights o/W.csv -o o/W.npy", "o/W.npy", "o/W.npy");
+    assert!(run(d, "transform o in.csv -o o/model.safetensors").ends(2).err.contains("model.safetensors"));
+    // other names, and a folder without a model
+    run(d, "transform o in.csv -q -o o/new.npy").ends(0);
+    std::fs::create_dir(d.join("new")).unwrap();
+    run(d, "transform o in.csv -q -o new/W.npy").ends(0);
+    run(d, "transform o in.csv -q -o new/W.npy").ends(0);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("o", d.join("folder")).unwrap();
+        std::os::unix::fs::symlink("o/H.npy", d.join("link.npy")).unwrap();
+        std::fs::hard_link(d.join("o/W.csv"), d.join("hard.csv")).unwrap();
+        belongs(d, "transform o in.csv -o folder/W.npy", "folder/W.npy", "folder/W.npy");
+        belongs(d, "transform o in.csv -o link.npy", "link.npy", "o/H.npy");
+        belongs(d, "reconstruct o -o hard.csv", "hard.csv", "o/W.csv");
+    }
+}
+
+/// The tables of another kind of result, which a fit removes.
+#[test]
+fn fit_keeps_inputs_that_are_tables_of_an_earlier_result() {
+    let d = dir();
+    let d = d.path();
+    std::fs::create_dir(d.join("docs")).unwrap();
+    for (i, words) in ["apple pear", "apple fig", "bolt nut", "bolt cog"].iter().enumerate() {
+        file(d, &format!("docs/{i}.txt"), words);
+    }
+    run(d, "topics docs -k 2 --min-df 1 --stop-words none -q -o o").ends(0);
+    refused(d, "fit o/documents.csv -k 1 -o o", "o/documents.csv", ITSELF);
+    // that of another is no result, and stays
+    file(d, "documents.csv", COUNTS);
+    run(d, "fit documents.csv -k 1 -q -o .").ends(0);
+    assert_eq!(std::fs::read(d.join("documents.csv")).unwrap(), COUNTS.as_bytes());
 }
 
 #[test]
@@ -142,7 +208,7 @@ fn topics_keep_their_stop_words_and_their_model() {
     file(d, "new/documents.csv", "id,text\n1,apple and pear\n");
     let assign = "topics --model o new/documents.csv --column text -q -o";
     refused(d, &format!("{assign} new"), "new/documents.csv", ITSELF);
-    run(d, &format!("{assign} o")).ends(0);
+    belongs(d, &format!("{assign} o"), "o/W.npy", "o/W.npy");
 }
 
 #[test]

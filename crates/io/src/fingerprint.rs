@@ -1,5 +1,6 @@
 //! A short identity of a matrix, to tell whether a model and a file belong together.
 
+use orthant::Dense;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -43,18 +44,30 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// The fingerprint of a table, in one pass over its elements.
     pub fn of<T: Scalar>(table: &Table<T>) -> Self {
+        Self::dense(table.data(), table.nrows(), table.ncols(), table.order())
+    }
+
+    /// The fingerprint of a factor: that of the table which is read from a file with it.
+    ///
+    /// ```
+    /// use orthant::Dense;
+    /// use orthant_io::{Fingerprint, Order, Table};
+    /// let table = Table::new(vec![1.0, 2.0], 1, 2, Order::RowMajor)?;
+    /// let factor = Dense::from_vec(vec![1.0, 2.0], 1, 2).unwrap();
+    /// assert_eq!(Fingerprint::of_factor(&factor), Fingerprint::of(&table));
+    /// # Ok::<(), orthant::LayoutError>(())
+    /// ```
+    pub fn of_factor<T: Scalar>(factor: &Dense<T>) -> Self {
+        Self::dense(factor.as_slice(), factor.nrows(), factor.ncols(), Order::RowMajor)
+    }
+
+    fn dense<T: Scalar>(data: &[T], rows: usize, cols: usize, order: Order) -> Self {
         let mut hash = Xxh3::new();
-        for chunk in table.data().chunks(1 << 16) {
+        for chunk in data.chunks(1 << 16) {
             hash.update(&little_endian_bytes(chunk));
         }
-        Self {
-            rows: table.nrows(),
-            cols: table.ncols(),
-            order: table.order(),
-            dtype: T::PRECISION,
-            xxh3_128: format!("{:032x}", hash.digest128()),
-            nnz: None,
-        }
+        let xxh3_128 = format!("{:032x}", hash.digest128());
+        Self { rows, cols, order, dtype: T::PRECISION, xxh3_128, nnz: None }
     }
 
     /// The fingerprint of a sparse table, in two passes over its entries.

@@ -1,6 +1,5 @@
 //! `orthant demo`: handwritten digits and the parts they are made of.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use orthant::Nmf;
@@ -8,6 +7,7 @@ use orthant_io::Staged;
 
 use crate::args::at_least_one;
 use crate::demo::{curve, digits, sheet};
+use crate::print::Beside;
 use crate::{Failure, say};
 
 /// Factorise handwritten digits and draw the parts they are made of
@@ -35,21 +35,25 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     let digits = digits::load();
     let v = &digits.images;
     let (m, n, k) = (v.nrows(), v.ncols(), args.rank);
-    let mut out = io::stdout().lock();
-    writeln!(out, "{m} handwritten digits of 8×8 pixels: V is {m}×{n}, one digit in a row")?;
-    writeln!(out, "V ≈ W·H with {k} components: H is {k}×{n}, one part in a row; W is {m}×{k}\n")?;
+    let mut beside = Beside::results(true);
+    beside.print(|out| {
+        writeln!(out, "{m} handwritten digits of 8×8 pixels: V is {m}×{n}, one digit in a row")?;
+        writeln!(out, "V ≈ W·H with {k} components: H is {k}×{n}, one part in a row; W is {m}×{k}\n")
+    })?;
 
     let fit = Nmf::new(k).seed(args.seed).fit(v)?;
     let report = &fit.report;
     for warning in &report.warnings {
         say::warning(warning);
     }
-    write!(out, "{}", curve::draw(&report.history))?;
-    writeln!(
-        out,
-        "\n{} after {} iterations, {:.3} s: relative error {:.4}\n",
-        report.stop_reason, report.iterations, report.seconds_total, report.relative_error
-    )?;
+    beside.print(|out| {
+        write!(out, "{}", curve::draw(&report.history))?;
+        writeln!(
+            out,
+            "\n{} after {} iterations, {:.3} s: relative error {:.4}\n",
+            report.stop_reason, report.iterations, report.seconds_total, report.relative_error
+        )
+    })?;
 
     let h = fit.model.components();
     let parts: Vec<&[f64]> = (0..k).map(|t| h.row(t)).collect();
@@ -60,8 +64,13 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     let approximations: Vec<&[f64]> = shown.iter().map(|&i| approx.row(i)).collect();
     staged.png("reconstructions.png", sheet::pairs(&originals, &approximations, digits::INK).view())?;
     let paths = staged.commit()?;
-    writeln!(out, "{}: the {k} parts", paths[0].display())?;
-    writeln!(out, "{}: ten digits, and below each the sum of parts that stands for it", paths[1].display())?;
-    out.flush()?;
-    Ok(())
+    beside.print(|out| {
+        writeln!(out, "{}: the {k} parts", paths[0].display())?;
+        writeln!(
+            out,
+            "{}: ten digits, and below each the sum of parts that stands for it",
+            paths[1].display()
+        )
+    })?;
+    beside.end()
 }

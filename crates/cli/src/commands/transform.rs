@@ -1,6 +1,5 @@
 //! `orthant transform`: weights of new samples under a fitted model.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use orthant::{Dense, MiniBatchNmf, Nmf, Options, Transform};
@@ -8,7 +7,7 @@ use orthant_io::{AnySavedModel, AnyTable, Names, OutputFormat, SavedModel, Scala
 
 use crate::args::{ReadArgs, at_least_one, at_least_zero};
 use crate::failure::in_data;
-use crate::{Failure, inputs, results, say};
+use crate::{Failure, inputs, print, results, say};
 
 /// Find the weights W of new samples, with the components as they were learnt
 ///
@@ -56,6 +55,7 @@ pub fn run(args: &TransformArgs) -> Result<(), Failure> {
         let mut read = Source::files(&args.input);
         read.push(model.clone());
         inputs::keep(&read, [out])?;
+        results::keep(&[out], &model)?;
     }
     match AnySavedModel::load(model)? {
         AnySavedModel::F32(saved) => run_in(args, &saved),
@@ -88,10 +88,7 @@ fn run_in<T: Scalar>(args: &TransformArgs, saved: &SavedModel<T>) -> Result<(), 
     let cols = table.row_names().is_some() || table.col_names().is_some();
     let names = Names { rows: table.row_names(), cols: cols.then_some(&components) };
     let Some(path) = &args.out else {
-        let mut out = io::stdout().lock();
-        write_to(&mut out, OutputFormat::Csv, w.view(), names)?;
-        out.flush()?;
-        return Ok(());
+        return print::now(|out| write_to(out, OutputFormat::Csv, w.view(), names).map(drop));
     };
     results::write(path, "W", w.view(), names, args.quiet)
 }

@@ -81,6 +81,9 @@ pub struct Manifest {
     pub columns: Option<Vec<String>>,
     /// How the fit ended.
     pub report: Option<FitSummary>,
+    /// The W that was found with the components, to tell whether a file of weights is of the same fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Fingerprint>,
 }
 
 impl Manifest {
@@ -96,6 +99,7 @@ impl Manifest {
             input: None,
             columns: None,
             report: None,
+            weights: None,
         }
     }
 }

@@ -1,15 +1,22 @@
 //! The front door for writing a matrix, and the directory that is written as a whole.
+//!
+//! A file is written in a hidden folder ([`scratch`]) and renamed; the files of a result get their names all at once
+//! ([`switch`]).
 
 mod delimited;
 mod json;
+mod lock;
+mod scratch;
 mod staged;
+mod switch;
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use orthant::{Csr, View};
+use orthant::{Cancel, Csr, View};
+use scratch::Scratch;
 pub use staged::Staged;
 
 use crate::{IoError, OutputFormat, Scalar, npy, picture};
@@ -129,7 +136,7 @@ pub(crate) fn entries<T: Scalar>(
     Ok(0)
 }
 
-/// Writes one file through a temporary one beside it. What is no regular file (a device, a pipe) is written to
+/// Writes one file in a hidden folder beside it, and renames it. What is no regular file (a device, a pipe) is written to
 /// directly; a link is followed.
 pub(crate) fn write_file(
     path: &Path,
@@ -141,14 +148,28 @@ pub(crate) fn write_file(
             fill(&mut out).and_then(|()| out.flush()).map_err(IoError::write(path))
         }
         _ => {
+            if fs::read_link(path).is_ok() {
+                // it may lead through the results of a killed process, which are put right by that
+                Scratch::new(folder(path)).map_err(IoError::write(path))?;
+            }
             let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-            let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let file = staged::temporary(parent, path, fill)?;
-            file.persist(&target).map_err(|e| IoError::write(path)(e.error))?;
-            staged::sync(parent);
+            let parent = folder(&target);
+            let write = || {
+                let scratch = Scratch::new(parent)?;
+                let file = scratch.path().join("file");
+                Scratch::write(&file, &Cancel::new(), fill)?;
+                fs::rename(&file, &target)
+            };
+            write().map_err(IoError::write(path))?;
+            scratch::sync(parent);
             Ok(())
         }
     }
+}
+
+/// The folder that a file is in.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Appends the fewest digits that read back as the same number, with an exponent where plain digits would be

@@ -1,18 +1,27 @@
 //! Several files that appear together, or not at all.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use orthant::{Csr, View};
+use orthant::{Cancel, Csr, View};
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
+use super::lock::FolderLock;
+use super::scratch::Scratch;
+use super::switch::{NEW, switch};
 use super::{Names, write_to};
 use crate::{IoError, OutputFormat, Scalar};
 
-/// Files for one directory, each written in full under a temporary name until [`commit`](Self::commit) renames
-/// them all. A full disk, an error or a dropped value leaves what stood there before.
+/// Tells a file of an earlier result from others of its name.
+type Stale = fn(&Path) -> bool;
+
+/// Files for one directory, each written in full into a hidden folder there until [`commit`](Self::commit) gives all of
+/// them their names at once. Whoever reads the directory finds all the old files or all the new ones, also where the process
+/// is killed at any moment, where the disk is full and where another process writes there at the same time. (Where there
+/// are no symbolic links, names are changed one after the other.)
+///
+/// Other files of the directory stay as they are. What a killed process left is removed by the next that writes there.
 ///
 /// ```
 /// use orthant::{Csr, View};
@@ -33,11 +42,16 @@ pub struct Staged {
     dir: PathBuf,
     /// The directory was made here and is to go again if nothing comes of it.
     made: bool,
-    files: Vec<(NamedTempFile, PathBuf)>,
+    /// Where the files are written, from the first one on.
+    scratch: Option<Scratch>,
+    names: Vec<String>,
+    /// Names to take away, if the file is one of an earlier result.
+    gone: Vec<(String, Stale)>,
+    cancel: Cancel,
 }
 
 impl Staged {
-    /// Makes the directory if need be, and checks that it can be written to.
+    /// Makes the directory if need be, removes what dead processes left there, and checks that it can be written to.
     ///
     /// # Errors
     /// [`IoError::Write`].
@@ -45,9 +59,39 @@ impl Staged {
         let dir = dir.as_ref().to_owned();
         let made = !dir.exists();
         fs::create_dir_all(&dir).map_err(IoError::write(&dir))?;
-        let staged = Self { dir, made, files: vec![] };
-        temporary(&staged.dir, &staged.dir, |_| Ok(()))?;
+        let cancel = Cancel::new();
+        let mut staged = Self { dir, made, scratch: None, names: vec![], gone: vec![], cancel };
+        // tried, and made again when there is something to write: a fit that is killed leaves nothing
+        staged.scratch()?;
         Ok(staged)
+    }
+
+    /// Ends the writing of a file with an error once the flag is raised. [`commit`](Self::commit) does not look at it.
+    ///
+    /// ```
+    /// use orthant::Cancel;
+    /// use orthant_io::Staged;
+    /// let dir = tempfile::tempdir()?;
+    /// let stop = Cancel::new();
+    /// let mut staged = Staged::in_dir(dir.path())?.cancelled_by(stop.clone());
+    /// stop.cancel();
+    /// assert!(staged.json("report.json", &1).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn cancelled_by(mut self, cancel: Cancel) -> Self {
+        self.cancel = cancel;
+        self
+    }
+
+    /// The hidden folder, taken out.
+    fn scratch(&mut self) -> Result<Scratch, IoError> {
+        let make = || {
+            let scratch = Scratch::new(&self.dir)?;
+            fs::create_dir(scratch.path().join(NEW))?;
+            Ok(scratch)
+        };
+        self.scratch.take().map_or_else(make, Ok).map_err(IoError::write(&self.dir))
     }
 
     /// Stages a file that `fill` writes.
@@ -59,10 +103,30 @@ impl Staged {
         name: &str,
         fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), IoError> {
-        let path = self.dir.join(name);
-        let file = temporary(&self.dir, &path, fill)?;
-        self.files.push((file, path));
+        let scratch = self.scratch()?;
+        let new = self.scratch.insert(scratch).path().join(NEW).join(name);
+        Scratch::write(&new, &self.cancel, fill).map_err(IoError::write(self.dir.join(name)))?;
+        self.names.push(name.to_owned());
         Ok(())
+    }
+
+    /// Takes a file of an earlier result away when the new files get their names, unless one of them has its name. `stale`
+    /// looks at the file by then, when nobody else writes results there, and tells it from others of that name.
+    ///
+    /// ```
+    /// use orthant_io::Staged;
+    /// let dir = tempfile::tempdir()?;
+    /// std::fs::write(dir.path().join("old.csv"), "1,2")?;
+    /// let mut staged = Staged::in_dir(dir.path())?;
+    /// staged.json("new.json", &[1, 2])?;
+    /// staged.remove_if("old.csv", |path| std::fs::read(path).is_ok_and(|text| text == b"1,2"));
+    /// assert!(dir.path().join("old.csv").exists());
+    /// staged.commit()?;
+    /// assert!(!dir.path().join("old.csv").exists() && dir.path().join("new.json").exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn remove_if(&mut self, name: &str, stale: fn(&Path) -> bool) {
+        self.gone.push((name.to_owned(), stale));
     }
 
     /// Stages a matrix as npy.
@@ -121,63 +185,32 @@ impl Staged {
         })
     }
 
-    /// Renames every file into its place and returns the paths.
+    /// Gives every file its name, all at once, and returns the paths.
     ///
     /// # Errors
-    /// [`IoError::Write`] if a rename fails. All data is on disk by then, so only a directory that changed in the
-    /// meantime can bring that about; files renamed before stay.
+    /// [`IoError::Write`]. All data is on disk by then, so only a directory that changed in the meantime can bring that
+    /// about, or one in the place of a file.
     pub fn commit(mut self) -> Result<Vec<PathBuf>, IoError> {
-        let mut paths = Vec::new();
-        for (file, path) in std::mem::take(&mut self.files) {
-            file.persist(&path).map_err(|e| IoError::write(&path)(e.error))?;
-            self.made = false;
-            paths.push(path);
+        let scratch = self.scratch()?;
+        let lock = FolderLock::take(&self.dir).map_err(IoError::write(&self.dir))?;
+        if let Some(lock) = &lock {
+            scratch.clear_others(&self.dir, lock).map_err(IoError::write(&self.dir))?;
         }
-        sync(&self.dir);
-        Ok(paths)
+        let stale =
+            |(name, stale): &&(String, Stale)| !self.names.contains(name) && stale(&self.dir.join(name));
+        let gone: Vec<&str> = self.gone.iter().filter(stale).map(|(name, _)| name.as_str()).collect();
+        switch(&self.dir, scratch, &self.names, &gone, lock.as_ref())?;
+        self.made = false;
+        Ok(self.names.iter().map(|name| self.dir.join(name)).collect())
     }
 }
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        self.files.clear();
+        self.scratch = None;
         if self.made {
             // succeeds only while the directory is empty
             let _ = fs::remove_dir(&self.dir);
         }
-    }
-}
-
-/// A filled temporary file in `dir`, on disk, to be renamed to `path`.
-pub(super) fn temporary(
-    dir: &Path,
-    path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<NamedTempFile, IoError> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".orthant-").suffix(".tmp");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // as any other new file: what the umask allows
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let write = || {
-        let file = builder.tempfile_in(dir)?;
-        let mut out = BufWriter::with_capacity(1 << 16, file.as_file());
-        fill(&mut out)?;
-        out.flush()?;
-        drop(out);
-        file.as_file().sync_all()?;
-        Ok(file)
-    };
-    write().map_err(IoError::write(path))
-}
-
-/// Makes renames last through a power cut, where the system offers that for directories.
-pub(super) fn sync(dir: &Path) {
-    if let Ok(dir) = File::open(dir) {
-        // some file systems cannot; the files themselves are safe
-        let _ = dir.sync_all();
     }
 }

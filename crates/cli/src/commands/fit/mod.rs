@@ -11,6 +11,7 @@ use crate::checkpoint::Kept;
 use crate::failure::{in_data, in_matrix};
 use crate::fitting::{Fitted, Fitting};
 use crate::interrupt::Interrupt;
+use crate::print::{self, Beside};
 use crate::results::{self, Results};
 use crate::{Failure, numpy_text, say};
 
@@ -39,7 +40,9 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
         results::keep_inputs(&inputs, dir, &[])?;
     }
     let kept = job.checkpoint.open(&inputs)?;
-    let staged = out.map(Staged::in_dir).transpose()?;
+    let staged =
+        out.map(Staged::in_dir).transpose()?.map(|staged| staged.cancelled_by(interrupt.stop().clone()));
+    let mut beside = Beside::results(staged.is_some());
     let table: AnyTable<T> = job.read.read(source)?;
     if job.explain {
         return explain(job, &table);
@@ -54,12 +57,11 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     };
     let fitting = Fitting { options: &job.options, quiet: job.quiet, kept: kept.as_ref() };
     if !job.quiet {
-        let mut out = io::stdout().lock();
-        writeln!(out, "{input}: {}", fitting.describe(&table).map_err(failed)?)?;
+        let line = fitting.describe(&table).map_err(failed)?;
+        beside.print(|out| writeln!(out, "{input}: {line}"))?;
         if let Some(line) = kept.as_ref().and_then(Kept::describe) {
-            writeln!(out, "{line}")?;
+            beside.print(|out| writeln!(out, "{line}"))?;
         }
-        out.flush()?;
     }
     let fitted = fitting.run(&table, given.as_ref().map(Given::start), interrupt).map_err(failed)?;
     for warning in &fitted.fit.report.warnings {
@@ -68,14 +70,18 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     if let Some(mut staged) = staged {
         let results =
             Results { input, options: &job.options, table: &table, fitted: &fitted, component: "component" };
-        results.stage(&mut staged, BTreeMap::new())?;
+        interrupt.saving();
+        results.stage(&mut staged, BTreeMap::new()).map_err(|e| interrupt.failure(e))?;
         staged.commit()?;
     }
     if !job.quiet {
         let named = table.col_names().is_some() || table.row_names().is_some();
-        summary(&fitted, job.out.as_deref(), named)?;
+        beside.print(|out| summary(out, &fitted, job.out.as_deref(), named))?;
     }
-    if job.print { print(&fitted) } else { Ok(()) }
+    if job.print {
+        beside.print(|out| factors(out, &fitted))?;
+    }
+    beside.end()
 }
 
 /// Prints the plan of the fit.
@@ -83,8 +89,7 @@ fn explain<T: Scalar>(job: &Job, table: &AnyTable<T>) -> Result<(), Failure> {
     let plan = Nmf::<T>::from_options(job.options.clone())
         .explain(table)
         .map_err(|e| in_data(e, table, &job.input.display().to_string()))?;
-    write!(io::stdout().lock(), "{plan}")?;
-    Ok(())
+    print::now(|out| write!(out, "{plan}"))
 }
 
 /// Factors to start from.
@@ -112,10 +117,14 @@ impl<'a, T: Scalar> Given<'a, T> {
     }
 }
 
-fn summary<T: Scalar>(fitted: &Fitted<T>, dir: Option<&Path>, named: bool) -> io::Result<()> {
+fn summary<T: Scalar>(
+    out: &mut dyn Write,
+    fitted: &Fitted<T>,
+    dir: Option<&Path>,
+    named: bool,
+) -> io::Result<()> {
     let fit = &fitted.fit;
     let (m, k, n) = (fit.w.nrows(), fit.w.ncols(), fit.model.n_features());
-    let mut out = io::stdout().lock();
     writeln!(out, "{}", fitted.outcome())?;
     let Some(dir) = dir else { return Ok(()) };
     let saved =
@@ -125,19 +134,16 @@ fn summary<T: Scalar>(fitted: &Fitted<T>, dir: Option<&Path>, named: bool) -> io
     writeln!(out, "{saved} {dir}: W.npy ({m}×{k}), H.npy ({k}×{n}), report.json, model.safetensors{tables}")
 }
 
-fn print<T: Scalar>(fitted: &Fitted<T>) -> Result<(), Failure> {
+fn factors<T: Scalar>(out: &mut dyn Write, fitted: &Fitted<T>) -> io::Result<()> {
     let Fitted { fit, steps } = fitted;
     let h = fit.model.components();
-    let mut out = io::stdout().lock();
     writeln!(out, "W =\n{}", numpy_text::matrix(fit.w.view()))?;
     writeln!(out, "H =\n{}", numpy_text::matrix(h.view()))?;
     writeln!(out, "iterations = {}", fit.report.iterations)?;
     if let Some(steps) = steps {
         writeln!(out, "steps = {steps}")?;
     }
-    writeln!(out, "error = {}", significant(fit.report.reconstruction_error))?;
-    out.flush()?;
-    Ok(())
+    writeln!(out, "error = {}", significant(fit.report.reconstruction_error))
 }
 
 /// Twelve significant digits without an exponent, unless these would be mostly zeros.

@@ -1,7 +1,6 @@
 //! `orthant topics`: texts in, their topics out.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::path::Path;
 
 use orthant::{Options, StopReason, Transform};
@@ -11,7 +10,8 @@ use orthant_text::{Corpus, DocumentTerms, Fitted as Words, Weighting};
 use crate::failure::in_data;
 use crate::fitting::Fitting;
 use crate::interrupt::Interrupt;
-use crate::results::Results;
+use crate::print::{self, Beside};
+use crate::results::{DOCUMENTS, Results, TOPICS};
 use crate::{Failure, inputs, results, say};
 
 pub use args::TopicsArgs;
@@ -23,9 +23,6 @@ mod shares;
 
 /// What the words are called among a model's attachments.
 const WORDS: &str = "text";
-
-const TOPICS: &str = "topics.json";
-const DOCUMENTS: &str = "documents.csv";
 
 /// Runs the command.
 pub fn run(args: &TopicsArgs) -> Result<(), Failure> {
@@ -54,6 +51,7 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     }
     let kept = learn.checkpoint.open(&inputs)?;
     let staged = common.out.as_ref().map(Staged::in_dir).transpose()?;
+    let mut beside = Beside::results(staged.is_some());
     let corpus = read(common)?;
     let (words, weights) = learn.vectorizer.fit_transform::<T, _>(&corpus.documents)?;
     warn_of_empty(&weights.empty, &corpus, "is left of its words");
@@ -63,9 +61,8 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     let input = common.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     if !common.quiet {
         let what = if words.weighting() == Weighting::counts() { "counts" } else { "tf-idf" };
-        let mut out = io::stdout().lock();
-        writeln!(out, "{input}: {} of documents × words, {}", what, fitting.describe(&table)?)?;
-        out.flush()?;
+        let line = fitting.describe(&table)?;
+        beside.print(|out| writeln!(out, "{input}: {what} of documents × words, {line}"))?;
     }
     interrupt.fitting();
     let failed = |e| {
@@ -77,25 +74,32 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     for warning in &fit.report.warnings {
         say::warning(warning);
     }
-    if !common.quiet {
-        writeln!(io::stdout().lock(), "{}", fitted.outcome())?;
-    }
     let shares = Shares::new(&fit.w, fit.model.components());
-    shares.print(common, words.vocabulary().terms(), &names)?;
-    let (Some(mut staged), Some(dir)) = (staged, &common.out) else { return Ok(()) };
-    let attachment = serde_json::to_string(&words).map_err(|e| Failure::Run(format!("the words: {e}")))?;
-    let results = Results { input, options, table: &table, fitted: &fitted, component: "topic" };
-    results.stage(&mut staged, BTreeMap::from([(WORDS.to_owned(), attachment)]))?;
-    staged.json(TOPICS, &shares.topics(common.words, words.vocabulary().terms()))?;
-    stage_documents(&mut staged, &shares, &names)?;
-    staged.commit()?;
+    let terms = words.vocabulary().terms();
+    if let Some(staged) = staged {
+        let mut staged = staged.cancelled_by(interrupt.stop().clone());
+        interrupt.saving();
+        let attachment =
+            serde_json::to_string(&words).map_err(|e| Failure::Run(format!("the words: {e}")))?;
+        let results = Results { input, options, table: &table, fitted: &fitted, component: "topic" };
+        results
+            .stage(&mut staged, BTreeMap::from([(WORDS.to_owned(), attachment)]))
+            .and_then(|()| Ok(staged.json(TOPICS, &shares.topics(common.words, terms))?))
+            .and_then(|()| stage_documents(&mut staged, &shares, &names))
+            .map_err(|e| interrupt.failure(e))?;
+        staged.commit()?;
+    }
     if !common.quiet {
+        beside.print(|out| writeln!(out, "{}", fitted.outcome()))?;
+    }
+    beside.print(|out| shares.print(out, common, terms, &names))?;
+    if let (Some(dir), false) = (&common.out, common.quiet) {
         let best =
             if fit.report.stop_reason == StopReason::Interrupted { "best so far saved" } else { "saved" };
         let files = "topics.json, documents.csv, W.csv, H.csv, W.npy, H.npy, report.json, model.safetensors";
-        writeln!(io::stdout().lock(), "{best} in {}: {files}", dir.display())?;
+        beside.print(|out| writeln!(out, "{best} in {}: {files}", dir.display()))?;
     }
-    Ok(())
+    beside.end()
 }
 
 /// Finds the topics of a model in other documents.
@@ -114,7 +118,9 @@ fn assign<T: Scalar>(common: &Common, model: &Path, saved: &SavedModel<T>) -> Re
     if let Some(dir) = &common.out {
         let mut read = Corpus::files(&common.paths, &common.read)?;
         read.push(results::model_path(model));
-        inputs::keep(&read, [results::WEIGHTS, DOCUMENTS].map(|name| dir.join(name)))?;
+        let outputs = [results::WEIGHTS, DOCUMENTS].map(|name| dir.join(name));
+        inputs::keep(&read, &outputs)?;
+        results::keep(&outputs, &results::model_path(model))?;
     }
     let staged = common.out.as_ref().map(Staged::in_dir).transpose()?;
     let corpus = read(common)?;
@@ -130,15 +136,18 @@ fn assign<T: Scalar>(common: &Common, model: &Path, saved: &SavedModel<T>) -> Re
         say::warning(format_args!("{some} of {all} documents could not be brought to the tolerance"));
     }
     let shares = Shares::new(&w, saved.model.components());
-    shares.print_documents(common, words.vocabulary().terms(), &names)?;
-    let (Some(mut staged), Some(dir)) = (staged, &common.out) else { return Ok(()) };
-    staged.npy(results::WEIGHTS, w.view())?;
-    stage_documents(&mut staged, &shares, &names)?;
-    staged.commit()?;
-    if !common.quiet {
-        writeln!(io::stdout().lock(), "saved in {}: documents.csv, W.npy", dir.display())?;
+    if let Some(mut staged) = staged {
+        staged.npy(results::WEIGHTS, w.view())?;
+        stage_documents(&mut staged, &shares, &names)?;
+        staged.commit()?;
     }
-    Ok(())
+    print::now(|out| {
+        shares.print_documents(out, common, words.vocabulary().terms(), &names)?;
+        match (&common.out, common.quiet) {
+            (Some(dir), false) => writeln!(out, "saved in {}: documents.csv, W.npy", dir.display()),
+            _ => Ok(()),
+        }
+    })
 }
 
 fn read(common: &Common) -> Result<Corpus, Failure> {

@@ -65,24 +65,28 @@ impl Shares {
     }
 
     /// Prints the topics, and the documents after them.
-    pub fn print<S: AsRef<str>>(&self, common: &Common, terms: &[S], names: &[String]) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+    pub fn print<S: AsRef<str>>(
+        &self,
+        out: &mut dyn Write,
+        common: &Common,
+        terms: &[S],
+        names: &[String],
+    ) -> io::Result<()> {
         for Topic { topic, share, words } in self.topics(common.words, terms) {
             let words: Vec<String> = words.iter().map(|w| format!("{} {:.3}", w.word, w.share)).collect();
             writeln!(out, "topic {topic} ({:.1} %): {}", 100.0 * share, words.join(", "))?;
         }
-        drop(out);
-        self.print_documents(common, terms, names)
+        self.print_documents(out, common, terms, names)
     }
 
     /// Prints what the documents are about.
     pub fn print_documents<S: AsRef<str>>(
         &self,
+        out: &mut dyn Write,
         common: &Common,
         terms: &[S],
         names: &[String],
     ) -> io::Result<()> {
-        let mut out = io::stdout().lock();
         let label = |t: usize| -> String {
             let words = top_terms(self.words.row(t), WORDS_FOR_A_TOPIC);
             words.iter().map(|&(j, _)| terms[j].as_ref()).collect::<Vec<_>>().join(" ")
@@ -99,7 +103,7 @@ impl Shares {
         if more > 0 && common.documents > 0 && !common.quiet {
             writeln!(out, "… and {more} documents more: --documents all, or documents.csv in --out")?;
         }
-        out.flush()
+        Ok(())
     }
 }
 
