@@ -40,6 +40,8 @@ impl Fitting<'_> {
         let mut progress = Progress::new(self.quiet);
         let mut checkpoints = self.kept.map(Kept::checkpoints);
         let mut show = |it: &Iteration<'_, T>| {
+            // from now on there is something to save
+            interrupt.fitting();
             progress.show(it);
             if let Some(Err(error)) = checkpoints.as_mut().map(|checkpoints| checkpoints.observe(it)) {
                 // the fit is worth more than its checkpoint, and the last one that was written is whole

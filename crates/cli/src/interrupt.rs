@@ -1,4 +1,5 @@
-//! Ctrl-C: the first one during a fit ends it with what it has, the next one ends the command.
+//! Ctrl-C: the first one after an iteration ends the fit with what it has, the next one ends the command. Before the first
+//! iteration there is nothing to save, and it ends the command at once, whatever that is busy with.
 
 use std::process;
 use std::sync::Arc;
@@ -24,7 +25,8 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Starts listening. Until [`fitting`](Self::fitting) a Ctrl-C ends the command at once.
+    /// Starts listening, also for the terminal that goes away. Until [`fitting`](Self::fitting) any of these ends the command at
+    /// once.
     pub fn listen() -> Result<Self, Failure> {
         let (doing, cancel, stop) = (Arc::new(AtomicU8::new(STARTING)), Cancel::new(), Cancel::new());
         let this = Self { doing: Arc::clone(&doing), cancel: cancel.clone(), stop: stop.clone() };

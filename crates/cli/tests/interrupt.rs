@@ -23,9 +23,14 @@ struct Fit {
 
 impl Fit {
     fn start(dir: &Path, options: &str) -> Self {
-        let v = Dense::from_fn(600, 400, |i, j| ((i * 31 + j * 17) % 101) as f64 / 101.0);
+        Self::of(dir, 600, &format!("-k 20 {options}"))
+    }
+
+    /// Of data with m rows.
+    fn of(dir: &Path, m: usize, options: &str) -> Self {
+        let v = Dense::from_fn(m, 400, |i, j| ((i * 31 + j * 17) % 101) as f64 / 101.0);
         write_matrix(dir.join("v.npy"), v.view(), Names::default()).unwrap();
-        let args = format!("fit v.npy -k 20 --tol 0 --max-iter 100000000 {options} -o out");
+        let args = format!("fit v.npy --tol 0 --max-iter 100000000 {options} -o out");
         let mut child = orthant(dir)
             .args(args.split_whitespace())
             .stdout(Stdio::piped())
@@ -37,10 +42,19 @@ impl Fit {
         let mut fit = Self { child, out, err, said: String::new() };
         let mut line = String::new();
         fit.out.read_line(&mut line).unwrap();
-        assert!(line.starts_with("v.npy: 600×400, float64, 20 components"), "{line}");
+        assert!(line.starts_with(&format!("v.npy: {m}×400, float64, ")), "{line}");
         // well into the fit
         std::thread::sleep(Duration::from_millis(300));
         fit
+    }
+
+    /// Waits for a file.
+    fn wait_for(&mut self, path: &Path) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !path.exists() {
+            assert!(Instant::now() < deadline && self.child.try_wait().unwrap().is_none());
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Waits for a line on standard error.
@@ -84,7 +98,7 @@ impl Drop for Fit {
 #[test]
 fn the_first_one_saves_the_best_so_far() {
     let minibatch = "--minibatch --batch-size 100 --max-no-improvement none";
-    for (signal, options) in [("INT", ""), ("TERM", ""), ("INT", minibatch)] {
+    for (signal, options) in [("INT", ""), ("TERM", ""), ("HUP", ""), ("INT", minibatch)] {
         let d = dir();
         let fit = Fit::start(d.path(), options);
         assert!(!d.path().join("out/W.npy").exists());
@@ -118,8 +132,9 @@ fn the_first_one_saves_the_best_so_far() {
 #[test]
 fn the_second_one_ends_at_once_and_saves_nothing() {
     let d = dir();
-    // an iteration that never ends
-    let mut fit = Fit::start(d.path(), "--sweeps 1000000000");
+    // iterations of a second or more
+    let mut fit = Fit::start(d.path(), "--sweeps 10000 --no-compress --checkpoint c --every 0");
+    fit.wait_for(&d.path().join("c"));
     fit.signal("INT");
     fit.hear();
     fit.signal("INT");
@@ -127,6 +142,25 @@ fn the_second_one_ends_at_once_and_saves_nothing() {
     assert_eq!(code, Some(130), "{err}");
     assert_eq!(err.matches("interrupted: ").count(), 1, "{err}");
     assert_eq!(listing(&d.path().join("out")), [""; 0]);
+}
+
+/// Nothing is there to be saved, so that the first one ends all: an iteration that takes for ever, and a start that takes long.
+#[test]
+fn before_the_first_iteration_has_ended_one_ends_the_command_at_once() {
+    for (signal, m, options) in [
+        ("INT", 600, "-k 20 --sweeps 1000000000"),
+        ("TERM", 600, "-k 20 --sweeps 1000000000"),
+        ("HUP", 60_000, "-k 300 --init spa --solver hals"),
+    ] {
+        let d = dir();
+        let fit = Fit::of(d.path(), m, options);
+        fit.signal(signal);
+        let begun = Instant::now();
+        let (code, _, err) = fit.end();
+        assert_eq!((code, err.as_str()), (Some(130), ""), "{signal}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{signal}");
+        assert_eq!(listing(&d.path().join("out")), [""; 0]);
+    }
 }
 
 #[test]

@@ -27,7 +27,8 @@ use crate::checkpoint::CheckpointArgs;
 /// `orthant reconstruct`); for data with names also W.csv and H.csv. All of them appear at the end, or none. An input that
 /// lies under one of these names in OUT is an error.
 ///
-/// Ctrl-C ends the fit after the current iteration and saves its best so far; a second one ends at once.
+/// Ctrl-C ends the fit after the current iteration and saves its best so far; a second one ends at once, and so does the
+/// first before an iteration has ended. To go on from where a run was killed, keep it in a --checkpoint.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "orthant fit <INPUT> -k <K> -o <OUT> [OPTIONS]")]
 #[command(after_help = "\

@@ -48,7 +48,6 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
         return explain(job, &table);
     }
     let given = job.start.as_ref().map(Given::read).transpose()?;
-    interrupt.fitting();
     let input = job.input.display().to_string();
     let failed = |e| {
         let of_start = given.as_ref().and_then(|given| given.failure(&e));

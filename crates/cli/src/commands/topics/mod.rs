@@ -64,7 +64,6 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
         let line = fitting.describe(&table)?;
         beside.print(|out| writeln!(out, "{input}: {what} of documents × words, {line}"))?;
     }
-    interrupt.fitting();
     let failed = |e| {
         let of_checkpoint = kept.as_ref().and_then(|kept| kept.failure(&e));
         of_checkpoint.unwrap_or_else(|| in_data(e, &table, &input))
