@@ -138,6 +138,20 @@ fn what_cannot_be_gone_on_from_is_an_error_that_says_why() {
     says(run(d.path(), &format!("{fit} --resume")), 1, "not one of a checkpoint");
 }
 
+/// A file that was written when the format's version was new. Where this fails the format has changed, and wants another
+/// version: `ORTHANT_ISA=portable orthant fit v.csv -k 2 --tol 0 --max-iter 12 -o out --checkpoint tests/data/version-N.checkpoint`
+/// with the data below.
+#[test]
+fn a_checkpoint_from_before_is_gone_on_from() {
+    let d = dir();
+    file(d.path(), "v.csv", COUNTS);
+    file(d.path(), "c", include_bytes!("data/version-1.checkpoint"));
+    let args = "fit v.csv -k 2 --tol 0 --max-iter 20 -o out --checkpoint c --resume";
+    let ran = orthant(d.path()).env("ORTHANT_ISA", "portable").args(args.split(' ')).output().unwrap();
+    let ran = Ran::from(ran).ends(0);
+    assert!(ran.out.contains("going on after iteration 12"), "{}", ran.out);
+}
+
 #[test]
 fn arguments_that_make_no_sense_are_refused_before_the_fit() {
     let d = dir();
