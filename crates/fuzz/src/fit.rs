@@ -215,18 +215,40 @@ fn given<T: Real>(
     Ok(Some(Init::Custom { w: dense(u, m, k)?, h: dense(u, k, n)? }))
 }
 
+/// What was asked for, which a failure tells.
+fn told<T: Real>(v: &Data<T>, options: &Options) -> String {
+    let of_rows = |v: &Csr<'_, T>| -> Vec<f64> {
+        (0..v.nrows()).flat_map(|i| v.row(i).map(|(_, x)| x.to_f64()).collect::<Vec<_>>()).collect()
+    };
+    let entries = match v {
+        Data::Dense(v) | Data::ByColumns(v) => v.as_slice().iter().map(|x| x.to_f64()).collect(),
+        Data::Csr(v) => of_rows(v),
+        Data::Csc(v) => of_rows(v.transposed()),
+    };
+    let positive = || entries.iter().copied().filter(|x| *x > 0.0);
+    let (least, most) = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
+    let stored = match v {
+        Data::Dense(_) => "dense",
+        Data::ByColumns(_) => "dense by columns",
+        Data::Csr(_) => "sparse",
+        Data::Csc(_) => "sparse by columns",
+    };
+    format!("{}, {stored}, entries from {least:e} to {most:e}, {options:?}", T::NAME)
+}
+
 fn typed(error: &Error) {
     assert!(!matches!(error, Error::Panicked { .. }), "{error}");
     assert!(!error.to_string().is_empty());
 }
 
-fn fine<T: Real>(what: &str, factor: &Dense<T>, rows: usize, cols: usize) {
-    assert_eq!((factor.nrows(), factor.ncols()), (rows, cols), "the shape of {what}");
+fn fine<T: Real>(told: &str, what: &str, factor: &Dense<T>, rows: usize, cols: usize) {
+    assert_eq!((factor.nrows(), factor.ncols()), (rows, cols), "the shape of {what}: {told}");
     let bad = factor.as_slice().iter().find(|x| !(x.is_finite() && x.to_f64() >= 0.0));
-    assert!(bad.is_none(), "an entry of {what} is {:?}", bad.map(|x| x.to_f64()));
+    assert!(bad.is_none(), "an entry of {what} is {:?}: {told}", bad.map(|x| x.to_f64()));
 }
 
 fn check<T: Real>(
+    told: &str,
     v: &Data<T>,
     w: &Dense<T>,
     model: &Model<T>,
@@ -234,12 +256,12 @@ fn check<T: Real>(
     shape: (usize, usize, usize),
 ) {
     let (m, n, k) = shape;
-    fine("W", w, m, k);
-    fine("H", model.components(), k, n);
+    fine(told, "W", w, m, k);
+    fine(told, "H", model.components(), k, n);
     let figures = [report.objective, report.loss, report.reconstruction_error, report.relative_error];
-    assert!(figures.iter().all(|x| *x >= 0.0), "a figure of {figures:?}");
+    assert!(figures.iter().all(|x| *x >= 0.0), "a figure of {figures:?}: {told}");
     match model.transform(v) {
-        Ok(w) => fine("transform", &w, m, k),
+        Ok(w) => fine(told, "transform", &w, m, k),
         Err(error) => typed(&error),
     }
     match model.inverse_transform(w) {
@@ -262,6 +284,7 @@ pub enum Ended {
 fn whole_of<T: Real>(u: &mut Unstructured<'_>) -> Result<Ended> {
     let options = options(u)?;
     let (v, m, n) = data::<T>(u)?;
+    let told = &told(&v, &options);
     let mut nmf = Nmf::<T>::from_options(options.clone());
     if let Some(start) = given(u, &options, m, n)? {
         nmf = nmf.init(start);
@@ -277,15 +300,15 @@ fn whole_of<T: Real>(u: &mut Unstructured<'_>) -> Result<Ended> {
             return Ok(Ended::Refused);
         }
         Ok(fit) => {
-            check(&v, &fit.w, &fit.model, &fit.report, shape);
+            check(told, &v, &fit.w, &fit.model, &fit.report, shape);
             match nmf.fit_weights(&v, fit.model.components()) {
-                Ok(again) => fine("W with H given", &again.w, m, options.rank),
+                Ok(again) => fine(told, "W with H given", &again.w, m, options.rank),
                 Err(error) => typed(&error),
             }
             let rescaled =
                 fit.rescaled(*u.choose(&[Scale::HSum, Scale::HMax, Scale::Balanced, Scale::None])?);
-            fine("W rescaled", &rescaled.w, m, options.rank);
-            fine("H rescaled", rescaled.model.components(), options.rank, n);
+            fine(told, "W rescaled", &rescaled.w, m, options.rank);
+            fine(told, "H rescaled", rescaled.model.components(), options.rank, n);
         }
     }
     Ok(Ended::Fitted)
@@ -307,6 +330,7 @@ fn minibatch_of<T: Real>(u: &mut Unstructured<'_>) -> Result<Ended> {
     }
     options.minibatch = Some(batches(u)?);
     let (v, m, n) = data::<T>(u)?;
+    let told = &told(&v, &options);
     let mut nmf = MiniBatchNmf::<T>::from_options(options.clone());
     if let Some(start) = given(u, &options, m, n)? {
         nmf = nmf.init(start);
@@ -317,9 +341,9 @@ fn minibatch_of<T: Real>(u: &mut Unstructured<'_>) -> Result<Ended> {
             Ended::Refused
         }
         Ok(fit) => {
-            check(&v, &fit.w, &fit.model, &fit.report, (m, n, options.rank));
+            check(told, &v, &fit.w, &fit.model, &fit.report, (m, n, options.rank));
             match nmf.transform(&v, fit.model.components()) {
-                Ok(w) => fine("transform by mini-batches", &w, m, options.rank),
+                Ok(w) => fine(told, "transform by mini-batches", &w, m, options.rank),
                 Err(error) => typed(&error),
             }
             Ended::Fitted
@@ -335,7 +359,7 @@ fn minibatch_of<T: Real>(u: &mut Unstructured<'_>) -> Result<Ended> {
                 }
             }
             if let Some(model) = online.model() {
-                fine("H of partial fits", model.components(), options.rank, n);
+                fine(told, "H of partial fits", model.components(), options.rank, n);
             }
         }
     }
