@@ -198,6 +198,25 @@ pub enum IoError {
         /// Its columns.
         cols: u64,
     },
+    /// A sparse matrix of so many rows or columns for its entries that nearly all of them are empty. What a fit or a
+    /// transpose needs for each of them would be far beyond the size of the file.
+    #[error(
+        "{}: {rows}×{cols} with {entries} entries: at most {most} rows or columns are read for so few; leave out those \
+         that are empty",
+        path.display()
+    )]
+    MostlyEmpty {
+        /// The file.
+        path: PathBuf,
+        /// Its rows.
+        rows: u64,
+        /// Its columns.
+        cols: u64,
+        /// Its entries.
+        entries: u64,
+        /// The most rows or columns for as many entries.
+        most: u64,
+    },
     /// An integer that no double holds exactly.
     #[error(
         "{place}: {value} has no exact double (integers are exact up to 2^53): scale or round the data first"

@@ -1,5 +1,14 @@
 //! How large a matrix is, before it is read.
 
+use std::path::Path;
+
+use crate::IoError;
+
+/// Rows or columns that a sparse matrix can always have: 32 MB of offsets.
+const ALWAYS: u64 = 1 << 22;
+/// Rows or columns that it can have for each of its entries, where that is more.
+const FOR_AN_ENTRY: u64 = 64;
+
 /// What a file says of its matrix ahead of the entries.
 ///
 /// ```
@@ -18,4 +27,16 @@ pub struct Extent {
     /// Of a sparse matrix the most entries that it can have: there are fewer where some are 0 or given twice, or where a
     /// symmetric matrix has a diagonal. Nothing for a dense one.
     pub nnz: Option<u64>,
+}
+
+impl Extent {
+    /// Refuses a sparse matrix whose sides its entries do not account for.
+    pub(crate) fn check(self, path: &Path) -> Result<(), IoError> {
+        let Self { rows, cols, nnz: Some(entries) } = self else { return Ok(()) };
+        let most = entries.saturating_mul(FOR_AN_ENTRY).max(ALWAYS);
+        if rows.max(cols) > most {
+            return Err(IoError::MostlyEmpty { path: path.to_owned(), rows, cols, entries, most });
+        }
+        Ok(())
+    }
 }

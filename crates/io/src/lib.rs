@@ -55,6 +55,7 @@ mod fingerprint;
 mod format;
 #[cfg(feature = "hdf5")]
 mod h5;
+mod lines;
 mod model;
 mod mtx;
 mod names;

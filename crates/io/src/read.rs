@@ -269,6 +269,7 @@ impl<'a> Source<'a> {
             Format::Npy => {
                 let header = npy::read_header(&mut input, len, &path)?;
                 header.sides(&path)?;
+                header.check(len, &path)?;
                 Content::Npy { header, input, len }
             }
             Format::Csv => Content::Text { split: text::Split::Delimiter(b','), input },

@@ -143,6 +143,40 @@ fn a_written_png_reads_back_rounded_and_clipped() {
 }
 
 #[test]
+fn images_whose_data_end_early_are_errors() {
+    let message = |file: &[u8]| levels(file).unwrap_err().to_string();
+    // an end, but not the data before it
+    let error = message(&std::fs::read(data("truncated.jpg")).unwrap());
+    assert!(error.contains("its data end before its last pixel"), "{error}");
+    let error = message(&std::fs::read(data("palette-short.png")).unwrap());
+    assert!(error.contains("palette"), "{error}");
+    let pixels: Vec<u8> = (0..64 * 48 * 3).map(|i| (i * i % 251) as u8).collect();
+    type Set = fn(&mut jpeg_encoder::Encoder<&mut Vec<u8>>);
+    let kinds: [(jpeg_encoder::ColorType, Set); 4] = [
+        (jpeg_encoder::ColorType::Luma, |_| ()),
+        (jpeg_encoder::ColorType::Rgb, |e| e.set_sampling_factor(jpeg_encoder::SamplingFactor::R_4_2_0)),
+        (jpeg_encoder::ColorType::Rgb, |e| e.set_restart_interval(2)),
+        (jpeg_encoder::ColorType::Rgb, |e| e.set_progressive(true)),
+    ];
+    for (colour, set) in kinds {
+        let mut file = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut file, 90);
+        set(&mut encoder);
+        let channels = if colour == jpeg_encoder::ColorType::Luma { 1 } else { 3 };
+        encoder.encode(&pixels[..64 * 48 * channels], 64, 48, colour).unwrap();
+        assert!(levels(&file).is_ok(), "{colour:?}");
+        let error = message(&file[..file.len() - 2]);
+        assert!(error.contains("it has no end"), "{error}");
+        // the last scan of a progressive file may add nothing
+        let shorter = if colour == jpeg_encoder::ColorType::Luma { [2, 40, 400] } else { [20, 40, 400] };
+        for cut in shorter {
+            let short = [&file[..file.len() - 2 - cut], &[0xff, 0xd9]].concat();
+            assert!(levels(&short).is_err(), "{colour:?}, {cut} bytes short");
+        }
+    }
+}
+
+#[test]
 fn damaged_images_are_errors() {
     let whole = std::fs::read(data("grey_8.png")).unwrap();
     for cut in [8, 20, 40, whole.len() - 20] {

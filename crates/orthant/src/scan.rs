@@ -249,7 +249,8 @@ pub(crate) fn size<T: Real>(v: &Matrix<'_, T>, scale: T, loss: Loss, workers: us
         }
     };
     if beta <= 0.0 && totals.zeros > 0 {
-        let (row, col) = first_zero(v).expect("there is one");
+        // an entry that is 0 once V is scaled is none of V itself
+        let (row, col) = first_zero(v).ok_or(Error::Diverged { iteration: 0 })?;
         return Err(Error::ZeroInNonPositiveBeta { row, col, count: totals.zeros });
     }
     Ok(Size::new(beta, totals, v.nrows() as f64 * v.ncols() as f64))

@@ -41,6 +41,14 @@ impl Matrix {
         Ok(Self::Sparse { order, indptr, indices, data })
     }
 
+    /// The entries of a sparse matrix.
+    fn nnz(&self) -> Option<u64> {
+        match self {
+            Self::Dense(_) => None,
+            Self::Sparse { data, .. } => Some(data.size() as u64),
+        }
+    }
+
     fn entries(&self) -> &Dataset {
         match self {
             Self::Dense(data) | Self::Sparse { data, .. } => data,
@@ -71,17 +79,15 @@ impl Hdf5 {
             return Err(IoError::NotAMatrix { path: path.to_owned(), shape });
         };
         let dtype = numbers::descriptor(matrix.entries(), path)?;
+        let found = Extent { rows: nrows as u64, cols: ncols as u64, nnz: matrix.nnz() };
+        found.check(path)?;
         let single = matches!(dtype, TypeDescriptor::Float(FloatSize::U2 | FloatSize::U4));
         let precision = if single { Precision::Float32 } else { Precision::Float64 };
         Ok(Self { matrix, row_names: None, col_names: None, unique_cols: false, nrows, ncols, precision })
     }
 
     pub fn extent(&self) -> Extent {
-        let nnz = match &self.matrix {
-            Matrix::Dense(_) => None,
-            Matrix::Sparse { data, .. } => Some(data.size() as u64),
-        };
-        Extent { rows: self.nrows as u64, cols: self.ncols as u64, nnz }
+        Extent { rows: self.nrows as u64, cols: self.ncols as u64, nnz: self.matrix.nnz() }
     }
 
     pub fn precision(&self) -> Precision {

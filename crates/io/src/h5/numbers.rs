@@ -14,6 +14,11 @@ use crate::{IoError, Place, Scalar};
 /// Bytes read at a time, at least, but for chunks of the file, which are read whole.
 const BLOCK: usize = 1 << 19;
 
+/// The most bytes that one of the file can stand for: zstd's runs, the densest of the filters in use.
+const MOST_UNPACKED: u64 = 1 << 15;
+/// Bytes of elements that need not be in the file at all: those that were never written have the fill value.
+const FILLED: u64 = 1 << 27;
+
 /// The type of the elements.
 pub(super) fn descriptor(data: &Dataset, path: &Path) -> Result<TypeDescriptor, IoError> {
     let dtype = data.dtype().map_err(|e| corrupt(path, e))?;
@@ -71,6 +76,12 @@ fn append<N: H5Type + Copy, E, R>(
         IoError::TooLarge { path: path.to_owned(), rows: side(0), cols: side(1) }
     };
     let count = shape.iter().try_fold(1_usize, |n, &x| n.checked_mul(x)).ok_or_else(too_large)?;
+    let bytes = count.checked_mul(size_of::<N>()).ok_or_else(too_large)? as u64;
+    let stored = data.storage_size();
+    if bytes > stored.saturating_mul(MOST_UNPACKED).max(FILLED) {
+        let reason = format!("{} is to have {count} elements, but has {stored} bytes", data.name());
+        return Err(corrupt(path, reason));
+    }
     let mut out = Vec::new();
     out.try_reserve_exact(count).map_err(|_| too_large())?;
     let (lines, length) = match shape[..] {

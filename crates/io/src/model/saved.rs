@@ -130,7 +130,11 @@ impl<T: Scalar> SavedModel<T> {
             return Err(corrupt(path, "H is of another type than the manifest says"));
         }
         check(&manifest, T::PRECISION, n).map_err(|reason| corrupt(path, reason))?;
-        let mut data = vec![T::ZERO; k * n];
+        let too_large = || IoError::TooLarge { path: path.to_owned(), rows: k as u64, cols: n as u64 };
+        let count = tensor.data().len() / size_of::<T>();
+        let mut data = Vec::new();
+        data.try_reserve_exact(count).map_err(|_| too_large())?;
+        data.resize(count, T::ZERO);
         // the tensor's bytes need not be aligned for T
         bytemuck::cast_slice_mut::<T, u8>(&mut data).copy_from_slice(tensor.data());
         if cfg!(target_endian = "big") {

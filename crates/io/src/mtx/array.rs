@@ -43,6 +43,7 @@ pub(super) fn read<T: Scalar>(
                 let place = Place::of(path, row, col);
                 bad.at::<T>(field, Place { line: Some(line), field: Some(at + 1), ..place })
             })?;
+            data.try_reserve(1).map_err(|_| too_large())?;
             data.push(x);
             row += 1;
             if row == rows {

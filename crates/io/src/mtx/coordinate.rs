@@ -22,9 +22,9 @@ pub(super) fn read<T: Scalar>(
     len: Option<u64>,
     path: &Path,
 ) -> Result<SparseTable<T>, IoError> {
-    let side = |n: u64| usize::try_from(n).ok().filter(|_| n <= 1 << 32);
-    let (Some(rows), Some(cols)) = (side(header.rows), side(header.cols)) else {
-        return Err(header.too_large(path));
+    let too_large = || header.too_large(path);
+    let (Ok(rows), Ok(cols)) = (usize::try_from(header.rows), usize::try_from(header.cols)) else {
+        return Err(too_large());
     };
     let copies = if header.symmetry == Symmetry::General { 1 } else { 2 };
     let room = len.map_or(0, |len| entries.min(len / SHORTEST).saturating_mul(copies));
@@ -36,7 +36,7 @@ pub(super) fn read<T: Scalar>(
         }
         found += 1;
         let (row, col, x) = parse(text, line, header, path)?;
-        list.push(row, col, x);
+        list.push(row, col, x).ok_or_else(too_large)?;
         if header.symmetry == Symmetry::General {
             continue;
         }
@@ -45,7 +45,8 @@ pub(super) fn read<T: Scalar>(
             if *above.get_or_insert(row < col) != (row < col) {
                 return Err(corrupt(path, line, "an entry of the other triangle than those before"));
             }
-            list.push(col, row, if header.symmetry == Symmetry::Skew { -x } else { x });
+            let mirrored = if header.symmetry == Symmetry::Skew { -x } else { x };
+            list.push(col, row, mirrored).ok_or_else(too_large)?;
         } else if header.symmetry == Symmetry::Skew && x != T::ZERO {
             return Err(corrupt(path, line, "the diagonal of a skew-symmetric matrix is 0"));
         }
@@ -64,7 +65,7 @@ fn parse<T: Scalar>(text: &[u8], line: u64, header: &Header, path: &Path) -> Res
     let mut index = |at: u32, what: &str, count: u64| {
         let field = fields.next().unwrap_or_default();
         match whole(field) {
-            // sides are at most 2³²
+            // sides are at most 2³², as the header's check has it
             Some(i) if i >= 1 && i <= count => Ok((i - 1) as u32),
             _ => {
                 let (text, s) = (excerpt(field), if count == 1 { "" } else { "s" });

@@ -74,6 +74,14 @@ impl Header {
         Extent { rows: self.rows, cols: self.cols, nnz }
     }
 
+    /// Refuses sides that no matrix has, or that the entries of a sparse one do not account for.
+    pub fn check(&self, path: &Path) -> Result<(), IoError> {
+        if self.layout != Layout::Array && self.rows.max(self.cols) > 1 << 32 {
+            return Err(self.too_large(path));
+        }
+        self.extent().check(path)
+    }
+
     pub fn too_large(&self, path: &Path) -> IoError {
         IoError::TooLarge { path: path.to_owned(), rows: self.rows, cols: self.cols }
     }

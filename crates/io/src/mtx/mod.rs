@@ -31,6 +31,7 @@ impl<R: BufRead> MatrixMarket<R> {
     pub fn open(input: R, len: Option<u64>, path: &Path) -> Result<Self, IoError> {
         let mut lines = Lines::new(input);
         let header = Header::read(&mut lines, path)?;
+        header.check(path)?;
         Ok(Self { header, lines, len })
     }
 

@@ -89,17 +89,12 @@ impl<'a, R: Read> Body<'a, R> {
         size: usize,
         path: &'a Path,
     ) -> Result<Self, IoError> {
-        let mut body = Self { input, header, path, count: 0, expected: 0, found: header.offset };
-        let width = header.width();
-        let count = header.shape.iter().try_fold(1_usize, |n, &x| n.checked_mul(usize::try_from(x).ok()?));
-        let count = count
-            .filter(|n| n.checked_mul(size.max(width)).is_some_and(|bytes| bytes <= isize::MAX as usize));
-        let expected = count.and_then(|n| header.offset.checked_add((n * width) as u64));
-        (body.count, body.expected) = count.zip(expected).ok_or_else(|| body.too_large())?;
-        match len {
-            Some(found) if found < body.expected => Err(body.truncated(found)),
-            _ => Ok(body),
-        }
+        header.check(len, path)?;
+        let size = header
+            .size()
+            .filter(|(count, _)| count.checked_mul(size).is_some_and(|bytes| bytes <= isize::MAX as usize));
+        let (count, expected) = size.ok_or_else(|| header.too_large(path))?;
+        Ok(Self { input, header, path, count, expected, found: header.offset })
     }
 
     /// With room for all elements where the file is known to have them.
@@ -122,8 +117,7 @@ impl<'a, R: Read> Body<'a, R> {
     }
 
     pub fn too_large(&self) -> IoError {
-        let side = |i: usize| self.header.shape.get(i).copied().unwrap_or(1);
-        IoError::TooLarge { path: self.path.to_owned(), rows: side(0), cols: side(1) }
+        self.header.too_large(self.path)
     }
 }
 

@@ -44,6 +44,30 @@ impl Header {
         }
     }
 
+    /// The elements and the bytes of the file, where both can be counted.
+    pub fn size(&self) -> Option<(usize, u64)> {
+        let count =
+            self.shape.iter().try_fold(1_usize, |n, &side| n.checked_mul(usize::try_from(side).ok()?))?;
+        let bytes = count.checked_mul(self.width()).filter(|&bytes| bytes <= isize::MAX as usize)?;
+        Some((count, self.offset.checked_add(bytes as u64)?))
+    }
+
+    /// Refuses a shape that no matrix has, or that a file of `len` bytes cannot have.
+    pub fn check(&self, len: Option<u64>, path: &Path) -> Result<(), IoError> {
+        let (_, expected) = self.size().ok_or_else(|| self.too_large(path))?;
+        match len {
+            Some(found) if found < expected => {
+                Err(IoError::Truncated { path: path.to_owned(), expected, found })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub fn too_large(&self, path: &Path) -> IoError {
+        let side = |i: usize| self.shape.get(i).copied().unwrap_or(1);
+        IoError::TooLarge { path: path.to_owned(), rows: side(0), cols: side(1) }
+    }
+
     /// Bytes of an element.
     pub fn width(&self) -> usize {
         match self.kind {

@@ -1,5 +1,6 @@
 //! The arrays of an archive.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ const MOST_UNPACKED: u64 = 1032;
 pub(super) struct Archive {
     zip: ZipArchive<FileReader>,
     members: Vec<Member>,
+    /// Where each name is among them: of two with the same name the later one, as Python's zipfile has it.
+    by_name: HashMap<String, usize>,
     /// Bytes of the file.
     len: u64,
     pub path: PathBuf,
@@ -47,7 +50,8 @@ impl Archive {
                 place: entry.wayfinder(),
             });
         }
-        Ok(Self { zip, members, len, path: path.to_owned() })
+        let by_name = members.iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect();
+        Ok(Self { zip, members, by_name, len, path: path.to_owned() })
     }
 
     /// The names of the arrays, in the order of the archive.
@@ -60,8 +64,7 @@ impl Archive {
         let file = format!("{name}.npy");
         let path = self.path.join(&file);
         let corrupt = |reason| IoError::Corrupt { path: self.path.clone(), format: "npz", reason };
-        // of two with the same name the later one, as Python's zipfile has it
-        let member = self.members.iter().rev().find(|member| member.name == file);
+        let member = self.by_name.get(&file).map(|&at| &self.members[at]);
         let member = member.ok_or_else(|| corrupt(format!("there is no array '{name}' in it")))?;
         if member.encrypted {
             return Err(corrupt(format!("the array '{name}' is encrypted")));
@@ -97,8 +100,11 @@ impl Array<'_> {
         Ok(npy::read_raw(&mut self.bytes, self.len, &self.path)?.0)
     }
 
+    /// What the array says of itself, as far as it can be true of its bytes.
     pub fn header(&mut self) -> Result<Header, IoError> {
-        npy::read_header(&mut self.bytes, self.len, &self.path)
+        let header = npy::read_header(&mut self.bytes, self.len, &self.path)?;
+        header.check(self.len, &self.path)?;
+        Ok(header)
     }
 
     pub fn matrix<T: Scalar>(mut self) -> Result<Table<T>, IoError> {

@@ -44,7 +44,9 @@ impl Npz {
             let (rows, cols) = header.sides(&array.path)?;
             Content::Dense { name, header, rows, cols }
         };
-        Ok(Self { archive, content })
+        let found = Self { archive, content };
+        found.extent().check(path)?;
+        Ok(found)
     }
 
     pub fn extent(&self) -> Extent {

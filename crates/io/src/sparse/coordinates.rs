@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Parts;
-use crate::{IoError, Order, Scalar, SparseTable};
+use crate::{Extent, IoError, Order, Scalar, SparseTable};
 
 /// A list of entries in any order, whose parts need not be right.
 #[derive(Debug, Default)]
@@ -24,10 +24,17 @@ impl<T: Scalar> Coordinates<T> {
         Self::default()
     }
 
-    pub fn push(&mut self, row: u32, col: u32, value: T) {
+    /// Appends an entry; nothing if there is no room for it.
+    pub fn push(&mut self, row: u32, col: u32, value: T) -> Option<()> {
+        if self.values.len() == self.values.capacity() {
+            self.rows.try_reserve(1).ok()?;
+            self.cols.try_reserve(1).ok()?;
+            self.values.try_reserve(1).ok()?;
+        }
         self.rows.push(row);
         self.cols.push(col);
         self.values.push(value);
+        Some(())
     }
 
     /// The matrix: by columns if the entries follow one another by columns and not by rows, or else by rows. A list
@@ -41,6 +48,8 @@ impl<T: Scalar> Coordinates<T> {
         path: &Path,
     ) -> Result<SparseTable<T>, IoError> {
         let corrupt = |reason| IoError::Corrupt { path: path.to_owned(), format, reason };
+        let entries = Some(self.values.len() as u64);
+        Extent { rows: nrows as u64, cols: ncols as u64, nnz: entries }.check(path)?;
         let counts = [self.rows.len(), self.cols.len(), self.values.len()];
         if counts[0] != counts[2] || counts[1] != counts[2] {
             let [rows, cols, values] = counts;
@@ -75,23 +84,29 @@ impl<T: Scalar> Coordinates<T> {
         let (indices, values) = if lines.is_sorted() {
             (indices, self.values)
         } else {
-            gathered(&indptr, &lines, &indices, &self.values)
+            gathered(&indptr, &lines, &indices, &self.values).ok_or_else(too_large)?
         };
         Parts { order, nrows, ncols, indptr, indices, values }.table(format, path)
     }
 }
 
-/// Indices and values line by line, in each line in the order in which they were listed.
-fn gathered<T: Scalar>(indptr: &[usize], lines: &[u32], from: &[u32], x: &[T]) -> (Vec<u32>, Vec<T>) {
-    let mut next = indptr[..indptr.len() - 1].to_vec();
-    let (mut indices, mut values) = (vec![0; from.len()], vec![T::ZERO; from.len()]);
+/// Indices and values line by line, in each line in the order in which they were listed; nothing if there is no room.
+fn gathered<T: Scalar>(indptr: &[usize], lines: &[u32], from: &[u32], x: &[T]) -> Option<(Vec<u32>, Vec<T>)> {
+    let (mut next, mut indices, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    let starts = &indptr[..indptr.len() - 1];
+    next.try_reserve_exact(starts.len()).ok()?;
+    indices.try_reserve_exact(from.len()).ok()?;
+    values.try_reserve_exact(from.len()).ok()?;
+    next.extend_from_slice(starts);
+    indices.resize(from.len(), 0);
+    values.resize(from.len(), T::ZERO);
     for (e, &line) in lines.iter().enumerate() {
         let at = &mut next[line as usize];
         indices[*at] = from[e];
         values[*at] = x[e];
         *at += 1;
     }
-    (indices, values)
+    Some((indices, values))
 }
 
 #[cfg(test)]
@@ -100,7 +115,7 @@ mod tests {
 
     fn table(entries: &[(u32, u32, f64)]) -> SparseTable<f64> {
         let mut list = Coordinates::with_room(0);
-        entries.iter().for_each(|&(i, j, x)| list.push(i, j, x));
+        entries.iter().for_each(|&(i, j, x)| list.push(i, j, x).unwrap());
         list.table(3, 2, "list", "list".as_ref()).unwrap()
     }
 

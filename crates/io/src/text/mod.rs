@@ -8,7 +8,7 @@ use std::path::Path;
 
 use layout::{Labels, Layout};
 pub(crate) use records::Split;
-use records::{Record, Records};
+use records::{Record, Records, room};
 
 use crate::{IoError, Order, Place, ReadOptions, Scalar, Table};
 
@@ -79,6 +79,8 @@ impl<T: Scalar> Rows<'_, T> {
             }
             self.row_names.push(word(label));
         }
+        let room = room(&mut self.lines, 1).and_then(|()| room(&mut self.data, record.len() - labelled));
+        room.map_err(IoError::read(self.path))?;
         self.lines.push(record.line);
         for i in labelled..record.len() {
             let field = record.field(i);

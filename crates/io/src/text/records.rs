@@ -1,12 +1,13 @@
 //! Text cut into lines and fields, with the line that each record begins on.
 
-use std::io::BufRead;
+use std::io::{self, BufRead};
 use std::ops::Range;
 use std::path::Path;
 
 use csv_core::ReadRecordResult;
 
 use crate::IoError;
+use crate::lines::read_line;
 
 /// What stands between fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl<'a, R: BufRead> Records<'a, R> {
             }
             record.line = self.line;
             match self.split {
-                Split::WhiteSpace => self.split_white_space(record),
+                Split::WhiteSpace => self.split_white_space(record)?,
                 Split::Delimiter(_) => self.split_delimited(record)?,
             }
             if record.len() > 0 {
@@ -91,7 +92,7 @@ impl<'a, R: BufRead> Records<'a, R> {
     /// One line into `raw`, its ending made `\n` whatever it was; false at the end of the text.
     fn read_line(&mut self) -> Result<bool, IoError> {
         self.raw.clear();
-        if self.input.read_until(b'\n', &mut self.raw).map_err(IoError::read(self.path))? == 0 {
+        if read_line(&mut self.input, &mut self.raw).map_err(IoError::read(self.path))? == 0 {
             return Ok(false);
         }
         if self.raw.ends_with(b"\n") {
@@ -109,13 +110,15 @@ impl<'a, R: BufRead> Records<'a, R> {
         Ok(true)
     }
 
-    fn split_white_space(&self, record: &mut Record) {
+    fn split_white_space(&self, record: &mut Record) -> Result<(), IoError> {
+        room(&mut record.text, self.raw.len()).map_err(IoError::read(self.path))?;
         record.text.extend_from_slice(&self.raw);
         let mut start = None;
         for (i, b) in record.text.iter().enumerate() {
             match (b.is_ascii_whitespace(), start) {
                 (false, None) => start = Some(i),
                 (true, Some(from)) => {
+                    room(&mut record.fields, 1).map_err(IoError::read(self.path))?;
                     record.fields.push(from..i);
                     start = None;
                 }
@@ -126,6 +129,7 @@ impl<'a, R: BufRead> Records<'a, R> {
         if let Some(from) = start {
             record.fields.push(from..record.text.len());
         }
+        Ok(())
     }
 
     /// Feeds lines to the csv automaton until it has a record: more than one where a quoted field spans lines.
@@ -133,7 +137,10 @@ impl<'a, R: BufRead> Records<'a, R> {
         let (mut read, mut written, mut ended) = (0, 0, 0);
         loop {
             // a field is never longer than the text that it comes from
-            record.text.resize(written + self.raw.len() - read + 1, 0);
+            let length = written + self.raw.len() - read + 1;
+            let more = length.saturating_sub(record.text.len());
+            room(&mut record.text, more).map_err(IoError::read(self.path))?;
+            record.text.resize(length, 0);
             let (result, nin, nout, nend) =
                 self.csv.read_record(&self.raw[read..], &mut record.text[written..], &mut self.ends[ended..]);
             read += nin;
@@ -142,7 +149,11 @@ impl<'a, R: BufRead> Records<'a, R> {
             match result {
                 ReadRecordResult::Record | ReadRecordResult::End => break,
                 ReadRecordResult::OutputFull => {}
-                ReadRecordResult::OutputEndsFull => self.ends.resize(2 * self.ends.len(), 0),
+                ReadRecordResult::OutputEndsFull => {
+                    let count = self.ends.len();
+                    room(&mut self.ends, count).map_err(IoError::read(self.path))?;
+                    self.ends.resize(2 * count, 0);
+                }
                 ReadRecordResult::InputEmpty => {
                     read = 0;
                     if !self.read_line()? {
@@ -152,12 +163,18 @@ impl<'a, R: BufRead> Records<'a, R> {
             }
         }
         let mut start = 0;
+        room(&mut record.fields, ended).map_err(IoError::read(self.path))?;
         for &end in &self.ends[..ended] {
             record.fields.push(start..end);
             start = end;
         }
         Ok(())
     }
+}
+
+/// Makes room for `more` elements, or says that there is none.
+pub(super) fn room<T>(list: &mut Vec<T>, more: usize) -> io::Result<()> {
+    list.try_reserve(more).map_err(|_| io::ErrorKind::OutOfMemory.into())
 }
 
 #[cfg(test)]

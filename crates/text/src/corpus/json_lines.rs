@@ -1,6 +1,5 @@
 //! A field of the JSON objects in a file, one a line.
 
-use std::io::BufRead;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -21,8 +20,7 @@ pub(super) fn read(
     let (mut raw, mut line, mut number) = (Vec::new(), 0, 0_usize);
     loop {
         raw.clear();
-        let got = input.reader.read_until(b'\n', &mut raw);
-        if got.map_err(|source| input.error(path, source))? == 0 {
+        if input.read_line(&mut raw, path)? == 0 {
             return Ok(());
         }
         line += 1;

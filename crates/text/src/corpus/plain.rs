@@ -9,6 +9,9 @@ use flate2::bufread::MultiGzDecoder;
 use super::Document;
 use crate::TextError;
 
+/// Bytes of a line for which room is made at a time.
+const PIECE: usize = 1 << 13;
+
 /// Reads a file whole.
 pub(super) fn read(path: &Path) -> Result<Document, TextError> {
     let mut input = Input::open(path)?;
@@ -33,6 +36,20 @@ impl Input {
         let reader: Box<dyn BufRead> =
             if packed { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) };
         Ok(Self { reader, packed })
+    }
+
+    /// Appends a line to `line`, its ending included, and returns the bytes read: 0 at the end. A line for which there is no
+    /// memory is an error, and no abort.
+    pub fn read_line(&mut self, line: &mut Vec<u8>, path: &Path) -> Result<usize, TextError> {
+        let before = line.len();
+        loop {
+            let room = line.try_reserve(PIECE).map_err(|_| io::ErrorKind::OutOfMemory.into());
+            let piece = room.and_then(|()| (&mut self.reader).take(PIECE as u64).read_until(b'\n', line));
+            let got = piece.map_err(|source| self.error(path, source))?;
+            if got < PIECE || line.ends_with(b"\n") {
+                return Ok(line.len() - before);
+            }
+        }
     }
 
     /// What an error in reading it is.

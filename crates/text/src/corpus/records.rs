@@ -1,6 +1,5 @@
 //! The records of a csv or tsv file, with the line that each begins on.
 
-use std::io::BufRead;
 use std::path::Path;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
@@ -78,8 +77,7 @@ impl<'a> Records<'a> {
     /// One line into `raw`, its ending made `\n`; false at the end of the file.
     fn read_line(&mut self) -> Result<bool, TextError> {
         self.raw.clear();
-        let got = self.input.reader.read_until(b'\n', &mut self.raw);
-        if got.map_err(|source| self.input.error(self.path, source))? == 0 {
+        if self.input.read_line(&mut self.raw, self.path)? == 0 {
             return Ok(false);
         }
         for ending in [b'\n', b'\r'] {

@@ -1,11 +1,11 @@
 //! Images as matrices of grey levels.
 
+mod jpeg;
+
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
 use orthant::View;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::{IoError, Order, Scalar, Table};
 
@@ -37,7 +37,7 @@ enum Samples {
 pub(crate) fn read<T: Scalar>(mut input: impl Read, path: &Path) -> Result<Table<T>, IoError> {
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes).map_err(IoError::read(path))?;
-    let decoded = if bytes.starts_with(b"\x89PNG") { png(&bytes) } else { jpeg(&bytes) };
+    let decoded = if bytes.starts_with(b"\x89PNG") { png(&bytes) } else { jpeg::decode(&bytes) };
     let image =
         decoded.map_err(|reason| IoError::Corrupt { path: path.to_owned(), format: "image", reason })?;
     let data = match &image.samples {
@@ -47,24 +47,35 @@ pub(crate) fn read<T: Scalar>(mut input: impl Read, path: &Path) -> Result<Table
             grey(pairs, image.channels, u16::MAX.into(), |&x| u16::from_be_bytes(x).into())
         }
     };
+    let data = data.ok_or_else(|| {
+        let (rows, cols) = (image.rows as u64, image.cols as u64);
+        IoError::TooLarge { path: path.to_owned(), rows, cols }
+    })?;
     Ok(Table::new(data, image.rows, image.cols, Order::RowMajor)
         .expect("an image has rows times columns pixels"))
 }
 
-/// The grey level of each pixel, from 0 to `most`.
-fn grey<T: Scalar, S>(samples: &[S], channels: usize, most: f32, level: impl Fn(&S) -> f32) -> Vec<T> {
+/// The grey level of each pixel, from 0 to `most`; nothing if there is no room for them.
+fn grey<T: Scalar, S>(
+    samples: &[S],
+    channels: usize,
+    most: f32,
+    level: impl Fn(&S) -> f32,
+) -> Option<Vec<T>> {
     let pixels = samples.chunks_exact(channels);
+    let mut out = Vec::new();
+    out.try_reserve_exact(pixels.len()).ok()?;
     if channels < 3 {
-        return pixels.map(|pixel| T::from_f64(level(&pixel[0]).into())).collect();
+        out.extend(pixels.map(|pixel| T::from_f64(level(&pixel[0]).into())));
+        return Some(out);
     }
     let unit = 1.0 / most;
     let share = |sample: &S, weight: f32| level(sample) * unit * weight;
-    pixels
-        .map(|pixel| {
-            let luma = share(&pixel[0], LUMA[0]) + share(&pixel[1], LUMA[1]) + share(&pixel[2], LUMA[2]);
-            T::from_f64((luma * most).round().into())
-        })
-        .collect()
+    out.extend(pixels.map(|pixel| {
+        let luma = share(&pixel[0], LUMA[0]) + share(&pixel[1], LUMA[1]) + share(&pixel[2], LUMA[2]);
+        T::from_f64((luma * most).round().into())
+    }));
+    Some(out)
 }
 
 fn png(bytes: &[u8]) -> Result<Pixels, String> {
@@ -73,7 +84,9 @@ fn png(bytes: &[u8]) -> Result<Pixels, String> {
     decoder.set_transformations(png::Transformations::EXPAND);
     let header = decoder.read_header_info().map_err(|e| e.to_string())?;
     let (width, height) = header.size();
-    if header.raw_bytes() > bytes.len().saturating_mul(MOST_UNPACKED) {
+    // a row is whole bytes, and one more for its filter
+    let row = 1 + (u128::from(width) * header.bits_per_pixel() as u128).div_ceil(8);
+    if row * u128::from(height) > bytes.len().saturating_mul(MOST_UNPACKED) as u128 {
         return Err(too_few(width, height, bytes));
     }
     let mut reader = decoder.read_info().map_err(|e| e.to_string())?;
@@ -83,7 +96,9 @@ fn png(bytes: &[u8]) -> Result<Pixels, String> {
         return Err("its palette is not of at most 256 colours of three bytes".into());
     }
     let length = reader.output_buffer_size().ok_or_else(|| too_few(width, height, bytes))?;
-    let mut samples = vec![0; length];
+    let mut samples = Vec::new();
+    samples.try_reserve_exact(length).map_err(|_| no_room(width, height))?;
+    samples.resize(length, 0);
     reader.next_frame(&mut samples).map_err(|e| e.to_string())?;
     let (colour, depth) = reader.output_color_type();
     let samples = match depth {
@@ -93,26 +108,12 @@ fn png(bytes: &[u8]) -> Result<Pixels, String> {
     Ok(Pixels { rows: height as usize, cols: width as usize, channels: colour.samples(), samples })
 }
 
-fn jpeg(bytes: &[u8]) -> Result<Pixels, String> {
-    let any_size = || {
-        let options = DecoderOptions::default().set_strict_mode(false);
-        options.set_max_width(usize::MAX).set_max_height(usize::MAX)
-    };
-    let mut decoder = zune_jpeg::JpegDecoder::new_with_options(Cursor::new(bytes), any_size());
-    decoder.decode_headers().map_err(|e| e.to_string())?;
-    let (cols, rows) = decoder.dimensions().ok_or("it has no size")?;
-    if rows.saturating_mul(cols) > bytes.len().saturating_mul(MOST_UNPACKED) {
-        return Err(too_few(cols as u32, rows as u32, bytes));
-    }
-    let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
-    let (space, channels) = if grey { (ColorSpace::Luma, 1) } else { (ColorSpace::RGB, 3) };
-    decoder.set_options(any_size().jpeg_set_out_colorspace(space));
-    let samples = Samples::Eight(decoder.decode().map_err(|e| e.to_string())?);
-    Ok(Pixels { rows, cols, channels, samples })
-}
-
 fn too_few(width: u32, height: u32, bytes: &[u8]) -> String {
     format!("it says that it has {width}×{height} pixels, which its {} bytes cannot hold", bytes.len())
+}
+
+fn no_room(width: u32, height: u32) -> String {
+    format!("there is no memory for its {width}×{height} pixels")
 }
 
 /// Writes an 8-bit grey PNG, entries rounded and clipped to 0..255. Returns how many were clipped.
