@@ -10,6 +10,7 @@
 //! Seeds are in `seeds/TARGET`, beside the files that the readers' own tests use. `regressions/TARGET` has every input that ever
 //! failed. Both are always run first.
 
+pub mod checkpoints;
 pub mod corpus;
 pub mod fit;
 pub mod mutate;

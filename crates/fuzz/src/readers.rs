@@ -17,7 +17,7 @@ thread_local! {
 }
 
 /// Writes a file of the target's folder.
-fn file(name: &str, bytes: &[u8]) -> PathBuf {
+pub(crate) fn file(name: &str, bytes: &[u8]) -> PathBuf {
     let path = FOLDER.with(|folder| folder.path().join(name));
     fs::write(&path, bytes).expect("room for an input");
     path

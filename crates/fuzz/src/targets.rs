@@ -1,6 +1,6 @@
 //! All targets by name.
 
-use crate::{fit, readers, traps};
+use crate::{checkpoints, fit, readers, traps};
 
 /// A function that panics if a property does not hold for these bytes.
 #[derive(Clone, Copy)]
@@ -37,6 +37,8 @@ pub const ALL: &[Target] = &[
     target("gz", readers::gz, &["csv.gz"], 2000),
     target("names", readers::names, &[], 1000),
     target("model", readers::model, &[], 2000),
+    target("checkpoint", checkpoints::checkpoint, &[], 1000),
+    target("state", checkpoints::state, &[], 2000),
     target("vocabulary", readers::vocabulary, &[], 2000),
     target("corpus_table", readers::corpus_table, &[], 1000),
     target("corpus_json", readers::corpus_json, &[], 1000),

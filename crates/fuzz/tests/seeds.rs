@@ -6,7 +6,8 @@ use std::path::Path;
 
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use orthant::{Dense, Nmf, Penalty};
-use orthant_io::{AnySavedModel, ReadOptions, SavedModel, read_matrix};
+use orthant_fuzz::checkpoints;
+use orthant_io::{AnySavedModel, ReadOptions, SavedModel, read_checkpoint, read_matrix};
 
 /// A JPEG file of 20×12 pixels.
 fn jpeg(colour: ColorType, set: impl Fn(&mut Encoder<&mut Vec<u8>>)) -> Vec<u8> {
@@ -72,14 +73,19 @@ fn made(folder: &Path) -> BTreeMap<&'static str, Vec<u8>> {
 fn seeds_are_whole_files() {
     let scratch = tempfile::tempdir().unwrap();
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
-    for (name, bytes) in made(scratch.path()) {
-        let path = seeds.join(name);
+    let made = made(scratch.path()).into_iter().map(|(name, bytes)| (name.to_owned(), bytes));
+    for (name, bytes) in made.chain(checkpoints::seeds()) {
+        let path = seeds.join(&name);
         if std::env::var_os("ORTHANT_WRITE").is_some() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, bytes).unwrap();
         }
         if name.starts_with("model") {
             AnySavedModel::load(&path).unwrap();
+        } else if name.starts_with("checkpoint") {
+            read_checkpoint(&path).unwrap();
+        } else if name.starts_with("state") {
+            assert!(fs::metadata(&path).unwrap().len() > 500);
         } else {
             read_matrix::<f64>(&path, &ReadOptions::default()).unwrap();
         }

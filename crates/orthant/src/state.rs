@@ -124,24 +124,13 @@ impl<A: State, B: State> State for (A, B) {
     }
 }
 
-/// Restores a sum that an accumulator of `idle` becomes, if there was one.
+/// Restores the sum of the last pass, which an accumulator of `idle` becomes.
 pub(crate) fn restore_sums<S: State>(
     sums: &mut Option<S>,
     idle: impl FnOnce() -> S,
     from: &mut &[u8],
 ) -> Result<(), Error> {
-    let mut there = false;
-    there.restore(from)?;
-    if there && sums.is_none() {
-        *sums = Some(idle());
-    }
-    restore_made(sums.as_mut().filter(|_| there), from)
-}
-
-/// Saves a sum, if there is one.
-pub(crate) fn save_sums<S: State>(sums: Option<&S>, to: &mut Vec<u8>) {
-    sums.is_some().save(to);
-    save_made(sums, to);
+    sums.get_or_insert_with(idle).restore(from)
 }
 
 /// Saves what is there by the way that a value was made.

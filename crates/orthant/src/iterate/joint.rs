@@ -43,7 +43,7 @@ use crate::column_sums::HeavyColumns;
 use crate::reduce::{Reducer, Slots, split};
 use crate::rule::Majorizer;
 use crate::source::{Packed, Rows as SourceRows, Source};
-use crate::state::{State, restore_sums, save_sums};
+use crate::state::{State, restore_sums, save_made};
 
 /// One of the factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,7 +296,7 @@ impl<T: Real> State for Joint<'_, T> {
         self.outer_columns.save(to);
         self.n.save(to);
         self.loss.save(to);
-        save_sums(self.sums.as_ref(), to);
+        save_made(self.sums.as_ref(), to);
     }
 
     fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {

@@ -151,7 +151,8 @@ impl<T: Real> Trail<T> {
     }
 }
 
-state!(Trail<T>: point, accepted, next, fresh, beta, met, meets, by, accepted_gram, point_gram);
+// the sizes that were met before, and the quotients, are those of an update that is done
+state!(Trail<T>: point, accepted, next, fresh, beta, meets, accepted_gram, point_gram);
 
 /// Some rows of a factor with their copies. Without a [`Trail`] nothing happens to them but updates.
 #[derive(Debug)]

@@ -43,7 +43,7 @@ use crate::random::{Generator, RandomState};
 use crate::reduce::{Lanes, Reducer, split};
 use crate::rule::Rule;
 use crate::source::{Source, Sources};
-use crate::state::{State, restore_made, restore_sums, save_made, save_sums};
+use crate::state::{State, restore_made, restore_sums, save_made};
 use crate::{Error, scan};
 
 /// The loss in Gram form is not trusted below this many ε·‖S‖²: the residual itself is taken instead.
@@ -452,7 +452,7 @@ impl<T: Real> State for Quadratic<'_, T> {
         self.exact.save(to);
         self.regularized().save(to);
         save_made(self.shuffle.as_ref(), to);
-        save_sums(self.sums.as_ref(), to);
+        save_made(self.sums.as_ref(), to);
     }
 
     fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {

@@ -43,7 +43,7 @@ use crate::Error;
 use crate::reduce::{Reducer, Slots, split};
 use crate::rule::Majorizer;
 use crate::source::{Packed, Rows as SourceRows, Source, Sources};
-use crate::state::{State, restore_sums, save_sums};
+use crate::state::{State, restore_sums, save_made};
 
 /// The loss, and on the way N and D of the next update of X.
 struct Loss<'a, 'n, T: Real> {
@@ -430,7 +430,7 @@ impl<T: Real> State for Ratio<'_, T> {
         self.inner_columns.save(to);
         self.outer_columns.save(to);
         self.loss.save(to);
-        save_sums(self.sums.as_ref(), to);
+        save_made(self.sums.as_ref(), to);
         self.next_is_known.save(to);
         if self.next_is_known {
             self.next.iter().for_each(|all| all.save(to));
