@@ -34,15 +34,16 @@ def test_a_fit_that_is_gone_on_with_has_the_bits_of_one_without_a_break(model, d
 
     whole = clone(model)
     W = whole.fit_transform(X)
-    part = clone(model).set_params(checkpoint=path, callback=stops_at(11))
-    part.fit(X)
-    assert part.stop_reason_ == "callback" and not path.exists()
-    part.set_params(checkpoint_seconds=0).fit(X)
+    part = clone(model).set_params(checkpoint=path, checkpoint_seconds=0, callback=stops_at(11)).fit(X)
+    assert part.stop_reason_ == "callback" and path.exists()
     rest = clone(model).set_params(checkpoint=str(path), resume=True, n_jobs=1)
     assert np.array_equal(rest.fit_transform(X), W)
     assert np.array_equal(rest.components_, whole.components_)
     assert np.array_equal(rest.loss_curve_, whole.loss_curve_)
     assert (rest.n_iter_, rest.stop_reason_) == (whole.n_iter_, whole.stop_reason_)
+    if isinstance(model.random_state, np.random.RandomState):
+        # both generators stand where the fit left them
+        assert rest.random_state.randint(2**31) == whole.random_state.randint(2**31)
     # weights of samples are not kept
     assert np.array_equal(rest.transform(X), whole.transform(X))
 
@@ -56,6 +57,14 @@ def test_weights_for_given_components_are_kept_too(X, tmp_path):
     assert np.array_equal(non_negative_factorization(X, **options, **kept, resume=True)[0], W)
     with pytest.raises(ValueError, match="not the one that is given"):
         non_negative_factorization(X, **{**options, "H": H + 1}, **kept, resume=True)
+
+
+def test_nothing_is_written_before_it_is_time(X, tmp_path):
+    path = tmp_path / "c"
+    NMF(3, random_state=0, max_iter=50, tol=0, checkpoint=path, callback=stops_at(5)).fit(X)
+    assert not path.exists()
+    NMF(3, random_state=0, max_iter=5, tol=0, checkpoint=path).fit(X)
+    assert path.exists()
 
 
 def test_what_cannot_be_gone_on_from_is_an_error(X, tmp_path):
