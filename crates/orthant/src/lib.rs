@@ -67,6 +67,7 @@ mod scale;
 mod to_view;
 mod update;
 
+mod available;
 mod check;
 mod choice;
 mod column_sums;
