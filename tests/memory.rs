@@ -1,41 +1,11 @@
 //! The peak memory of reading a file and factorising it: V + 6(m+n)k + the lanes' accumulators + 32 MB.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod counting;
 
+use counting::peak_of;
 use orthant::{Init, Loss, Method, Nmf, Products};
 use orthant_io::{ReadOptions, Scalar, read_matrix};
 use orthant_kernel::accumulator_stride;
-
-/// Counts the bytes that are allocated now, and the most there were.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(now, Ordering::Relaxed);
-        // SAFETY: the caller's contract is the system allocator's.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(now, Ordering::Relaxed);
-        // SAFETY: the caller's contract is the system allocator's.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's contract is the system allocator's.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// An npy file of m×n fours and eights, which the library's own divergences read at another scale, written without holding it.
 fn write_npy<T: Scalar>(path: &std::path::Path, m: usize, n: usize, fortran: bool) {
@@ -66,12 +36,12 @@ fn peak_of_a_fit<T: Scalar>(m: usize, n: usize, k: usize, fortran: bool, method:
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("v.npy");
     write_npy::<T>(&path, m, n, fortran);
-    let before = NOW.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    let v = read_matrix::<T>(&path, &ReadOptions::default()).unwrap();
     let nmf = Nmf::<T>::new(k).method(method).init(start.clone()).max_iter(3).threads(2);
-    let fit = nmf.fit(&v).unwrap();
-    let peak = PEAK.load(Ordering::Relaxed) - before;
+    let ((v, fit), peak) = peak_of(|| {
+        let v = read_matrix::<T>(&path, &ReadOptions::default()).unwrap();
+        let fit = nmf.fit(&v).unwrap();
+        (v, fit)
+    });
     let explained = nmf.explain(&v).unwrap();
     assert_eq!(
         (explained.plan.lanes, explained.plan.block, explained.plan.sketch),

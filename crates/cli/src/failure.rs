@@ -103,6 +103,12 @@ pub fn in_data<T: Real>(error: Error, table: &AnyTable<T>, file: &str) -> Failur
             size(need),
             size(have)
         )),
+        Error::OutOfMemory { need, have } => Failure::Run(format!(
+            "{file}: {} are needed besides the data, and {} can be had: lower the number of components, take another start, or \
+             allow more memory",
+            size(need),
+            size(have)
+        )),
         Error::LossOverflow { .. } | Error::TooLarge { .. } => Failure::Run(format!("{file}: {error}")),
         other => other.into(),
     }

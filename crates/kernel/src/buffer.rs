@@ -33,6 +33,33 @@ impl<T: Real> Buffer<T> {
         let start = data.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
         Self { data, start, len }
     }
+
+    /// A vector of `len` zeros with room to become a buffer where it lies, without being copied to another place.
+    ///
+    /// ```
+    /// use orthant_kernel::Buffer;
+    /// let x = Buffer::<f64>::roomy(3);
+    /// let at = x.as_ptr() as usize;
+    /// assert!(Buffer::from(x).as_ptr() as usize - at < 64);
+    /// ```
+    pub fn roomy(len: usize) -> Vec<T> {
+        let mut x = vec![T::ZERO; len + LINE / size_of::<T>()];
+        x.truncate(len);
+        x
+    }
+
+    /// Bytes that a buffer of `len` numbers takes, or a vector with room to become one.
+    pub const fn bytes(len: usize) -> usize {
+        if len == 0 { 0 } else { len * size_of::<T>() + LINE }
+    }
+}
+
+impl<T: Real> From<&[T]> for Buffer<T> {
+    fn from(x: &[T]) -> Self {
+        let mut out = Self::zeros(x.len());
+        out.copy_from_slice(x);
+        out
+    }
 }
 
 impl<T: Real> From<Vec<T>> for Buffer<T> {
@@ -57,7 +84,7 @@ impl<T: Real> From<Buffer<T>> for Vec<T> {
 impl<T: Real> Clone for Buffer<T> {
     fn clone(&self) -> Self {
         // another address, another start
-        Self::from(self.to_vec())
+        Self::from(&self[..])
     }
 }
 

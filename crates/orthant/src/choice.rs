@@ -9,16 +9,18 @@
 //! whether they led anywhere (4zk); it saves iterations on V. How many, is what `docs/acceleration.md` measures. Sparse data
 //! with entries enough for a few rows to tell what the components are is sampled instead, which costs a few iterations.
 
-use orthant_kernel::Isa;
+use orthant_kernel::{Buffer, Isa, second_level_cache};
 
-use crate::column_sums::ColumnSums;
+use crate::available;
 use crate::compress::{self, columns};
 use crate::fit::sampled;
-use crate::iterate::{self, Held};
+use crate::init;
+use crate::iterate::Held;
 use crate::reduce::{self, accumulators};
+use crate::report::HistoryPoint;
 use crate::shape::Shape;
-use crate::source::SparsePlan;
-use crate::{Error, Method, Options, Plan, Real, Update, source};
+use crate::source::{Reading, SparsePlan};
+use crate::{Error, InitKind, Matrix, Method, Options, Plan, Real, Update, drive, scan, source};
 
 /// Iterations on V to convergence, about: from a random start, and from one that was improved on a sketch.
 const ITERATIONS: f64 = 50.0;
@@ -117,24 +119,42 @@ pub(crate) struct Choice {
     pub working_bytes: usize,
 }
 
-/// Workers that memory is reckoned with where it decides: the number at hand is not to.
-const NOMINAL: usize = 8;
+/// What memory depends on besides the data and the options.
+#[derive(Clone, Copy, Debug)]
+struct Machine {
+    workers: usize,
+    /// Bytes of a second-level cache.
+    cache: usize,
+}
+
+/// The one that memory is reckoned with where it decides: the one at hand is not to.
+const NOMINAL: Machine = Machine { workers: 8, cache: 1 << 20 };
+
+/// Bytes of what is not counted one by one: lists of a few elements, figures, names; and what a thread pool has for each thread.
+pub(crate) fn of_any(workers: usize) -> usize {
+    (16 << 10) + workers * (8 << 10)
+}
+
+/// Factors of so many bytes, or Gram matrices, are beyond all memory, and are not counted further: their sums might be beyond what
+/// can be counted.
+const BEYOND: usize = 1 << 48;
 
 impl Choice {
     /// For a fit on `workers` threads; with H given, if `fixed`.
     ///
     /// # Errors
-    /// [`Error::MemoryLimit`].
+    /// [`Error::MemoryLimit`] and [`Error::OutOfMemory`].
     pub fn new<T: Real>(options: &Options, v: &Shape, fixed: bool, workers: usize) -> Result<Self, Error> {
         let asked = options.method.resolved_for(options.rank, fixed);
+        let machine = Machine { workers, cache: second_level_cache() };
         // a number of sweeps asks for Newton's steps
         if !options.method.is_automatic() || !asked.is_newton() || asked.sweeps.is_some() {
-            return Self::of::<T>(options, v, asked, fixed, workers).1;
+            return Self::of::<T>(options, v, asked, fixed, machine).1;
         }
         // the transpose, or what each of many threads holds, may be more than is to be taken
-        match Self::of::<T>(options, v, asked, fixed, workers) {
+        match Self::of::<T>(options, v, asked, fixed, machine) {
             (true, Ok(choice)) => Ok(choice),
-            _ => Self::of::<T>(options, v, Method { update: Update::Mm, ..asked }, fixed, workers).1,
+            _ => Self::of::<T>(options, v, Method { update: Update::Mm, ..asked }, fixed, machine).1,
         }
     }
 
@@ -144,7 +164,7 @@ impl Choice {
         v: &Shape,
         asked: Method,
         fixed: bool,
-        workers: usize,
+        machine: Machine,
     ) -> (bool, Result<Self, Error>) {
         let automatic = options.method.is_automatic();
         let can = asked.is_extrapolated();
@@ -203,12 +223,9 @@ impl Choice {
         };
         let least = choose((false, false, false));
         let found = fewer.into_iter().map(choose).find(|&extras| fits(extras));
-        let choice = Self::with::<T>(options, v, asked, fixed, found.unwrap_or(least), workers);
-        let choice = match options.memory_limit.filter(|&have| choice.working_bytes > have) {
-            Some(have) => Err(Error::MemoryLimit { need: choice.working_bytes, have }),
-            None => Ok(choice),
-        };
-        (found.is_some(), choice)
+        let choice = Self::with::<T>(options, v, asked, fixed, found.unwrap_or(least), machine);
+        let allowed = available::check(choice.working_bytes, options.memory_limit);
+        (found.is_some(), allowed.map(|()| choice))
     }
 
     /// The plan of a fit, with what only the data or the pool at hand tell.
@@ -237,7 +254,7 @@ impl Choice {
         asked: Method,
         fixed: bool,
         extras: Extras,
-        workers: usize,
+        machine: Machine,
     ) -> Self {
         let k = options.rank;
         let method = if extras.extrapolated { asked } else { asked.plain() };
@@ -250,15 +267,22 @@ impl Choice {
         };
         let sketch = extras.sketch.then(|| columns(v.m, v.n, k));
         let sample = extras.sample;
-        let held = Held { v, method, transpose: sparse.transpose, by_entries: by_entries(method), k };
-        let accumulators = accumulators(sparse.lanes, workers);
-        let of_sketch = sketch.map_or(0, |l| accumulators * ColumnSums::<T>::len(held.summed(), l));
-        let of_loops = (accumulators * held.lane::<T>()).max(of_sketch)
-            + workers * held.worker::<T>()
-            + held.beside_factors::<T>();
-        // W, H and either again while they are made or handed over
-        let working_bytes =
-            2 * factor_bytes::<T>(v, k) + extra_bytes::<T>(v, extras, k) + of_loops * size_of::<T>();
+        let reading = Reading { v, plan: sparse, workers: machine.workers, cache: machine.cache };
+        let held = Held {
+            reading,
+            method,
+            by_entries: by_entries(method),
+            k,
+            block: options.block,
+            fixed,
+            product: None,
+            loss_is_due: false,
+        };
+        let gram = k.saturating_mul(k).saturating_mul(size_of::<T>());
+        let working_bytes = match factor_bytes::<T>(v, k).max(gram) >= BEYOND {
+            true => factor_bytes::<T>(v, k).saturating_add(gram),
+            false => working_bytes::<T>(options, &held, sketch, sample, machine),
+        };
         let (of_w, of_h) = v.met();
         let sweeps = (method.sweeps_over(of_w, k), method.sweeps_over(of_h, k));
         Self {
@@ -284,17 +308,79 @@ fn factor_bytes<T>(v: &Shape, k: usize) -> usize {
     (v.m + v.n) * k * size_of::<T>()
 }
 
-/// Bytes of what only saves time.
+/// The peak of what a fit takes beside V: that of its phases which takes most, with what stays from one to the next. Each says its own
+/// where it allocates.
+fn working_bytes<T: Real>(
+    options: &Options,
+    held: &Held<'_>,
+    sketch: Option<usize>,
+    sample: Option<usize>,
+    machine: Machine,
+) -> usize {
+    let Held { reading, k, fixed, .. } = *held;
+    let (v, workers) = (reading.v, machine.workers);
+    let (m, n) = (v.m, v.n);
+    let (w, h) = (Buffer::<T>::bytes(m * k), Buffer::<T>::bytes(n * k));
+    let drawn = matches!(options.init, None | Some(InitKind::Random | InitKind::ScaledRandom));
+    let line = m.min(n) == 1 && drawn && options.is_free(fixed);
+    let given = options.starts_at_factors() || fixed || line;
+    let start = match options.init {
+        Some(kind) => kind.init::<T>(),
+        None => Some(options.default_start(m, n)),
+    };
+    let start = start.filter(|_| !given);
+    let scanning = scan::bytes::<T>(v, workers);
+    let starting = start.as_ref().map_or(w + h, |start| init::bytes::<T>(start, &reading, k));
+    let kept_after = |decomposes: bool| if decomposes { init::kept_by_products() } else { 0 };
+    let decomposes = start.as_ref().is_some_and(init::decomposes);
+    let kept = kept_after(decomposes || sketch.is_some());
+    let sampling = sample.map_or(0, |rows| {
+        let shape = sampled::shape::<T>(v, rows);
+        let method = Method::hals();
+        let of_sample = sampled::options(options);
+        let choice = Choice::of::<T>(&of_sample, &shape, method, fixed, machine).1;
+        let fitting = choice.map_or(0, |choice| choice.working_bytes);
+        sampled::bytes::<T>(v, rows, k, fitting)
+    });
+    let sketching = sketch.map_or(0, |l| {
+        let before = kept_after(decomposes);
+        w + h + 2 * k * k * size_of::<T>() + compress::bytes::<T>(&reading, k, l, options.block, before)
+    });
+    let history = drive::history_len(options.max_iter) * size_of::<HistoryPoint>();
+    let iterating = history + held.bytes::<T>();
+    // H is turned round, and again to be scaled
+    let handing_over = history + w + 2 * h;
+    let later = kept + iterating.max(handing_over);
+    let working = starting.max(sketching).max(later).max(sampling).max(reading.storing());
+    of_any(workers) + scanning.max(reading.stored::<T>() + working)
+}
+
+/// Looks at what the bytes of V follow from but choices do not: which entries the lines have, and whether what is read is `scaled`.
+pub(crate) fn measured<T: Real>(options: &Options, v: &Matrix<'_, T>, fixed: bool, scaled: bool) -> Shape {
+    let shape = Shape::of(v).read_scaled(v, scaled);
+    let method = options.method.resolved_for(options.rank, fixed);
+    let (rows, cols) = shape.lines();
+    let transposes = shape.entries.is_some_and(|entries| SparsePlan::too_few(rows, cols, entries));
+    if shape.entries.is_some() && (transposes || method.is_newton()) { shape.across(v) } else { shape }
+}
+
+/// Bytes of what only saves time, as the choice between that and memory reckons them.
 fn extra_bytes<T>(v: &Shape, extras: Extras, k: usize) -> usize {
     let of = |wanted: bool, bytes: usize| if wanted { bytes } else { 0 };
     // of dense data only blocks are copied
     let transpose = v.entries.map_or(0, |entries| source::transpose_bytes::<T>(entries, v.lines().1));
-    let sample =
-        extras.sample.map_or(0, |rows| sampled::bytes::<T>((v.m, v.n), v.entries.unwrap_or(0), rows, k));
+    let sample = extras.sample.map_or(0, |rows| {
+        let factors = (rows + v.n) * (size_of::<usize>() + 3 * k * size_of::<T>());
+        let entries = sampled::shape::<T>(v, rows).entries.unwrap_or(0) * (size_of::<u32>() + size_of::<T>());
+        entries + v.m * size_of::<u32>() + factors
+    });
+    let l = columns(v.m, v.n, k);
+    let sketch =
+        ((v.m + 3 * v.n) * l + 2 * (v.m + v.n) * k) * size_of::<T>() + 3 * v.n * l * size_of::<f64>();
     sample
         + of(extras.transpose, transpose)
-        + of(extras.extrapolated, iterate::copies_bytes::<T>(v.m + v.n, k))
-        + of(extras.sketch, compress::bytes::<T>(v.m, v.n, k))
+        + of(extras.extrapolated, 3 * factor_bytes::<T>(v, k))
+        + of(extras.sketch, sketch)
 }
 
 /// What a fit by a method that iterates on sketches is expected to cost, in iterations on V: without a sketch,
@@ -334,7 +420,7 @@ mod tests {
     use crate::Loss;
 
     fn dense(m: usize, n: usize) -> Shape {
-        Shape { m, n, entries: None, by_columns: false, bytes: m * n * 4, copied: false }
+        Shape::dense::<f32>(m, n, false)
     }
 
     #[test]
@@ -354,7 +440,7 @@ mod tests {
     #[test]
     fn the_transpose_is_kept_where_lanes_would_cost_too_much() {
         let plan = |m, n, z| {
-            let v = Shape { m, n, entries: Some(z), by_columns: false, bytes: 8 * z, copied: false };
+            let v = Shape::sparse::<f32>(m, n, z, false);
             Choice::new::<f32>(&Options::new(8, Method::cd()), &v, false, 2).unwrap().sparse
         };
         let lanes = |lanes| SparsePlan { lanes, transpose: false };
@@ -370,7 +456,7 @@ mod tests {
     #[test]
     fn large_sparse_data_takes_little_besides() {
         let (m, n, z) = (1_000_000, 30_000, 100_000_000);
-        let v = Shape { m, n, entries: Some(z), by_columns: false, bytes: 8 * (z + m + 1), copied: false };
+        let v = Shape::sparse::<f32>(m, n, z, false);
         let options = Options::new(20, Method::auto(Loss::Frobenius));
         let choice = Choice::new::<f32>(&options, &v, false, 2).unwrap();
         assert_eq!((choice.method, choice.sketch), (Method::hals(), None));

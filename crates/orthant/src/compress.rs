@@ -23,13 +23,15 @@
 use orthant_kernel::{Buffer, Isa, View};
 
 use crate::drive::{Process, Reached, Run, Terms, drive};
-use crate::init::{Operand, gram, orthonormal};
-use crate::iterate::{Alternation, Layout, Pair, Projection, Quadratic, Schedule, Verdict};
+use crate::init::{Operand, gram, gram_bytes, kept_by_products, orthonormal, orthonormal_bytes};
+use crate::iterate::{Alternation, Held, Layout, Pair, Projection, Quadratic, Schedule, Verdict};
 use crate::observe::Watch;
 use crate::random::{Generator, RandomState};
+use crate::reduce::lanes;
 use crate::rule::Coordinate;
-use crate::source::{DenseSource, Sources};
-use crate::{Error, Products, Real};
+use crate::shape::Shape;
+use crate::source::{DenseSource, Reading, Sources, SparsePlan};
+use crate::{Error, Method, Products, Real};
 
 /// Columns that the sketch has beyond k.
 pub(crate) const OVERSAMPLED: usize = 20;
@@ -45,11 +47,39 @@ pub(crate) fn columns(m: usize, n: usize, k: usize) -> usize {
     (k + OVERSAMPLED).min(m).min(n)
 }
 
-/// Bytes that the sketch of an m×n matrix takes: its basis is found in double precision, and its start is compared with the
-/// other.
-pub(crate) fn bytes<T>(m: usize, n: usize, k: usize) -> usize {
-    let l = columns(m, n, k);
-    ((m + 3 * n) * l + 2 * (m + n) * k) * size_of::<T>() + 3 * n * l * size_of::<f64>()
+/// What a [`Sketch`] of l columns takes beside the factors to start from, to be made, iterated on from copies of these and compared
+/// with; and what products keep after the start, if they do, and after the basis in any case.
+pub(crate) fn bytes<T: Real>(
+    reading: &Reading<'_>,
+    k: usize,
+    l: usize,
+    block: Option<usize>,
+    kept_before: usize,
+) -> usize {
+    let (m, n, workers) = (reading.v.m, reading.v.n, reading.workers);
+    let (rows, cols) = reading.v.lines();
+    let (of_z, of_a) = (Buffer::<T>::bytes(n * l), Buffer::<T>::bytes(m * l));
+    let multiplying = n * l * size_of::<T>() + reading.gram_times::<T>(l).0;
+    let making = orthonormal_bytes::<T>(n, l)
+        .max(of_z + reading.times::<T>(false, l).0)
+        .max(of_z + of_a + gram_bytes::<T>(m, l, workers));
+    let left = Shape::dense::<T>(rows, l, reading.v.by_columns);
+    let plan = SparsePlan { lanes: lanes(rows), transpose: false };
+    let held = Held {
+        reading: Reading { v: &left, plan, ..*reading },
+        method: Method::hals().extrapolated(),
+        by_entries: false,
+        k,
+        block,
+        fixed: false,
+        product: Some(cols),
+        loss_is_due: false,
+    };
+    let copies = Buffer::<T>::bytes(m * k) + Buffer::<T>::bytes(n * k) + 2 * k * k * size_of::<T>();
+    let grams = gram_bytes::<T>(m.max(n), k, workers) + 2 * k * k * size_of::<f64>();
+    let comparing = copies + grams.max(reading.scratch::<T>(k));
+    let with_basis = making.max(of_z + of_a + held.bytes::<T>().max(comparing));
+    (kept_before + multiplying).max(kept_by_products() + with_basis)
 }
 
 /// V, as far as `columns` columns reach.
@@ -79,7 +109,9 @@ impl<'a, T: Real> Sketch<'a, T> {
         let operand = Operand::new(source, by_columns, workers);
         let mut stream = generator.clone().with(RandomState::fork);
         let omega: Vec<T> = (0..n * l).map(|_| T::from_f64(stream.random_sample() - 0.5)).collect();
-        let (z, l) = orthonormal(&operand.gram_times(&omega, l)?, l);
+        let product = operand.gram_times(&omega, l)?;
+        drop(omega);
+        let (z, l) = orthonormal(product, l);
         let a = operand.times(false, &z, l)?;
         // Z is orthonormal
         let squares = gram(&a, l, workers).iter().step_by(l + 1).sum();

@@ -78,11 +78,16 @@ pub(crate) struct Run {
     pub seconds_before: f64,
 }
 
+/// Iterations that a history has room for from the start.
+pub(crate) fn history_len(max_iter: usize) -> usize {
+    max_iter.min(1 << 16)
+}
+
 impl Run {
     pub fn new(terms: &Terms) -> Self {
         Self {
             iterations: 0,
-            history: Vec::with_capacity(terms.max_iter.min(1 << 16)),
+            history: Vec::with_capacity(history_len(terms.max_iter)),
             seconds_start: terms.began.elapsed().as_secs_f64(),
             best: (f64::INFINITY, f64::INFINITY),
             converged: false,

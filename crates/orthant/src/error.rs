@@ -120,7 +120,7 @@ pub enum Error {
         /// The integer.
         value: i128,
     },
-    /// The fit would take more memory beside the data than it may.
+    /// The fit, or the transform, would take more memory beside the data than it may.
     #[error(
         "the fit would take {need} bytes beside the data, but may take {have}: raise the limit, lower the rank, or take a \
          method with fewer copies (hals, cd)"
@@ -129,6 +129,18 @@ pub enum Error {
         /// Bytes that it would take at most.
         need: usize,
         /// Bytes that it may take.
+        have: usize,
+    },
+    /// What is asked for plainly takes more memory than can be had: than is left of the limit of the address space, of the control
+    /// group's, or of the machine's memory and swap.
+    #[error(
+        "{need} bytes are needed beside the data, and {have} can be had: lower the rank, take another start or a method with \
+         fewer copies (hals, cd), or allow more memory"
+    )]
+    OutOfMemory {
+        /// Bytes that are needed at most.
+        need: usize,
+        /// Bytes that can be had.
         have: usize,
     },
     /// More elements than can be counted or addressed.

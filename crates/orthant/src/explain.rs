@@ -7,9 +7,10 @@ use orthant_kernel::{Isa, second_level_cache};
 use crate::choice::Choice;
 use crate::compress::OVERSAMPLED;
 use crate::rule::Sweeps;
-use crate::shape::Shape;
 use crate::source::sparse_block_rows;
-use crate::{Error, Matrix, Method, Nmf, Plan, Products, Real, Support, ToMatrix, check, choice};
+use crate::{
+    Error, Matrix, Method, Nmf, Plan, Products, Real, Support, ToMatrix, check, choice, scan, threads,
+};
 
 /// What a fit would do with data of that shape and layout. Its [`Display`](fmt::Display) is a line for each choice, with
 /// the reason.
@@ -26,7 +27,7 @@ use crate::{Error, Matrix, Method, Nmf, Plan, Products, Real, Support, ToMatrix,
 pub struct Explanation {
     /// The method asked for.
     pub asked: Method,
-    /// How the fit would be laid out; its scale is not known before the data is looked at, and 0 here.
+    /// How the fit would be laid out.
     pub plan: Plan,
     /// Whether it was the caller who said so.
     pub sketch_asked: bool,
@@ -38,16 +39,16 @@ pub struct Explanation {
     pub entries: Option<usize>,
     /// Bytes of V, which is not copied.
     pub data_bytes: usize,
-    /// Bytes that the fit takes besides, at most; not what a start by singular vectors or projection, or a gemm, needs
-    /// meanwhile.
+    /// Bytes that the fit takes besides, at most: the largest phase's, of the start, the iterations and handing over, with the
+    /// factors that come out.
     pub working_bytes: usize,
     start_given: bool,
     rank: usize,
 }
 
 impl<T: Real> Nmf<T> {
-    /// What [`fit`](Self::fit) would do with `v`, of which only the shape, the strides and the number of entries are looked
-    /// at.
+    /// What [`fit`](Self::fit) would do with `v`, which is read once: its memory depends on the largest entry, and of sparse data
+    /// on how the entries are spread.
     ///
     /// # Errors
     /// As a fit, for options and shapes.
@@ -60,19 +61,20 @@ pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explan
     nmf.options.check()?;
     let k = nmf.options.rank;
     check::shapes(nmf, v, None)?;
-    let shape = Shape::of(v);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = nmf.options.threads.map_or_else(rayon::current_num_threads, |asked| asked.min(cores));
+    // what cannot be factorised takes no memory either
+    let (found, threads) = threads::on(nmf.options.threads, |workers| scan::data(v, T::ONE, workers))?;
+    let exponent = scan::exponent::<T>(nmf.options.method, found.map_or(0.0, |found| found.max));
+    let shape = choice::measured(&nmf.options, v, false, exponent != 0);
     let choice = Choice::new::<T>(&nmf.options, &shape, false, threads)?;
     let (rows, cols) = shape.lines();
     let block = nmf.options.block.unwrap_or_else(|| match shape.entries {
-        Some(entries) => sparse_block_rows::<T>(rows, entries, k),
+        Some(entries) => sparse_block_rows::<T>(second_level_cache(), rows, entries, k),
         None => orthant_kernel::block_rows::<T>(Isa::detect(), second_level_cache(), cols, k),
     });
     let compresses = choice.method.compresses() == Support::Yes;
     Ok(Explanation {
         asked: nmf.options.method,
-        plan: choice.plan(&shape, &nmf.options, block.min(rows), threads, 0),
+        plan: choice.plan(&shape, &nmf.options, block.min(rows), threads, exponent),
         sketch_asked: nmf.options.compress.is_some(),
         expected: compresses.then(|| choice::expected(&shape, k, choice.method)),
         shape: (shape.m, shape.n),
@@ -168,6 +170,6 @@ impl fmt::Display for Explanation {
         line("products", &products, why)?;
         let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
         let memory = format!("{:.1} MiB beside V's {:.1} MiB", mib(self.working_bytes), mib(self.data_bytes));
-        line("memory", &memory, "factors with their copies, lanes, blocks and sketch or sample, at most")
+        line("memory", &memory, "at the peak, the start included")
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use orthant_kernel::{Dense, Isa};
 
 use crate::checkpoint::Said;
-use crate::choice::Choice;
+use crate::choice::{self, Choice};
 use crate::drive::{Terms, drive};
 use crate::iterate::{Alternation, Factor, Fixed, Joint, Layout, Quadratic, Ratio, Schedule};
 use crate::nmf::{Fit, Nmf};
@@ -159,11 +159,11 @@ impl<'a, T: Real> Problem<'a, T> {
         workers: usize,
         began: Instant,
     ) -> Result<Self, Error> {
-        let choice = Choice::new::<T>(&nmf.options, &Shape::of(v), given.is_some(), workers)?;
-        let method = choice.method;
-        let loss = method.loss;
         let mut found = scan::data(v, T::ONE, workers)?;
-        let exponent = scan::scale_exponent(found.max, 2, scan::Safe::of::<T>(method));
+        let exponent = scan::exponent::<T>(nmf.options.method, found.max);
+        let shape = choice::measured(&nmf.options, v, given.is_some(), exponent != 0);
+        let choice = Choice::new::<T>(&nmf.options, &shape, given.is_some(), workers)?;
+        let loss = choice.method.loss;
         let scale = scan::scale_by(T::ONE, -exponent);
         if exponent != 0 {
             found = scan::data(v, scale, workers)?;
@@ -207,8 +207,7 @@ impl<'a, T: Real> Problem<'a, T> {
     }
 
     /// A matrix of the user's, in the units of the scaled V.
-    fn scaled(&self, x: Dense<T>) -> Vec<T> {
-        let mut x = x.into_vec();
+    fn scaled(&self, mut x: Vec<T>) -> Vec<T> {
         // adding 0 makes -0 a 0
         x.iter_mut().for_each(|x| *x = scan::scale_by(*x, -self.exponent / 2) + T::ZERO);
         x

@@ -70,6 +70,7 @@ mod scale;
 mod to_view;
 mod update;
 
+mod available;
 mod check;
 mod choice;
 mod column_sums;

@@ -39,11 +39,13 @@ pub struct Transform {
     pub max_sweeps: usize,
     /// Threads, at least 1; default the rayon pool that the call runs in.
     pub threads: Option<usize>,
+    /// The most bytes that it may take besides V, W with them, if there is a limit.
+    pub memory_limit: Option<usize>,
 }
 
 impl Default for Transform {
     fn default() -> Self {
-        Self { tol: 1e-8, max_sweeps: 200, threads: None }
+        Self { tol: 1e-8, max_sweeps: 200, threads: None, memory_limit: None }
     }
 }
 
@@ -150,7 +152,7 @@ impl<T: Real> Model<T> {
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] if `v` has another number of columns; its entries as in a fit.
-    /// [`Error::ZeroInNonPositiveBeta`] for an entry of 0 under a loss with β ≤ 0.
+    /// [`Error::ZeroInNonPositiveBeta`] for an entry of 0 under a loss with β ≤ 0. [`Error::OutOfMemory`].
     pub fn transform(&self, v: &impl ToMatrix<T>) -> Result<Dense<T>, Error> {
         Ok(self.transform_with(v, &Transform::default())?.0)
     }
@@ -158,7 +160,7 @@ impl<T: Real> Model<T> {
     /// The same with a tolerance, limits and a report.
     ///
     /// # Errors
-    /// As [`transform`](Self::transform), and [`Error::InvalidParam`].
+    /// As [`transform`](Self::transform), [`Error::InvalidParam`], and [`Error::MemoryLimit`].
     pub fn transform_with(
         &self,
         v: &impl ToMatrix<T>,
@@ -166,6 +168,28 @@ impl<T: Real> Model<T> {
     ) -> Result<(Dense<T>, TransformReport), Error> {
         options.check()?;
         T::transform(self, &v.to_matrix()?, options)
+    }
+
+    /// The bytes that [`transform_with`](Self::transform_with) takes besides `v`, at most, W with them.
+    ///
+    /// ```
+    /// use orthant::{Dense, Model, Penalty, Transform};
+    /// let model = Model::from_components(Dense::<f32>::zeros(4, 50), Penalty::default())?;
+    /// let v = Dense::zeros(3000, 50);
+    /// assert!(model.working_bytes(&v, &Transform::default())? > 3000 * 4 * size_of::<f32>());
+    /// # Ok::<(), orthant::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`transform_with`](Self::transform_with), for options and shapes.
+    pub fn working_bytes(&self, v: &impl ToMatrix<T>, options: &Transform) -> Result<usize, Error> {
+        options.check()?;
+        let v = v.to_matrix()?;
+        if v.ncols() != self.n_features() {
+            let expected = (v.nrows(), self.n_features());
+            return Err(Error::ShapeMismatch { operand: "V", expected, found: (v.nrows(), v.ncols()) });
+        }
+        Ok(T::transform_bytes(self, &v, options))
     }
 
     /// W·H, m×n.

@@ -258,7 +258,6 @@ impl Options {
             ("shuffling", self.shuffle),
             ("a compressed start", self.compress == Some(true)),
             ("gemm or BLAS products", self.products != Products::Fused),
-            ("a memory limit", self.memory_limit.is_some()),
             ("a size of cache blocks", self.block.is_some()),
         ];
         if let Some((what, _)) = others.iter().find(|(_, given)| *given) {
@@ -318,7 +317,6 @@ mod tests {
             ("shuffling", Options { shuffle: true, ..whole.clone() }),
             ("compressed start", Options { compress: Some(true), ..whole.clone() }),
             ("products", Options { products: Products::Gemm, ..whole.clone() }),
-            ("memory limit", Options { memory_limit: Some(1 << 30), ..whole.clone() }),
             ("cache blocks", Options { block: Some(3), ..whole.clone() }),
         ] {
             refused(MiniBatchNmf::from_options(options).fit(&v).unwrap_err(), word);

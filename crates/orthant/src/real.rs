@@ -12,7 +12,7 @@ use orthant_kernel::{Dense, View, gemm};
 use crate::minibatch::{MiniBatchFit, MiniBatchNmf, Online};
 use crate::nmf::{Fit, Nmf};
 use crate::{Error, Explanation, Matrix, Model, Observer, Transform, TransformReport};
-use crate::{explain, fit, minibatch, scan, transform};
+use crate::{explain, fit, minibatch, scan, threads, transform};
 
 /// A real number type with solvers: `f32` or `f64`.
 ///
@@ -61,6 +61,16 @@ pub trait Engine: Sized {
         v: &Matrix<'_, Self>,
         options: &Transform,
     ) -> Result<(Dense<Self>, TransformReport), Error>
+    where
+        Self: Real;
+
+    /// [`Model::working_bytes`], of data with as many columns.
+    fn transform_bytes(model: &Model<Self>, v: &Matrix<'_, Self>, options: &Transform) -> usize
+    where
+        Self: Real;
+
+    /// [`MiniBatchNmf::working_bytes`].
+    fn batches_bytes(options: &MiniBatchNmf<Self>, v: &Matrix<'_, Self>) -> Result<usize, Error>
     where
         Self: Real;
 
@@ -128,6 +138,14 @@ macro_rules! compiled_for {
                 options: &Transform,
             ) -> Result<(Dense<Self>, TransformReport), Error> {
                 transform::transform(model, v, options)
+            }
+
+            fn transform_bytes(model: &Model<Self>, v: &Matrix<'_, Self>, options: &Transform) -> usize {
+                transform::working_bytes(model, v, threads::used(options.threads))
+            }
+
+            fn batches_bytes(options: &MiniBatchNmf<Self>, v: &Matrix<'_, Self>) -> Result<usize, Error> {
+                minibatch::working_bytes(options, v)
             }
 
             fn product(w: View<'_, Self>, h: View<'_, Self>) -> Dense<Self> {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use orthant_kernel::{Csr, Isa, Real, Unfolded, View, scan};
 
 use crate::reduce::{Lanes, MAX_LANES, Reducer, lanes};
+use crate::shape::Shape;
 use crate::{Error, Loss, Matrix, Method};
 
 /// Lines of sparse data that are looked at together.
@@ -71,6 +72,15 @@ pub(crate) fn data<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Resu
         }
     }
     Ok(Found { max: found.max, squares: found.squares })
+}
+
+/// What [`data`] and [`size`] take: a row for each worker, or entries as kernels read them.
+pub(crate) fn bytes<T: Real>(v: &Shape, workers: usize) -> usize {
+    let each = match v.entries {
+        Some(_) => v.lines_of_s.most(LINES) * v.unfolded,
+        None => v.lines().1 * size_of::<T>(),
+    };
+    workers * each
 }
 
 /// `one(rows, room for a copy, squares so far)` for each block of `rows` rows, lane by lane.
@@ -149,6 +159,11 @@ impl Safe {
             _ => Self { low: 0, high: 1, ..squares },
         }
     }
+}
+
+/// The exponent e for which a fit by that method divides data with this largest entry by 2^e.
+pub(crate) fn exponent<T: Real>(method: Method, max: f64) -> i32 {
+    scale_exponent(max, 2, Safe::of::<T>(method))
 }
 
 /// The exponent e for which data with this largest entry is to be divided by 2^e, a multiple of `step`: 0 inside the

@@ -4,6 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{Error, Warning};
 
+/// As many threads as are used where so many are asked for.
+pub(crate) fn used(asked: Option<usize>) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    asked.map_or_else(rayon::current_num_threads, |asked| asked.min(cores))
+}
+
 /// What to say if more threads were asked for than there are cores.
 pub(crate) fn clamped(asked: Option<usize>, used: usize) -> Option<Warning> {
     asked.filter(|&asked| asked > used).map(|asked| Warning::ThreadsClamped { asked, used })
@@ -15,8 +21,7 @@ pub(crate) fn on<R: Send>(
     threads: Option<usize>,
     f: impl FnOnce(usize) -> R + Send,
 ) -> Result<(R, usize), Error> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let used = threads.map_or_else(rayon::current_num_threads, |asked| asked.min(cores));
+    let used = used(threads);
     let work = AssertUnwindSafe(|| -> Result<R, Error> {
         match threads {
             _ if used == 1 => Ok(f(1)),

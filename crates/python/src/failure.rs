@@ -30,7 +30,9 @@ pub fn raise(error: &Error, whom: &str) -> PyErr {
         _ => error.to_string(),
     };
     match error {
-        Error::MemoryLimit { .. } | Error::TooLarge { .. } => PyMemoryError::new_err(text),
+        Error::MemoryLimit { .. } | Error::OutOfMemory { .. } | Error::TooLarge { .. } => {
+            PyMemoryError::new_err(text)
+        }
         Error::Panicked { .. } | Error::Threads { .. } => PyRuntimeError::new_err(text),
         _ => PyValueError::new_err(text),
     }

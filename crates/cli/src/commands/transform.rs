@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use orthant::{Dense, MiniBatchNmf, Nmf, Options, Transform};
 use orthant_io::{AnySavedModel, AnyTable, Names, OutputFormat, SavedModel, Scalar, Source, write_to};
 
-use crate::args::{ReadArgs, at_least_one, at_least_zero};
+use crate::args::{ReadArgs, at_least_one, at_least_zero, bytes};
 use crate::failure::in_data;
 use crate::{Failure, inputs, print, results, say};
 
@@ -40,6 +40,9 @@ pub struct TransformArgs {
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     threads: Option<usize>,
+    /// The most memory to take besides the data, such as 500MB or 2GiB
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    memory_limit: Option<usize>,
     /// No summary
     #[arg(short, long)]
     quiet: bool,
@@ -104,6 +107,7 @@ fn row_by_row<T: Scalar>(
         tol: args.tol.unwrap_or(defaults.tol),
         max_sweeps: args.max_sweeps.unwrap_or(defaults.max_sweeps),
         threads: args.threads,
+        memory_limit: args.memory_limit,
     };
     let (w, report) = saved
         .model
@@ -143,8 +147,14 @@ fn as_scikit_learn<T: Scalar>(
 ) -> Result<Dense<T>, Failure> {
     let h = saved.model.components();
     // H is given, and W starts from a constant
-    let options =
-        Options { init: None, scale: None, threads: args.threads, max_time: None, ..options.clone() };
+    let options = Options {
+        init: None,
+        scale: None,
+        threads: args.threads,
+        max_time: None,
+        memory_limit: args.memory_limit,
+        ..options.clone()
+    };
     let w = if options.minibatch.is_some() {
         MiniBatchNmf::from_options(options).transform(table, h)
     } else {

@@ -288,6 +288,14 @@ impl<'a, T: Real> Csr<'a, T> {
         self.indptr.len() * size_of::<usize>() + self.nnz() * (index + value)
     }
 
+    /// Bytes of an entry in [`block`](Self::block)'s scratch: of its index and its value, unless they are read where they lie, which
+    /// values that are `scaled` are not.
+    pub fn unfolded_bytes(&self, scaled: bool) -> usize {
+        let of = |folded: bool, bytes: usize| if folded { bytes } else { 0 };
+        of(self.indices.native().is_none(), size_of::<u32>())
+            + of(scaled || self.values.native().is_none(), size_of::<T>())
+    }
+
     /// Bytes of the parts that are the matrix's own copies.
     pub fn copied_bytes(&self) -> usize {
         let mut bytes = 0;

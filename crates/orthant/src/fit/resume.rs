@@ -83,7 +83,7 @@ impl<T: Real> Problem<'_, T> {
     /// Refuses a state with another H than the one that is given.
     pub(super) fn check_given(&self, pair: &Pair<T>) -> Result<(), Error> {
         match self.given {
-            Some(h) if self.scaled(h.transposed())[..] != pair.of_user().1.x[..] => {
+            Some(h) if self.scaled(h.transposed().into_vec())[..] != pair.of_user().1.x[..] => {
                 Err(damaged("the H in it is not the one that is given"))
             }
             _ => Ok(()),

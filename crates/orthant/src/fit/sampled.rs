@@ -20,10 +20,12 @@
 
 use std::ops::ControlFlow;
 
-use orthant_kernel::{Csc, Csr};
+use orthant_kernel::{Buffer, Csc, Csr};
 
 use super::{Problem, run};
+use crate::init;
 use crate::random::RandomState;
+use crate::shape::Shape;
 use crate::{Compression, Error, Iteration, Matrix, Method, Nmf, Options, Real, Scale, Stop, StopReason};
 
 /// W and Hᵀ, if there is something to start from.
@@ -50,18 +52,7 @@ impl<T: Real> Problem<'_, T> {
         let done = |iterations, kept| Compression { rows: drawn.len(), columns: n, iterations, kept };
         let most = MOST_OF_ITS_SHARE * share(self.v.nnz().unwrap_or(0), m, drawn.len());
         let Some(sample) = take(self.v, &drawn, most) else { return Ok((None, done(0, false))) };
-        let options = Options {
-            stop: Some(Stop::Progress { tol: 0.0 }),
-            tol: None,
-            max_iter: ITERATIONS,
-            method: Method::hals(),
-            scale: Some(Scale::None),
-            compress: None,
-            memory_limit: None,
-            block: None,
-            ..self.nmf.options.clone()
-        };
-        let nmf = Nmf { options, ..self.nmf.clone() };
+        let nmf = Nmf { options: options(&self.nmf.options), ..self.nmf.clone() };
         let mut unobserved = |_: &Iteration<'_, T>| ControlFlow::<StopReason>::Continue(());
         let fit = match run(&nmf, &sample, None, &mut unobserved, self.workers, self.began) {
             Ok(fit) => fit,
@@ -70,18 +61,39 @@ impl<T: Real> Problem<'_, T> {
         };
         let h = fit.model.components();
         let alive = (0..k).all(|t| h.row(t).iter().any(|&x| x > T::ZERO));
-        let found = alive.then(|| (vec![T::ZERO; m * k], self.scaled(h.transposed())));
+        let found = alive.then(|| (Buffer::roomy(m * k), self.scaled(init::transposed(h))));
         Ok((found, done(fit.report.iterations, alive)))
     }
 }
 
-/// Bytes that a sample of `rows` rows takes: its entries, which rows they are of, its offsets, and its factors with H once
-/// more. Its lanes and blocks are those of the fit, before it.
-pub(crate) fn bytes<T>((m, n): (usize, usize), entries: usize, rows: usize, k: usize) -> usize {
-    let most = MOST_OF_ITS_SHARE * share(entries, m, rows);
-    most * (size_of::<u32>() + size_of::<T>())
-        + m * size_of::<u32>()
-        + (rows + n) * (size_of::<usize>() + 3 * k * size_of::<T>())
+/// The options of the fit of a sample, in a fit with those.
+pub(crate) fn options(of: &Options) -> Options {
+    Options {
+        stop: Some(Stop::Progress { tol: 0.0 }),
+        tol: None,
+        max_iter: ITERATIONS,
+        method: Method::hals(),
+        scale: Some(Scale::None),
+        compress: None,
+        memory_limit: None,
+        block: None,
+        ..of.clone()
+    }
+}
+
+/// A sample of `rows` rows, at most.
+pub(crate) fn shape<T>(v: &Shape, rows: usize) -> Shape {
+    let most = MOST_OF_ITS_SHARE * share(v.entries.unwrap_or(0), v.m, rows);
+    Shape::sparse::<T>(rows, v.n, most, v.by_columns)
+}
+
+/// Bytes that a sample of `rows` rows takes where a fit of it takes `fitting`: either with which rows are drawn, and with the factors
+/// that are found.
+pub(crate) fn bytes<T: Real>(v: &Shape, rows: usize, k: usize, fitting: usize) -> usize {
+    let (drawn, places) = (rows * size_of::<usize>(), v.m * size_of::<u32>());
+    let fitted = (rows + v.n) * k * size_of::<T>();
+    let found = Buffer::<T>::bytes(v.m * k) + Buffer::<T>::bytes(v.n * k);
+    drawn + shape::<T>(v, rows).bytes + places.max(fitting).max(fitted + found)
 }
 
 /// Entries that `rows` of m rows have on average.
@@ -107,7 +119,8 @@ fn take<T: Real>(v: &Matrix<'_, T>, rows: &[usize], most: usize) -> Option<Matri
         return None;
     }
     let (mut indices, mut values) = (Vec::with_capacity(count), Vec::with_capacity(count));
-    let mut indptr = vec![0];
+    let mut indptr = Vec::with_capacity(1 + if v.by_columns() { v.ncols() } else { rows.len() });
+    indptr.push(0);
     let mut push = |(j, x): (u32, T)| {
         indices.push(j);
         values.push(x);

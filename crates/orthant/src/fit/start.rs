@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use orthant_kernel::Buffer;
+
 use super::{Factors, Problem, sampled};
 use crate::choice::Choice;
 use crate::iterate::Factor;
@@ -25,12 +27,16 @@ impl<T: Real> Problem<'_, T> {
             } else {
                 T::ZERO
             };
-            return Ok((vec![w; v.nrows() * k], self.scaled(h.transposed())));
+            let mut weights = Buffer::roomy(v.nrows() * k);
+            weights.fill(w);
+            return Ok((weights, self.scaled(init::transposed(h))));
         }
         let default = nmf.options.default_start(v.nrows(), v.ncols());
         let start = nmf.init.as_ref().unwrap_or(&default);
         if let Init::Custom { w, h } = start {
-            return Ok((self.scaled(w.clone()), self.scaled(h.transposed())));
+            let mut weights = Buffer::roomy(v.nrows() * k);
+            weights.copy_from_slice(w.as_slice());
+            return Ok((self.scaled(weights), self.scaled(init::transposed(h))));
         }
         let data = init::Data { v, scale, source, workers };
         init::generate(start, &data, k, generator)
@@ -77,7 +83,7 @@ impl<T: Real> Problem<'_, T> {
     /// W and Hᵀ with that row or column in the first component, and nothing in the others.
     fn line(&self) -> (Vec<T>, Vec<T>) {
         let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
-        let (mut w, mut ht) = (vec![T::ZERO; m * k], vec![T::ZERO; n * k]);
+        let (mut w, mut ht) = (Buffer::roomy(m * k), Buffer::roomy(n * k));
         let along = if m == 1 { &mut ht } else { &mut w };
         let mut put = |at: usize, x: T| along[at * k] = x * self.scale;
         match self.v {

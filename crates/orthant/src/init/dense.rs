@@ -11,15 +11,16 @@ use faer::linalg::householder::{
 use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, recommended_block_size};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
 use faer::{Conj, Mat, Par};
+use orthant_kernel::{Buffer, second_level_cache};
 
 use crate::{Error, Real};
 
-/// Overwrites A (rows×cols, row-major) with the P·L of its LU decomposition P·L·U with row exchanges: a basis of the
-/// same space, of rows×min(rows, cols) elements and its entries at most 1. Returns the columns that are left.
+/// The P·L of A's (rows×cols, row-major) LU decomposition P·L·U with row exchanges: a basis of the same space, of
+/// rows×min(rows, cols) elements and its entries at most 1; and its columns.
 ///
 /// Where nothing is left of a column to divide by, it becomes a unit vector: no basis is lost, and nothing is NaN.
 /// rows·cols² flops. Golub & Van Loan, Matrix Computations, 4th ed. (2013), algorithm 3.4.1.
-pub(super) fn lower_factor<T: Real>(a: &mut Vec<T>, cols: usize) -> usize {
+pub(super) fn lower_factor<T: Real>(mut a: Vec<T>, cols: usize) -> (Vec<T>, usize) {
     let rows = a.len() / cols;
     let count = rows.min(cols);
     let mut order: Vec<usize> = (0..rows).collect();
@@ -29,7 +30,7 @@ pub(super) fn lower_factor<T: Real>(a: &mut Vec<T>, cols: usize) -> usize {
             if x > most { (i, x) } else { (best, most) }
         })
     };
-    let mut pivot = largest(a, 0, 0).0;
+    let mut pivot = largest(&a, 0, 0).0;
     for t in 0..count {
         if pivot != t {
             let (head, tail) = a.split_at_mut(pivot * cols);
@@ -61,14 +62,13 @@ pub(super) fn lower_factor<T: Real>(a: &mut Vec<T>, cols: usize) -> usize {
             out[i] = T::ONE;
         }
     }
-    *a = out;
-    count
+    (out, count)
 }
 
 /// An orthonormal basis, rows×min(rows, cols) and row-major, of a space that holds A's columns (rows×cols, row-major).
 ///
 /// Householder reflections in double precision: orthonormal to rounding, whatever the rank of A. 4·rows·cols² flops.
-pub(crate) fn orthonormal<T: Real>(a: &[T], cols: usize) -> (Vec<T>, usize) {
+pub(crate) fn orthonormal<T: Real>(a: Vec<T>, cols: usize) -> (Vec<T>, usize) {
     let rows = a.len() / cols;
     let count = rows.min(cols);
     let mut qr = column_major(a, cols);
@@ -81,8 +81,39 @@ pub(crate) fn orthonormal<T: Real>(a: &[T], cols: usize) -> (Vec<T>, usize) {
     qr_in_place(qr.as_mut(), reflectors.as_mut(), Par::Seq, stack, Default::default());
     let mut q = Mat::<f64>::identity(rows, count);
     apply(qr.as_ref().subcols(0, count), reflectors.as_ref(), Conj::No, q.as_mut(), Par::Seq, stack);
-    let out = (0..rows * count).map(|i| T::from_f64(q[(i / count, i % count)])).collect();
-    (out, count)
+    drop((qr, reflectors, memory));
+    (row_major(&q, count), count)
+}
+
+/// What [`orthonormal`] takes of a rows×cols matrix, that included.
+pub(crate) fn orthonormal_bytes<T: Real>(rows: usize, cols: usize) -> usize {
+    let count = rows.min(cols);
+    let (a, out) = (Buffer::<T>::bytes(rows * cols), Buffer::<T>::bytes(rows * count));
+    let block = recommended_block_size::<f64>(rows, cols);
+    let need = qr_in_place_scratch::<f64>(rows, cols, block, Par::Seq, Default::default());
+    let need = need.or(apply_scratch::<f64>(rows, block, count)).unaligned_bytes_required();
+    let (qr, q) = (mat_bytes(rows, cols), mat_bytes(rows, count));
+    (a + qr).max(qr + q + mat_bytes(block, count) + need).max(q + out)
+}
+
+/// What [`thin`] takes of a rows×cols matrix, that included.
+pub(super) fn thin_bytes(rows: usize, cols: usize) -> usize {
+    let vectors = ComputeSvdVectors::Thin;
+    let need = svd_scratch::<f64>(rows, cols, vectors, vectors, Par::Seq, Default::default());
+    let vectors = mat_bytes(rows, cols) + mat_bytes(cols, cols);
+    mat_bytes(rows, cols) + vectors + need.unaligned_bytes_required()
+}
+
+/// Bytes of a matrix of faer's: columns begin at cache lines.
+pub(super) fn mat_bytes(rows: usize, cols: usize) -> usize {
+    rows.next_multiple_of(8) * cols * size_of::<f64>()
+}
+
+/// What faer's products keep for each thread that has made one, as long as it lives: copies of both operands of as much as a
+/// third-level cache has, which on x86-64 is taken for 2 MiB, and of one as much as the second-level cache elsewhere. Most of it is
+/// seldom touched.
+pub(crate) fn kept_by_products() -> usize {
+    if cfg!(target_arch = "x86_64") { 2 * (2 << 20) } else { second_level_cache() }
 }
 
 /// A = U·diag(s)·Vᵀ, with s falling.
@@ -98,7 +129,7 @@ pub(super) struct Thin {
 ///
 /// # Errors
 /// [`Error::SingularValues`].
-pub(super) fn thin(a: &Mat<f64>) -> Result<Thin, Error> {
+pub(super) fn thin(a: Mat<f64>) -> Result<Thin, Error> {
     let (rows, cols) = (a.nrows(), a.ncols());
     debug_assert!(rows >= cols);
     let (mut u, mut v) = (Mat::zeros(rows, cols), Mat::zeros(cols, cols));
@@ -114,9 +145,16 @@ pub(super) fn thin(a: &Mat<f64>) -> Result<Thin, Error> {
     Ok(Thin { u, s, v })
 }
 
-/// A copy in faer's order of a row-major matrix.
-pub(super) fn column_major<T: Real>(a: &[T], cols: usize) -> Mat<f64> {
+/// A row-major matrix in faer's order.
+pub(super) fn column_major<T: Real>(a: Vec<T>, cols: usize) -> Mat<f64> {
     Mat::from_fn(a.len() / cols, cols, |i, j| a[i * cols + j].to_f64())
+}
+
+/// The first k columns, row-major.
+pub(super) fn row_major<T: Real>(a: &Mat<f64>, k: usize) -> Vec<T> {
+    let mut out = Buffer::roomy(a.nrows() * k);
+    out.iter_mut().enumerate().for_each(|(i, x)| *x = T::from_f64(a[(i / k, i % k)]));
+    out
 }
 
 #[cfg(test)]
@@ -158,7 +196,7 @@ mod tests {
     #[test]
     fn a_basis_is_orthonormal_and_holds_the_columns() {
         each_shape(|rows, cols, a| {
-            let (q, count) = orthonormal(a, cols);
+            let (q, count) = orthonormal(a.to_vec(), cols);
             assert_eq!((count, q.len()), (rows.min(cols), rows * rows.min(cols)));
             for s in 0..count {
                 for t in 0..count {
@@ -173,11 +211,10 @@ mod tests {
     #[test]
     fn a_lower_factor_spans_the_columns() {
         each_shape(|rows, cols, a| {
-            let mut l = a.to_vec();
-            let count = lower_factor(&mut l, cols);
+            let (l, count) = lower_factor(a.to_vec(), cols);
             assert_eq!((count, l.len()), (rows.min(cols), rows * rows.min(cols)));
             assert!(l.iter().all(|x| x.abs() <= 1.0), "{rows}×{cols}");
-            let (q, count) = orthonormal(&l, count);
+            let (q, count) = orthonormal(l, count);
             assert!(outside(a, cols, &q, count) < 1e-9, "{rows}×{cols}");
         });
     }
@@ -188,7 +225,7 @@ mod tests {
             if rows < cols {
                 return;
             }
-            let Thin { u, s, v } = thin(&column_major(a, cols)).unwrap();
+            let Thin { u, s, v } = thin(column_major(a.to_vec(), cols)).unwrap();
             assert!(s.is_sorted_by(|a, b| a >= b) && s[cols - 1] >= 0.0);
             for i in 0..rows {
                 for j in 0..cols {
@@ -202,8 +239,7 @@ mod tests {
     /// Against scipy.linalg.lu([[1, 2], [4, 6], [2, 5]], permute_l=True).
     #[test]
     fn exchanges_are_undone() {
-        let mut a = vec![1.0, 2.0, 4.0, 6.0, 2.0, 5.0];
-        assert_eq!(lower_factor(&mut a, 2), 2);
-        assert_eq!(a, [0.25, 0.25, 1.0, 0.0, 0.5, 1.0]);
+        let a = vec![1.0, 2.0, 4.0, 6.0, 2.0, 5.0];
+        assert_eq!(lower_factor(a, 2), (vec![0.25, 0.25, 1.0, 0.0, 0.5, 1.0], 2));
     }
 }

@@ -1,13 +1,15 @@
 //! Starts.
 
-pub(crate) use dense::orthonormal;
+pub(crate) use dense::{kept_by_products, orthonormal, orthonormal_bytes};
 pub(crate) use mean::mean;
 
 pub(crate) use products::Operand;
-pub(crate) use scaled::gram;
+pub(crate) use scaled::{gram, gram_bytes};
+
+use orthant_kernel::{Buffer, Dense};
 
 use crate::random::Generator;
-use crate::source::Sources;
+use crate::source::{Reading, Sources};
 use crate::{Error, Init, Matrix, Real};
 use nndsvd::{Fill, Variant, nndsvd};
 
@@ -71,6 +73,39 @@ pub(crate) fn generate<T: Real>(
     }
 }
 
+/// What [`generate`] takes, W and Hᵀ with it.
+pub(crate) fn bytes<T: Real>(start: &Init<T>, reading: &Reading<'_>, k: usize) -> usize {
+    let of_vectors = |variant| nndsvd::bytes::<T>(reading, k, variant);
+    match start {
+        Init::Random => random_bytes::<T>(reading, k),
+        Init::ScaledRandom => scaled::bytes::<T>(reading, k),
+        Init::Nndsvd | Init::Nndsvda | Init::Nndsvdar => of_vectors(Variant::Sklearn(Fill::Zero)),
+        Init::ExactNndsvd | Init::ExactNndsvda => of_vectors(Variant::Exact(Fill::Zero)),
+        Init::Spa => spa::bytes::<T>(reading, k),
+        Init::Custom { .. } => Buffer::<T>::bytes(reading.v.m * k) + Buffer::<T>::bytes(reading.v.n * k),
+    }
+}
+
+/// Whether a start is by singular vectors, with products of which a thread keeps [memory](kept_by_products).
+pub(crate) fn decomposes<T>(start: &Init<T>) -> bool {
+    use Init::{ExactNndsvd, ExactNndsvda, Nndsvd, Nndsvda, Nndsvdar};
+    matches!(start, Nndsvd | Nndsvda | Nndsvdar | ExactNndsvd | ExactNndsvda)
+}
+
+/// What [`random`] takes: the factors, and a row at a time of data that is not contiguous.
+fn random_bytes<T: Real>(reading: &Reading<'_>, k: usize) -> usize {
+    let (m, n) = (reading.v.m, reading.v.n);
+    let row = if reading.v.copied { reading.v.lines().1 * size_of::<T>() } else { 0 };
+    Buffer::<T>::bytes(m * k) + Buffer::<T>::bytes(n * k) + row
+}
+
+/// H transposed, with room to become a factor.
+pub(crate) fn transposed<T: Real>(h: &Dense<T>) -> Vec<T> {
+    let mut out = Buffer::roomy(h.nrows() * h.ncols());
+    h.view().transposed().copy_to(&mut out);
+    out
+}
+
 /// √(mean(V)/k)·|N(0,1)| for H (k×n), then W (m×k), as scikit-learn's `init="random"` draws them; H comes transposed
 /// (n×k).
 pub(crate) fn random<T: Real>(data: &Data<'_, T>, k: usize, generator: &mut Generator) -> (Vec<T>, Vec<T>) {
@@ -78,13 +113,14 @@ pub(crate) fn random<T: Real>(data: &Data<'_, T>, k: usize, generator: &mut Gene
     let average = (data.mean() / T::from_f64(k as f64)).sqrt();
     generator.with(|stream| {
         let mut draw = || (average * T::from_f64(stream.standard_normal())).abs();
-        let mut ht = vec![T::ZERO; n * k];
+        let mut ht = Buffer::roomy(n * k);
         for t in 0..k {
             for j in 0..n {
                 ht[j * k + t] = draw();
             }
         }
-        let w = (0..m * k).map(|_| draw()).collect();
+        let mut w = Buffer::roomy(m * k);
+        w.iter_mut().for_each(|w| *w = draw());
         (w, ht)
     })
 }

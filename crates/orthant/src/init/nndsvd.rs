@@ -19,8 +19,9 @@
 //! Recognition 41 (2008) 1350–1362, doi:10.1016/j.patcog.2007.09.010.
 
 use super::Data;
-use super::svd::{Triplets, leading, randomized};
+use super::svd::{Triplets, leading, leading_bytes, randomized, randomized_bytes};
 use crate::random::Generator;
+use crate::source::Reading;
 use crate::{Error, Real, scan};
 
 /// Entries below this are cut.
@@ -75,7 +76,7 @@ pub(crate) fn nndsvd<T: Real>(
     match variant {
         Variant::Sklearn(with) => {
             let found = generator.with(|stream| randomized(&data.operand(), (m, n), k, stream, workers))?;
-            (w, ht) = sections(&found, 0.0);
+            (w, ht) = sections(found, 0.0);
             for x in [&mut w, &mut ht] {
                 let largest = x.iter().fold(T::ZERO, |a, &b| a.max(b)).to_f64();
                 cut(x, CUT * (largest / SMALL).min(1.0));
@@ -84,7 +85,8 @@ pub(crate) fn nndsvd<T: Real>(
         }
         Variant::Exact(with) => {
             let found = leading(data, k)?;
-            (w, ht) = sections(&found, T::EPSILON.to_f64() * m.max(n) as f64 * found.s[0].to_f64());
+            let negligible = T::EPSILON.to_f64() * m.max(n) as f64 * found.s[0].to_f64();
+            (w, ht) = sections(found, negligible);
             for x in [&mut w, &mut ht] {
                 let largest = x.iter().fold(T::ZERO, |a, &b| a.max(b));
                 cut(x, CUT * largest.to_f64());
@@ -116,30 +118,38 @@ pub(crate) fn nndsvd<T: Real>(
     Ok((w, ht))
 }
 
+/// What that takes, W and Hᵀ with it.
+pub(super) fn bytes<T: Real>(reading: &Reading<'_>, k: usize, variant: Variant) -> usize {
+    match variant {
+        _ if k > reading.v.m.min(reading.v.n) => 0,
+        Variant::Sklearn(_) => randomized_bytes::<T>(reading, k),
+        Variant::Exact(_) => leading_bytes::<T>(reading, k),
+    }
+}
+
 /// W and Hᵀ before anything is cut or filled; without the components (but the first) of a singular value of at most
 /// `negligible`.
-fn sections<T: Real>(found: &Triplets<T>, negligible: f64) -> (Vec<T>, Vec<T>) {
-    let k = found.s.len();
-    let (mut w, mut ht) = (vec![T::ZERO; found.u.len()], vec![T::ZERO; found.x.len()]);
-    for (t, &s) in found.s.iter().enumerate() {
+fn sections<T: Real>(found: Triplets<T>, negligible: f64) -> (Vec<T>, Vec<T>) {
+    // they take the place of the vectors
+    let Triplets { u: mut w, s, x: mut ht } = found;
+    let k = s.len();
+    for (t, s) in s.into_iter().enumerate() {
         // the sign of the section, the norms of its halves, and the weight of the part
         let (sign, norms, weight) = if t == 0 {
             (None, (1.0, 1.0), s.sqrt())
         } else {
-            let section = |sign| (norm(&found.u, k, t, sign), norm(&found.x, k, t, sign));
+            let section = |sign| (norm(&w, k, t, sign), norm(&ht, k, t, sign));
             let (plus, minus) = (section(T::ONE), section(-T::ONE));
             let positive = plus.0 * plus.1 > minus.0 * minus.1;
             let (sign, norms) = if positive { (T::ONE, plus) } else { (-T::ONE, minus) };
             (Some(sign), norms, (s * T::from_f64(norms.0 * norms.1)).sqrt())
         };
-        if weight == T::ZERO || (t > 0 && s.to_f64() <= negligible) {
-            continue;
-        }
-        for (out, x, norm) in [(&mut w, &found.u, norms.0), (&mut ht, &found.x, norms.1)] {
+        let cut = weight == T::ZERO || (t > 0 && s.to_f64() <= negligible);
+        for (x, norm) in [(&mut w, norms.0), (&mut ht, norms.1)] {
             let norm = T::from_f64(norm);
-            for (out, &x) in out.iter_mut().skip(t).step_by(k).zip(x.iter().skip(t).step_by(k)) {
-                let part = sign.map_or(x.abs(), |sign| if x * sign > T::ZERO { x.abs() } else { T::ZERO });
-                *out = weight * (part / norm);
+            for x in x.iter_mut().skip(t).step_by(k) {
+                let part = sign.map_or(x.abs(), |sign| if *x * sign > T::ZERO { x.abs() } else { T::ZERO });
+                *x = if cut { T::ZERO } else { weight * (part / norm) };
             }
         }
     }

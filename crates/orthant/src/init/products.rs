@@ -7,7 +7,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use orthant_kernel::accumulator_stride;
+use orthant_kernel::{Buffer, accumulator_stride};
 
 use crate::column_sums::ColumnSums;
 use crate::reduce::{Reducer, split};
@@ -56,7 +56,7 @@ impl<'a, T: Real> Operand<'a, T> {
     fn rows_times(&self, source: &dyn Source<T>, y: &[T], l: usize) -> Result<Vec<T>, Error> {
         let (extent, lanes) = (source.extent(), source.lanes());
         let block = extent.block_rows::<T>(l).min(extent.rows);
-        let mut out = vec![T::ZERO; extent.rows * l];
+        let mut out = Buffer::roomy(extent.rows * l);
         let slots = split(&mut out, l, &lanes);
         let scratch = self.scratch(|| source.memory(block));
         Reducer::new(lanes.count(), self.workers, || ()).try_run(
@@ -109,7 +109,11 @@ impl<'a, T: Real> Operand<'a, T> {
             },
             ColumnSums::add,
         )?;
-        Ok(sum.chunks_exact(stride).flat_map(|row| row[..l].iter().copied()).collect())
+        let mut out = Buffer::roomy(extent.cols * l);
+        for (to, row) in out.chunks_exact_mut(l).zip(sum.chunks_exact(stride)) {
+            to.copy_from_slice(&row[..l]);
+        }
+        Ok(out)
     }
 
     /// ⟨V·Y, X⟩ in double precision, with X m×l and Y n×l.

@@ -10,7 +10,8 @@ use orthant_kernel::{Buffer, Isa, accumulator_stride};
 
 use super::Data;
 use crate::random::Generator;
-use crate::reduce::{Reducer, lane, lanes};
+use crate::reduce::{Reducer, accumulators, lane, lanes};
+use crate::source::Reading;
 use crate::{Error, Real};
 
 /// W (m×k) and Hᵀ (n×k), row-major, for `scale`·V. Where α is 0 or not finite, as for V = 0, the factors are left as
@@ -30,6 +31,20 @@ pub(crate) fn scaled<T: Real>(
         w.iter_mut().chain(&mut ht).for_each(|x| *x = T::from_f64(x.to_f64() * root));
     }
     Ok((w, ht))
+}
+
+/// What that takes, W and Hᵀ with it.
+pub(super) fn bytes<T: Real>(reading: &Reading<'_>, k: usize) -> usize {
+    let (m, n) = (reading.v.m, reading.v.n);
+    let products =
+        reading.scratch::<T>(k).max(gram_bytes::<T>(m.max(n), k, reading.workers) + k * k * size_of::<f64>());
+    super::random_bytes::<T>(reading, k) + products
+}
+
+/// What [`gram`] takes of a matrix with so many rows.
+pub(crate) fn gram_bytes<T: Real>(rows: usize, k: usize, workers: usize) -> usize {
+    let each = k * k * size_of::<f64>() + Buffer::<T>::bytes(k * accumulator_stride::<T>(k));
+    accumulators(lanes(rows), workers) * each
 }
 
 /// XᵀX of a matrix with k columns: lane by lane in the data's precision, the lanes together in double precision.

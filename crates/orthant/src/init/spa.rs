@@ -26,10 +26,12 @@
 
 use std::sync::PoisonError;
 
-use orthant_kernel::Dense;
+use orthant_kernel::{Buffer, Dense};
 
 use super::Data;
 use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
+use crate::source::{Reading, transposing_bytes, with_rows_bytes};
+use crate::transform;
 use crate::{Error, Loss, Matrix, Model, Penalty, Real, Transform};
 
 /// A residual of this many ε of its row's square is rounding.
@@ -61,7 +63,7 @@ pub(crate) fn spa<T: Real>(data: &Data<'_, T>, k: usize) -> Result<(Vec<T>, Vec<
     let threads = (workers == 1).then_some(1);
     let options = Transform { max_sweeps: MOST_SWEEPS, threads, ..Transform::default() };
     let mut w = model.transform_with(v, &options)?.0.into_vec();
-    let mut ht = model.components().transposed().into_vec();
+    let mut ht = super::transposed(model.components());
     for t in 0..k {
         let norm = |x: &[T]| x.iter().skip(t).step_by(k).map(|x| x.to_f64().powi(2)).sum::<f64>().sqrt();
         w.iter_mut().skip(t).step_by(k).for_each(|x| *x *= scale);
@@ -75,6 +77,31 @@ pub(crate) fn spa<T: Real>(data: &Data<'_, T>, k: usize) -> Result<(Vec<T>, Vec<
         }
     }
     Ok((w, ht))
+}
+
+/// What that takes, W and Hᵀ with it.
+pub(super) fn bytes<T: Real>(reading: &Reading<'_>, k: usize) -> usize {
+    let (v, workers) = (reading.v, reading.workers);
+    let (m, n, s) = (v.m, v.n, size_of::<T>());
+    if k > m {
+        return 0;
+    }
+    // a row is widened, where it is dense from a copy; a list of entries may have grown
+    let row = match v.entries {
+        Some(_) if !v.by_columns => 3 * v.lines_of_s.longest * size_of::<f64>(),
+        _ => n * (s + size_of::<f64>()),
+    };
+    let direction = n * size_of::<f64>() + size_of::<Vec<f64>>();
+    let projecting = (k * direction).max((k - 1) * direction + reading.times::<T>(false, 1).0) + n * s;
+    let picking = m * size_of::<Row>() + projecting.max(workers * row);
+    let h = k * n * s;
+    let rows = with_rows_bytes::<T>(v);
+    let weights = transform::bytes::<T>(&v.with_rows(), Loss::Frobenius, k, workers);
+    rows + transposing_bytes(m)
+        .max(picking)
+        .max(h + n * s)
+        .max(h + weights)
+        .max(h + Buffer::<T>::bytes(m * k) + Buffer::<T>::bytes(n * k))
 }
 
 /// A row of V, divided by its sum.

@@ -13,13 +13,16 @@
 //! Products with V are of the data's precision, everything else is of double precision.
 
 use faer::Mat;
-use orthant_kernel::View;
+use orthant_kernel::{Buffer, View};
 
 use super::Data;
-use super::dense::{Thin, lower_factor, orthonormal, thin};
+use super::dense::{
+    Thin, column_major, kept_by_products, lower_factor, mat_bytes, orthonormal, orthonormal_bytes, row_major,
+    thin, thin_bytes,
+};
 use super::products::Operand;
 use crate::random::RandomState;
-use crate::source::{DenseSource, Sources};
+use crate::source::{DenseSource, Reading, Sources, transpose_bytes, transposing_bytes};
 use crate::{Error, Products, Real};
 
 /// Columns that the basis has beyond the k asked for.
@@ -80,11 +83,16 @@ pub(super) fn randomized<T: Real>(
     for _ in 0..rounds {
         for side in [transposed, !transposed] {
             q = operand.times(side, &q, l)?;
-            l = lower_factor(&mut q, l);
+            (q, l) = lower_factor(q, l);
         }
     }
-    let last = Projected::of(operand, transposed, &q, l)?;
+    let last = Projected::of(operand, transposed, q, l)?;
     last.triplets(k, transposed, workers)
+}
+
+/// Whether an m×n matrix is so small, or its basis would be so large, that it is decomposed whole.
+fn decomposes_whole(m: usize, n: usize, k: usize) -> bool {
+    m.saturating_mul(n) <= SMALL || m.min(n) <= 4 * k
 }
 
 /// The triplets to rounding, the same for any seed.
@@ -100,11 +108,12 @@ pub(super) fn leading<T: Real>(data: &Data<'_, T>, k: usize) -> Result<Triplets<
     let operand = &data.operand();
     let (m, n) = (v.nrows(), v.ncols());
     let (transposed, shorter) = (m < n, m.min(n));
-    if m.saturating_mul(n) <= SMALL || shorter <= 4 * k {
-        let all = v.to_dense(scale);
-        let all = if transposed { all.view().transposed() } else { all.view() };
+    if decomposes_whole(m, n, k) {
+        let whole = v.to_dense(scale);
+        let all = if transposed { whole.view().transposed() } else { whole.view() };
         let a = Mat::from_fn(all.nrows(), all.ncols(), |i, j| all.at(i, j).to_f64());
-        let Thin { u, s, v } = thin(&a)?;
+        drop(whole);
+        let Thin { u, s, v } = thin(a)?;
         return Ok(Triplets::of(row_major(&u, k), &s[..k], row_major(&v, k), transposed));
     }
     let l = (k + k.max(OVERSAMPLED)).min(shorter);
@@ -113,7 +122,7 @@ pub(super) fn leading<T: Real>(data: &Data<'_, T>, k: usize) -> Result<Triplets<
     let mut round = 0;
     loop {
         round += 1;
-        let projected = Projected::of(operand, transposed, &q, l)?;
+        let projected = Projected::of(operand, transposed, q, l)?;
         let s = &projected.thin.s;
         let rounding = 8.0 * T::EPSILON.to_f64() * s[0];
         let settled = s.iter().zip(&before).all(|(s, before)| (s - before).abs() <= CONVERGED * s + rounding);
@@ -125,6 +134,67 @@ pub(super) fn leading<T: Real>(data: &Data<'_, T>, k: usize) -> Result<Triplets<
     }
 }
 
+/// What [`randomized`] takes, and its triplets with it.
+pub(super) fn randomized_bytes<T: Real>(reading: &Reading<'_>, k: usize) -> usize {
+    let (m, n) = (reading.v.m, reading.v.n);
+    let (transposed, shorter) = (m < n, m.min(n));
+    let (mut l, mut most, mut q) = (k + OVERSAMPLED, 0, shorter * (k + OVERSAMPLED) * size_of::<T>());
+    for side in [transposed, !transposed] {
+        let (multiplying, product) = reading.times::<T>(side, l);
+        let rows = if side { n } else { m };
+        let lower = rows * l.min(rows) * size_of::<T>();
+        most = most.max(q + multiplying).max(product + rows * size_of::<usize>() + lower);
+        (q, l) = (lower, l.min(rows));
+    }
+    most.max(projected_bytes::<T>(reading, k, l))
+}
+
+/// What [`leading`] takes, and its triplets with it.
+pub(super) fn leading_bytes<T: Real>(reading: &Reading<'_>, k: usize) -> usize {
+    let (m, n) = (reading.v.m, reading.v.n);
+    let (transposed, longer, shorter) = (m < n, m.max(n), m.min(n));
+    if decomposes_whole(m, n, k) {
+        // sparse columns are written out by rows
+        let by_rows = match reading.v.entries {
+            Some(entries) if reading.v.by_columns => {
+                transpose_bytes::<T>(entries, m) + transposing_bytes(m).max(m * n * size_of::<T>())
+            }
+            _ => m * n * size_of::<T>(),
+        };
+        let vectors = mat_bytes(longer, shorter) + mat_bytes(shorter, shorter);
+        let triplets = Buffer::<T>::bytes(longer * k) + Buffer::<T>::bytes(shorter * k);
+        let copying = m * n * size_of::<T>() + mat_bytes(longer, shorter);
+        let decomposing = thin_bytes(longer, shorter).max(vectors + triplets);
+        return by_rows.max(copying).max(kept_by_products() + decomposing);
+    }
+    let l = (k + k.max(OVERSAMPLED)).min(shorter);
+    // the next basis is made of the last one's vectors
+    let next = Buffer::<T>::bytes(shorter * l);
+    let kept = Buffer::<T>::bytes(longer * l) + mat_bytes(shorter, l) + mat_bytes(l, l);
+    let again = next + reading.times::<T>(transposed, l).0;
+    projected_bytes::<T>(reading, k, l).max(kept_by_products() + (kept + next).max(again))
+}
+
+/// What a [`Projected`] takes while it is made of l columns, and its triplets.
+fn projected_bytes<T: Real>(reading: &Reading<'_>, k: usize, l: usize) -> usize {
+    let (m, n) = (reading.v.m, reading.v.n);
+    let (transposed, longer, shorter) = (m < n, m.max(n), m.min(n));
+    let q = Buffer::<T>::bytes(shorter * l);
+    let (first, _) = reading.times::<T>(transposed, l);
+    let left = Buffer::<T>::bytes(longer * l);
+    let (second, product) = reading.times::<T>(!transposed, l);
+    let (u, v) = (mat_bytes(shorter, l), mat_bytes(l, l));
+    let (of_left, of_right) = (Buffer::<T>::bytes(longer * k), Buffer::<T>::bytes(shorter * k));
+    let decomposing = orthonormal_bytes::<T>(longer, l)
+        .max(left + second)
+        .max(left + product + u)
+        .max(left + thin_bytes(shorter, l))
+        .max(left + u + v + of_right)
+        .max(left + v + of_right + Buffer::<T>::bytes(l * k) + of_left);
+    // products of decompositions keep memory from the first one on
+    (q + first).max(kept_by_products() + decomposing)
+}
+
 /// A, projected to a basis of a space of its rows.
 struct Projected<T> {
     /// P, with as many columns as the basis.
@@ -134,29 +204,28 @@ struct Projected<T> {
 }
 
 impl<T: Real> Projected<T> {
-    fn of(operand: &Operand<'_, T>, transposed: bool, q: &[T], l: usize) -> Result<Self, Error> {
-        let (left, l) = orthonormal(&operand.times(transposed, q, l)?, l);
-        let thin = thin(&super::dense::column_major(&operand.times(!transposed, &left, l)?, l))?;
+    fn of(operand: &Operand<'_, T>, transposed: bool, q: Vec<T>, l: usize) -> Result<Self, Error> {
+        let product = operand.times(transposed, &q, l)?;
+        drop(q);
+        let (left, l) = orthonormal(product, l);
+        let thin = thin(column_major(operand.times(!transposed, &left, l)?, l))?;
         Ok(Self { left, thin })
     }
 
-    fn triplets(&self, k: usize, transposed: bool, workers: usize) -> Result<Triplets<T>, Error> {
-        let l = self.thin.s.len();
-        let left = View::row_major(&self.left, self.left.len() / l, l)?;
-        let left = DenseSource::new(left, T::ONE, Products::Fused)?;
-        let u =
-            Operand::new(Sources::of(&left), false, workers).times(false, &row_major(&self.thin.v, k), k)?;
-        Ok(Triplets::of(u, &self.thin.s[..k], row_major(&self.thin.u, k), transposed))
+    fn triplets(self, k: usize, transposed: bool, workers: usize) -> Result<Triplets<T>, Error> {
+        let Self { left, thin: Thin { u, s, v } } = self;
+        let l = s.len();
+        let right = row_major(&u, k);
+        drop(u);
+        let view = View::row_major(&left, left.len() / l, l)?;
+        let source = DenseSource::new(view, T::ONE, Products::Fused)?;
+        let left = Operand::new(Sources::of(&source), false, workers).times(false, &row_major(&v, k), k)?;
+        Ok(Triplets::of(left, &s[..k], right, transposed))
     }
 }
 
 fn normal<T: Real>(rows: usize, cols: usize, stream: &mut RandomState) -> Vec<T> {
     (0..rows * cols).map(|_| T::from_f64(stream.standard_normal())).collect()
-}
-
-/// The first k columns, row-major.
-fn row_major<T: Real>(a: &Mat<f64>, k: usize) -> Vec<T> {
-    (0..a.nrows() * k).map(|i| T::from_f64(a[(i / k, i % k)])).collect()
 }
 
 #[cfg(test)]

@@ -1,74 +1,259 @@
-//! What the loops hold besides the factors, in elements; each part says its own.
+//! The bytes that a loop takes, both factors included, before there is one.
+//!
+//! It follows what `new` and `finish` of the loops allocate, line by line; `tests/predicted.rs` compares it with what they do
+//! allocate. What is said of the pair and of sums stands beside these.
 
-use orthant_kernel::Real;
+use std::sync::Mutex;
 
-use super::majorize::Work as RatioWork;
+use orthant_kernel::newton::scratch_len as newton_len;
+use orthant_kernel::{Buffer, Real, divergence, scan};
+
+use super::extrapolation::Schedule;
+use super::lines::{Lines, copies_bytes};
 use super::prepared::Prepared;
+use super::quadratic::outer_lanes;
+use super::residual::{Measured, WideGram};
 use super::sums::{GramSums, RatioSums};
-use super::{joint, ratio, row_update};
-use crate::Method;
-use crate::shape::Shape;
-use crate::source::Memory;
+use super::{joint, ratio};
+use crate::reduce::{MAX_LANES, accumulators};
+use crate::rule::cholesky::Definite;
+use crate::rule::nnls::Nnls;
+use crate::rule::scratch_len;
+use crate::source::{Reading, UNFOLDED};
+use crate::{Method, Update};
 
 /// A method on data of that shape.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held<'a> {
-    pub v: &'a Shape,
+    pub reading: Reading<'a>,
     pub method: Method,
-    /// Whether the transpose is kept beside S.
-    pub transpose: bool,
     /// Whether sparse data is worked on at its entries.
     pub by_entries: bool,
     pub k: usize,
+    /// Rows of a block, if they were asked for.
+    pub block: Option<usize>,
+    /// Whether H does not change.
+    pub fixed: bool,
+    /// Rows of R, where the rows that are read are those of L in a product L·Rᵀ.
+    pub product: Option<usize>,
+    /// Whether the sums of a divergence's updates are asked for the loss before Y is updated.
+    pub loss_is_due: bool,
 }
 
 impl Held<'_> {
-    /// Columns that a lane has sums of, for each of B and C.
-    fn cols(&self) -> usize {
-        if self.transpose { 0 } else { self.v.lines().1 }
+    /// Everything that there is while it iterates, or computes the final figures.
+    pub fn bytes<T: Real>(&self) -> usize {
+        let of_loop = match (self.method.loss.is_quadratic(), self.method.is_joint()) {
+            (true, _) => self.quadratic::<T>(),
+            (_, true) => self.joint::<T>(),
+            _ => self.ratio::<T>(),
+        };
+        self.pair::<T>() + of_loop
     }
 
-    /// Whether there are both.
+    /// Rows of X and of Y.
+    fn rows(&self) -> (usize, usize) {
+        let (rows, cols) = self.reading.v.lines();
+        (rows, self.product.unwrap_or(cols))
+    }
+
+    fn by_columns(&self) -> bool {
+        self.reading.v.by_columns
+    }
+
+    /// Whether the outer factor is the one that does not change.
+    fn outer_is_fixed(&self) -> bool {
+        self.fixed && !self.by_columns()
+    }
+
+    /// Whether there are denominators beside numerators.
     fn both(&self) -> bool {
         !self.method.loss.is_quadratic() && self.method.loss.beta() != 1.0
     }
 
-    /// Rows of k that a lane has of sums over rows of S.
-    pub fn summed(&self) -> usize {
-        self.cols() * if self.both() { 2 } else { 1 }
+    /// Columns that a lane sums for.
+    fn summed(&self) -> usize {
+        if self.reading.plan.transpose || self.outer_is_fixed() { 0 } else { self.reading.v.lines().1 }
     }
 
-    /// The sums of a lane.
-    pub fn lane<T: Real>(&self) -> usize {
-        match self.method.loss.is_quadratic() {
-            true => GramSums::<T>::len(self.cols(), self.k),
-            false => RatioSums::<T>::len(self.cols(), self.k, self.both()),
+    /// The factors, and their copies.
+    fn pair<T: Real>(&self) -> usize {
+        let (k, (rows, cols)) = (self.k, self.rows());
+        let (of_w, of_h) = if self.by_columns() { (cols, rows) } else { (rows, cols) };
+        let own = |rows| Buffer::<T>::bytes(rows * k) + k * k * size_of::<T>();
+        own(of_w) + own(of_h) + if self.method.is_extrapolated() { self.copies::<T>(of_w, of_h) } else { 0 }
+    }
+
+    fn copies<T: Real>(&self, of_w: usize, of_h: usize) -> usize {
+        let schedule = match self.method {
+            method if method.loss.is_quadratic() || method.is_newton() => Schedule::new(),
+            method => Schedule::momentum(method.loss),
+        };
+        copies_bytes::<T>(schedule.role(false), of_w, self.k)
+            + copies_bytes::<T>(schedule.role(true), of_h, self.k)
+    }
+
+    /// A reducer of what takes `each` bytes.
+    fn reducer<A>(&self, lanes: usize, each: usize) -> usize {
+        accumulators(lanes, self.reading.workers) * (each + size_of::<A>())
+            + 2 * lanes * size_of::<Option<A>>()
+    }
+
+    /// The rows of factors by lanes, where these do not stand on the stack.
+    fn slots<T>(&self, lanes: usize) -> usize {
+        if lanes > MAX_LANES { lanes * size_of::<Mutex<Lines<'_, T>>>() } else { 0 }
+    }
+
+    fn block<T: Real>(&self) -> usize {
+        let rows = self.reading.v.lines().0;
+        self.block.map_or_else(|| self.reading.block::<T>(self.k), |asked| asked.min(rows))
+    }
+
+    /// Rows of a block that are kept while their steps are measured: no more than a lane has, which with few entries are more.
+    fn measured(&self, block: usize) -> usize {
+        let (rows, cols) = self.rows();
+        let entries = self.reading.v.entries.unwrap_or(0);
+        block.min(
+            (entries + 8 * rows.max(cols)).div_ceil(8 * self.reading.lanes()).max(cols.div_ceil(MAX_LANES)),
+        )
+    }
+
+    /// The lanes of Y: their number, and the rows of the longest.
+    fn outer_lanes(&self) -> (usize, usize) {
+        let lanes = outer_lanes(self.rows().1);
+        match self.reading.plan.transpose {
+            true => (self.reading.lanes_across(), 0),
+            false => (lanes.count(), lanes.longest()),
         }
     }
 
-    /// What a worker reads rows with and computes with.
-    pub fn worker<T: Real>(&self) -> usize {
-        let of_rows = match self.method.loss.is_quadratic() {
-            true => row_update::Work::<T>::most(self.k),
-            false => RatioWork::<T>::most(self.k, self.v, self.method.is_newton()),
+    fn quadratic<T: Real>(&self) -> usize {
+        let (k, reading, (rows, cols), s) = (self.k, self.reading, self.rows(), size_of::<T>());
+        let (transposes, width) = (reading.plan.transpose, self.product.map(|_| reading.v.lines().1));
+        let (lanes, (outer_lanes, longest)) = (reading.lanes(), self.outer_lanes());
+        let block = self.block::<T>();
+        let outer_block = if transposes { reading.block_across::<T>(k) } else { longest }.max(1);
+        let numerators = if transposes || width.is_some() { block.max(outer_block) } else { block };
+        let scratch = scratch_len(block.max(outer_block), k).max(block * k);
+        let worker = reading.memory::<T>(block)
+            + if transposes { reading.memory_across::<T>(outer_block) } else { 0 }
+            + Buffer::<T>::bytes(numerators * k)
+            + (scratch + scan::residual_scratch_len(k) + width.map_or(0, |_| cols)) * s
+            + k * size_of::<f64>();
+        let extrapolated = self.method.is_extrapolated();
+        let sums = reading.column_sums::<T>(self.summed(), k);
+        let of_inner = GramSums::<T>::bytes(sums, k, reading.long(), extrapolated && self.by_columns());
+        let long_across = transposes && reading.v.long_across;
+        let sums = Buffer::<T>::bytes(width.unwrap_or(0) * orthant_kernel::accumulator_stride::<T>(k));
+        let of_outer = GramSums::<T>::bytes(sums, k, long_across, extrapolated && !self.by_columns());
+        let wide = if reading.v.entries.is_some() {
+            self.reducer::<WideGram>(lanes, WideGram::bytes(k))
+                + self.reducer::<WideGram>(outer_lanes, WideGram::bytes(k))
+        } else {
+            0
         };
-        // divergences may read V at another scale
-        let scaled = !self.method.loss.is_quadratic();
-        of_rows + Memory::<T>::most(self.v, self.by_entries, self.transpose, scaled)
-    }
-
-    /// Factors as blocks read them, and numerators that are kept from one half-step to the next.
-    pub fn beside_factors<T: Real>(&self) -> usize {
-        let (rows, cols) = self.v.lines();
-        let strided = |rows| match self.v.entries {
-            Some(_) if self.by_entries => Prepared::<T>::strided_len(rows, self.k),
+        let strided = |rows| {
+            if reading.v.entries.is_some() {
+                Buffer::<T>::bytes(Prepared::<T>::strided_len(rows, k))
+            } else {
+                0
+            }
+        };
+        // SᵀX of the final figures, or SY of a Y that does not change
+        let products = match (self.outer_is_fixed(), transposes) {
+            (true, _) => rows * k * s,
+            (_, true) => cols * k * s,
             _ => 0,
         };
-        let kept = match (self.method.is_joint(), self.method.loss.is_quadratic()) {
-            (true, _) => joint::numerators_len(rows, self.k),
-            (_, true) => 0,
-            _ => ratio::numerators_len(rows, self.k, self.both(), self.v.by_columns, self.method.is_newton()),
+        reading.workers * worker
+            + self.reducer::<GramSums<T>>(lanes, of_inner)
+            + self.reducer::<GramSums<T>>(outer_lanes, of_outer)
+            + self.reducer::<Measured>(lanes, 0)
+            + wide
+            + Buffer::<T>::bytes(width.unwrap_or(0) * k)
+            + strided(cols)
+            + if transposes { strided(rows) } else { 0 }
+            + (k * k + k) * s
+            + k * size_of::<usize>()
+            + products
+            + self.rule()
+            + self.slots::<T>(lanes).max(self.slots::<T>(outer_lanes))
+    }
+
+    /// What the rules that solve in double precision take.
+    fn rule(&self) -> usize {
+        let (k, workers) = (self.k, self.reading.workers);
+        match self.method.update {
+            Update::Anls => Definite::bytes(k) + workers * Nnls::bytes(k),
+            Update::Als => Definite::bytes(k) + workers * k * size_of::<f64>(),
+            Update::ProjectedGradient => (k * k + k + workers * 6 * k) * size_of::<f64>(),
+            _ => 0,
+        }
+    }
+
+    fn ratio<T: Real>(&self) -> usize {
+        let (k, reading, (rows, cols), s) = (self.k, self.reading, self.rows(), size_of::<T>());
+        let (transposes, newton, both) = (reading.plan.transpose, self.method.is_newton(), self.both());
+        let (lanes, (outer_lanes, _)) = (reading.lanes(), self.outer_lanes());
+        let block = self.block::<T>();
+        let outer_block = if transposes { reading.block_across::<T>(k) } else { block }.max(1);
+        let unfolded = |block: usize, cols| match reading.v.entries {
+            Some(_) if !self.by_entries => block.min(UNFOLDED) * cols * s,
+            _ => 0,
         };
-        strided(cols) + if self.transpose { strided(rows) } else { 0 } + kept
+        let steps = match (newton, reading.v.entries) {
+            (false, _) => 0,
+            (true, None) => newton_len(Some(if transposes { rows.max(cols) } else { cols }), 0, k),
+            (true, Some(_)) => {
+                let across = if transposes { reading.v.lines_across.longest } else { 0 };
+                newton_len(None, reading.v.lines_of_s.longest.max(across), k)
+            }
+        };
+        let worker = reading.memory::<T>(block)
+            + unfolded(block, cols)
+            + if transposes {
+                reading.memory_across::<T>(outer_block) + unfolded(outer_block, rows)
+            } else {
+                0
+            }
+            + Buffer::<T>::bytes(block.max(outer_block) * k) * if both { 2 } else { 1 }
+            + Buffer::<T>::bytes(divergence::scratch_len(k).max(steps))
+            + self.measured(block.max(outer_block)) * k * s;
+        let next = ratio::numerators_len(rows, k, false, self.by_columns() || self.loss_is_due, newton);
+        let sums = reading.column_sums::<T>(self.summed(), k);
+        reading.workers * worker
+            + Buffer::<T>::bytes(next) * if both { 2 } else { 1 }
+            + self.prepared::<T>(cols)
+            + if transposes { self.prepared::<T>(rows) } else { 0 }
+            + self.reducer::<RatioSums<T>>(lanes, RatioSums::<T>::bytes(sums, k, both))
+            + self.reducer::<RatioSums<T>>(outer_lanes, RatioSums::<T>::bytes(0, k, both))
+            + self.reducer::<f64>(lanes, 0)
+            + self.slots::<T>(lanes).max(self.slots::<T>(outer_lanes))
+    }
+
+    /// A factor as blocks of a divergence read it.
+    fn prepared<T: Real>(&self, rows: usize) -> usize {
+        let strided = || Prepared::<T>::strided_len(rows, self.k);
+        let at_entries = self.by_entries && self.reading.v.entries.is_some();
+        Buffer::<T>::bytes(if at_entries { strided() } else { rows * self.k })
+    }
+
+    fn joint<T: Real>(&self) -> usize {
+        let (k, reading, (rows, cols)) = (self.k, self.reading, self.rows());
+        let (lanes, outer_lanes) = (reading.lanes(), outer_lanes(cols).count());
+        let block = self.block::<T>().max(1);
+        let at_entries = self.by_entries && reading.v.entries.is_some();
+        let tiles = if at_entries { 0 } else { divergence::scratch_len(k) };
+        let worker = reading.memory::<T>(block)
+            + Buffer::<T>::bytes(tiles)
+            + self.measured(block) * k * size_of::<T>();
+        let sums = reading.column_sums::<T>(cols, k);
+        reading.workers * worker
+            + Buffer::<T>::bytes(joint::numerators_len(rows, k))
+            + self.prepared::<T>(cols)
+            + self.reducer::<RatioSums<T>>(lanes, RatioSums::<T>::bytes(sums, k, false))
+            + self.reducer::<RatioSums<T>>(lanes, RatioSums::<T>::bytes(0, k, false))
+            + self.reducer::<RatioSums<T>>(outer_lanes, RatioSums::<T>::bytes(0, k, false))
+            + self.slots::<T>(lanes).max(self.slots::<T>(outer_lanes))
     }
 }

@@ -58,9 +58,10 @@ pub(crate) struct Trail<T> {
     pub point_gram: Vec<T>,
 }
 
-/// Bytes of the copies of both factors, which have `rows` rows together: at most three of each.
-pub(crate) fn copies_bytes<T>(rows: usize, k: usize) -> usize {
-    3 * rows * k * size_of::<T>()
+/// Bytes of the copies of a factor with so many rows, in that role.
+pub(super) fn copies_bytes<T: Real>(role: Role, rows: usize, k: usize) -> usize {
+    let (copies, grams) = if role == Role::Second { (2, 2) } else { (3, 0) };
+    copies * Buffer::<T>::bytes(rows * k) + (grams * k * k + k) * size_of::<T>() + 2 * k * size_of::<f64>()
 }
 
 impl<T: Real> Trail<T> {
@@ -73,8 +74,8 @@ impl<T: Real> Trail<T> {
         Self {
             role,
             space,
-            point: if first { x.to_vec().into() } else { like(true) },
-            accepted: if second { x.to_vec().into() } else { like(true) },
+            point: if first { x.into() } else { like(true) },
+            accepted: if second { x.into() } else { like(true) },
             next: like(first),
             fresh: true,
             beta,

@@ -10,7 +10,6 @@
 //!
 //! For β = 1 P^(β−1) is 1: D and C are column sums of Y and of X.
 
-use orthant_kernel::newton::scratch_len;
 use orthant_kernel::rows::{self, Least, Majorant};
 use orthant_kernel::{Buffer, Isa, Real};
 
@@ -19,7 +18,6 @@ use super::sums::{RatioSums, add_columns};
 use super::visit::{HalfStep, Span};
 use crate::penalty::Weights;
 use crate::rule::Majorizer;
-use crate::shape::Shape;
 use crate::source::{Packed, Rows as SourceRows, Source};
 
 /// What a worker computes with.
@@ -28,21 +26,6 @@ pub(super) struct Work<T> {
     pub n: Buffer<T>,
     pub d: Buffer<T>,
     pub tiles: Buffer<T>,
-}
-
-impl<T> Work<T> {
-    /// Elements of one, at most: of a cache block's rows, and of what Newton's steps have of some rows: p, and of sparse ones V
-    /// and Y at the entries.
-    pub fn most(k: usize, v: &Shape, newton: bool) -> usize {
-        let (rows, cols) = v.lines();
-        let longest = rows.max(cols);
-        let of_rows = match v.entries {
-            _ if !newton => 0,
-            None => scratch_len(Some(longest), 0, k),
-            Some(entries) => scratch_len(None, longest.min(entries), k),
-        };
-        512 * k + of_rows
-    }
 }
 
 /// Rows of a matrix for all rows of a factor, `stride` elements apart; with a stride of 0 one row stands for all.

@@ -21,7 +21,6 @@ pub(crate) use extrapolation::{Schedule, Verdict};
 pub(crate) use factor::{Factor, negligible};
 pub(crate) use held::Held;
 pub(crate) use joint::Joint;
-pub(crate) use lines::copies_bytes;
 pub(crate) use pair::{Fixed, Pair};
 pub(crate) use projection::Projection;
 pub(crate) use quadratic::Quadratic;

@@ -39,6 +39,11 @@ pub(super) struct WideGram {
 }
 
 impl WideGram {
+    /// Bytes of one.
+    pub fn bytes(k: usize) -> usize {
+        (k * accumulator_stride::<f64>(k) + WIDENED * k) * size_of::<f64>()
+    }
+
     pub fn new(k: usize) -> Self {
         Self { g: vec![0.0; k * accumulator_stride::<f64>(k)], rows: vec![0.0; WIDENED * k] }
     }
@@ -265,10 +270,14 @@ impl<T: Real> Quadratic<'_, T> {
         // factors in single precision say no more
         if !single && squares < CANCELLED * f64::EPSILON * self.squares {
             let entries = self.measure_by(Residual::Twofold, Steps::Ignored)?.squares;
-            let workers = self.workers;
+            // which takes as much memory as the others, and their place
+            let (workers, counts) = (self.workers, [&self.inner, &self.outer].map(|walk| walk.lanes.count()));
+            self.wide = None;
             let of_x = TwofoldGram::of(workers, &self.pair.inner.x, k, &self.inner.lanes);
             let of_y = TwofoldGram::of(workers, &self.pair.outer.x, k, &self.outer.lanes);
             squares = of_x.add_product(&of_y, k, entries).to_f64().max(0.0);
+            drop((of_x, of_y));
+            self.wide = Some(counts.map(|count| Reducer::new(count, workers, || WideGram::new(k))));
         }
         measured.squares = squares.into();
         Ok(measured)

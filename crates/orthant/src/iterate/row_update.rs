@@ -28,13 +28,6 @@ pub(super) struct Work<T> {
     pub row: Vec<T>,
 }
 
-impl<T> Work<T> {
-    /// Elements of one, at most: of a cache block's rows.
-    pub fn most(k: usize) -> usize {
-        512 * k
-    }
-}
-
 /// The other factor's Gram matrix as an update wants it.
 #[derive(Debug)]
 pub(super) struct Coupling<T> {

@@ -62,9 +62,10 @@ pub(super) struct GramSums<T> {
 }
 
 impl<T: Real> GramSums<T> {
-    /// Elements of one with B of `cols` columns, at most.
-    pub fn len(cols: usize, k: usize) -> usize {
-        ColumnSums::<T>::len(cols + 3 * k, k)
+    /// Bytes of one with that much for B; `long` as in [`new`](Self::new), and with the Gram matrix of other rows if so.
+    pub fn bytes(b: usize, k: usize, long: bool, others: bool) -> usize {
+        let gram = Buffer::<T>::bytes(k * accumulator_stride::<T>(k)) * if long { 2 } else { 1 };
+        b + gram * if others { 2 } else { 1 }
     }
 
     pub fn new(cols: usize, k: usize, heavy: HeavyColumns, long: bool) -> Self {
@@ -166,9 +167,9 @@ pub(super) struct RatioSums<T> {
 }
 
 impl<T: Real> RatioSums<T> {
-    /// Elements of one with B of `cols` columns, and C if `both`, at most.
-    pub fn len(cols: usize, k: usize, both: bool) -> usize {
-        ColumnSums::<T>::len(cols * if both { 2 } else { 1 } + 3 * k, k)
+    /// Bytes of one with that much for B, and C if `both`.
+    pub fn bytes(b: usize, k: usize, both: bool) -> usize {
+        b * if both { 2 } else { 1 } + 2 * k * size_of::<f64>()
     }
 
     /// With B of `cols` columns, and C if `both`.

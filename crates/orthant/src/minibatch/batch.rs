@@ -1,6 +1,6 @@
 //! A step on some rows of V.
 
-use orthant_kernel::Dense;
+use orthant_kernel::{Buffer, Dense};
 
 use super::MiniBatchNmf;
 use super::pass::BatchPass;
@@ -97,7 +97,7 @@ impl<'a, T: Real> Data<'a, T> {
         let k = self.nmf.options.rank;
         let (source, layout) = self.source(v);
         let (on_w, on_h) = self.weights(v);
-        let (w, ht) = (Factor::new(w, k, on_w, 1), Factor::new(ht.to_vec(), k, on_h, 1));
+        let (w, ht) = (Factor::new(w, k, on_w, 1), Factor::new(ht, k, on_h, 1));
         let pair = Pair::new(w, ht, false).fixed(fixed);
         // where the residual is computed by entries, ‖V‖² says how much of it is rounding
         let by_entries = self.nmf.loss_function().is_quadratic() && v.nnz().is_some();
@@ -113,9 +113,11 @@ impl<'a, T: Real> Data<'a, T> {
     pub fn solve_w(&self, v: &Matrix<'_, T>, ht: &[T], max_iter: usize) -> Result<Vec<T>, Error> {
         let k = self.nmf.options.rank;
         let average = (init::mean(v, self.scale, self.workers > 1) / T::from_f64(k as f64)).sqrt();
-        let mut before = vec![average; v.nrows() * k];
+        let mut start = Buffer::roomy(v.nrows() * k);
+        start.fill(average);
+        let mut before = start.clone();
         let tol = self.nmf.options.stopping().tol();
-        let (_, w) = self.pass(v, before.clone(), ht, Fixed::Outer, |pass, _| {
+        let (_, w) = self.pass(v, start, ht, Fixed::Outer, |pass, _| {
             pass.keep_from(negligible(pass.w(), ht, k));
             for _ in 0..max_iter {
                 pass.sweep_inner(true)?;

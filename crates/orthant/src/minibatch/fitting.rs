@@ -112,7 +112,7 @@ impl<'a, T: Real> Fitting<'a, T> {
         let (figures, w) =
             data.pass(v, w, &state.ht, Fixed::Neither, |pass, squares| pass.figures(squares))?;
         let (on_w, on_h) = data.weights(v);
-        let penalties = |weights: Weights, x: &[T]| Factor::new(x.to_vec(), k, weights, 1).exact_penalty();
+        let penalties = |weights: Weights, x: &[T]| Factor::new(x, k, weights, 1).exact_penalty();
         report.stop_reason = stop_reason;
         report.loss = terms.in_units(figures.loss);
         report.objective = terms.in_units(figures.loss + penalties(on_w, &w) + penalties(on_h, &state.ht));

@@ -39,10 +39,12 @@ use std::time::{Duration, Instant};
 
 use orthant_kernel::Dense;
 
+use crate::available;
 use crate::nmf::given;
 use crate::observe::{Iteration, Observer};
 use crate::random::{Generator, RandomState};
 use crate::report::{Report, StopReason};
+use crate::shape::Shape;
 use crate::{
     BatchOptions, Cancel, Checkpoint, Error, Init, InitKind, Loss, Matrix, Method, Model, Options, Penalty,
     Real, ToMatrix, scan, threads,
@@ -54,6 +56,7 @@ use fitting::Fitting;
 pub use online::Online;
 
 mod batch;
+mod bytes;
 mod fitting;
 mod online;
 mod pass;
@@ -245,6 +248,28 @@ impl<T: Real> MiniBatchNmf<T> {
         Self { checkpoint: Some(Arc::new(checkpoint)), ..self }
     }
 
+    /// The most bytes that a fit may take besides V; the factors are among them.
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.options.memory_limit = Some(bytes);
+        self
+    }
+
+    /// The bytes that [`fit`](Self::fit) takes besides `v`, at most, the factors with them.
+    ///
+    /// ```
+    /// use orthant::{Dense, MiniBatchNmf};
+    /// let v = Dense::<f32>::zeros(3000, 50);
+    /// assert!(MiniBatchNmf::new(4).working_bytes(&v)? > (3000 + 50) * 4 * size_of::<f32>());
+    /// # Ok::<(), orthant::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), for options and shapes.
+    pub fn working_bytes(&self, v: &impl ToMatrix<T>) -> Result<usize, Error> {
+        T::batches_bytes(self, &v.to_matrix()?)
+    }
+
     /// Factorises `v`, which is not copied.
     ///
     /// # Errors
@@ -326,6 +351,7 @@ pub(crate) fn fit<T: Real>(
     began: Instant,
 ) -> Result<MiniBatchFit<T>, Error> {
     nmf.check()?;
+    available::check(working_bytes(nmf, v)?, nmf.options.memory_limit)?;
     // sparse columns are copied to have rows
     let v = &v.with_rows();
     let (out, used) =
@@ -334,6 +360,16 @@ pub(crate) fn fit<T: Real>(
     fit.report.warnings.extend(threads::clamped(nmf.options.threads, used));
     fit.report.seconds_total += began.elapsed().as_secs_f64();
     Ok(fit)
+}
+
+/// The peak of what a fit by mini-batches takes beside V.
+pub(crate) fn working_bytes<T: Real>(nmf: &MiniBatchNmf<T>, v: &Matrix<'_, T>) -> Result<usize, Error> {
+    nmf.check()?;
+    let k = nmf.options.rank;
+    crate::check::sizes::<T>(v.nrows(), v.ncols(), k)?;
+    let shape = Shape::of(v);
+    let shape = if v.nnz().is_some() && shape.by_columns { shape.across(v) } else { shape };
+    Ok(bytes::of_fit::<T>(&nmf.options, &nmf.batches, &shape, threads::used(nmf.options.threads)))
 }
 
 pub(crate) fn transform<T: Real>(

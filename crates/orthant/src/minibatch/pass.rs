@@ -85,7 +85,9 @@ impl<'a, T: Real> BatchPass<'a, T> {
     pub fn sums(&self, ht: &[T], k: usize) -> (Vec<T>, Vec<T>) {
         let stride = accumulator_stride::<T>(k);
         let compact = |padded: &[T]| -> Vec<T> {
-            padded.chunks_exact(stride).take(ht.len() / k).flat_map(|row| row[..k].iter().copied()).collect()
+            let mut out = Vec::with_capacity(ht.len());
+            padded.chunks_exact(stride).take(ht.len() / k).for_each(|row| out.extend_from_slice(&row[..k]));
+            out
         };
         match self {
             Self::Quadratic(pass) => {
@@ -99,7 +101,9 @@ impl<'a, T: Real> BatchPass<'a, T> {
                 let d = if c.is_empty() {
                     // as in scikit-learn: a component without weights has a denominator of 1
                     let column = |&x: &T| if x == T::ZERO { T::ONE } else { x };
-                    columns.iter().map(column).cycle().take(ht.len()).collect()
+                    let mut d = Vec::with_capacity(ht.len());
+                    d.extend(columns.iter().map(column).cycle().take(ht.len()));
+                    d
                 } else {
                     compact(c)
                 };

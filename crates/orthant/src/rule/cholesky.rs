@@ -105,6 +105,11 @@ impl Definite {
         }
     }
 
+    /// Bytes of one.
+    pub fn bytes(k: usize) -> usize {
+        (k * k + packed(k)) * size_of::<f64>() + 3 * k * size_of::<f64>()
+    }
+
     /// Takes another Gram matrix; whether it had to be raised. About k³/3 flops, allocating nothing.
     pub fn set<T: Real>(&mut self, gram: &[T]) -> bool {
         let k = self.k;

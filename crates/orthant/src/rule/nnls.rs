@@ -82,6 +82,12 @@ impl Nnls {
         }
     }
 
+    /// Bytes of one.
+    pub fn bytes(k: usize) -> usize {
+        let count = (KEPT / packed(k)).clamp(1, MOST_KEPT);
+        count * (size_of::<Kept>() + k + packed(k) * size_of::<f64>()) + 7 * k * size_of::<f64>()
+    }
+
     /// For another G.
     pub fn forget(&mut self) {
         self.factors.kept.iter_mut().for_each(|kept| kept.valid = false);

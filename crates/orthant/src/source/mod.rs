@@ -11,14 +11,17 @@ use orthant_kernel::{Isa, Real, Unfolded, newton, second_level_cache, sparse as 
 use crate::Error;
 use crate::column_sums::HeavyColumns;
 use crate::reduce::Lanes;
-use crate::shape::Shape;
 
 pub(crate) use dense::DenseSource;
+pub(crate) use reading::Reading;
 pub(crate) use rows::{DenseRows, Packed, Rows, SparseRows, UNFOLDED};
-pub(crate) use sparse::{SparseSource, transpose_bytes};
+pub(crate) use sparse::{
+    SparseSource, lanes_by_entries, transpose_bytes, transposing_bytes, with_rows_bytes,
+};
 pub(crate) use stored::{SparsePlan, Stored};
 
 mod dense;
+mod reading;
 mod rows;
 mod sparse;
 mod stored;
@@ -67,9 +70,6 @@ pub(crate) enum Storage {
     },
 }
 
-/// The most rows of a cache block that is copied.
-const COPIED_ROWS: usize = 112;
-
 /// Bytes of a factor that may be copied for each pass over S.
 const COPIED: usize = 8 << 20;
 
@@ -84,7 +84,9 @@ impl Extent {
             Storage::Dense => {
                 orthant_kernel::block_rows::<T>(Isa::detect(), second_level_cache(), self.cols, k)
             }
-            Storage::Sparse { entries, .. } => sparse_block_rows::<T>(self.rows, entries, k),
+            Storage::Sparse { entries, .. } => {
+                sparse_block_rows::<T>(second_level_cache(), self.rows, entries, k)
+            }
         }
     }
 
@@ -107,10 +109,9 @@ impl Extent {
     }
 }
 
-/// Rows of a cache block of a sparse matrix: as many as fill a second-level cache with their entries or with what is computed
-/// of them, which pass through it; what is to stay there are the rows of the other factor, and then the sums.
-pub(crate) fn sparse_block_rows<T>(rows: usize, entries: usize, k: usize) -> usize {
-    let cache = second_level_cache();
+/// Rows of a block of a sparse matrix: as many as fill a second-level `cache` of so many bytes with their entries or with what is
+/// computed of them, which pass through it; what is to stay there are the rows of the other factor, and then the sums.
+pub(crate) fn sparse_block_rows<T>(cache: usize, rows: usize, entries: usize, k: usize) -> usize {
     let (of_s, of_x) = ((entries / rows.max(1) + 1) * (4 + size_of::<T>()), 2 * k * size_of::<T>());
     (cache / of_s).min(cache / of_x).clamp(16, 512)
 }
@@ -135,17 +136,6 @@ pub(crate) struct Memory<T> {
 }
 
 impl<T: Real> Memory<T> {
-    /// Elements of one, at most: with the transpose beside S, if so, and `scaled` where V may be read at another scale.
-    pub fn most(v: &Shape, by_entries: bool, transpose: bool, scaled: bool) -> usize {
-        let (rows, cols) = v.lines();
-        match v.entries {
-            Some(_) if !by_entries => UNFOLDED * cols,
-            None if transpose => COPIED_ROWS * (cols + rows),
-            None if v.copied || scaled => COPIED_ROWS * cols,
-            _ => 0,
-        }
-    }
-
     /// With room for sparse rows written out, as the products of this β with them need.
     #[must_use]
     pub fn for_divergence(mut self, extent: &Extent, rows: usize, beta: &Beta<T>) -> Self {

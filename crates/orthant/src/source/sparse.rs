@@ -9,12 +9,13 @@ use super::{Extent, Memory, Rows, Source, SparseRows, Storage};
 use crate::Error;
 use crate::column_sums::HeavyColumns;
 use crate::reduce::Lanes;
+use crate::shape::Shape;
 
 /// What a row costs besides its entries, in entries.
-const ROW: usize = 8;
+pub(super) const ROW: usize = 8;
 
 /// Sums of a column with more terms than this in a lane are set aside as often as rounding needs it.
-const MANY: usize = 2048;
+pub(super) const MANY: usize = 2048;
 
 /// Rows whose indices are counted together.
 const COUNTED: usize = 1024;
@@ -35,7 +36,7 @@ impl<'a, T: Real> SparseSource<'a, T> {
     /// `rows` times `scale`, a power of two, in `lanes` lanes; `summed` tells whether they are summed over. The rayon pool at
     /// hand looks at the entries, if it is to work in `parallel`.
     pub fn new(rows: Csr<'a, T>, scale: T, lanes: usize, summed: bool, parallel: bool) -> Self {
-        let lanes = Lanes::weighted(rows.nrows(), lanes, |i| rows.entries_before(i) + ROW * i);
+        let lanes = lanes_by_entries(rows.nrows(), lanes, |i| rows.entries_before(i));
         let heavy = if summed { heavy(&rows, &lanes, parallel) } else { HeavyColumns::default() };
         let longest = (0..rows.nrows()).map(|i| rows.row_nnz(i)).max().unwrap_or(0);
         Self { rows, scale, isa: Isa::detect(), longest, lanes, heavy }
@@ -67,6 +68,24 @@ fn heavy<T: Real>(rows: &Csr<'_, T>, lanes: &Lanes, parallel: bool) -> HeavyColu
 /// Bytes of a transpose with `entries` entries and `rows` rows.
 pub(crate) fn transpose_bytes<T>(entries: usize, rows: usize) -> usize {
     entries * (size_of::<u32>() + size_of::<T>()) + (rows + 1) * size_of::<usize>()
+}
+
+/// Bytes that are needed besides while it is made: where the next entry of each row goes.
+pub(crate) fn transposing_bytes(rows: usize) -> usize {
+    rows * size_of::<usize>()
+}
+
+/// Bytes of a copy that has rows of a matrix which is sparse by columns.
+pub(crate) fn with_rows_bytes<T>(v: &Shape) -> usize {
+    match v.entries {
+        Some(entries) if v.by_columns => transpose_bytes::<T>(entries, v.m),
+        _ => 0,
+    }
+}
+
+/// The cuts of `lanes` lanes of about the same number of entries each.
+pub(crate) fn lanes_by_entries(rows: usize, lanes: usize, before: impl Fn(usize) -> usize) -> Lanes {
+    Lanes::weighted(rows, lanes, |i| before(i) + ROW * i)
 }
 
 impl<T: Real> Source<T> for SparseSource<'_, T> {

@@ -13,7 +13,14 @@ use orthant_kernel::Dense;
 use super::newton::{Components, Newton};
 use super::{by_lanes, times_power};
 use crate::model::{Model, Transform, TransformReport};
-use crate::{Error, Matrix, Real, scan};
+use crate::shape::Shape;
+use crate::{Error, Loss, Matrix, Real, scan};
+
+/// What that takes beside W.
+pub(super) fn bytes(v: &Shape, loss: Loss, k: usize, workers: usize) -> usize {
+    let entries = if v.entries.is_some() { v.lines_of_s.longest } else { v.n };
+    Components::bytes(k, v.n) + workers * Newton::bytes(k, v.n, entries, loss)
+}
 
 pub(super) fn run<T: Real>(
     model: &Model<T>,
@@ -30,7 +37,8 @@ pub(super) fn run<T: Real>(
     let components = Components::new(model.components(), model.loss(), model.penalty().on_w(n));
     // what rounding in the gradient lets be seen of a step
     let tol = options.tol.max(4.0 * k as f64 * f64::EPSILON);
-    let rows: Vec<_> = (0..workers).map(|_| Mutex::new(Newton::new(&components))).collect();
+    let longest = v.by_lines().map_or(n, |v| (0..m).map(|i| v.row_nnz(i)).max().unwrap_or(0));
+    let rows: Vec<_> = (0..workers).map(|_| Mutex::new(Newton::new(&components, longest))).collect();
     by_lanes((m, k), workers, |first, w, worker, out| {
         let mut row = rows[worker].lock().unwrap_or_else(PoisonError::into_inner);
         for (i, w) in w.chunks_exact_mut(k).enumerate() {

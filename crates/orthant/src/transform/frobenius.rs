@@ -17,8 +17,10 @@ use orthant_kernel::{
 use super::by_lanes;
 use crate::model::{Model, Transform, TransformReport};
 use crate::penalty::Weights;
+use crate::reduce::MAX_LANES;
 use crate::rule::cholesky::{Definite, dot};
 use crate::rule::nnls::Nnls;
+use crate::shape::Shape;
 use crate::{Error, Matrix, Real, scan};
 
 /// Proximal steps for a row, at most.
@@ -37,20 +39,21 @@ struct Scratch<T> {
     left: Vec<T>,
     rows: Vec<Row>,
     /// For rows that sweeps do not finish.
-    exact: Option<Nnls>,
+    exact: Nnls,
 }
 
 impl<T: Real> Scratch<T> {
-    fn new(block: usize, k: usize) -> Self {
+    /// With room for `copied` elements.
+    fn new(block: usize, k: usize, copied: usize) -> Self {
         Self {
-            copy: Vec::new(),
+            copy: Vec::with_capacity(copied),
             unfolded: Unfolded::default(),
             a: vec![T::ZERO; block * k],
             spare: vec![T::ZERO; rows::scratch_len(k)],
             enough: vec![T::ZERO; block],
             left: vec![T::ZERO; block],
             rows: vec![Row::default(); block],
-            exact: None,
+            exact: Nnls::new(k),
         }
     }
 }
@@ -163,7 +166,11 @@ pub(super) fn run<T: Real>(
     definite.set(&gram);
 
     let block = BLOCK.min(m);
-    let scratch: Vec<_> = (0..workers).map(|_| Mutex::new(Scratch::new(block, k))).collect();
+    let copied = match v {
+        Matrix::Dense(v) if v.col_stride() != 1 && n > 1 => block.min(m.div_ceil(MAX_LANES)) * n,
+        _ => 0,
+    };
+    let scratch: Vec<_> = (0..workers).map(|_| Mutex::new(Scratch::new(block, k, copied))).collect();
     by_lanes((m, k), workers, |first, w, worker, out| {
         let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
         let Scratch { copy, unfolded, a, spare, enough, left, rows: found, exact } = &mut *scratch;
@@ -194,8 +201,7 @@ pub(super) fn run<T: Real>(
                 let w = &mut w[r * k..(r + 1) * k];
                 let (mut left, enough) = (left[r].to_f64(), enough[r].to_f64());
                 if left > enough {
-                    let nnls = exact.get_or_insert_with(|| Nnls::new(k));
-                    left = solve(nnls, &definite, &a[r * k..(r + 1) * k], w, enough);
+                    left = solve(exact, &definite, &a[r * k..(r + 1) * k], w, enough);
                 }
                 // a NaN is not done
                 out.unconverged_rows += usize::from(left.is_nan() || left > enough);
@@ -210,6 +216,21 @@ pub(super) fn run<T: Real>(
             }
         }
     })
+}
+
+/// What that takes beside W.
+pub(super) fn bytes<T: Real>(v: &Shape, k: usize, workers: usize) -> usize {
+    let (n, block, s) = (v.n, BLOCK.min(v.m), size_of::<T>());
+    let copied = block.min(v.m.div_ceil(MAX_LANES));
+    let copy = match v.entries {
+        Some(_) => v.lines_of_s.most(copied) * v.unfolded,
+        None if v.copied => copied * n * s,
+        None => 0,
+    };
+    let worker =
+        copy + (block * (k + 2) + rows::scratch_len(k)) * s + block * size_of::<Row>() + Nnls::bytes(k);
+    let gram = k * (accumulator_stride::<T>(k) + k) * s + Definite::bytes(k);
+    n * k * s + gram + workers * worker
 }
 
 /// The minimum for numerators a, from w; what is left of Σ G_tt·(step)².

@@ -8,12 +8,16 @@
 
 use std::sync::PoisonError;
 
-use orthant_kernel::Dense;
+use orthant_kernel::{Buffer, Dense};
 
+use crate::available;
+use crate::choice::of_any;
 use crate::model::{Model, Transform, TransformReport};
 use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
+use crate::shape::Shape;
+use crate::source::{transposing_bytes, with_rows_bytes};
 use crate::threads;
-use crate::{Error, Matrix, Real, scan};
+use crate::{Error, Loss, Matrix, Real, scan};
 
 mod divergence;
 mod frobenius;
@@ -32,6 +36,7 @@ pub(crate) fn transform<T: Real>(
         return Err(Error::Empty { rows: m, cols: n });
     }
     threads::on(options.threads, |workers| {
+        available::check(working_bytes(model, v, workers), options.memory_limit)?;
         let v = &v.with_rows();
         if model.loss().is_quadratic() {
             frobenius::run(model, v, options, workers)
@@ -42,13 +47,32 @@ pub(crate) fn transform<T: Real>(
     .0
 }
 
+/// The peak of what a transform takes beside V, W with it.
+pub(crate) fn working_bytes<T: Real>(model: &Model<T>, v: &Matrix<'_, T>, workers: usize) -> usize {
+    let (k, shape) = (model.rank(), Shape::of(v));
+    let shape = if v.nnz().is_some() && shape.by_columns { shape.across(v) } else { shape };
+    let rows = shape.with_rows();
+    let working = bytes::<T>(&rows, model.loss(), k, workers).max(scan::bytes::<T>(&rows, workers));
+    let copy = with_rows_bytes::<T>(&shape);
+    of_any(workers) + copy + working.max(if copy > 0 { transposing_bytes(shape.m) } else { 0 })
+}
+
+/// What a transform of rows takes, W with it, but not the copy of rows of what is sparse by columns.
+pub(crate) fn bytes<T: Real>(v: &Shape, loss: Loss, k: usize, workers: usize) -> usize {
+    let of_loss = match loss.is_quadratic() {
+        true => frobenius::bytes::<T>(v, k, workers),
+        false => divergence::bytes(v, loss, k, workers),
+    };
+    Buffer::<T>::bytes(v.m * k) + of_loss
+}
+
 /// Rows of W (m×k) by lanes: `work(first row, rows of W, worker, report)` for each.
 fn by_lanes<T: Real>(
     (m, k): (usize, usize),
     workers: usize,
     work: impl Fn(usize, &mut [T], usize, &mut TransformReport) + Sync,
 ) -> Result<(Dense<T>, TransformReport), Error> {
-    let mut w = vec![T::ZERO; m * k];
+    let mut w = Buffer::roomy(m * k);
     let lanes = Lanes::even(m, MAX_LANES);
     let slots = split(&mut w, k, &lanes);
     let start = || TransformReport { unconverged_rows: 0, sweeps: 0, kkt_residual: 0.0, threads: workers };

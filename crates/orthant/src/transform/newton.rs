@@ -91,15 +91,21 @@ impl Components {
         let (k, n) = (h.nrows(), h.ncols());
         let largest = |t: usize| h.row(t).iter().fold(0.0, |a: f64, x| a.max(x.to_f64()));
         let exponents: Vec<i32> = (0..k).map(|t| exponent(largest(t))).collect();
-        let columns: Vec<usize> = (0..n).filter(|&j| (0..k).any(|t| h[(t, j)] > T::ZERO)).collect();
+        let mut columns = Vec::with_capacity(n);
+        columns.extend((0..n).filter(|&j| (0..k).any(|t| h[(t, j)] > T::ZERO)));
         let entry = |j: usize, t: usize| times_power(h[(t, j)].to_f64(), -exponents[t]);
-        let ht: Vec<f64> =
-            columns.iter().flat_map(|&j| (0..k).map(move |t| (j, t))).map(|(j, t)| entry(j, t)).collect();
+        let mut ht = Vec::with_capacity(columns.len() * k);
+        columns.iter().for_each(|&j| ht.extend((0..k).map(|t| entry(j, t))));
         let sums = (0..k).map(|t| ht.iter().skip(t).step_by(k).sum()).collect();
         let mut places = vec![None; n];
         columns.iter().enumerate().for_each(|(at, &j)| places[j] = Some(at as u32));
         let (beta, gamma) = (loss.beta(), loss.exponent());
         Self { k, beta, gamma, weights, ht, sums, columns, places, exponents }
+    }
+
+    /// Bytes of those of an H with n columns.
+    pub fn bytes(k: usize, n: usize) -> usize {
+        (n * (k + 2) + 2 * k) * size_of::<f64>()
     }
 
     /// Whether entries of 0 are no more than a slope: d₁(0 | p) = p.
@@ -179,12 +185,19 @@ pub(super) struct Newton {
 }
 
 impl Newton {
-    pub fn new(c: &Components) -> Self {
+    /// Bytes of one, with n columns and rows of at most so many entries.
+    pub fn bytes(k: usize, n: usize, entries: usize, loss: Loss) -> usize {
+        let own = if loss.beta() == 1.0 { entries.min(n) * k } else { 0 };
+        (4 * n + own + k * k + packed(k) + 10 * k) * size_of::<f64>()
+    }
+
+    /// For rows that have at most so many entries.
+    pub fn new(c: &Components, entries: usize) -> Self {
         let (k, n) = (c.k, c.columns.len());
         let of = |len: usize| vec![0.0; len];
         Self {
             v: Vec::with_capacity(n),
-            ht: Vec::new(),
+            ht: Vec::with_capacity(if c.drops_zeros() { entries.min(n) * k } else { 0 }),
             rest: of(k),
             w: of(k),
             p: of(n),
