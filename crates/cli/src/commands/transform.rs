@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use orthant::{Dense, MiniBatchNmf, Nmf, Options, Transform};
 use orthant_io::{AnySavedModel, AnyTable, Names, OutputFormat, SavedModel, Scalar, Source, write_to};
 
-use crate::args::{ReadArgs, at_least_one, at_least_zero};
+use crate::args::{ReadArgs, at_least_one, at_least_zero, bytes};
 use crate::failure::in_data;
 use crate::{Failure, inputs, results, say};
 
@@ -36,11 +36,14 @@ pub struct TransformArgs {
     max_sweeps: Option<usize>,
     /// scikit-learn's transform, number for number: all rows together, by the method, the tolerance and the iteration
     /// limit of the fit, which must be by cd, mu or mini-batches
-    #[arg(long, conflicts_with_all = ["tol", "max_sweeps"])]
+    #[arg(long, conflicts_with_all = ["tol", "max_sweeps", "memory_limit"])]
     compatible: bool,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     threads: Option<usize>,
+    /// The most memory to take besides the data, such as 500MB or 2GiB
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    memory_limit: Option<usize>,
     /// No summary
     #[arg(short, long)]
     quiet: bool,
@@ -107,6 +110,7 @@ fn row_by_row<T: Scalar>(
         tol: args.tol.unwrap_or(defaults.tol),
         max_sweeps: args.max_sweeps.unwrap_or(defaults.max_sweeps),
         threads: args.threads,
+        memory_limit: args.memory_limit,
     };
     let (w, report) = saved
         .model
