@@ -99,7 +99,7 @@ pub fn in_data<T: Real>(error: Error, table: &AnyTable<T>, file: &str) -> Failur
             Failure::Run(format!("{file}: {rows} rows and {cols} columns: there is nothing to factorise"))
         }
         Error::MemoryLimit { need, have } => Failure::Run(format!(
-            "{file}: the fit needs {} besides the data, more than --memory-limit {}",
+            "{file}: it takes {} besides the data, more than --memory-limit {}",
             size(need),
             size(have)
         )),

@@ -84,14 +84,15 @@ impl Fitting<'_> {
             line += &format!(", {} entries ({} %)", table.nnz(), significant(100.0 * table.density()));
         }
         line += &format!(", {}, {k} components", T::PRECISION);
-        if self.options.minibatch.is_none() {
-            let plan = Nmf::<T>::from_options(self.options.clone()).explain(table)?;
-            line += &format!(
-                "; {} of data and up to {} besides",
-                size(plan.data_bytes),
-                size(plan.working_bytes)
-            );
-        }
+        let options = self.options.clone();
+        let (data, besides) = if options.minibatch.is_none() {
+            let plan = Nmf::<T>::from_options(options).explain(table)?;
+            (plan.data_bytes, plan.working_bytes)
+        } else {
+            let besides = MiniBatchNmf::<T>::from_options(options).working_bytes(table)?;
+            (table.to_matrix()?.bytes(), besides)
+        };
+        line += &format!("; {} of data and up to {} besides", size(data), size(besides));
         Ok(line)
     }
 }

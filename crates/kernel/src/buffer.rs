@@ -1,6 +1,8 @@
 //! Memory that begins at a cache line.
 
+use std::alloc::{Layout, alloc_zeroed};
 use std::ops::{Deref, DerefMut};
+use std::panic::resume_unwind;
 
 use crate::Real;
 
@@ -14,6 +16,9 @@ use crate::Real;
 /// x[1] = 5.0;
 /// assert_eq!(Vec::from(x), [1.0, 5.0, 3.0]);
 /// ```
+///
+/// # Panics
+/// Where the system has not the memory: the payload is an [`OutOfMemory`], and no message is printed.
 #[derive(Debug, Default)]
 pub struct Buffer<T> {
     data: Vec<T>,
@@ -23,13 +28,58 @@ pub struct Buffer<T> {
 
 const LINE: usize = 64;
 
+/// An allocation that failed: what a panic of it carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfMemory {
+    /// Bytes that were asked for.
+    pub bytes: usize,
+}
+
+impl OutOfMemory {
+    /// Unwinds without a message: whoever runs solvers makes an error of it.
+    pub(crate) fn unwind(bytes: usize) -> ! {
+        resume_unwind(Box::new(Self { bytes }))
+    }
+}
+
+/// What is all zero where its bytes are.
+pub trait Zero: Copy {
+    /// `len` zeros, as `vec!` makes them.
+    ///
+    /// # Panics
+    /// Where the system has not the memory: the payload is an [`OutOfMemory`].
+    fn zeros(len: usize) -> Vec<Self> {
+        zeros(len)
+    }
+}
+
+impl Zero for u32 {}
+impl Zero for usize {}
+impl Zero for f32 {}
+impl Zero for f64 {}
+
+/// `len` zeros, as `vec!` makes them, or the unwinding of an [`OutOfMemory`] in place of the process's end.
+fn zeros<T: Zero>(len: usize) -> Vec<T> {
+    let layout = Layout::array::<T>(len).unwrap_or_else(|_| OutOfMemory::unwind(usize::MAX));
+    if layout.size() == 0 {
+        return Vec::new();
+    }
+    // SAFETY: the layout's size is not 0.
+    let data = unsafe { alloc_zeroed(layout) }.cast::<T>();
+    if data.is_null() {
+        OutOfMemory::unwind(layout.size());
+    }
+    // SAFETY: the global allocator has made room for `len` elements of T at once, and zeros are a T each.
+    unsafe { Vec::from_raw_parts(data, len, len) }
+}
+
 impl<T: Real> Buffer<T> {
     /// `len` zeros.
     pub fn zeros(len: usize) -> Self {
         if len == 0 {
             return Self::default();
         }
-        let data = vec![T::ZERO; len + LINE / size_of::<T>()];
+        let data = T::zeros(len + LINE / size_of::<T>());
         let start = data.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
         Self { data, start, len }
     }
@@ -43,7 +93,7 @@ impl<T: Real> Buffer<T> {
     /// assert!(Buffer::from(x).as_ptr() as usize - at < 64);
     /// ```
     pub fn roomy(len: usize) -> Vec<T> {
-        let mut x = vec![T::ZERO; len + LINE / size_of::<T>()];
+        let mut x = T::zeros(len + LINE / size_of::<T>());
         x.truncate(len);
         x
     }
@@ -65,7 +115,8 @@ impl<T: Real> From<&[T]> for Buffer<T> {
 impl<T: Real> From<Vec<T>> for Buffer<T> {
     fn from(mut data: Vec<T>) -> Self {
         let len = data.len();
-        data.reserve_exact(LINE / size_of::<T>());
+        let more = LINE / size_of::<T>();
+        data.try_reserve_exact(more).unwrap_or_else(|_| OutOfMemory::unwind((len + more) * size_of::<T>()));
         data.resize(len + LINE / size_of::<T>(), T::ZERO);
         let start = data.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
         data.copy_within(..len, start);

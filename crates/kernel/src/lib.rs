@@ -24,7 +24,7 @@
 //! # Ok::<(), orthant_kernel::LayoutError>(())
 //! ```
 
-pub use buffer::Buffer;
+pub use buffer::{Buffer, OutOfMemory};
 pub use dense::Dense;
 pub use hardware::{block_rows, second_level_cache};
 pub use isa::Isa;

@@ -23,6 +23,7 @@ mod sealed {
 /// ```
 pub trait Real:
     sealed::Sealed
+    + crate::buffer::Zero
     + crate::arch::dispatch::Kernels
     + crate::gemm::Typed
     + Copy

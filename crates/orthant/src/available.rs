@@ -24,7 +24,7 @@ pub(crate) fn check(need: usize, limit: Option<usize>) -> Result<(), Error> {
 }
 
 /// Bytes that can be had, if the system tells.
-fn bytes() -> Option<usize> {
+pub(crate) fn bytes() -> Option<usize> {
     let read = |path: &str| fs::read_to_string(path).ok();
     let address_space = read("/proc/self/limits").zip(read("/proc/self/statm"));
     let machine = read("/proc/meminfo");

@@ -2,7 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::{Error, Warning};
+use orthant_kernel::OutOfMemory;
+
+use crate::{Error, Warning, available};
 
 /// As many threads as are used where so many are asked for.
 pub(crate) fn used(asked: Option<usize>) -> usize {
@@ -35,6 +37,13 @@ pub(crate) fn on<R: Send>(
     });
     match catch_unwind(work) {
         Ok(out) => Ok((out?, used)),
+        Err(payload) if payload.is::<OutOfMemory>() => {
+            let need = payload.downcast_ref::<OutOfMemory>().map_or(0, |failed| failed.bytes);
+            Err(Error::OutOfMemory {
+                need,
+                have: available::bytes().unwrap_or(0).min(need.saturating_sub(1)),
+            })
+        }
         Err(payload) => {
             let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
             let text = text.or_else(|| payload.downcast_ref::<String>().cloned());

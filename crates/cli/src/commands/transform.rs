@@ -35,7 +35,7 @@ pub struct TransformArgs {
     max_sweeps: Option<usize>,
     /// scikit-learn's transform, number for number: all rows together, by the method, the tolerance and the iteration
     /// limit of the fit, which must be by cd, mu or mini-batches
-    #[arg(long, conflicts_with_all = ["tol", "max_sweeps"])]
+    #[arg(long, conflicts_with_all = ["tol", "max_sweeps", "memory_limit"])]
     compatible: bool,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]

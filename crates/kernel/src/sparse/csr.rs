@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::parts::{Any, Indices, Indptr, Numbers, Values};
 use super::{SparseRows, Unfolded};
+use crate::buffer::Zero;
 use crate::{Dense, Real};
 
 /// Why parts are no sparse matrix. Lines are rows of a [`Csr`] and columns of a [`Csc`](super::Csc), counted from 0, as are entries.
@@ -395,7 +396,7 @@ impl<'a, T: Real> Csr<'a, T> {
     /// The transpose, in memory of its own.
     pub fn to_transposed(&self) -> Csr<'static, T> {
         let mut scratch = Unfolded::default();
-        let mut indptr = vec![0_usize; self.ncols + 1];
+        let mut indptr = usize::zeros(self.ncols + 1);
         for rows in self.parts() {
             for &j in self.block(rows, T::ONE, &mut scratch).indices {
                 indptr[j as usize + 1] += 1;
@@ -405,7 +406,7 @@ impl<'a, T: Real> Csr<'a, T> {
             indptr[j + 1] += indptr[j];
         }
         let mut next = indptr[..self.ncols].to_vec();
-        let (mut indices, mut values) = (vec![0_u32; self.nnz()], vec![T::ZERO; self.nnz()]);
+        let (mut indices, mut values) = (u32::zeros(self.nnz()), T::zeros(self.nnz()));
         for rows in self.parts() {
             let block = self.block(rows.clone(), T::ONE, &mut scratch);
             for (i, of_block) in rows.zip(0..) {

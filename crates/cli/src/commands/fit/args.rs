@@ -175,7 +175,7 @@ pub struct FitArgs {
     f64: bool,
     /// The most memory to take besides the data, such as 500MB or 2GiB: what only saves time is left out before it is an
     /// error [default: no limit; with sparse data a fifth of it, or 64 MiB, for what only saves time]
-    #[arg(long, value_name = "SIZE", value_parser = bytes, conflicts_with = "minibatch")]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
     #[arg(help_heading = "Computing")]
     memory_limit: Option<usize>,
     /// What multiplies the data with the factors: fused reads it once per iteration; the others are for frobenius

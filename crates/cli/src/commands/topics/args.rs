@@ -8,7 +8,7 @@ use orthant::{Loss, Method, Options};
 use orthant_text::{Column, Frequency, ReadOptions, StopWords, Vectorizer, Weighting};
 
 use crate::Failure;
-use crate::args::{at_least_one, at_least_zero};
+use crate::args::{at_least_one, at_least_zero, bytes};
 use crate::checkpoint::CheckpointArgs;
 
 /// Find the topics of texts, or those of new texts under topics found before
@@ -132,6 +132,9 @@ struct Learning {
     /// Double precision: twice the memory
     #[arg(long, help_heading = "Method")]
     f64: bool,
+    /// The most memory that the fit may take besides the counts, such as 500MB or 2GiB
+    #[arg(long, value_name = "SIZE", value_parser = bytes, help_heading = "Method")]
+    memory_limit: Option<usize>,
     #[command(flatten)]
     checkpoint: CheckpointArgs,
 }
@@ -234,6 +237,7 @@ impl Learning {
         options.seed = self.seed;
         (options.max_time, options.tol) = (max_time, self.tol);
         options.max_iter = self.max_iter.unwrap_or(options.max_iter);
+        options.memory_limit = self.memory_limit;
         let vectorizer = Vectorizer {
             stop_words: self.stop_words()?,
             min_df: self.min_df,
