@@ -109,7 +109,9 @@ pub fn in_data<T: Real>(error: Error, table: &AnyTable<T>, file: &str) -> Failur
             size(need),
             size(have)
         )),
-        Error::LossOverflow { .. } | Error::TooLarge { .. } => Failure::Run(format!("{file}: {error}")),
+        Error::LossOverflow { .. } | Error::TooLarge { .. } | Error::WeightOverflow { .. } => {
+            Failure::Run(format!("{file}: {error}"))
+        }
         other => other.into(),
     }
 }

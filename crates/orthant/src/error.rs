@@ -161,6 +161,12 @@ pub enum Error {
         /// The largest entry.
         max: f64,
     },
+    /// Weights of a new row that are larger than any number of the element type.
+    #[error("the weights of row {row} (counting from 0) are larger than an element can be: scale V down")]
+    WeightOverflow {
+        /// The first such row.
+        row: usize,
+    },
     /// An entry of 0 under a loss with β ≤ 0, which it is infinitely far from any other.
     #[error(
         "V has {count} entries of 0, the first at row {row}, column {col} (counting from 0): a loss with β ≤ 0 needs \

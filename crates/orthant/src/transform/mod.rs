@@ -89,6 +89,9 @@ fn by_lanes<T: Real>(
         },
     );
     drop(slots);
+    if let Some(at) = w.iter().position(|x| !x.is_finite()) {
+        return Err(Error::WeightOverflow { row: at / k });
+    }
     Ok((Dense::from_vec(w, m, k)?, report))
 }
 

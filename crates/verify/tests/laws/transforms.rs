@@ -1,6 +1,6 @@
 //! Laws of `transform`: the weights of new rows under given components.
 
-use orthant::{Dense, Model, Nmf, Penalty, Real, Transform};
+use orthant::{Dense, Error, Loss, Model, Nmf, Penalty, Real, Transform};
 use orthant_verify::compare::{cast, difference, first_other_bit, is_non_negative, max_abs};
 use orthant_verify::layout::{ALL, Stored};
 use orthant_verify::oracle;
@@ -116,6 +116,23 @@ proptest! {
         let d = difference(&model.inverse_transform(&p.w).unwrap(), &oracle::product(&p.w, &p.h));
         prop_assert!(d <= 1e-14 * (4 + recipe.k) as f64, "differs by {:e}", d);
     }
+}
+
+/// Weights that no element can be are an error that names the row, and no infinity.
+#[test]
+fn weights_beyond_the_range_are_an_error() {
+    fn check<T: Real>(large: f64) {
+        let h = cast::<f64, T>(&Dense::from_fn(1, 2, |_, j| if j == 0 { 1e-6 } else { 0.0 }));
+        let v = cast::<f64, T>(&Dense::from_fn(3, 2, |i, _| if i == 1 { large } else { 1.0 }));
+        for loss in [Loss::Frobenius, Loss::KullbackLeibler, Loss::Beta(1.5)] {
+            let model =
+                Model::from_components(h.clone(), Penalty::default()).unwrap().with_loss(loss).unwrap();
+            let error = model.transform(&v).map(drop);
+            assert_eq!(error, Err(Error::WeightOverflow { row: 1 }), "{loss}");
+        }
+    }
+    check::<f32>(1e37);
+    check::<f64>(1e307);
 }
 
 fn diagonally_dominant(gram: &Dense<f64>) -> bool {
