@@ -361,7 +361,19 @@ pub(crate) fn measured<T: Real>(options: &Options, v: &Matrix<'_, T>, fixed: boo
     let method = options.method.resolved_for(options.rank, fixed);
     let (rows, cols) = shape.lines();
     let transposes = shape.entries.is_some_and(|entries| SparsePlan::too_few(rows, cols, entries));
-    if shape.entries.is_some() && (transposes || method.is_newton()) { shape.across(v) } else { shape }
+    if shape.entries.is_some() && (transposes || method.is_newton()) {
+        across(shape, v, options.memory_limit)
+    } else {
+        shape
+    }
+}
+
+/// With the lines across counted, unless there is no memory even for that: then there is none for a factor either.
+pub(crate) fn across<T: Real>(shape: Shape, v: &Matrix<'_, T>, limit: Option<usize>) -> Shape {
+    const LITTLE: usize = 16 << 20;
+    let counting = (shape.lines().1 + 1).saturating_mul(size_of::<usize>());
+    let may = counting <= LITTLE || available::check(counting, limit).is_ok();
+    if may { shape.across(v) } else { shape }
 }
 
 /// Bytes of what only saves time, as the choice between that and memory reckons them.

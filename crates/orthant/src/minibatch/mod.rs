@@ -40,6 +40,7 @@ use std::time::{Duration, Instant};
 use orthant_kernel::Dense;
 
 use crate::available;
+use crate::choice::across;
 use crate::nmf::given;
 use crate::observe::{Iteration, Observer};
 use crate::random::{Generator, RandomState};
@@ -368,7 +369,11 @@ pub(crate) fn working_bytes<T: Real>(nmf: &MiniBatchNmf<T>, v: &Matrix<'_, T>) -
     let k = nmf.options.rank;
     crate::check::sizes::<T>(v.nrows(), v.ncols(), k)?;
     let shape = Shape::of(v);
-    let shape = if v.nnz().is_some() && shape.by_columns { shape.across(v) } else { shape };
+    let shape = if v.nnz().is_some() && shape.by_columns {
+        across(shape, v, nmf.options.memory_limit)
+    } else {
+        shape
+    };
     Ok(bytes::of_fit::<T>(&nmf.options, &nmf.batches, &shape, threads::used(nmf.options.threads)))
 }
 

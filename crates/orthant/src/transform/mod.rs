@@ -11,7 +11,7 @@ use std::sync::PoisonError;
 use orthant_kernel::{Buffer, Dense};
 
 use crate::available;
-use crate::choice::of_any;
+use crate::choice::{across, of_any};
 use crate::model::{Model, Transform, TransformReport};
 use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
 use crate::shape::Shape;
@@ -36,7 +36,7 @@ pub(crate) fn transform<T: Real>(
         return Err(Error::Empty { rows: m, cols: n });
     }
     threads::on(options.threads, |workers| {
-        available::check(working_bytes(model, v, workers), options.memory_limit)?;
+        available::check(working_bytes(model, v, options.memory_limit, workers), options.memory_limit)?;
         let v = &v.with_rows();
         if model.loss().is_quadratic() {
             frobenius::run(model, v, options, workers)
@@ -48,9 +48,14 @@ pub(crate) fn transform<T: Real>(
 }
 
 /// The peak of what a transform takes beside V, W with it.
-pub(crate) fn working_bytes<T: Real>(model: &Model<T>, v: &Matrix<'_, T>, workers: usize) -> usize {
+pub(crate) fn working_bytes<T: Real>(
+    model: &Model<T>,
+    v: &Matrix<'_, T>,
+    limit: Option<usize>,
+    workers: usize,
+) -> usize {
     let (k, shape) = (model.rank(), Shape::of(v));
-    let shape = if v.nnz().is_some() && shape.by_columns { shape.across(v) } else { shape };
+    let shape = if v.nnz().is_some() && shape.by_columns { across(shape, v, limit) } else { shape };
     let rows = shape.with_rows();
     let working = bytes::<T>(&rows, model.loss(), k, workers).max(scan::bytes::<T>(&rows, workers));
     let copy = with_rows_bytes::<T>(&shape);

@@ -245,13 +245,14 @@ fn the_automatic_choice_takes_what_memory_allows() {
     let full = nmf.explain(&v).unwrap();
     assert_eq!((full.plan.method, full.plan.transpose), (Method::newton().extrapolated(), true));
     let mut seen = vec![full.plan.method];
-    let (mut limit, mut least) = (full.working_bytes * 2, 0);
+    // what decides is reckoned for more workers than there may be here
+    let (mut limit, mut least) = (full.working_bytes * 8, 0);
     while let Ok(fit) = nmf.clone().memory_limit(limit).fit(&v) {
         if seen.last() != Some(&fit.report.plan.method) {
             seen.push(fit.report.plan.method);
         }
         least = limit;
-        limit -= limit / 50;
+        limit -= limit / 200;
     }
     let expected =
         [Method::newton().extrapolated(), Method::newton(), Method::mm(KL).extrapolated(), Method::mm(KL)];
