@@ -45,6 +45,15 @@ def test_memory_is_limited():
         fitted(solver="auto", memory_limit=1000)
 
 
+def test_where_all_features_are_components_the_error_says_so():
+    for model in (NMF(memory_limit=1000), NMF(None, memory_limit=1000)):
+        with pytest.raises(MemoryError, match="n_components was not given, so that there are 35"):
+            model.fit(X)
+    with pytest.raises(MemoryError) as failed:
+        NMF(4, memory_limit=1000).fit(X)
+    assert "n_components" not in str(failed.value)
+
+
 def test_products_are_those_asked_for():
     fused, gemm = (fitted(solver="hals", products=products, tol=0) for products in ("fused", "gemm"))
     assert "gemm" in gemm.explain_() and "gemm" not in fused.explain_()

@@ -276,7 +276,9 @@ class BaseNMF(Estimator):
         """W and H to start from, or H to keep; and how many components there are."""
         m, n = X.shape
         rank = n if self.n_components is None else self.n_components
-        if update_H and self.init != "custom":
+        generated = update_H and self.init != "custom"
+        self._one_for_each_feature = generated and (self.n_components is None or rank == "auto")
+        if generated:
             if W is not None or H is not None:
                 warn(
                     "When init!='custom', provided W or H are ignored. Set  init='custom' to use them as initialization.",
@@ -336,6 +338,15 @@ class BaseNMF(Estimator):
 
     def _followed(self, call: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         """Calls `call(watch)` with what shows progress and calls the callback, if there is a need."""
+        try:
+            return self._watched(call)
+        except MemoryError as error:
+            if not self._one_for_each_feature:
+                raise
+            hint = f"n_components was not given, so that there are {self._n_components}, one for each feature"
+            raise MemoryError(f"{error}; {hint}: fewer take less") from None
+
+    def _watched(self, call: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         if not self.verbose and self.callback is None:
             return call(None)
         bars: list[Progress] = []
