@@ -156,6 +156,7 @@ fn wrong_arguments_are_named() {
         ("topics nowhere -k 3", 1, "nowhere"),
         ("topics --model out -k 3 docs", 2, "cannot be used with"),
         ("topics --model out docs --stop-words none", 2, "cannot be used with"),
+        ("topics --model out docs --checkpoint c", 2, "cannot be used with"),
         ("topics --model numbers docs", 1, "it was not made by `orthant topics`"),
         ("topics --model nowhere docs", 1, "nowhere"),
     ] {

@@ -41,7 +41,7 @@ pub struct TopicsArgs {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Directory of topics found before, or its model.safetensors: finds these in the documents
-    #[arg(long, value_name = "OUT", conflicts_with = "Learning")]
+    #[arg(long, value_name = "OUT", conflicts_with_all = ["Learning", "CheckpointArgs"])]
     model: Option<PathBuf>,
     /// Directory for the results, made if need be
     #[arg(short, long = "out", value_name = "OUT")]
@@ -75,6 +75,9 @@ pub struct TopicsArgs {
 
     #[command(flatten)]
     learning: Learning,
+    // a group with another one inside would have no members to conflict with
+    #[command(flatten)]
+    checkpoint: CheckpointArgs,
 }
 
 /// What only finding topics needs.
@@ -135,8 +138,6 @@ struct Learning {
     /// The most memory that the fit may take besides the counts, such as 500MB or 2GiB
     #[arg(long, value_name = "SIZE", value_parser = bytes, help_heading = "Method")]
     memory_limit: Option<usize>,
-    #[command(flatten)]
-    checkpoint: CheckpointArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -211,14 +212,14 @@ impl TopicsArgs {
         };
         let task = match &self.model {
             Some(model) => Task::Assign(model.clone()),
-            None => Task::Learn(Box::new(self.learning.learn()?)),
+            None => Task::Learn(Box::new(self.learning.learn(self.checkpoint.clone())?)),
         };
         Ok((common, task))
     }
 }
 
 impl Learning {
-    fn learn(&self) -> Result<Learn, Failure> {
+    fn learn(&self, checkpoint: CheckpointArgs) -> Result<Learn, Failure> {
         let max_time = match self.max_seconds.map(Duration::try_from_secs_f64) {
             Some(Err(_)) => return Err(Failure::Usage("--max-seconds is more than can be counted".into())),
             Some(Ok(limit)) => Some(limit),
@@ -246,7 +247,7 @@ impl Learning {
             weighting,
             ..Vectorizer::default()
         };
-        let (stop_words, checkpoint) = (self.stop_words_file(), self.checkpoint.clone());
+        let stop_words = self.stop_words_file();
         Ok(Learn { vectorizer, stop_words, options, checkpoint, double: self.f64 })
     }
 
