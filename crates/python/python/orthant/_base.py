@@ -277,7 +277,8 @@ class BaseNMF(Estimator):
         m, n = X.shape
         rank = n if self.n_components is None else self.n_components
         generated = update_H and self.init != "custom"
-        self._one_for_each_feature = generated and (self.n_components is None or rank == "auto")
+        if update_H:
+            self._one_for_each_feature = generated and (self.n_components is None or rank == "auto")
         if generated:
             if W is not None or H is not None:
                 warn(
@@ -341,7 +342,7 @@ class BaseNMF(Estimator):
         try:
             return self._watched(call)
         except MemoryError as error:
-            if not self._one_for_each_feature:
+            if not getattr(self, "_one_for_each_feature", False):
                 raise
             hint = f"n_components was not given, so that there are {self._n_components}, one for each feature"
             raise MemoryError(f"{error}; {hint}: fewer take less") from None

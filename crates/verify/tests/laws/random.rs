@@ -8,7 +8,10 @@
 //! `ORTHANT_RANDOM_PROBLEMS` is the number of problems (default 500) and `ORTHANT_RANDOM_SEED` the number of the first
 //! (default 1). A failure names its problem's number, which is all that is needed to repeat it.
 
+use std::time::Instant;
+
 use orthant::{Dense, Error, Fit, InitKind, Loss, Method, Nmf, Penalty, Real, StopReason, Support, Update};
+use orthant_verify::cases::Case;
 use orthant_verify::compare::{cast, is_non_negative, max_abs, unit_roundoff};
 use orthant_verify::divergences::{self, clear_of_floors, cut_off};
 use orthant_verify::drawn::{Drawn, Kind};
@@ -356,4 +359,45 @@ fn every_fit_is_what_it_says_it_is() {
         .collect();
     let shown: Vec<&str> = failed.iter().map(String::as_str).take(20).collect();
     assert!(failed.is_empty(), "{} of {count} problems:\n{}", failed.len(), shown.join("\n"));
+}
+
+/// A number of `/proc/self/status`: KiB, or a count.
+fn status(name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// Fits, transforms and mini-batches back to back, for as many seconds as `ORTHANT_SOAK_SECONDS` says: each is checked as above,
+/// memory stays what it was after the first thousand, and so do the threads.
+#[test]
+#[ignore = "takes as long as it is told: scripts/soak"]
+#[expect(clippy::print_stdout, reason = "what a long run found is worth a line")]
+fn fits_back_to_back_leave_nothing_behind() {
+    let (seconds, first) = (number("ORTHANT_SOAK_SECONDS", 60), number("ORTHANT_RANDOM_SEED", 1));
+    let begun = Instant::now();
+    let (mut ran, mut wrong, mut before) = (0_u64, Vec::new(), None);
+    while ran < 1000 || begun.elapsed().as_secs() < seconds {
+        let at = first + ran;
+        let problem = Problem::new(at);
+        let found = if problem.drawn.single { faults::<f32>(&problem) } else { faults::<f64>(&problem) };
+        wrong.extend(found.into_iter().map(|fault| format!("{at}: {fault}: {problem:?}")));
+        // on threads of its own; whether an option is refused is for other tests
+        let case = Case::new(at);
+        let _ = if case.drawn.single { case.run::<f32>() } else { case.run::<f64>() };
+        ran += 1;
+        if ran == 1000 {
+            before = status("VmRSS:").zip(status("Threads:"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {ran}:\n{}", wrong.len(), wrong.join("\n"));
+    let after = status("VmRSS:").zip(status("Threads:"));
+    println!(
+        "{ran} of each in {} s; resident KiB and threads {before:?}, then {after:?}",
+        begun.elapsed().as_secs()
+    );
+    if let (Some((memory, threads)), Some((now, still))) = (before, after) {
+        assert!(now <= memory + memory / 4 + (16 << 10), "{now} KiB, and {memory} before");
+        assert_eq!(still, threads);
+    }
 }
