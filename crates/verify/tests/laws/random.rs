@@ -8,7 +8,7 @@
 //! `ORTHANT_RANDOM_PROBLEMS` is the number of problems (default 500) and `ORTHANT_RANDOM_SEED` the number of the first
 //! (default 1). A failure names its problem's number, which is all that is needed to repeat it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use orthant::{Dense, Error, Fit, InitKind, Loss, Method, Nmf, Penalty, Real, StopReason, Support, Update};
 use orthant_verify::cases::Case;
@@ -368,6 +368,12 @@ fn status(name: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
+/// Resident KiB and threads, once those of the last fit have ended.
+fn settled() -> Option<(u64, u64)> {
+    std::thread::sleep(Duration::from_millis(500));
+    status("VmRSS:").zip(status("Threads:"))
+}
+
 /// Fits, transforms and mini-batches back to back, for as many seconds as `ORTHANT_SOAK_SECONDS` says: each is checked as above,
 /// memory stays what it was after the first two hundred, and so do the threads.
 #[test]
@@ -387,17 +393,17 @@ fn fits_back_to_back_leave_nothing_behind() {
         let _ = if case.drawn.single { case.run::<f32>() } else { case.run::<f64>() };
         ran += 1;
         if ran == 200 {
-            before = status("VmRSS:").zip(status("Threads:"));
+            before = settled();
         }
     }
     assert!(wrong.is_empty(), "{} of {ran}:\n{}", wrong.len(), wrong.join("\n"));
-    let after = status("VmRSS:").zip(status("Threads:"));
+    let after = settled();
     println!(
         "{ran} of each in {} s; resident KiB and threads {before:?}, then {after:?}",
         begun.elapsed().as_secs()
     );
     if let (Some((memory, threads)), Some((now, still))) = (before, after) {
         assert!(now <= memory + memory / 4 + (16 << 10), "{now} KiB, and {memory} before");
-        assert_eq!(still, threads);
+        assert!(still <= threads, "{still} threads, and {threads} before");
     }
 }
