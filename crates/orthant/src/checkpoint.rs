@@ -9,7 +9,7 @@ use crate::{Compression, Error, Matrix, Options, Warning};
 /// Which data a fit is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-struct Data {
+pub(crate) struct Data {
     rows: usize,
     cols: usize,
     /// Of sparse data.
@@ -22,7 +22,7 @@ struct Data {
 
 impl Data {
     /// In one pass over V.
-    fn of<T: Real>(v: &Matrix<'_, T>) -> Self {
+    pub fn of<T: Real>(v: &Matrix<'_, T>) -> Self {
         let mut hash = Xxh3::new();
         let mut bytes = Vec::new();
         let element = |x: T, bytes: &mut Vec<u8>| match size_of::<T>() {
@@ -119,9 +119,9 @@ pub(crate) struct Said {
 }
 
 impl Checkpoint {
-    /// Of a fit of `v`, which is read once.
-    pub(crate) fn new<T: Real>(
-        v: &Matrix<'_, T>,
+    /// Of a fit of that data.
+    pub(crate) fn new(
+        data: Data,
         options: Options,
         weights_only: bool,
         iterations: usize,
@@ -130,7 +130,7 @@ impl Checkpoint {
     ) -> Self {
         let Said { warnings, compression } = said;
         let isa = Isa::detect().name().to_owned();
-        Self { data: Data::of(v), isa, options, weights_only, iterations, warnings, compression, state }
+        Self { data, isa, options, weights_only, iterations, warnings, compression, state }
     }
 
     /// Iterations done; steps, of a fit by mini-batches.
@@ -158,7 +158,7 @@ impl Checkpoint {
         Said { warnings: self.warnings.clone(), compression: self.compression }
     }
 
-    /// Refuses what is of another fit than of `v` with these options.
+    /// Refuses what is of another fit than of `v` with these options; which data that is.
     ///
     /// # Errors
     /// [`Error::CheckpointMismatch`].
@@ -167,7 +167,7 @@ impl Checkpoint {
         v: &Matrix<'_, T>,
         options: &Options,
         weights_only: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<Data, Error> {
         let mismatch = |reason: String| Err(Error::CheckpointMismatch { reason });
         if self.isa != Isa::detect().name() {
             return mismatch(format!(
@@ -210,7 +210,7 @@ impl Checkpoint {
         if self.state.is_empty() {
             return Err(damaged("it has no state"));
         }
-        Ok(())
+        Ok(data)
     }
 }
 

@@ -64,7 +64,7 @@ impl<T: Real> Iteration<'_, T> {
     }
 
     /// The fit as it stands, to be gone on from by [`Nmf::checkpoint`](crate::Nmf::checkpoint) or
-    /// [`MiniBatchNmf::checkpoint`](crate::MiniBatchNmf::checkpoint). Reads V once.
+    /// [`MiniBatchNmf::checkpoint`](crate::MiniBatchNmf::checkpoint). The first one of a fit reads V.
     pub fn checkpoint(&self) -> Checkpoint {
         (self.saving.0)().expect("fits that are observed can be saved")
     }

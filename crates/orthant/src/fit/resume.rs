@@ -1,7 +1,9 @@
 //! Where the iterations of a fit begin: at a start, or where another fit stood.
 
+use std::sync::OnceLock;
+
 use super::{Factors, Problem};
-use crate::checkpoint::{Checkpoint, Said};
+use crate::checkpoint::{Checkpoint, Data, Said};
 use crate::iterate::{Factor, Pair, negligible};
 use crate::random::Generator;
 use crate::source::Sources;
@@ -13,6 +15,8 @@ pub(super) struct Begun<'c, T> {
     /// As the start left it.
     pub generator: Generator,
     pub said: Said,
+    /// Which data the fit is of, once a checkpoint has asked for it.
+    pub data: OnceLock<Data>,
     /// The start is near to a minimum.
     pub near: bool,
     /// What is as good as 0 in its factors, by the start.
@@ -43,7 +47,10 @@ impl<T: Real> Problem<'_, T> {
         let Factors { inner, outer, generator } = factors;
         let negligible = negligible(&inner.x, &outer.x, self.nmf.options.rank);
         let said = Said { warnings, compression };
-        Ok((self.pair(inner, outer), Begun { generator, said, near, negligible, state: None }))
+        Ok((
+            self.pair(inner, outer),
+            Begun { generator, said, data: OnceLock::new(), near, negligible, state: None },
+        ))
     }
 
     /// Factors of the right size, to be filled by the loop's state, and the beginning of the fit that the checkpoint is of.
@@ -51,7 +58,7 @@ impl<T: Real> Problem<'_, T> {
     /// # Errors
     /// [`Error::CheckpointMismatch`].
     pub(super) fn resume<'c>(&self, checkpoint: &'c Checkpoint) -> Result<(Pair<T>, Begun<'c, T>), Error> {
-        checkpoint.check(self.v, &self.nmf.options, self.given.is_some())?;
+        let data = checkpoint.check(self.v, &self.nmf.options, self.given.is_some())?;
         let mut state = checkpoint.state();
         let (mut generator, mut negligible) = (self.nmf.random.clone(), [T::ZERO]);
         generator.restore(&mut state)?;
@@ -61,7 +68,7 @@ impl<T: Real> Problem<'_, T> {
         let (inner, outer) = if self.by_columns { (ht, w) } else { (w, ht) };
         let [negligible] = negligible;
         let said = checkpoint.said();
-        let begun = Begun { generator, said, near: false, negligible, state: Some(state) };
+        let begun = Begun { generator, said, data: data.into(), near: false, negligible, state: Some(state) };
         Ok((self.pair(inner, outer), begun))
     }
 
@@ -77,7 +84,8 @@ impl<T: Real> Problem<'_, T> {
         [begun.negligible].save(&mut state);
         append(&mut state);
         let (options, weights_only) = (self.nmf.options.clone(), self.given.is_some());
-        Checkpoint::new(self.v, options, weights_only, iterations, begun.said.clone(), state)
+        let data = begun.data.get_or_init(|| Data::of(self.v)).clone();
+        Checkpoint::new(data, options, weights_only, iterations, begun.said.clone(), state)
     }
 
     /// Refuses a state with another H than the one that is given.

@@ -1,13 +1,14 @@
 //! A fit of all of V, batch after batch.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use orthant_kernel::{Dense, Isa};
 
 use super::batch::{Data, Learning, change, start};
 use super::{MiniBatchFit, MiniBatchNmf};
-use crate::checkpoint::Said;
+use crate::checkpoint::{self, Said};
 use crate::drive::{Process, Reached, Run, Terms, drive};
 use crate::iterate::{Factor, Fixed, Layout, Verdict};
 use crate::observe::{Observer, Watch};
@@ -55,11 +56,11 @@ impl<'a, T: Real> Fitting<'a, T> {
             let w = Dense::zeros(m, k);
             return Ok(MiniBatchFit { w, model, report, steps: 0, learnt: None, random_state });
         }
-        let mut resumed = None;
+        let (mut resumed, mut identity) = (None, OnceLock::new());
         let ((w, ht), mut generator) = match &nmf.checkpoint {
             None => start(&data, v)?,
             Some(checkpoint) => {
-                checkpoint.check(v, &nmf.options(), false)?;
+                identity = checkpoint.check(v, &nmf.options(), false)?.into();
                 warnings = checkpoint.said().warnings;
                 resumed = Some(checkpoint.state());
                 ((vec![T::ZERO; m * k], vec![T::ZERO; n * k]), nmf.random.clone())
@@ -86,7 +87,7 @@ impl<'a, T: Real> Fitting<'a, T> {
         let said = Said { warnings: warnings.clone(), compression: None };
         let progress = Progress::default();
         let mut batches =
-            Batches { data: &data, v, batch, per_pass, size, w, state, progress, generator, said };
+            Batches { data: &data, v, batch, per_pass, size, w, state, progress, generator, said, identity };
         let run = match &mut resumed {
             None => None,
             Some(state) => {
@@ -190,6 +191,8 @@ struct Batches<'a, T: Real> {
     generator: Generator,
     /// What is to be told of the start.
     said: Said,
+    /// Which data the fit is of, once a checkpoint has asked for it.
+    identity: OnceLock<checkpoint::Data>,
 }
 
 /// What changes from batch to batch.
@@ -252,7 +255,8 @@ impl<T: Real> Process<T> for Batches<'_, T> {
         self.save(&mut state);
         run.save(&mut state);
         let options = self.data.nmf.options();
-        Some(Checkpoint::new(self.v, options, false, run.iterations, self.said.clone(), state))
+        let data = self.identity.get_or_init(|| checkpoint::Data::of(self.v)).clone();
+        Some(Checkpoint::new(data, options, false, run.iterations, self.said.clone(), state))
     }
 }
 
