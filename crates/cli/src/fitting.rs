@@ -38,6 +38,9 @@ impl Fitting<'_> {
         interrupt: &Interrupt,
     ) -> Result<Fitted<T>, Error> {
         let mut progress = Progress::new(self.quiet);
+        if let Some(limit) = self.options.max_time {
+            interrupt.limit(limit);
+        }
         let mut checkpoints = self.kept.map(Kept::checkpoints);
         let mut show = |it: &Iteration<'_, T>| {
             // from now on there is something to save
@@ -72,6 +75,8 @@ impl Fitting<'_> {
         } else {
             run!(Nmf::<T>::from_options(options)).map(|fit| Fitted { fit, steps: None })
         };
+        // also one that a limit has ended before its first iteration
+        interrupt.fitting();
         progress.clear();
         fitted
     }

@@ -1,11 +1,13 @@
 //! Ctrl-C: the first one after an iteration ends the fit with what it has, the next one ends the command. Before the first
-//! iteration there is nothing to save, and it ends the command at once, whatever that is busy with.
+//! iteration there is nothing to save, and it ends the command at once, whatever that is busy with. A time limit likewise.
 
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread;
+use std::time::Duration;
 
-use orthant::Cancel;
+use orthant::{Cancel, Error};
 
 use crate::{Failure, say};
 
@@ -48,11 +50,25 @@ impl Interrupt {
             say::note(if saving {
                 "interrupted: saving (Ctrl-C again to end without)"
             } else {
-                "interrupted: finishing this iteration, then saving (Ctrl-C again to end at once)"
+                "interrupted: saving the best so far (Ctrl-C again to end at once)"
             });
         })
         .map_err(|e| Failure::Run(format!("cannot listen for Ctrl-C: {e}")))?;
         Ok(this)
+    }
+
+    /// Ends the command `limit` and a second from now if it has nothing to save then: a start can have steps, such as a
+    /// singular value decomposition, that know no limit.
+    pub fn limit(&self, limit: Duration) {
+        let doing = Arc::clone(&self.doing);
+        thread::spawn(move || {
+            thread::sleep(limit.saturating_add(Duration::from_secs(1)));
+            if doing.load(Ordering::SeqCst) == STARTING {
+                say::fresh_line();
+                say::error(&Error::TimeLimit { seconds: limit.as_secs_f64() }.to_string());
+                process::exit(1);
+            }
+        });
     }
 
     /// From now on the first Ctrl-C raises [`cancel`](Self::cancel).

@@ -100,12 +100,13 @@ fn the_first_one_saves_the_best_so_far() {
     let minibatch = "--minibatch --batch-size 100 --max-no-improvement none";
     for (signal, options) in [("INT", ""), ("TERM", ""), ("HUP", ""), ("INT", minibatch)] {
         let d = dir();
-        let fit = Fit::start(d.path(), options);
+        let mut fit = Fit::start(d.path(), &format!("{options} --checkpoint c --every 0"));
+        fit.wait_for(&d.path().join("c"));
         assert!(!d.path().join("out/W.npy").exists());
         fit.signal(signal);
         let (code, out, err) = fit.end();
         assert_eq!(code, Some(0), "{out}{err}");
-        assert!(err.contains("interrupted: finishing this iteration, then saving"), "{err}");
+        assert!(err.contains("interrupted: saving the best so far"), "{err}");
         assert!(out.contains("interrupted after ") && out.contains("best so far saved in out"), "{out}");
         let out = d.path().join("out");
         assert_eq!(listing(&out), ["H.npy", "W.npy", "model.safetensors", "report.json"]);
@@ -161,6 +162,50 @@ fn before_the_first_iteration_has_ended_one_ends_the_command_at_once() {
         assert!(begun.elapsed() < Duration::from_secs(10), "{signal}");
         assert_eq!(listing(&d.path().join("out")), [""; 0]);
     }
+}
+
+/// Iterations of many seconds: the second one is ended.
+#[test]
+fn within_a_long_iteration_it_is_heard_and_the_best_is_saved() {
+    let d = dir();
+    let mut fit = Fit::start(d.path(), "--sweeps 60000 --no-compress --checkpoint c --every 0");
+    fit.wait_for(&d.path().join("c"));
+    fit.signal("INT");
+    let begun = Instant::now();
+    let (code, out, err) = fit.end();
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert_eq!(code, Some(0), "{err}");
+    assert!(
+        out.contains("interrupted after 1 iterations") && out.contains("best so far saved in out"),
+        "{out}"
+    );
+    let report = std::fs::read(d.path().join("out/report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+    assert_eq!(report["iterations"], 1);
+    // and the fit goes on from the end of its first iteration
+    let args =
+        "fit v.npy -k 20 --tol 0 --max-iter 1 --sweeps 60000 --no-compress --checkpoint c --resume -o again";
+    let again = orthant(d.path()).args(args.split_whitespace()).output().unwrap();
+    assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stderr));
+    let read = |name: &str| std::fs::read(d.path().join(name)).unwrap();
+    assert_eq!(read("again/W.npy"), read("out/W.npy"));
+    assert_eq!(read("again/H.npy"), read("out/H.npy"));
+}
+
+#[test]
+fn a_time_limit_ends_a_start_that_knows_none() {
+    let d = dir();
+    // a singular value decomposition of minutes
+    let v = Dense::from_fn(3000, 2500, |i, j| ((i * 31 + j * 17 + i * j) % 101) as f64);
+    write_matrix(d.path().join("v.npy"), v.view(), Names::default()).unwrap();
+    let begun = Instant::now();
+    let args = "fit v.npy -k 700 --init exact-nndsvd --max-seconds 1 -o out";
+    let fit = orthant(d.path()).args(args.split_whitespace()).output().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    let err = String::from_utf8_lossy(&fit.stderr);
+    assert_eq!(fit.status.code(), Some(1), "{err}");
+    assert!(err.contains("the time limit of 1 s passed before the first iteration had ended"), "{err}");
+    assert_eq!(listing(&d.path().join("out")), [""; 0]);
 }
 
 #[test]

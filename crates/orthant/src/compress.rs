@@ -103,10 +103,10 @@ impl<'a, T: Real> Sketch<'a, T> {
         n: usize,
         columns: usize,
         generator: &Generator,
-        workers: usize,
+        layout: &Layout,
     ) -> Result<Self, Error> {
-        let l = columns;
-        let operand = Operand::new(source, by_columns, workers);
+        let (l, workers) = (columns, layout.workers);
+        let operand = Operand::new(source, by_columns, workers).halted_by(&layout.halt);
         let mut stream = generator.clone().with(RandomState::fork);
         let omega: Vec<T> = (0..n * l).map(|_| T::from_f64(stream.random_sample() - 0.5)).collect();
         let product = operand.gram_times(&omega, l)?;
@@ -125,7 +125,7 @@ impl<'a, T: Real> Sketch<'a, T> {
         DenseSource::new(left, T::ONE, Products::Fused)
     }
 
-    /// Extrapolated coordinate descent on the product, from a pair of factors; the best pair, and the number of iterations.
+    /// Extrapolated coordinate descent on the product, from a pair of factors; the best pair, and the run.
     ///
     /// # Errors
     /// [`Error::Diverged`].
@@ -135,7 +135,7 @@ impl<'a, T: Real> Sketch<'a, T> {
         layout: Layout,
         terms: Terms,
         watch: &mut Watch<'_, T>,
-    ) -> Result<(Pair<T>, usize), Error> {
+    ) -> Result<(Pair<T>, Run), Error> {
         let rule = Box::new(Coordinate { isa: Isa::detect() });
         let source = self.source()?;
         let right = View::row_major(&self.right, self.right.len() / self.width, self.width)?;
@@ -147,10 +147,11 @@ impl<'a, T: Real> Sketch<'a, T> {
             before: f64::INFINITY,
         };
         process.pass.begin()?;
-        let (_, run) = drive(&mut process, &Terms { max_iter: MOST_ITERATIONS, ..terms }, watch, None)?;
+        let (_, run) =
+            drive(&mut process, &Terms { max_iter: MOST_ITERATIONS, ..terms }, watch, Run::new(&terms))?;
         let mut pass = process.pass;
         pass.pair_mut().finish();
-        Ok((pass.into_pair(), run.iterations))
+        Ok((pass.into_pair(), run))
     }
 
     /// ½‖V − WH‖², to the rounding of the data's precision; in half a pass over V.
@@ -186,6 +187,10 @@ impl<T: Real> Process<T> for OnSketch<'_, T> {
         }
         let before = std::mem::replace(&mut self.before, self.least);
         before - self.least <= PROGRESS * self.least
+    }
+
+    fn abandon(&mut self) {
+        self.pass.abandon();
     }
 
     fn factors(&self) -> (&[T], &[T]) {

@@ -19,6 +19,9 @@ pub(crate) trait Process<T> {
     /// W and Hᵀ as they stand.
     fn factors(&self) -> (&[T], &[T]);
 
+    /// Gives up an iteration that has not ended, so that the factors can be returned.
+    fn abandon(&mut self) {}
+
     /// It as it stands after the last iteration of the run; of what no user observes, none.
     fn checkpoint(&self, _run: &Run) -> Option<Checkpoint> {
         None
@@ -40,6 +43,15 @@ impl Reached {
     fn restarted(&self) -> bool {
         self.verdict != Verdict::Accepted
     }
+}
+
+/// What is known of factors without reading V for them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    pub loss: f64,
+    pub objective: f64,
+    /// How far they moved last, over the size of V.
+    pub step: f64,
 }
 
 /// What holds for all iterations of a run.
@@ -72,6 +84,8 @@ pub(crate) struct Run {
     pub seconds_start: f64,
     /// √(2·loss) and the objective of the best factors so far.
     pub best: (f64, f64),
+    /// What those say of themselves, if anything is known: of factors that can be returned.
+    pub known: Option<Known>,
     /// Whether the last one was so by the stopping rule.
     pub converged: bool,
     /// Seconds that the fit had taken when it was gone on with.
@@ -90,6 +104,7 @@ impl Run {
             history: Vec::with_capacity(history_len(terms.max_iter)),
             seconds_start: terms.began.elapsed().as_secs_f64(),
             best: (f64::INFINITY, f64::INFINITY),
+            known: None,
             converged: false,
             seconds_before: 0.0,
         }
@@ -114,6 +129,8 @@ impl Run {
             seconds: self.seconds_before + terms.began.elapsed().as_secs_f64(),
         });
         if !reached.restarted() {
+            let Reached { loss, step, .. } = *reached;
+            self.known = Some(Known { loss, objective, step });
             self.best = ((2.0 * reached.loss).sqrt(), objective);
         }
         Ok(())
@@ -150,23 +167,30 @@ impl State for Run {
     }
 }
 
-/// Iterates until the stopping rule is met, the limit is reached or the observers end it; from a run that has begun, whose
-/// process is as it left it, if there is one.
+/// Iterates until the stopping rule is met, the limit is reached, the observers end it or an iteration is ended that takes too
+/// long; from a run that has begun, whose process is as it left it.
 ///
 /// # Errors
-/// [`Error::Diverged`] where the objective is not finite and no restart can mend that; and those of the process.
+/// [`Error::Diverged`] where the objective is not finite and no restart can mend that; and those of the process, which before anything
+/// is known of factors can be that it was to end.
 pub(crate) fn drive<T: Real, P: Process<T>>(
     process: &mut P,
     terms: &Terms,
     watch: &mut Watch<'_, T>,
-    begun: Option<Run>,
+    mut run: Run,
 ) -> Result<(StopReason, Run), Error> {
-    let mut run = begun.unwrap_or_else(|| Run::new(terms));
     if run.converged {
         return Ok((StopReason::Converged, run));
     }
     while run.iterations < terms.max_iter {
-        let reached = process.iterate(run.iterations + 1)?;
+        let reached = match process.iterate(run.iterations + 1) {
+            Ok(reached) => reached,
+            Err(error) => {
+                let reason = StopReason::of(&error).filter(|_| run.known.is_some()).ok_or(error)?;
+                process.abandon();
+                return Ok((reason, run));
+            }
+        };
         run.record(&reached, terms)?;
         run.converged = process.converged(&run, &reached);
         let (w, ht) = process.factors();

@@ -188,6 +188,19 @@ pub enum Error {
         /// The iteration, from 1; 0 is the start itself.
         iteration: usize,
     },
+    /// The flag that ends a fit or a transform was raised before there was a result: of a fit, before the first iteration had
+    /// ended.
+    #[error("interrupted before there was a result")]
+    Interrupted,
+    /// The time limit passed before there was a result: before the first iteration had ended.
+    #[error(
+        "the time limit of {seconds} s passed before the first iteration had ended: there is no result; raise it, or take a \
+         start that takes less (random)"
+    )]
+    TimeLimit {
+        /// The limit.
+        seconds: f64,
+    },
     /// A [checkpoint](crate::Checkpoint) of another fit, of other data, or damaged.
     #[error("the checkpoint cannot be gone on from: {reason}")]
     CheckpointMismatch {

@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use orthant_kernel::{Dense, Isa};
 
+use crate::cancel::Halt;
 use crate::checkpoint::Said;
 use crate::choice::{self, Choice};
-use crate::drive::{Terms, drive};
-use crate::iterate::{Alternation, Factor, Fixed, Joint, Layout, Quadratic, Ratio, Schedule};
+use crate::drive::{Known, Terms, drive};
+use crate::iterate::{Alternation, Factor, Figures, Fixed, Joint, Layout, Quadratic, Ratio, Schedule};
 use crate::nmf::{Fit, Nmf};
 use crate::observe::{Observer, Watch};
 use crate::random::Generator;
@@ -19,6 +20,8 @@ use crate::source::{self, Stored};
 use crate::{Component, Error, Matrix, Model, Real, Update, check, scale, scan, threads};
 
 mod compressed;
+#[cfg(test)]
+mod ended_tests;
 mod process;
 mod resume;
 pub(crate) mod sampled;
@@ -71,7 +74,7 @@ fn run<T: Real>(
     let stored = problem.source()?;
     let source = stored.sources();
     let layout = problem.layout(&source.rows.extent());
-    let isa = Isa::detect();
+    let (isa, block) = (Isa::detect(), layout.block);
     let (pair, mut begun) = match &nmf.checkpoint {
         None => problem.begin(source)?,
         Some(checkpoint) => problem.resume(checkpoint)?,
@@ -104,14 +107,14 @@ fn run<T: Real>(
             if method.is_extrapolated() {
                 pass = pass.extrapolated(Schedule::joint());
             }
-            return problem.solve(pass, layout, observer, begun);
+            return problem.solve(pass, block, observer, begun);
         }
         let mut pass = Ratio::new(source, rule, newton, k, layout, size, pair);
         if method.is_extrapolated() {
             let schedule = if newton { Schedule::newton() } else { Schedule::momentum(loss) };
             pass = pass.extrapolated(schedule, method.plain().sweeps_over(n, k));
         }
-        return problem.solve(pass, layout, observer, begun);
+        return problem.solve(pass, block, observer, begun);
     }
     let setup = Setup { isa, k, workers: layout.workers, exponent: problem.exponent, negligible };
     let rule = method.update.rule(&setup).expect("updates for the Frobenius loss have a rule");
@@ -123,7 +126,7 @@ fn run<T: Real>(
         let schedule = if begun.near { Schedule::near() } else { Schedule::new() };
         pass = pass.extrapolated(schedule);
     }
-    problem.solve(pass, layout, observer, begun)
+    problem.solve(pass, block, observer, begun)
 }
 
 /// A checked problem, laid out. Everything inside is for V·4^-p; `exponent` is 2p.
@@ -141,6 +144,7 @@ struct Problem<'a, T: Real> {
     given: Option<&'a Dense<T>>,
     workers: usize,
     began: Instant,
+    halt: Halt,
 }
 
 /// The factors to start from, and the generator as their making left it.
@@ -159,14 +163,15 @@ impl<'a, T: Real> Problem<'a, T> {
         workers: usize,
         began: Instant,
     ) -> Result<Self, Error> {
-        let mut found = scan::data(v, T::ONE, workers)?;
+        let halt = Halt::new(began, nmf.cancel.as_ref(), nmf.options.max_time);
+        let mut found = scan::halted(v, T::ONE, workers, &halt)?;
         let exponent = scan::exponent::<T>(nmf.options.method, found.max);
         let shape = choice::measured(&nmf.options, v, given.is_some(), exponent != 0);
         let choice = Choice::new::<T>(&nmf.options, &shape, given.is_some(), workers)?;
         let loss = choice.method.loss;
         let scale = scan::scale_by(T::ONE, -exponent);
         if exponent != 0 {
-            found = scan::data(v, scale, workers)?;
+            found = scan::halted(v, scale, workers, &halt)?;
         }
         let size = if loss.is_quadratic() {
             scan::Size::quadratic(found.squares)
@@ -174,7 +179,7 @@ impl<'a, T: Real> Problem<'a, T> {
             scan::size(v, scale, loss, workers)?
         };
         let by_columns = v.by_columns();
-        Ok(Self { nmf, choice, v, scale, exponent, found, size, by_columns, given, workers, began })
+        Ok(Self { nmf, choice, v, scale, exponent, found, size, by_columns, given, workers, began, halt })
     }
 
     fn source(&self) -> Result<Stored<'a, T>, Error> {
@@ -189,7 +194,7 @@ impl<'a, T: Real> Problem<'a, T> {
             .block
             .unwrap_or_else(|| source.block_rows::<T>(self.nmf.options.rank))
             .min(source.rows);
-        Layout { block, workers: self.workers }
+        Layout { block, workers: self.workers, halt: self.halt.clone() }
     }
 
     /// The factor that does not change: H, if it is given.
@@ -247,7 +252,7 @@ impl<'a, T: Real> Problem<'a, T> {
     fn solve<A: Alternation<T>>(
         &self,
         mut pass: A,
-        layout: Layout,
+        block: usize,
         observer: &mut (dyn Observer<T> + Send),
         begun: Begun<'_, T>,
     ) -> Result<Fit<T>, Error> {
@@ -262,8 +267,18 @@ impl<'a, T: Real> Problem<'a, T> {
         let violation_ratio = fitting.criterion.ratio;
         let Begun { generator, said: Said { mut warnings, compression }, .. } = begun;
 
-        let last = pass.finish()?;
-        let objective = self.in_units(last.loss + pass.pair().exact_penalty());
+        self.halt.renew();
+        let (last, objective) = match (pass.finish(), run.known) {
+            (Err(error), Some(Known { loss, objective, step })) if StopReason::of(&error).is_some() => {
+                warnings.push(Warning::Unmeasured);
+                (Figures { loss, remaining: step }, objective)
+            }
+            (last, _) => {
+                let last = last?;
+                (last, last.loss + pass.pair().exact_penalty())
+            }
+        };
+        let objective = self.in_units(objective);
         if !objective.is_finite() {
             return Err(Error::LossOverflow { max: self.found.max });
         }
@@ -311,7 +326,7 @@ impl<'a, T: Real> Problem<'a, T> {
             history: run.history,
             seconds_start: run.seconds_start,
             seconds_total: run.seconds_before,
-            plan: self.plan(layout.block),
+            plan: self.plan(block),
             warnings,
         };
         Ok(Fit { w, model: Model::new(h, nmf.options.penalty, method.loss), report, random_state })

@@ -30,6 +30,7 @@
 
 pub use orthant_kernel::{Csc, Csr, Dense, Indices, Indptr, LayoutError, SparseError, Values, View};
 
+pub use cancel::Cancel;
 pub use checkpoint::Checkpoint;
 pub use error::Error;
 pub use explain::Explanation;
@@ -40,7 +41,7 @@ pub use method::{Method, Support, capability_table};
 pub use minibatch::{Learnt, MiniBatchFit, MiniBatchNmf, Online};
 pub use model::{Model, Transform, TransformReport};
 pub use nmf::{Fit, Nmf};
-pub use observe::{Cancel, Iteration, Observer, TimeLimit};
+pub use observe::{Iteration, Observer, TimeLimit};
 pub use options::{BatchOptions, Options};
 pub use penalty::Penalty;
 pub use products::Products;
@@ -71,6 +72,7 @@ mod to_view;
 mod update;
 
 mod available;
+mod cancel;
 mod check;
 mod choice;
 mod column_sums;

@@ -4,7 +4,7 @@ use orthant_kernel::{Dense, View};
 
 use crate::error::invalid;
 use crate::options::check_loss;
-use crate::{Error, Loss, Penalty, Real, ToMatrix, ToView};
+use crate::{Cancel, Error, Loss, Penalty, Real, ToMatrix, ToView};
 
 /// The components H (k×n) with the penalties they were learnt under.
 ///
@@ -41,11 +41,13 @@ pub struct Transform {
     pub threads: Option<usize>,
     /// The most bytes that it may take besides V, W with them, if there is a limit.
     pub memory_limit: Option<usize>,
+    /// A flag that ends it, with [`Error::Interrupted`], within half a second.
+    pub cancel: Option<Cancel>,
 }
 
 impl Default for Transform {
     fn default() -> Self {
-        Self { tol: 1e-8, max_sweeps: 200, threads: None, memory_limit: None }
+        Self { tol: 1e-8, max_sweeps: 200, threads: None, memory_limit: None, cancel: None }
     }
 }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use orthant_kernel::Dense;
 
 use crate::error::invalid;
-use crate::observe::{Cancel, Iteration, Observer};
+use crate::observe::{Iteration, Observer};
 use crate::random::{Generator, RandomState};
 use crate::{
-    Checkpoint, Error, Init, InitKind, Loss, Method, Model, Options, Penalty, Products, Real, Report, Scale,
-    Stop, StopReason, ToMatrix, Update, scale,
+    Cancel, Checkpoint, Error, Init, InitKind, Loss, Method, Model, Options, Penalty, Products, Real, Report,
+    Scale, Stop, StopReason, ToMatrix, Update, scale,
 };
 
 /// Non-negative matrix factorisation of V (m×n, samples in rows) into W (m×k) · H (k×n).
@@ -253,7 +253,8 @@ impl<T: Real> Nmf<T> {
         self
     }
 
-    /// Time limit, looked at after every iteration.
+    /// Time limit. The fit ends with the iteration in which it passes, or within it where that takes more than 0.3 seconds more;
+    /// that is an error where it is the first one ([`Error::TimeLimit`]).
     #[must_use]
     pub fn max_time(mut self, limit: Duration) -> Self {
         self.options.max_time = Some(limit);
@@ -303,7 +304,9 @@ impl<T: Real> Nmf<T> {
         self
     }
 
-    /// A flag that ends the fit after its current iteration.
+    /// A flag that ends the fit with its current iteration, or within it where that takes more than 0.3 seconds more. A fit
+    /// that has not ended an iteration then is an error ([`Error::Interrupted`]). Final figures that take longer than that are
+    /// left out ([`Warning::Unmeasured`](crate::Warning::Unmeasured)).
     #[must_use]
     pub fn cancel(self, cancel: &Cancel) -> Self {
         Self { cancel: Some(cancel.clone()), ..self }

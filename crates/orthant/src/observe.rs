@@ -2,13 +2,11 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use orthant_kernel::{Dense, Real};
 
-use crate::{Checkpoint, StopReason};
+use crate::{Cancel, Checkpoint, StopReason};
 
 /// A finished iteration, borrowed from the running fit.
 #[derive(Debug)]
@@ -137,37 +135,6 @@ impl<'a, T> Watch<'a, T> {
         let answer = self.observer.observe(&iteration).break_value();
         // what the observer asks for comes before what would have ended the fit without having converged
         if converged { iteration.ends } else { answer.or(iteration.ends) }
-    }
-}
-
-/// A flag that ends a fit from another thread or a signal handler.
-///
-/// ```
-/// use orthant::{Cancel, Dense, Nmf, StopReason};
-/// let cancel = Cancel::new();
-/// cancel.cancel();
-/// let v = Dense::from_fn(4, 3, |i, j| (i + j) as f32);
-/// let fit = Nmf::new(1).cancel(&cancel).fit(&v)?;
-/// assert_eq!((fit.report.iterations, fit.report.stop_reason), (1, StopReason::Interrupted));
-/// # Ok::<(), orthant::Error>(())
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// A flag that is not raised.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Raises the flag: every fit that holds it ends after its current iteration.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the flag is raised.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
     }
 }
 

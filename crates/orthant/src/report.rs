@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Component, Loss, Method, Products, Scale};
+use crate::{Component, Error, Loss, Method, Products, Scale};
 
 /// Why a fit stopped. This is data, not an error: every one of these comes with factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,17 @@ pub enum StopReason {
     Observer,
     /// The data is all zero: W = H = 0 is exact and nothing was iterated.
     ZeroData,
+}
+
+impl StopReason {
+    /// Why a fit with factors to return ends with that error, if that only ends it.
+    pub(crate) fn of(error: &Error) -> Option<Self> {
+        match error {
+            Error::Interrupted => Some(Self::Interrupted),
+            Error::TimeLimit { .. } => Some(Self::TimeLimit),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for StopReason {
@@ -59,6 +70,10 @@ pub enum Warning {
         /// The limit.
         max_iter: usize,
     },
+    /// The fit was ended inside an iteration, and what is left to be computed took too long: loss, objective and errors are
+    /// those of the last whole iteration, and the KKT residual is the estimate by its steps. Rows of the factors may have moved
+    /// on since, in methods that do not extrapolate, by updates that lower the objective; the others went back.
+    Unmeasured,
     /// More threads than cores were asked for, and fewer are used.
     ThreadsClamped {
         /// Threads asked for.
@@ -119,6 +134,9 @@ impl fmt::Display for Warning {
             Self::NotConverged { max_iter } => {
                 write!(f, "not converged after {max_iter} iterations: raise the limit or the tolerance")
             }
+            Self::Unmeasured => f.write_str(
+                "ended inside an iteration: loss and errors are those of the last whole one",
+            ),
             Self::ThreadsClamped { asked, used } => {
                 write!(f, "{asked} threads were asked for; {used} are used, one a core")
             }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use orthant_kernel::{Csr, Isa, Real, Unfolded, View, scan};
 
+use crate::cancel::Halt;
 use crate::reduce::{Lanes, MAX_LANES, Reducer, lanes};
 use crate::shape::Shape;
 use crate::{Error, Loss, Matrix, Method};
@@ -25,6 +26,16 @@ pub(crate) struct Found {
 /// # Errors
 /// [`Error::NonFinite`] or [`Error::Negative`] for the first offending entry in row-major order.
 pub(crate) fn data<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Result<Found, Error> {
+    halted(v, scale, workers, &Halt::default())
+}
+
+/// The same, ended by that.
+pub(crate) fn halted<T: Real>(
+    v: &Matrix<'_, T>,
+    scale: T,
+    workers: usize,
+    halt: &Halt,
+) -> Result<Found, Error> {
     let isa = Isa::detect();
     let found = match (v, v.by_lines()) {
         (Matrix::Dense(view), _) => {
@@ -33,6 +44,7 @@ pub(crate) fn data<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Resu
                 &Lanes::even(s.nrows(), lanes(s.nrows())),
                 1,
                 workers,
+                halt,
                 |row, copy: &mut Vec<T>, squares| {
                     let mut row = s.rows(row);
                     if s.col_stride() != 1 && s.ncols() > 1 {
@@ -42,16 +54,16 @@ pub(crate) fn data<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Resu
                     }
                     scan::scan(isa, row, scale, squares)
                 },
-            )
+            )?
         }
         (_, lines) => {
             let lines = lines.expect("sparse matrices have lines");
             let cuts = Lanes::weighted(lines.nrows(), MAX_LANES, |i| lines.entries_before(i) + i);
-            over_blocks(&cuts, LINES, workers, |rows, scratch: &mut Unfolded<T>, squares| {
+            over_blocks(&cuts, LINES, workers, halt, |rows, scratch: &mut Unfolded<T>, squares| {
                 let values = lines.block(rows, T::ONE, scratch).values();
                 let row = View::row_major(values, 1, values.len()).expect("one row");
                 scan::scan(isa, row, scale, squares)
-            })
+            })?
         }
     };
     if !found.valid {
@@ -88,12 +100,14 @@ fn over_blocks<M: Default>(
     lanes: &Lanes,
     rows: usize,
     workers: usize,
+    halt: &Halt,
     one: impl Fn(Range<usize>, &mut M, f64) -> scan::Scan + Sync,
-) -> scan::Scan {
+) -> Result<scan::Scan, Error> {
     let empty = || scan::Scan { valid: true, max: 0.0, squares: 0.0 };
-    Reducer::new(lanes.count(), workers, empty).run(
+    Reducer::new(lanes.count(), workers, empty).try_run(
         |l, _, out| {
             *out = empty();
+            halt.check()?;
             let mut memory = M::default();
             for (block, _) in lanes.blocks(l, rows) {
                 let found = one(block, &mut memory, out.squares);
@@ -101,6 +115,7 @@ fn over_blocks<M: Default>(
                 out.max = out.max.max(found.max);
                 out.squares = found.squares;
             }
+            Ok(())
         },
         |a, b| {
             a.valid &= b.valid;

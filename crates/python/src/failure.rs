@@ -3,7 +3,7 @@
 use orthant::Error;
 use orthant_io::IoError;
 use pyo3::PyErr;
-use pyo3::exceptions::{PyMemoryError, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyOSError, PyRuntimeError, PyTimeoutError, PyValueError};
 
 /// The exception that `whom`, a class or a function, raises.
 pub fn raise(error: &Error, whom: &str) -> PyErr {
@@ -33,6 +33,7 @@ pub fn raise(error: &Error, whom: &str) -> PyErr {
         Error::MemoryLimit { .. } | Error::OutOfMemory { .. } | Error::TooLarge { .. } => {
             PyMemoryError::new_err(text)
         }
+        Error::TimeLimit { .. } => PyTimeoutError::new_err(text),
         Error::Panicked { .. } | Error::Threads { .. } => PyRuntimeError::new_err(text),
         _ => PyValueError::new_err(text),
     }

@@ -139,7 +139,8 @@ fn transform_as<'py, T: Number>(
     let (penalty, loss) = (options.penalty(), options.loss());
     let threads = pools::threads(options.threads, data.entries(), h.nrows());
     let w = run(py, threads, &options.whom, None, move |watch| {
-        let how = Transform { threads: watch.one(), ..Transform::default() };
+        let cancel = Some(watch.cancel.clone());
+        let how = Transform { threads: watch.one(), cancel, ..Transform::default() };
         Model::from_components(h, penalty)?.with_loss(loss)?.transform_with(&data.matrix()?, &how)
     })?;
     Ok(to_array(py, w.0).into_any())
@@ -218,7 +219,7 @@ fn minibatch_step_as<'py, T: Number>(
     let common = &options.common;
     let threads = pools::threads(common.threads, data.entries(), common.rank);
     let online = run(py, threads, &whom, None, move |watch| {
-        let nmf = watch.threads(nmf, MiniBatchNmf::threads);
+        let nmf = watch.threads(nmf.cancel(&watch.cancel), MiniBatchNmf::threads);
         let mut online = match &before {
             Some(before) => nmf.resume(before)?,
             None => nmf.online()?,
@@ -254,7 +255,7 @@ fn minibatch_transform_as<'py, T: Number>(
     let nmf = options.nmf::<T>()?;
     let threads = pools::threads(options.common.threads, data.entries(), h.nrows());
     let w = run(py, threads, &options.common.whom, None, move |watch| {
-        watch.threads(nmf, MiniBatchNmf::threads).transform(&data.matrix()?, &h)
+        watch.threads(nmf.cancel(&watch.cancel), MiniBatchNmf::threads).transform(&data.matrix()?, &h)
     })?;
     Ok(to_array(py, w).into_any())
 }

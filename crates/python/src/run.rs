@@ -1,8 +1,8 @@
 //! A fit on threads of its own, while the calling one lets go of the interpreter's lock, looks for Ctrl-C and calls the
 //! callback.
 //!
-//! Ctrl-C ends a fit after its current iteration; where that takes long, the call does not wait for it: the fit's thread keeps
-//! the arrays that it reads until it ends, with its iteration.
+//! Ctrl-C ends the work within half a second. Where a step that cannot be ended takes longer, the call does not wait for it: the
+//! thread keeps the arrays that it reads until then.
 
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};

@@ -108,6 +108,7 @@ fn row_by_row<T: Scalar>(
         max_sweeps: args.max_sweeps.unwrap_or(defaults.max_sweeps),
         threads: args.threads,
         memory_limit: args.memory_limit,
+        cancel: None,
     };
     let (w, report) = saved
         .model

@@ -6,22 +6,25 @@ use orthant_kernel::Buffer;
 
 use super::{Factors, Problem};
 use crate::compress::Sketch;
+use crate::drive::Known;
 use crate::iterate::{Factor, Pair};
 use crate::observe::Watch;
 use crate::source::{Source, Sources};
 use crate::{Compression, Error, Iteration, Real, StopReason};
 
 impl<T: Real> Problem<'_, T> {
-    /// The factors that a sketch leads to, if they are nearer to V than those given; and what was done.
+    /// The factors that a sketch leads to, if they are nearer to V than those given, with what is known of them then; and what was
+    /// done.
     pub(super) fn compressed(
         &self,
         factors: Factors<T>,
         columns: usize,
         source: Sources<'_, T>,
-    ) -> Result<(Factors<T>, Compression), Error> {
+    ) -> Result<(Factors<T>, Option<Known>, Compression), Error> {
         let k = self.nmf.options.rank;
         let n = self.v.ncols();
-        let sketch = Sketch::new(source, self.by_columns, n, columns, &self.nmf.random, self.workers)?;
+        let layout = self.layout(&source.rows.extent());
+        let sketch = Sketch::new(source, self.by_columns, n, columns, &self.nmf.random, &layout)?;
         let mut unobserved = |_: &Iteration<'_, T>| ControlFlow::<StopReason>::Continue(());
         let mut watch = Watch::new(&mut unobserved, self.nmf.cancel.clone(), self.nmf.options.max_time);
         let layout = self.layout(&sketch.source()?.extent());
@@ -30,10 +33,10 @@ impl<T: Real> Problem<'_, T> {
         let (x, y) = (again(&inner, inner.x.clone()), again(&outer, outer.x.clone()));
         let pair = Pair::new(x, y, self.by_columns);
         let done = |iterations, kept| Compression { rows: self.v.nrows(), columns, iterations, kept };
-        let (best, iterations) = match sketch.iterate(pair, layout, self.terms(0), &mut watch) {
+        let (best, run) = match sketch.iterate(pair, layout, self.terms(0), &mut watch) {
             Ok(found) => found,
             Err(Error::Diverged { iteration }) => {
-                return Ok((Factors { inner, outer, generator }, done(iteration, false)));
+                return Ok((Factors { inner, outer, generator }, None, done(iteration, false)));
             }
             Err(other) => return Err(other),
         };
@@ -41,12 +44,17 @@ impl<T: Real> Problem<'_, T> {
         let objective = |inner: &Factor<T>, outer: &Factor<T>| {
             let (w, ht) = if self.by_columns { (outer, inner) } else { (inner, outer) };
             let loss = sketch.loss(self.found.squares, &w.x, &ht.x, k)?;
-            Ok::<_, Error>(loss + w.exact_penalty() + ht.exact_penalty())
+            Ok::<_, Error>((loss, loss + w.exact_penalty() + ht.exact_penalty()))
         };
-        let (before, after) = (objective(&inner, &outer)?, objective(&x, &y)?);
+        // both in a moment, or a limit that has ended the iterations would end all
+        self.halt.renew();
+        let ((_, before), (loss, after)) = (objective(&inner, &outer)?, objective(&x, &y)?);
+        self.halt.renew();
         // also where one of them is no number
         let kept = after < before || before.is_nan() && after.is_finite();
         let (inner, outer) = if kept { (x, y) } else { (inner, outer) };
-        Ok((Factors { inner, outer, generator }, done(iterations, kept)))
+        let step = run.known.map_or(1.0, |known| known.step);
+        let known = kept.then_some(Known { loss, objective: after, step });
+        Ok((Factors { inner, outer, generator }, known, done(run.iterations, kept)))
     }
 }

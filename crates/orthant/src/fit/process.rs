@@ -2,11 +2,11 @@
 
 use super::Problem;
 use super::resume::Begun;
-use crate::drive::{Process, Reached, Run, Terms};
+use crate::drive::{Known, Process, Reached, Run, Terms};
 use crate::iterate::{Alternation, Verdict};
 use crate::state::State;
 use crate::stop::{Criterion, Figures};
-use crate::{Checkpoint, Error, Loss, Real};
+use crate::{Checkpoint, Error, Loss, Real, StopReason};
 
 /// An alternation with what ends it.
 pub(super) struct Fitting<'a, 'p, T: Real, A> {
@@ -14,6 +14,8 @@ pub(super) struct Fitting<'a, 'p, T: Real, A> {
     pass: &'a mut A,
     begun: &'a Begun<'p, T>,
     pub criterion: Criterion,
+    /// What ended it before the first iteration.
+    ended: Option<Error>,
 }
 
 impl<'a, 'p, T: Real, A: Alternation<T>> Fitting<'a, 'p, T, A> {
@@ -23,17 +25,25 @@ impl<'a, 'p, T: Real, A: Alternation<T>> Fitting<'a, 'p, T, A> {
         pass: &'a mut A,
         begun: &'a Begun<'p, T>,
         terms: &Terms,
-    ) -> Result<(Self, Option<Run>), Error> {
+    ) -> Result<(Self, Run), Error> {
         let Some(mut state) = begun.state else {
-            let at_start = Self::begin(problem, pass)?;
-            return Ok((Self { criterion: Self::criterion(problem, at_start), problem, pass, begun }, None));
+            let (at_start, ended) = match Self::begin(problem, pass) {
+                // where that takes too long there is a result all the same
+                Err(error) if begun.known.is_some() && StopReason::of(&error).is_some() => (0.0, Some(error)),
+                begun => (begun?, None),
+            };
+            let run = Run { known: begun.known, ..Run::new(terms) };
+            let criterion = Self::criterion(problem, at_start);
+            return Ok((Self { criterion, problem, pass, begun, ended }, run));
         };
         let (mut criterion, mut run) = (Self::criterion(problem, 0.0), Run::new(terms));
         pass.restore(&mut state)?;
         criterion.restore(&mut state)?;
         run.restore(&mut state)?;
+        let (error, objective) = run.best;
+        run.known = Some(Known { loss: 0.5 * error * error, objective, step: pass.step() });
         problem.check_given(pass.pair())?;
-        Ok((Self { criterion, problem, pass, begun }, Some(run)))
+        Ok((Self { criterion, problem, pass, begun, ended: None }, run))
     }
 
     /// Takes the sums that the first iteration begins with; the error of the start, where the stopping rule compares with it.
@@ -62,6 +72,7 @@ impl<'a, 'p, T: Real, A: Alternation<T>> Fitting<'a, 'p, T, A> {
 impl<T: Real, A: Alternation<T>> Process<T> for Fitting<'_, '_, T, A> {
     fn iterate(&mut self, number: usize) -> Result<Reached, Error> {
         let pass = &mut *self.pass;
+        self.ended.take().map_or(Ok(()), Err)?;
         pass.iterate(number == 1)?;
         let loss = pass.loss()?;
         let pair = pass.pair();
@@ -97,6 +108,10 @@ impl<T: Real, A: Alternation<T>> Process<T> for Fitting<'_, '_, T, A> {
     fn factors(&self) -> (&[T], &[T]) {
         let (w, ht) = self.pass.pair().of_user();
         (&w.x, &ht.x)
+    }
+
+    fn abandon(&mut self) {
+        self.pass.abandon();
     }
 
     fn checkpoint(&self, run: &Run) -> Option<Checkpoint> {

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use super::{Factors, Problem};
 use crate::checkpoint::{Checkpoint, Data, Said};
+use crate::drive::Known;
 use crate::iterate::{Factor, Pair, negligible};
 use crate::random::Generator;
 use crate::source::Sources;
@@ -19,6 +20,8 @@ pub(super) struct Begun<'c, T> {
     pub data: OnceLock<Data>,
     /// The start is near to a minimum.
     pub near: bool,
+    /// What is known of the start, if it is worth to be returned by itself.
+    pub known: Option<Known>,
     /// What is as good as 0 in its factors, by the start.
     pub negligible: T,
     /// The state of its loop and its run, where it is gone on with.
@@ -39,9 +42,10 @@ impl<T: Real> Problem<'_, T> {
         };
         let near = found_on_sample.is_some();
         let (mut factors, warnings) = self.factors(source, found_on_sample)?;
+        let mut known = None;
         if let Some(columns) = self.choice.sketch {
             let done;
-            (factors, done) = self.compressed(factors, columns, source)?;
+            (factors, known, done) = self.compressed(factors, columns, source)?;
             compression = Some(done);
         }
         let Factors { inner, outer, generator } = factors;
@@ -49,7 +53,7 @@ impl<T: Real> Problem<'_, T> {
         let said = Said { warnings, compression };
         Ok((
             self.pair(inner, outer),
-            Begun { generator, said, data: OnceLock::new(), near, negligible, state: None },
+            Begun { generator, said, data: OnceLock::new(), near, known, negligible, state: None },
         ))
     }
 
@@ -68,7 +72,15 @@ impl<T: Real> Problem<'_, T> {
         let (inner, outer) = if self.by_columns { (ht, w) } else { (w, ht) };
         let [negligible] = negligible;
         let said = checkpoint.said();
-        let begun = Begun { generator, said, data: data.into(), near: false, negligible, state: Some(state) };
+        let begun = Begun {
+            generator,
+            said,
+            data: data.into(),
+            near: false,
+            known: None,
+            negligible,
+            state: Some(state),
+        };
         Ok((self.pair(inner, outer), begun))
     }
 

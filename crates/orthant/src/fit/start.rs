@@ -38,7 +38,7 @@ impl<T: Real> Problem<'_, T> {
             weights.copy_from_slice(w.as_slice());
             return Ok((self.scaled(weights), self.scaled(init::transposed(h))));
         }
-        let data = init::Data { v, scale, source, workers };
+        let data = init::Data { v, scale, source, workers, halt: &self.halt };
         init::generate(start, &data, k, generator)
     }
 

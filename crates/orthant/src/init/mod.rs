@@ -8,6 +8,7 @@ pub(crate) use scaled::{gram, gram_bytes};
 
 use orthant_kernel::{Buffer, Dense};
 
+use crate::cancel::Halt;
 use crate::random::Generator;
 use crate::source::{Reading, Sources};
 use crate::{Error, Init, Matrix, Real};
@@ -29,11 +30,13 @@ pub(crate) struct Data<'a, T: Real> {
     pub scale: T,
     pub source: Sources<'a, T>,
     pub workers: usize,
+    /// What ends the making of a start.
+    pub halt: &'a Halt,
 }
 
 impl<'a, T: Real> Data<'a, T> {
     pub fn operand(&self) -> Operand<'a, T> {
-        Operand::new(self.source, self.v.by_columns(), self.workers)
+        Operand::new(self.source, self.v.by_columns(), self.workers).halted_by(self.halt)
     }
 
     pub fn mean(&self) -> T {
@@ -143,7 +146,7 @@ pub(crate) mod testing {
     ) -> R {
         let plan = SparsePlan { lanes: 4, transpose: false };
         let source = Stored::new(v, scale, Products::Fused, &plan, 2).unwrap();
-        f(&Data { v, scale, source: source.sources(), workers })
+        f(&Data { v, scale, source: source.sources(), workers, halt: &Halt::default() })
     }
 
     pub fn of_view<T: Real, R>(

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use orthant_kernel::{Buffer, accumulator_stride};
 
+use crate::cancel::Halt;
 use crate::column_sums::ColumnSums;
 use crate::reduce::{Reducer, split};
 use crate::source::{Rows, Source, Sources};
@@ -20,12 +21,19 @@ pub(crate) struct Operand<'a, T> {
     /// S is Vᵀ.
     by_columns: bool,
     workers: usize,
+    halt: Halt,
 }
 
 impl<'a, T: Real> Operand<'a, T> {
     /// `by_columns` tells that the source is Vᵀ.
     pub fn new(source: Sources<'a, T>, by_columns: bool, workers: usize) -> Self {
-        Self { source, by_columns, workers }
+        Self { source, by_columns, workers, halt: Halt::default() }
+    }
+
+    /// That ends early, between two blocks.
+    #[must_use]
+    pub fn halted_by(self, halt: &Halt) -> Self {
+        Self { halt: halt.clone(), ..self }
     }
 
     /// V·Y, with Y n×l; or Vᵀ·Y, with Y m×l, if `transposed`. Row-major.
@@ -65,6 +73,7 @@ impl<'a, T: Real> Operand<'a, T> {
                 let mut memory = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
                 let first = lanes.range(which).start;
                 for (rows, _) in lanes.blocks(which, block) {
+                    self.halt.check()?;
                     let out = &mut out[(rows.start - first) * l..(rows.end - first) * l];
                     source.read(rows, &mut memory)?.numerators(y, l, out);
                 }
@@ -95,6 +104,7 @@ impl<'a, T: Real> Operand<'a, T> {
                 let (memory, out) = &mut *scratch;
                 let mut flushed = false;
                 for (rows, flushes) in lanes.blocks(which, block) {
+                    self.halt.check()?;
                     let out = &mut out[..rows.len() * l];
                     add(rows.clone(), &source.read(rows, memory)?, out, sum);
                     if flushes {
@@ -131,6 +141,7 @@ impl<'a, T: Real> Operand<'a, T> {
                 for (rows, _) in lanes.blocks(which, block) {
                     let out = &mut out[..rows.len() * l];
                     let x = &x[rows.start * l..rows.end * l];
+                    self.halt.check()?;
                     source.read(rows, memory)?.numerators(y, l, out);
                     *sum += out.iter().zip(x).map(|(a, b)| a.to_f64() * b.to_f64()).sum::<f64>();
                 }

@@ -62,7 +62,7 @@ pub(crate) fn spa<T: Real>(data: &Data<'_, T>, k: usize) -> Result<(Vec<T>, Vec<
     let model = Model::new(h, Penalty::default(), Loss::Frobenius);
     let threads = (workers == 1).then_some(1);
     let options = Transform { max_sweeps: MOST_SWEEPS, threads, ..Transform::default() };
-    let mut w = model.transform_with(v, &options)?.0.into_vec();
+    let mut w = transform::halted(&model, v, &options, data.halt)?.0.into_vec();
     let mut ht = super::transposed(model.components());
     for t in 0..k {
         let norm = |x: &[T]| x.iter().skip(t).step_by(k).map(|x| x.to_f64().powi(2)).sum::<f64>().sqrt();

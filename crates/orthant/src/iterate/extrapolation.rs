@@ -207,6 +207,11 @@ impl Schedule {
         self.accepted.take()
     }
 
+    /// The iteration at hand does not count: the factors go back to the best pair, unless they are that and it has not begun.
+    pub fn abandon(&mut self) {
+        self.accepted = self.accepted.or(Some(false));
+    }
+
     /// Moves β by an objective; whether that is accepted.
     fn moved(&mut self, objective: f64, rounding: f64) -> bool {
         // also what is no number is no success

@@ -4,6 +4,7 @@ use orthant_kernel::rows::Step;
 use orthant_kernel::{Buffer, Real};
 
 use super::lines::{Lines, Role, Trail, split_lines};
+use super::visit::Mode;
 use crate::Error;
 use crate::penalty::Weights;
 use crate::reduce::{Lanes, Slots};
@@ -67,8 +68,11 @@ impl<T: Real> Factor<T> {
         self.trail.as_ref().and_then(Trail::operand).map_or(&self.gram, |(_, gram)| gram)
     }
 
-    /// Its rows with their copies, by lanes.
-    pub fn lines(&mut self, k: usize, lanes: &Lanes) -> Slots<Lines<'_, T>> {
+    /// Its rows with their copies, by lanes, for a walk in that mode.
+    pub(super) fn lines(&mut self, mode: Mode, k: usize, lanes: &Lanes) -> Slots<Lines<'_, T>> {
+        if let Some(trail) = &mut self.trail {
+            trail.begun |= mode == Mode::Update;
+        }
         split_lines(&mut self.x, self.trail.as_mut(), k, lanes)
     }
 

@@ -122,12 +122,12 @@ impl<'a, T: Real> Joint<'a, T> {
         size: f64,
         pair: Pair<T>,
     ) -> Self {
-        let Layout { block, workers } = layout;
+        let Layout { block, workers, halt } = layout;
         let (extent, isa) = (source.extent(), Isa::detect());
         let (rows, cols) = (extent.rows, extent.cols);
         let (block, by_entries) = (block.min(rows).max(1), extent.by_entries(&rule.beta));
         debug_assert!(rule.beta.is_kullback_leibler(), "P⁰ is 1");
-        let walk = |beside, lanes| Walk { beside, lanes, block, k, isa };
+        let walk = |beside, lanes| Walk { beside, lanes, block, k, isa, halt: halt.clone() };
         let (inner, outer) = (walk(Beside::Rows, source.lanes()), walk(Beside::Columns, outer_lanes(cols)));
         let worker = || {
             Mutex::new(Worker {
@@ -211,7 +211,7 @@ impl<'a, T: Real> Joint<'a, T> {
         self.y.copy(outer);
         let n = split(&mut self.n, k, lanes);
         let step = Look { source: self.source, rule: self.rule, y: self.y.of(outer), n: &n };
-        let lines = inner.lines(k, lanes);
+        let lines = inner.lines(Mode::Sum, k, lanes);
         let sums = self.inner.visit(&lines, Mode::Sum, &step, &mut self.looks, &self.memory)?;
         drop((lines, n));
         // a loss at the entries leaves ΣP out
@@ -255,7 +255,7 @@ impl<'a, T: Real> Joint<'a, T> {
             wanted: Wanted { updated: updates && schedule.is_some() && !of_h, ..Wanted::default() },
             isa,
         };
-        let lines = factor.lines(k, &walk.lanes);
+        let lines = factor.lines(mode, k, &walk.lanes);
         let sums = walk.visit(&lines, mode, &step, reducer, &self.memory)?;
         drop(lines);
         columns.take(&sums, updates);

@@ -42,6 +42,8 @@ pub(crate) struct Trail<T> {
     point: Buffer<T>,
     accepted: Buffer<T>,
     next: Buffer<T>,
+    /// Whether `point` holds what the iteration at hand starts from, as its update has begun; else that is x.
+    pub begun: bool,
     /// At the start and after a restart both factors are those of the best pair, and nothing is known of a direction.
     fresh: bool,
     beta: f64,
@@ -77,6 +79,7 @@ impl<T: Real> Trail<T> {
             point: if first { x.into() } else { like(true) },
             accepted: if second { x.into() } else { like(true) },
             next: like(first),
+            begun: true,
             fresh: true,
             beta,
             least: T::ZERO,
@@ -120,7 +123,7 @@ impl<T: Real> Trail<T> {
 
     /// Gives the copies the roles that they have after an iteration.
     pub fn begin_iteration(&mut self, x: &mut Buffer<T>, gram: &mut Vec<T>, accepted: bool, beta: f64) {
-        self.fresh = !accepted;
+        (self.begun, self.fresh) = (false, !accepted);
         self.beta = beta;
         if !accepted {
             if self.role == Role::Either {
@@ -146,6 +149,7 @@ impl<T: Real> Trail<T> {
     pub fn best(self, x: Buffer<T>, accepted: bool) -> Buffer<T> {
         match (accepted, self.role) {
             (true, _) => x,
+            (false, Role::Either) if !self.begun => x,
             (false, Role::First | Role::Either) => self.point,
             (false, Role::Second) => self.accepted,
         }

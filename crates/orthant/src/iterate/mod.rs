@@ -14,6 +14,7 @@
 use orthant_kernel::Real;
 
 use crate::Error;
+use crate::cancel::Halt;
 use crate::random::RandomState;
 use crate::state::State;
 
@@ -46,11 +47,13 @@ mod tests;
 mod visit;
 
 /// How a pass is cut and who works on it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Layout {
     /// Rows of a cache block.
     pub block: usize,
     pub workers: usize,
+    /// What ends it early.
+    pub halt: Halt,
 }
 
 /// The factors as they stand, from the residual itself.
@@ -125,6 +128,12 @@ pub(crate) trait Alternation<T: Real>: State {
                 self.sweep_outer(true)
             }
         }
+    }
+
+    /// Gives up an iteration that has not ended. Extrapolated factors are to go back to the best pair, the others stay with the
+    /// rows that have moved.
+    fn abandon(&mut self) {
+        self.pair_mut().abandon();
     }
 
     /// The verdict on the iteration that ended with this loss and objective. To be asked once per iteration.

@@ -26,11 +26,13 @@ pub(crate) struct Pair<T> {
     pub fixed: Fixed,
     /// How the factors are extrapolated, if they are.
     pub schedule: Option<Schedule>,
+    /// An iteration was given up: the factors have moved, in part, and no sums are theirs.
+    abandoned: bool,
 }
 
 impl<T: Real> Pair<T> {
     pub fn new(inner: Factor<T>, outer: Factor<T>, by_columns: bool) -> Self {
-        Self { inner, outer, by_columns, fixed: Fixed::Neither, schedule: None }
+        Self { inner, outer, by_columns, fixed: Fixed::Neither, schedule: None, abandoned: false }
     }
 
     /// With a factor that does not change.
@@ -93,12 +95,23 @@ impl<T: Real> Pair<T> {
         Some(accepted)
     }
 
-    /// Ends extrapolation, with the best pair in place; whether the last iteration was accepted, if there was any.
+    /// Gives up an iteration that has not ended.
+    pub fn abandon(&mut self) {
+        self.abandoned = true;
+        if let Some(schedule) = &mut self.schedule {
+            schedule.abandon();
+        }
+    }
+
+    /// Ends extrapolation, with the best pair in place; whether the last iteration was accepted, if there was any that was
+    /// extrapolated. What has been summed is not of these factors where it was not, or was abandoned.
     pub fn finish(&mut self) -> Option<bool> {
-        let accepted = self.schedule.take()?.take_accepted().unwrap_or(true);
+        let abandoned = std::mem::take(&mut self.abandoned);
+        let Some(mut schedule) = self.schedule.take() else { return abandoned.then_some(false) };
+        let accepted = schedule.take_accepted().unwrap_or(true);
         self.inner.finish(accepted);
         self.outer.finish(accepted);
-        Some(accepted)
+        Some(accepted && !abandoned)
     }
 }
 

@@ -36,7 +36,7 @@ use super::projection::Projection;
 use super::residual::{Measured, Products, Steps, WideGram};
 use super::row_update::{Coupling, Cross, Numerators, RowUpdate, Work};
 use super::sums::GramSums;
-use super::visit::{Beside, Mode, Walk, Worker};
+use super::visit::{Beside, Mode, Walk, Worker, rows_of_a_moment};
 use super::{Alternation, Figures, Layout};
 use crate::column_sums::HeavyColumns;
 use crate::random::{Generator, RandomState};
@@ -154,12 +154,20 @@ impl<'a, T: Real> Quadratic<'a, T> {
         squares: f64,
         pair: Pair<T>,
     ) -> Self {
-        let Layout { block, workers } = layout;
+        let Layout { block, workers, halt } = layout;
         let Sources { rows: s, transpose } = source;
         let (extent, isa) = (s.extent(), Isa::detect());
         let cols = projection.map_or(extent.cols, |projection| projection.cols());
         let block = block.min(extent.rows);
-        let walk = |beside, lanes, block| Walk { beside, lanes, block, k, isa };
+        let most = rows_of_a_moment(k, pair.inner.sweeps.max(pair.outer.sweeps));
+        let walk = |beside, lanes, block: usize| Walk {
+            beside,
+            lanes,
+            block: block.min(most),
+            k,
+            isa,
+            halt: halt.clone(),
+        };
         let inner = walk(Beside::Rows, s.lanes(), block);
         let lanes = transpose.map_or_else(|| outer_lanes(cols), |s| s.lanes());
         let outer_block =
@@ -312,7 +320,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
         let mut kept = vec![T::ZERO; self.pair.inner.x.len()];
         let out = split(&mut kept, k, &self.inner.lanes);
         let step = Products { source, operand: self.y.of(&self.pair.outer).y, k, out: &out };
-        let lines = self.pair.inner.lines(k, &self.inner.lanes);
+        let lines = self.pair.inner.lines(Mode::Sum, k, &self.inner.lanes);
         let sums = self.inner.visit(&lines, Mode::Sum, &step, &mut self.of_inner, &self.memory)?;
         self.of_inner.give_back(sums);
         drop(out);
@@ -358,7 +366,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
             accumulates: transpose.is_none(),
             projection: None,
         };
-        let lines = inner.lines(k, &self.inner.lanes);
+        let lines = inner.lines(mode, k, &self.inner.lanes);
         let mut sums = self.inner.visit(&lines, mode, &step, &mut self.of_inner, &self.memory)?;
         drop(lines);
         sums.keep_in(inner, k, updates);
@@ -400,7 +408,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
             accumulates: false,
             projection: self.projection,
         };
-        let lines = outer.lines(k, &self.outer.lanes);
+        let lines = outer.lines(mode, k, &self.outer.lanes);
         let mut sums = self.outer.visit(&lines, mode, &step, &mut self.of_outer, &self.memory)?;
         drop(lines);
         sums.keep_in(outer, k, updates);
@@ -435,7 +443,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
                 k,
                 isa,
             };
-            let lines = outer.lines(k, &self.outer.lanes);
+            let lines = outer.lines(Mode::Sum, k, &self.outer.lanes);
             let sums = self.outer.visit(&lines, Mode::Sum, &step, &mut self.of_outer, &self.memory)?;
             self.cross = sums.cross;
             self.of_outer.give_back(sums);

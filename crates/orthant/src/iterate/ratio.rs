@@ -130,13 +130,22 @@ impl<'a, T: Real> Ratio<'a, T> {
         size: f64,
         pair: Pair<T>,
     ) -> Self {
-        let Layout { block, workers } = layout;
+        let Layout { block, workers, halt } = layout;
         let Sources { rows: s, transpose } = source;
         let (extent, isa) = (s.extent(), Isa::detect());
         let (rows, cols) = (extent.rows, extent.cols);
         let (both, block) = (!rule.beta.is_kullback_leibler(), block.min(rows));
         let (fixed, by_columns) = (pair.fixed, pair.by_columns);
-        let walk = |beside, lanes, block| Walk { beside, lanes, block, k, isa };
+        // Newton's steps take row by row as long as a block of other steps
+        let most = if newton { 16 } else { usize::MAX };
+        let walk = |beside, lanes, block: usize| Walk {
+            beside,
+            lanes,
+            block: block.min(most),
+            k,
+            isa,
+            halt: halt.clone(),
+        };
         let inner = walk(Beside::Rows, s.lanes(), block);
         let lanes = transpose.map_or_else(|| outer_lanes(cols), |s| s.lanes());
         let outer_block = transpose.map_or(block, |s| s.extent().block_rows::<T>(k).min(cols)).max(1);
@@ -296,7 +305,7 @@ impl<'a, T: Real> Ratio<'a, T> {
             inner.meet(columns.sizes());
         }
         let (y, weights) = (self.y.of(outer), inner.weights);
-        let lines = inner.lines(k, &self.inner.lanes);
+        let lines = inner.lines(mode, k, &self.inner.lanes);
         let sums = if self.newton {
             let (with_loss, loss_after) = (wanted.loss && updates, wanted.loss && !updates);
             let columns = &columns.elements;
@@ -347,7 +356,7 @@ impl<'a, T: Real> Ratio<'a, T> {
             self.x.copy(inner);
         }
         let (x, weights) = (self.x.of(inner), outer.weights);
-        let lines = outer.lines(k, &self.outer.lanes);
+        let lines = outer.lines(mode, k, &self.outer.lanes);
         let sums = if self.newton {
             let columns = &columns.elements;
             let step = Newton { source, y: x, columns, rule, weights, sweeps, with_loss, loss_after: false };

@@ -338,7 +338,7 @@ impl<T: Real> Quadratic<'_, T> {
         let mut products = vec![T::ZERO; self.pair.outer.x.len()];
         let out = split(&mut products, k, &self.outer.lanes);
         let step = Products { source, operand: &self.pair.inner.x, k, out: &out };
-        let lines = self.pair.outer.lines(k, &self.outer.lanes);
+        let lines = self.pair.outer.lines(Mode::Sum, k, &self.outer.lanes);
         let sums = self.outer.visit(&lines, Mode::Sum, &step, &mut self.of_outer, &self.memory)?;
         self.of_outer.give_back(sums);
         drop((lines, out));

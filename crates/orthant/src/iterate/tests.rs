@@ -9,6 +9,7 @@ use orthant_kernel::View;
 use super::residual::Steps;
 use super::*;
 use crate::Products;
+use crate::cancel::Halt;
 use crate::penalty::Weights;
 use crate::reduce::Lanes;
 use crate::rule::Coordinate;
@@ -63,7 +64,7 @@ fn an_iteration_visits_each_row_once() {
         let x = (0..rows * k).map(|i| ((i * 13) % 7) as f64 + 0.5).collect::<Vec<f64>>();
         Factor::new(x, k, Weights::default(), 2)
     };
-    let layout = Layout { block: 17, workers: 3 };
+    let layout = Layout { block: 17, workers: 3, halt: Halt::default() };
     let squares: f64 = data.iter().map(|x| x * x).sum();
     let pair = Pair::new(factor(m), factor(n), false);
     let mut pass =
@@ -94,12 +95,19 @@ fn extrapolation_by_nothing_is_the_plain_rule() {
         let x = (0..rows * k).map(|i| ((i * 13) % 7) as f64 / 8.0 + 0.5).collect::<Vec<f64>>();
         Factor::new(x, k, Weights { l1: 0.25, l2: 0.5 }, 3)
     };
-    let layout = Layout { block: 17, workers: 3 };
+    let layout = Layout { block: 17, workers: 3, halt: Halt::default() };
     let squares: f64 = data.iter().map(|x| x * x).sum();
     for by_columns in [false, true] {
         let pass = || {
             let pair = Pair::new(factor(m), factor(n), by_columns);
-            Quadratic::new(Sources::of(&source), Box::new(Coordinate::default()), k, layout, squares, pair)
+            Quadratic::new(
+                Sources::of(&source),
+                Box::new(Coordinate::default()),
+                k,
+                layout.clone(),
+                squares,
+                pair,
+            )
         };
         let (mut plain, mut other) = (pass(), pass().extrapolated(Schedule::growing(0.0, 1.0, 0)));
         for p in [&mut plain, &mut other] {
@@ -135,7 +143,8 @@ fn an_error_of_a_source_ends_the_pass_and_leaves_it_usable() {
         let x = (0..rows * k).map(|i| ((i * 13) % 7) as f64 + 0.5).collect::<Vec<f64>>();
         Factor::new(x, k, Weights::default(), 1)
     };
-    let (layout, squares) = (Layout { block: 16, workers: 3 }, data.iter().map(|x| x * x).sum());
+    let (layout, squares) =
+        (Layout { block: 16, workers: 3, halt: Halt::default() }, data.iter().map(|x| x * x).sum());
     let pair = Pair::new(factor(m), factor(n), false);
     let rule = Box::new(Coordinate::default());
     let mut pass = Quadratic::new(Sources::of(&source), rule, k, layout, squares, pair);

@@ -20,6 +20,7 @@ use orthant_kernel::{Isa, Real};
 
 use super::lines::Lines;
 use crate::Error;
+use crate::cancel::Halt;
 use crate::reduce::{Lanes, Reducer, Slots};
 use crate::source::{Memory, Rows, Source};
 
@@ -123,13 +124,22 @@ pub(super) struct Walk {
     pub block: usize,
     pub k: usize,
     pub isa: Isa,
+    /// Asked before each block.
+    pub halt: Halt,
+}
+
+/// Rows whose update takes no longer than a moment, so that a walk that is to end does, by k and sweeps over a row.
+pub(super) fn rows_of_a_moment(k: usize, sweeps: usize) -> usize {
+    // operations of a second or less
+    const MOMENT: usize = 1 << 30;
+    (MOMENT / (k * k).saturating_mul(sweeps).max(1)).max(1)
 }
 
 impl Walk {
     /// Goes through all rows; the sums are to be given back to the reducer.
     ///
     /// # Errors
-    /// Of the first lane of which rows could not be read.
+    /// Of the first lane of which rows could not be read, or that was to end early.
     pub fn visit<T: Real, H: HalfStep<T>>(
         &self,
         lines: &Slots<Lines<'_, T>>,
@@ -150,10 +160,17 @@ impl Walk {
                     Beside::Columns => transposed.as_mut(),
                 };
                 let (first, mut before) = (self.lanes.range(lane).start, Vec::new());
-                let mut flushed = false;
+                let (mut flushed, mut halted) = (false, Ok(()));
                 for (rows, flushes) in self.lanes.blocks(lane, self.block) {
                     let of_lane = (rows.start - first) * k..(rows.end - first) * k;
                     let mut x = lines.part(of_lane.clone());
+                    halted = halted.and_then(|()| self.halt.check());
+                    if halted.is_err() {
+                        if mode == Mode::Update {
+                            x.begin();
+                        }
+                        continue;
+                    }
                     let at = Span { lane, rows, of_lane };
                     let mut s = match step.source().zip(memory.as_deref_mut()) {
                         None => None,
@@ -182,7 +199,7 @@ impl Walk {
                 if flushed {
                     sums.restore(lane);
                 }
-                Ok(())
+                halted
             },
             H::Sums::add,
         )

@@ -4,6 +4,7 @@ use orthant_kernel::{Buffer, Dense};
 
 use super::MiniBatchNmf;
 use super::pass::BatchPass;
+use crate::cancel::Halt;
 use crate::error::invalid;
 use crate::iterate::{Factor, Fixed, Layout, Pair, negligible};
 use crate::penalty::Weights;
@@ -22,6 +23,8 @@ pub(super) struct Data<'a, T> {
     pub exponent: i32,
     pub scale: T,
     pub workers: usize,
+    /// What ends a step early.
+    pub halt: Halt,
 }
 
 impl<'a, T: Real> Data<'a, T> {
@@ -31,6 +34,7 @@ impl<'a, T: Real> Data<'a, T> {
         v: &Matrix<'_, T>,
         exponent: Option<i32>,
         workers: usize,
+        halt: Halt,
     ) -> Result<Self, Error> {
         let (m, n) = (v.nrows(), v.ncols());
         if m == 0 || n == 0 {
@@ -38,14 +42,14 @@ impl<'a, T: Real> Data<'a, T> {
         }
         crate::check::sizes::<T>(m, n, nmf.options.rank)?;
         let loss = nmf.loss_function();
-        let found = scan::data(v, T::ONE, workers)?;
+        let found = scan::halted(v, T::ONE, workers, &halt)?;
         if loss.beta() <= 0.0 {
             scan::size(v, T::ONE, loss, workers)?;
         }
         let safe = scan::Safe::of::<T>(Method::mu(loss));
         let exponent = exponent.unwrap_or_else(|| scan::scale_exponent(found.max, 2, safe));
         let (rule, scale) = (Majorizer::compatible(loss, exponent), scan::scale_by(T::ONE, -exponent));
-        Ok(Self { nmf, rule, found, exponent, scale, workers })
+        Ok(Self { nmf, rule, found, exponent, scale, workers, halt })
     }
 
     pub fn to_scaled(&self, mut x: Vec<T>) -> Vec<T> {
@@ -81,11 +85,13 @@ impl<'a, T: Real> Data<'a, T> {
         let layout = Layout {
             block: source.sources().rows.extent().block_rows::<T>(self.nmf.options.rank).min(m),
             workers: self.workers,
+            halt: self.halt.clone(),
         };
         (source, layout)
     }
 
-    /// Calls `f` with the pass over the rows of `v` from W and Hᵀ, and what stands for ‖V‖² in it; and W after it.
+    /// Calls `f` with the pass over the rows of `v` from W and Hᵀ, and what stands for ‖V‖² in it; and W after it, whether or not
+    /// that failed.
     pub fn pass<R>(
         &self,
         v: &Matrix<'_, T>,
@@ -93,7 +99,7 @@ impl<'a, T: Real> Data<'a, T> {
         ht: &[T],
         fixed: Fixed,
         f: impl FnOnce(&mut BatchPass<'_, T>, f64) -> Result<R, Error>,
-    ) -> Result<(R, Vec<T>), Error> {
+    ) -> (Result<R, Error>, Vec<T>) {
         let k = self.nmf.options.rank;
         let (source, layout) = self.source(v);
         let (on_w, on_h) = self.weights(v);
@@ -104,9 +110,9 @@ impl<'a, T: Real> Data<'a, T> {
         let squares = if by_entries { scan::squares(v, self.scale) } else { 1.0 };
         let negligible = negligible(&pair.inner.x, &pair.outer.x, k);
         let rule = (self.rule, self.exponent, negligible);
-        let mut pass = BatchPass::new(source.sources(), rule, k, layout, squares, pair)?;
-        let out = f(&mut pass, squares)?;
-        Ok((out, pass.into_w()))
+        let mut pass = BatchPass::new(source.sources(), rule, k, layout, squares, pair);
+        let out = pass.begin().and_then(|()| f(&mut pass, squares));
+        (out, pass.into_w())
     }
 
     /// W from a constant, by at most `max_iter` updates.
@@ -117,7 +123,7 @@ impl<'a, T: Real> Data<'a, T> {
         start.fill(average);
         let mut before = start.clone();
         let tol = self.nmf.options.stopping().tol();
-        let (_, w) = self.pass(v, start, ht, Fixed::Outer, |pass, _| {
+        let (solved, w) = self.pass(v, start, ht, Fixed::Outer, |pass, _| {
             pass.keep_from(negligible(pass.w(), ht, k));
             for _ in 0..max_iter {
                 pass.sweep_inner(true)?;
@@ -128,8 +134,8 @@ impl<'a, T: Real> Data<'a, T> {
                 before.copy_from_slice(w);
             }
             Ok(())
-        })?;
-        Ok(w)
+        });
+        solved.map(|()| w)
     }
 
     /// A step on the rows of `v`: the new W, the mean cost and the loss at it with the old H; and H and its sums updated.
@@ -153,7 +159,7 @@ impl<'a, T: Real> Data<'a, T> {
         let loss = nmf.loss_function();
         let Learning { ht, numerator, denominator, rho, .. } = state;
         let before = ht.clone();
-        let ((cost, distance), w) = self.pass(v, w, &before, Fixed::Neither, |pass, _| {
+        let (done, w) = self.pass(v, w, &before, Fixed::Neither, |pass, _| {
             pass.sweep_inner(update)?;
             let distance = pass.exact_loss()?;
             let cost = distance + doubled(on_w, pass.w()) + doubled(on_h, &before);
@@ -176,8 +182,8 @@ impl<'a, T: Real> Data<'a, T> {
                 *h = least.of(new);
             }
             Ok((cost / v.nrows() as f64, distance))
-        })?;
-        Ok((w, cost, distance))
+        });
+        done.map(|(cost, distance)| (w, cost, distance))
     }
 }
 
@@ -293,7 +299,8 @@ pub(super) fn start<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>) -> Result<Be
         return Ok((pair, nmf.random.clone()));
     }
     let source = Stored::new(v, data.scale, Products::Fused, &data.plan(v), data.workers)?;
-    let of = init::Data { v, scale: data.scale, source: source.sources(), workers: data.workers };
+    let (source, workers, halt) = (source.sources(), data.workers, &data.halt);
+    let of = init::Data { v, scale: data.scale, source, workers, halt };
     let mut generator = nmf.random.clone();
     Ok((init::generate(chosen, &of, k, &mut generator)?, generator))
 }

@@ -8,9 +8,10 @@ use orthant_kernel::{Dense, Isa};
 
 use super::batch::{Data, Learning, change, start};
 use super::{MiniBatchFit, MiniBatchNmf};
+use crate::cancel::Halt;
 use crate::checkpoint::{self, Said};
-use crate::drive::{Process, Reached, Run, Terms, drive};
-use crate::iterate::{Factor, Fixed, Layout, Verdict};
+use crate::drive::{Known, Process, Reached, Run, Terms, drive};
+use crate::iterate::{Factor, Figures, Fixed, Layout, Verdict};
 use crate::observe::{Observer, Watch};
 use crate::penalty::Weights;
 use crate::random::Generator;
@@ -27,8 +28,13 @@ pub(super) struct Fitting<'a, T: Real> {
 }
 
 impl<'a, T: Real> Fitting<'a, T> {
-    pub fn new(nmf: &'a MiniBatchNmf<T>, v: &'a Matrix<'a, T>, workers: usize) -> Result<Self, Error> {
-        Ok(Self { data: Data::new(nmf, v, None, workers)?, v })
+    pub fn new(
+        nmf: &'a MiniBatchNmf<T>,
+        v: &'a Matrix<'a, T>,
+        workers: usize,
+        halt: Halt,
+    ) -> Result<Self, Error> {
+        Ok(Self { data: Data::new(nmf, v, None, workers, halt)?, v })
     }
 
     pub fn run(
@@ -88,39 +94,55 @@ impl<'a, T: Real> Fitting<'a, T> {
         let progress = Progress::default();
         let mut batches =
             Batches { data: &data, v, batch, per_pass, size, w, state, progress, generator, said, identity };
-        let run = match &mut resumed {
-            None => None,
-            Some(state) => {
-                let mut run = Run::new(&terms);
-                batches.restore(state)?;
-                run.restore(state)?;
-                Some(run)
-            }
-        };
+        let mut run = Run::new(&terms);
+        if let Some(state) = &mut resumed {
+            batches.restore(state)?;
+            run.restore(state)?;
+        }
         let (stop_reason, run) = drive(&mut batches, &terms, &mut watch, run)?;
-        let Batches { mut w, state, generator, .. } = batches;
         let steps = run.iterations;
+        let rows = batches.rows(steps.max(1)).len() as f64;
+        let Batches { mut w, state, generator, .. } = batches;
         report.seconds_start = run.seconds_start;
         report.seconds_total = run.seconds_before;
         report.history = run.history;
         if nmf.batches.fresh_restarts {
-            w = data.solve_w(v, &state.ht, nmf.batches.transform_max_iter.unwrap_or(nmf.options.max_iter))?;
+            data.halt.renew();
+            let most = nmf.batches.transform_max_iter.unwrap_or(nmf.options.max_iter);
+            // else the rows stay as their batches left them
+            if let Some(solved) = unless_ended(data.solve_w(v, &state.ht, most))? {
+                w = solved;
+            }
         }
         report.iterations = steps.div_ceil(per_pass);
         if report.iterations == nmf.options.max_iter && nmf.options.stopping().tol() > 0.0 {
             warnings.push(Warning::NotConverged { max_iter: nmf.options.max_iter });
         }
-        let (figures, w) =
-            data.pass(v, w, &state.ht, Fixed::Neither, |pass, squares| pass.figures(squares))?;
+        data.halt.renew();
+        let (figures, w) = data.pass(v, w, &state.ht, Fixed::Neither, |pass, squares| pass.figures(squares));
+        let figures = unless_ended(figures)?;
         let (on_w, on_h) = data.weights(v);
         let penalties = |weights: Weights, x: &[T]| Factor::new(x, k, weights, 1).exact_penalty();
+        let size_of_figures =
+            if nmf.loss_function().is_quadratic() { size.powers.sqrt() } else { size.powers };
+        let (figures, objective) = match (figures, run.known) {
+            (Some(Figures { loss, remaining }), _) => {
+                let penalties = penalties(on_w, &w) + penalties(on_h, &state.ht);
+                (Figures { loss, remaining: remaining / size_of_figures }, loss + penalties)
+            }
+            (None, known) => {
+                warnings.push(Warning::Unmeasured);
+                // as its batch is to all of V
+                let Known { loss, objective, step } = known.expect("a step has ended");
+                (Figures { loss: loss * m as f64 / rows, remaining: step }, objective * m as f64)
+            }
+        };
         report.stop_reason = stop_reason;
         report.loss = terms.in_units(figures.loss);
-        report.objective = terms.in_units(figures.loss + penalties(on_w, &w) + penalties(on_h, &state.ht));
+        report.objective = terms.in_units(objective);
         report.reconstruction_error = (2.0 * report.loss).sqrt();
         report.relative_error = size.relative_error(figures.loss);
-        report.kkt_residual = figures.remaining
-            / if nmf.loss_function().is_quadratic() { size.powers.sqrt() } else { size.powers };
+        report.kkt_residual = figures.remaining;
         report.warnings = warnings;
         if !report.objective.is_finite() {
             return Err(Error::LossOverflow { max: data.found.max });
@@ -135,10 +157,18 @@ impl<'a, T: Real> Fitting<'a, T> {
     }
 }
 
+/// What has been computed, unless that was to end before.
+fn unless_ended<R>(result: Result<R, Error>) -> Result<Option<R>, Error> {
+    match result {
+        Err(error) if StopReason::of(&error).is_some() => Ok(None),
+        result => result.map(Some),
+    }
+}
+
 impl<T: Real> Data<'_, T> {
     fn empty_report(&self, v: &Matrix<'_, T>, batch: usize, began: Instant) -> Report {
         let first = v.rows(0..batch);
-        let (source, Layout { block, workers }) = self.source(&first);
+        let (source, Layout { block, workers, .. }) = self.source(&first);
         let lanes = source.sources().rows.lanes().count();
         Report {
             stop_reason: StopReason::ZeroData,

@@ -40,6 +40,7 @@ use std::time::{Duration, Instant};
 use orthant_kernel::Dense;
 
 use crate::available;
+use crate::cancel::Halt;
 use crate::choice::across;
 use crate::nmf::given;
 use crate::observe::{Iteration, Observer};
@@ -221,7 +222,7 @@ impl<T: Real> MiniBatchNmf<T> {
         self
     }
 
-    /// Time limit, looked at after every step.
+    /// Time limit of fits, as [`Nmf::max_time`](crate::Nmf::max_time) has it, with a step for an iteration.
     #[must_use]
     pub fn max_time(mut self, limit: Duration) -> Self {
         self.options.max_time = Some(limit);
@@ -335,6 +336,11 @@ impl<T: Real> MiniBatchNmf<T> {
         given(&self.options, self.init.as_ref())
     }
 
+    /// What ends a call that is no fit, and has no limit of time.
+    fn halt(&self) -> Halt {
+        Halt::new(Instant::now(), self.cancel.as_ref(), None)
+    }
+
     fn loss_function(&self) -> Loss {
         self.options.method.loss
     }
@@ -355,8 +361,10 @@ pub(crate) fn fit<T: Real>(
     available::check(working_bytes(nmf, v)?, nmf.options.memory_limit)?;
     // sparse columns are copied to have rows
     let v = &v.with_rows();
-    let (out, used) =
-        threads::on(nmf.options.threads, |workers| Fitting::new(nmf, v, workers)?.run(observer, began))?;
+    let halt = Halt::new(began, nmf.cancel.as_ref(), nmf.options.max_time);
+    let (out, used) = threads::on(nmf.options.threads, |workers| {
+        Fitting::new(nmf, v, workers, halt)?.run(observer, began)
+    })?;
     let mut fit = out?;
     fit.report.warnings.extend(threads::clamped(nmf.options.threads, used));
     fit.report.seconds_total += began.elapsed().as_secs_f64();
@@ -391,7 +399,7 @@ pub(crate) fn transform<T: Real>(
     }
     scan::entries("H", h.view())?;
     threads::on(nmf.options.threads, |workers| {
-        let data = Data::new(nmf, v, None, workers)?;
+        let data = Data::new(nmf, v, None, workers, nmf.halt())?;
         if data.found.max == 0.0 {
             return Ok(Dense::zeros(m, k));
         }

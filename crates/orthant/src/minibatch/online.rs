@@ -64,7 +64,7 @@ impl<T: Real> Online<T> {
         }
         type Next<T> = Option<(Learning<T>, Option<Generator>)>;
         let learnt = threads::on(nmf.options.threads, |workers| -> Result<Next<T>, Error> {
-            let data = Data::new(nmf, v, state.as_ref().map(|s| s.exponent), workers)?;
+            let data = Data::new(nmf, v, state.as_ref().map(|s| s.exponent), workers, nmf.halt())?;
             if data.found.max == 0.0 {
                 return Ok(None);
             }

@@ -31,8 +31,8 @@ impl<'a, T: Real> BatchPass<'a, T> {
         layout: Layout,
         squares: f64,
         pair: Pair<T>,
-    ) -> Result<Self, Error> {
-        let mut pass = if rule.beta.beta() == 2.0 {
+    ) -> Self {
+        if rule.beta.beta() == 2.0 {
             let rule = Box::new(Multiplicative::compatible(exponent, negligible));
             Self::Quadratic(Box::new(Quadratic::new(source, rule, k, layout, squares, pair)))
         } else {
@@ -41,9 +41,12 @@ impl<'a, T: Real> BatchPass<'a, T> {
             let mut pass = Ratio::new(source, rule, false, k, layout, 1.0, pair);
             pass.ask_for_loss();
             Self::Ratios(Box::new(pass))
-        };
-        either!(&mut pass, p => p.sweep_outer(false))?;
-        Ok(pass)
+        }
+    }
+
+    /// Takes the sums that the first update begins with.
+    pub fn begin(&mut self) -> Result<(), Error> {
+        either!(self, p => p.sweep_outer(false))
     }
 
     /// Raises small weights to `negligible`, whatever the rule makes of them.

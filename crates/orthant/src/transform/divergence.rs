@@ -12,6 +12,7 @@ use orthant_kernel::Dense;
 
 use super::newton::{Components, Newton};
 use super::{by_lanes, times_power};
+use crate::cancel::Halt;
 use crate::model::{Model, Transform, TransformReport};
 use crate::shape::Shape;
 use crate::{Error, Loss, Matrix, Real, scan};
@@ -27,6 +28,7 @@ pub(super) fn run<T: Real>(
     v: &Matrix<'_, T>,
     options: &Transform,
     workers: usize,
+    halt: &Halt,
 ) -> Result<(Dense<T>, TransformReport), Error> {
     let (m, n, k) = (v.nrows(), v.ncols(), model.rank());
     scan::data(v, T::ONE, workers)?;
@@ -42,6 +44,7 @@ pub(super) fn run<T: Real>(
     by_lanes((m, k), workers, |first, w, worker, out| {
         let mut row = rows[worker].lock().unwrap_or_else(PoisonError::into_inner);
         for (i, w) in w.chunks_exact_mut(k).enumerate() {
+            halt.check()?;
             match v {
                 Matrix::Dense(v) => {
                     let entries = components.columns.iter().map(|&j| (j, v.at(first + i, j).to_f64()));
@@ -60,5 +63,6 @@ pub(super) fn run<T: Real>(
                 w[t] = T::from_f64(times_power(row.w[t], exponent - components.exponents[t]));
             }
         }
+        Ok(())
     })
 }

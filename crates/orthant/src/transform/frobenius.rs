@@ -15,6 +15,7 @@ use orthant_kernel::{
 };
 
 use super::by_lanes;
+use crate::cancel::Halt;
 use crate::model::{Model, Transform, TransformReport};
 use crate::penalty::Weights;
 use crate::reduce::MAX_LANES;
@@ -136,6 +137,7 @@ pub(super) fn run<T: Real>(
     v: &Matrix<'_, T>,
     options: &Transform,
     workers: usize,
+    halt: &Halt,
 ) -> Result<(Dense<T>, TransformReport), Error> {
     let (m, n, k) = (v.nrows(), v.ncols(), model.rank());
     let isa = Isa::detect();
@@ -175,6 +177,7 @@ pub(super) fn run<T: Real>(
         let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
         let Scratch { copy, unfolded, a, spare, enough, left, rows: found, exact } = &mut *scratch;
         for (i, w) in w.chunks_mut(block * k).enumerate() {
+            halt.check()?;
             let (start, count) = (first + i * block, w.len() / k);
             let (a, enough, left) = (&mut a[..count * k], &mut enough[..count], &mut left[..count]);
             match v.rows(start..start + count) {
@@ -215,6 +218,7 @@ pub(super) fn run<T: Real>(
                 }
             }
         }
+        Ok(())
     })
 }
 

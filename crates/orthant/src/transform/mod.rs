@@ -7,10 +7,12 @@
 //! projected Newton steps (`newton`) on the row itself.
 
 use std::sync::PoisonError;
+use std::time::Instant;
 
 use orthant_kernel::{Buffer, Dense};
 
 use crate::available;
+use crate::cancel::Halt;
 use crate::choice::{across, of_any};
 use crate::model::{Model, Transform, TransformReport};
 use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
@@ -28,6 +30,16 @@ pub(crate) fn transform<T: Real>(
     v: &Matrix<'_, T>,
     options: &Transform,
 ) -> Result<(Dense<T>, TransformReport), Error> {
+    halted(model, v, options, &Halt::new(Instant::now(), options.cancel.as_ref(), None))
+}
+
+/// The same, ended by that.
+pub(crate) fn halted<T: Real>(
+    model: &Model<T>,
+    v: &Matrix<'_, T>,
+    options: &Transform,
+    halt: &Halt,
+) -> Result<(Dense<T>, TransformReport), Error> {
     let (m, n) = (v.nrows(), v.ncols());
     if n != model.n_features() {
         return Err(Error::ShapeMismatch { operand: "V", expected: (m, model.n_features()), found: (m, n) });
@@ -39,9 +51,9 @@ pub(crate) fn transform<T: Real>(
         available::check(working_bytes(model, v, options.memory_limit, workers), options.memory_limit)?;
         let v = &v.with_rows();
         if model.loss().is_quadratic() {
-            frobenius::run(model, v, options, workers)
+            frobenius::run(model, v, options, workers, halt)
         } else {
-            divergence::run(model, v, options, workers)
+            divergence::run(model, v, options, workers, halt)
         }
     })?
     .0
@@ -75,24 +87,24 @@ pub(crate) fn bytes<T: Real>(v: &Shape, loss: Loss, k: usize, workers: usize) ->
 fn by_lanes<T: Real>(
     (m, k): (usize, usize),
     workers: usize,
-    work: impl Fn(usize, &mut [T], usize, &mut TransformReport) + Sync,
+    work: impl Fn(usize, &mut [T], usize, &mut TransformReport) -> Result<(), Error> + Sync,
 ) -> Result<(Dense<T>, TransformReport), Error> {
     let mut w = Buffer::roomy(m * k);
     let lanes = Lanes::even(m, MAX_LANES);
     let slots = split(&mut w, k, &lanes);
     let start = || TransformReport { unconverged_rows: 0, sweeps: 0, kkt_residual: 0.0, threads: workers };
-    let report = Reducer::new(MAX_LANES, workers, start).run(
+    let report = Reducer::new(MAX_LANES, workers, start).try_run(
         |l, worker, out| {
             *out = start();
             let mut w = slots[l].lock().unwrap_or_else(PoisonError::into_inner);
-            work(lanes.range(l).start, &mut w, worker, out);
+            work(lanes.range(l).start, &mut w, worker, out)
         },
         |a, b| {
             a.unconverged_rows += b.unconverged_rows;
             a.sweeps = a.sweeps.max(b.sweeps);
             a.kkt_residual = a.kkt_residual.max(b.kkt_residual);
         },
-    );
+    )?;
     drop(slots);
     if let Some(at) = w.iter().position(|x| !x.is_finite()) {
         return Err(Error::WeightOverflow { row: at / k });

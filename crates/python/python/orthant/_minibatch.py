@@ -59,7 +59,7 @@ class MiniBatchNMF(BaseNMF):
     callback : callable or None, default=None
         Called after each step on a batch, as `NMF` has it.
     max_seconds : float or None, default=None
-        Time limit, looked at after each step on a batch.
+        Time limit of fits, kept to a second. TimeoutError where no step has ended by then.
     checkpoint, checkpoint_seconds, resume
         Where fits are kept and gone on from, as `NMF` has them; not what `partial_fit` learns.
 

@@ -98,7 +98,7 @@ class NMF(BaseNMF):
         Called with an `orthant.Iteration` after each iteration of a fit, which ends, with what it has, if it returns True
         or raises StopIteration.
     max_seconds : float or None, default=None
-        Time limit of fits, looked at after each iteration.
+        Time limit of fits, kept to a second. TimeoutError where no iteration has ended by then.
     checkpoint : str, PathLike or None, default=None
         A file that fits are kept in while they run and when they end, written whole or not at all. A file that is there already
         is an error unless `resume` is true.

@@ -27,8 +27,8 @@ use crate::checkpoint::CheckpointArgs;
 /// `orthant reconstruct`); for data with names also W.csv and H.csv. All of them appear at the end, or none. An input that
 /// lies under one of these names in OUT is an error.
 ///
-/// Ctrl-C ends the fit after the current iteration and saves its best so far; a second one ends at once, and so does the
-/// first before an iteration has ended. To go on from where a run was killed, keep it in a --checkpoint.
+/// Ctrl-C ends the fit within a second and saves its best so far; a second one ends at once, and so does the first before an
+/// iteration has ended. To go on from where a run was killed, keep it in a --checkpoint.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "orthant fit <INPUT> -k <K> -o <OUT> [OPTIONS]")]
 #[command(after_help = "\
@@ -158,7 +158,7 @@ pub struct FitArgs {
     /// objective (progress) [default: violation for cd, error-decrease for mu, progress for the others]
     #[arg(long, value_parser = named::<Stop>(&STOPS), conflicts_with = "minibatch", help_heading = "Stopping")]
     stop: Option<Stop>,
-    /// Time limit, looked at after every iteration
+    /// Time limit of the fit, kept to a second; an error where it passes before an iteration has ended
     #[arg(long, value_name = "S", value_parser = at_least_zero, allow_negative_numbers = true)]
     #[arg(help_heading = "Stopping")]
     max_seconds: Option<f64>,

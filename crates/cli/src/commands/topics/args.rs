@@ -128,7 +128,7 @@ struct Learning {
     #[arg(long, value_name = "T", value_parser = at_least_zero, allow_negative_numbers = true)]
     #[arg(help_heading = "Method")]
     tol: Option<f64>,
-    /// Time limit for the fit, looked at after every iteration
+    /// Time limit of the fit, kept to a second; an error where it passes before an iteration has ended
     #[arg(long, value_name = "S", value_parser = at_least_zero, allow_negative_numbers = true)]
     #[arg(help_heading = "Method")]
     max_seconds: Option<f64>,
