@@ -111,6 +111,8 @@ impl<T: Number> Data<T> {
                     Index::I32(x) => Indices::from(x.slice()),
                     Index::I64(x) => Indices::from(x.slice()),
                 };
+                // the fit holds no lock: an index that is changed meanwhile must not lead outside
+                let indices = indices.shared();
                 if *by_columns {
                     Ok(Matrix::Csc(Csc::new(shape.0, shape.1, indptr, indices, values)?))
                 } else {

@@ -90,6 +90,55 @@ def test_ctrl_c(fit, m, n):
     assert float(seconds) < 2.0 and shape == "(50, 2)"
 
 
+def test_a_limit_of_time_is_kept_within_an_iteration():
+    """An iteration here takes many seconds."""
+    X = np.random.default_rng(0).random((3000, 2000))
+    began = time.monotonic()
+    with pytest.raises(TimeoutError, match="time limit of 0.5 s passed before the first iteration"):
+        NMF(400, tol=0, init="random", solver="mu", beta_loss=0.5, n_jobs=1, max_seconds=0.5).fit(X)
+    assert time.monotonic() - began < 3.0
+
+
+SCRIBBLED = """
+    import numpy as np, scipy.sparse as sp
+    from orthant import NMF, MiniBatchNMF
+    rng = np.random.default_rng(0)
+    for make in (sp.csr_matrix, sp.csc_matrix):
+        for index in (np.int32, np.int64):
+            for dtype in (np.float32, np.float64, np.int32):
+                for estimator, options in [
+                    (NMF, dict(solver="auto")),
+                    (NMF, dict(solver="cd")),
+                    (NMF, dict(solver="anls")),
+                    (NMF, dict(solver="mu", beta_loss=1)),
+                    (NMF, dict(solver="auto", beta_loss=1)),
+                    (NMF, dict(solver="newton", beta_loss=1)),
+                    (NMF, dict(solver="mm", beta_loss=1.5)),
+                    (MiniBatchNMF, dict(batch_size=100)),
+                ]:
+                    X = make(sp.random(400, 300, 0.1, random_state=0, data_rvs=lambda n: rng.integers(1, 9, n)).astype(dtype))
+                    X.indices, X.indptr = X.indices.astype(index), X.indptr.astype(index)
+
+                    def scribble(it):
+                        X.indices[::3] = {value}
+                        X.indptr[1:-1] = 2**31 - 1
+                        return it.number == 3
+
+                    try:
+                        estimator(4, init="random", random_state=0, tol=0, callback=scribble, **options).fit(X)
+                    except Exception:
+                        pass
+    print("alive")
+"""
+
+
+@pytest.mark.parametrize("value", ["2**31 - 1", "-1", "0"])
+def test_indices_that_change_during_a_fit_do_not_end_the_process(value):
+    code = textwrap.dedent(SCRIBBLED).format(value=value)
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (out.returncode, out.stdout) == (0, "alive\n"), out.stderr
+
+
 def test_callback():
     seen = []
     model = NMF(3, init="random", random_state=0, callback=seen.append).fit(problem())

@@ -126,6 +126,8 @@ pub struct Csr<'a, T: Real> {
     indptr: Cow<'a, [usize]>,
     /// Below ncols ≤ 2³², ascending in every row.
     indices: Any<'a>,
+    /// What they are at most if somebody has written to them since, where that can be: the last column.
+    last: Option<u32>,
     values: Numbers<'a, T>,
 }
 
@@ -162,7 +164,7 @@ impl<'a, T: Real> Csr<'a, T> {
         indices: impl Into<Indices<'a>>,
         values: impl Into<Values<'a, T>>,
     ) -> Result<Self, SparseError> {
-        let (Indptr(indptr), Indices(indices), Values(values)) =
+        let (Indptr(indptr), Indices { all: indices, shared }, Values(values)) =
             (indptr.into(), indices.into(), values.into());
         let count = nrows.checked_add(1).filter(|_| ncols as u128 <= 1 << 32);
         let Some(expected) = count else { return Err(SparseError::TooLarge { lines: nrows, length: ncols }) };
@@ -200,7 +202,8 @@ impl<'a, T: Real> Csr<'a, T> {
             return Err(SparseError::Inexact { line, index: indices.at(entry) as usize, value });
         }
         tidy &= !used.has_zero();
-        let whole = Self { nrows, ncols, indptr, indices, values };
+        let last = shared.then(|| ncols.saturating_sub(1) as u32);
+        let whole = Self { nrows, ncols, indptr, indices, last, values };
         if tidy { Ok(whole) } else { whole.tidied() }
     }
 
@@ -210,7 +213,7 @@ impl<'a, T: Real> Csr<'a, T> {
         let mut row: Vec<(u32, usize)> = Vec::new();
         for i in 0..self.nrows {
             row.clear();
-            row.extend((self.indptr[i]..self.indptr[i + 1]).map(|e| (self.indices.at(e) as u32, e)));
+            row.extend((self.indptr[i]..self.indptr[i + 1]).map(|e| (self.index(e), e)));
             row.sort_by_key(|&(j, _)| j);
             let mut rest = &row[..];
             while let Some(&(j, _)) = rest.first() {
@@ -239,6 +242,7 @@ impl<'a, T: Real> Csr<'a, T> {
             ncols,
             indptr: indptr.into(),
             indices: Any::U32(indices.into()),
+            last: None,
             values: Numbers::Real(values.into()),
         }
     }
@@ -293,7 +297,7 @@ impl<'a, T: Real> Csr<'a, T> {
     /// values that are `scaled` are not.
     pub fn unfolded_bytes(&self, scaled: bool) -> usize {
         let of = |folded: bool, bytes: usize| if folded { bytes } else { 0 };
-        of(self.indices.native().is_none(), size_of::<u32>())
+        of(self.native().is_none(), size_of::<u32>())
             + of(scaled || self.values.native().is_none(), size_of::<T>())
     }
 
@@ -319,6 +323,7 @@ impl<'a, T: Real> Csr<'a, T> {
             ncols: self.ncols,
             indptr: Cow::Borrowed(&self.indptr),
             indices: self.indices.by_ref(),
+            last: self.last,
             values: self.values.by_ref(),
         }
     }
@@ -336,6 +341,7 @@ impl<'a, T: Real> Csr<'a, T> {
             ncols: self.ncols,
             indptr: Cow::Borrowed(indptr),
             indices: self.indices.slice(entries.clone()),
+            last: self.last,
             values: self.values.slice(entries),
         }
     }
@@ -347,7 +353,7 @@ impl<'a, T: Real> Csr<'a, T> {
     pub fn row(&self, i: usize) -> impl ExactSizeIterator<Item = (usize, T)> + '_ {
         let first = self.indptr[0];
         let entries = self.indptr[i] - first..self.indptr[i + 1] - first;
-        entries.map(|e| (self.indices.at(e) as usize, self.values.at(e)))
+        entries.map(|e| (self.index(e) as usize, self.values.at(e)))
     }
 
     /// Copies the entries of `range`, counted from the first entry of the first row on, times `scale`.
@@ -422,6 +428,16 @@ impl<'a, T: Real> Csr<'a, T> {
         Csr::owned(self.nrows, indptr, indices, values)
     }
 
+    /// The index of entry `e`.
+    fn index(&self, e: usize) -> u32 {
+        (self.indices.at(e) as u32).min(self.last.unwrap_or(u32::MAX))
+    }
+
+    /// The indices, where kernels can read them in their place.
+    fn native(&self) -> Option<&[u32]> {
+        if self.last.is_some() { None } else { self.indices.native() }
+    }
+
     /// Some rows at a time, of few entries.
     fn parts(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
         let (nrows, step) = (self.nrows, 256);
@@ -457,11 +473,11 @@ impl<'a, T: Real> Csr<'a, T> {
         let first = self.indptr[0];
         let entries = indptr[0] - first..indptr[range.len()] - first;
         let Unfolded { indices, values } = scratch;
-        let indices = match self.indices.native() {
+        let indices = match self.native() {
             Some(all) => &all[entries.clone()],
             None => {
                 let out = room(indices, entries.len());
-                self.indices.copy_to(entries.clone(), out);
+                self.indices.copy_to(entries.clone(), self.last.unwrap_or(u32::MAX), out);
                 out
             }
         };
@@ -480,7 +496,7 @@ impl<'a, T: Real> Csr<'a, T> {
     pub fn scratch(&self, entries: usize, scaled: bool) -> Unfolded<T> {
         let of = |folded: bool| if folded { entries } else { 0 };
         Unfolded {
-            indices: Vec::with_capacity(of(self.indices.native().is_none())),
+            indices: Vec::with_capacity(of(self.native().is_none())),
             values: Vec::with_capacity(of(scaled || self.values.native().is_none())),
         }
     }

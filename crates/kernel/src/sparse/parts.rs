@@ -11,7 +11,34 @@ pub struct Indptr<'a>(pub(super) Cow<'a, [usize]>);
 
 /// The column of each entry: scipy's `indices`.
 #[derive(Clone, Debug)]
-pub struct Indices<'a>(pub(super) Any<'a>);
+pub struct Indices<'a> {
+    pub(super) all: Any<'a>,
+    pub(super) shared: bool,
+}
+
+impl<'a> Indices<'a> {
+    fn of(all: Any<'a>) -> Self {
+        Self { all, shared: false }
+    }
+
+    /// The same, in memory that somebody else may write to meanwhile: an index that is changed to one outside the matrix after
+    /// it has been checked is read as the last column, so that nothing beside the matrix is read or written by it. What the entries
+    /// then say is another matter.
+    ///
+    /// Blocks of them are copied before they are read.
+    ///
+    /// ```
+    /// use orthant_kernel::{Csr, Indices, Unfolded};
+    /// let indices = Indices::from(&[0_i32, 2][..]).shared();
+    /// let v = Csr::<f32>::new(1, 3, &[0_usize, 2][..], indices, &[1.0_f32, 2.0][..])?;
+    /// assert_eq!(v.block(0..1, 1.0, &mut Unfolded::default()).indices(), [0, 2]);
+    /// # Ok::<(), orthant_kernel::SparseError>(())
+    /// ```
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { shared: true, ..self }
+    }
+}
 
 /// Indices of one of four types. Owned ones are always `u32`.
 #[derive(Clone, Debug)]
@@ -69,40 +96,40 @@ impl From<Vec<usize>> for Indptr<'_> {
 
 impl<'a> From<&'a [i32]> for Indices<'a> {
     fn from(x: &'a [i32]) -> Self {
-        Self(Any::I32(x))
+        Self::of(Any::I32(x))
     }
 }
 
 impl<'a> From<&'a [i64]> for Indices<'a> {
     fn from(x: &'a [i64]) -> Self {
-        Self(Any::I64(x))
+        Self::of(Any::I64(x))
     }
 }
 
 impl<'a> From<&'a [u32]> for Indices<'a> {
     fn from(x: &'a [u32]) -> Self {
-        Self(Any::U32(x.into()))
+        Self::of(Any::U32(x.into()))
     }
 }
 
 impl<'a> From<&'a [u64]> for Indices<'a> {
     fn from(x: &'a [u64]) -> Self {
-        Self(Any::U64(x))
+        Self::of(Any::U64(x))
     }
 }
 
 impl<'a> From<&'a [usize]> for Indices<'a> {
     fn from(x: &'a [usize]) -> Self {
         #[cfg(target_pointer_width = "64")]
-        return Self(Any::U64(bytemuck::cast_slice(x)));
+        return Self::of(Any::U64(bytemuck::cast_slice(x)));
         #[cfg(not(target_pointer_width = "64"))]
-        return Self(Any::U32(Cow::Borrowed(bytemuck::cast_slice(x))));
+        return Self::of(Any::U32(Cow::Borrowed(bytemuck::cast_slice(x))));
     }
 }
 
 impl From<Vec<u32>> for Indices<'_> {
     fn from(x: Vec<u32>) -> Self {
-        Self(Any::U32(x.into()))
+        Self::of(Any::U32(x.into()))
     }
 }
 
@@ -156,13 +183,16 @@ impl Any<'_> {
         }
     }
 
-    /// Copies those of the entries in `range`, which are below 2³².
-    pub fn copy_to(&self, range: Range<usize>, out: &mut [u32]) {
+    /// Copies those of the entries in `range`, which are below 2³², as no more than `last`.
+    pub fn copy_to(&self, range: Range<usize>, last: u32, out: &mut [u32]) {
+        fn each<I: Copy>(from: &[I], out: &mut [u32], index: impl Fn(I) -> u32) {
+            out.iter_mut().zip(from).for_each(|(out, &i)| *out = index(i));
+        }
         match self {
-            Self::I32(x) => out.iter_mut().zip(&x[range]).for_each(|(o, &i)| *o = i as u32),
-            Self::I64(x) => out.iter_mut().zip(&x[range]).for_each(|(o, &i)| *o = i as u32),
-            Self::U32(x) => out.copy_from_slice(&x[range]),
-            Self::U64(x) => out.iter_mut().zip(&x[range]).for_each(|(o, &i)| *o = i as u32),
+            Self::I32(x) => each(&x[range], out, |i| (i as u32).min(last)),
+            Self::I64(x) => each(&x[range], out, |i| (i as u32).min(last)),
+            Self::U32(x) => each(&x[range], out, |i| i.min(last)),
+            Self::U64(x) => each(&x[range], out, |i| (i as u32).min(last)),
         }
     }
 }
