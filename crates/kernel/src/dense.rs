@@ -2,7 +2,7 @@
 
 use std::ops::{Index, IndexMut};
 
-use crate::{LayoutError, Real, View};
+use crate::{LayoutError, Real, View, allocate};
 
 /// An owned `nrows`×`ncols` matrix, row-major and contiguous.
 ///
@@ -13,11 +13,17 @@ use crate::{LayoutError, Real, View};
 /// assert_eq!(a.transposed().row(0), &[1.0, 3.0]);
 /// # Ok::<(), orthant_kernel::LayoutError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Dense<T> {
     data: Vec<T>,
     nrows: usize,
     ncols: usize,
+}
+
+impl<T: Clone> Clone for Dense<T> {
+    fn clone(&self) -> Self {
+        Self { data: allocate::copied(&self.data), nrows: self.nrows, ncols: self.ncols }
+    }
 }
 
 impl<T: Real> Dense<T> {
@@ -34,7 +40,7 @@ impl<T: Real> Dense<T> {
 
     /// A matrix with element (i, j) = `f(i, j)`, called in row-major order.
     pub fn from_fn(nrows: usize, ncols: usize, mut f: impl FnMut(usize, usize) -> T) -> Self {
-        let mut data = Vec::with_capacity(nrows.saturating_mul(ncols));
+        let mut data = allocate::room(nrows.saturating_mul(ncols));
         for i in 0..nrows {
             for j in 0..ncols {
                 data.push(f(i, j));
@@ -49,7 +55,7 @@ impl<T: Real> Dense<T> {
     /// If `nrows·ncols` elements cannot be counted or allocated.
     pub fn zeros(nrows: usize, ncols: usize) -> Self {
         let count = nrows.checked_mul(ncols).expect("as many elements as can be counted");
-        Self { data: vec![T::ZERO; count], nrows, ncols }
+        Self { data: T::zeros(count), nrows, ncols }
     }
 
     /// A row-major copy of any view.

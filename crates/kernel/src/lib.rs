@@ -33,6 +33,7 @@ pub use scalar::Real;
 pub use sparse::{Csc, Csr, Indices, Indptr, SparseError, SparseRows, Unfolded, Values};
 pub use view::{LayoutError, View};
 
+pub mod allocate;
 mod arch;
 mod buffer;
 mod dense;

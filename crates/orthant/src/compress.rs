@@ -20,7 +20,7 @@
 //! accurate, IEEE Transactions on Signal Processing 64(9), 2016, doi:10.1109/TSP.2016.2516971. Theirs are updates that
 //! need signs split or factors projected; here the product is only what the ordinary pass reads.
 
-use orthant_kernel::{Buffer, Isa, View};
+use orthant_kernel::{Buffer, Isa, View, allocate};
 
 use crate::drive::{Process, Reached, Run, Terms, drive};
 use crate::init::{Operand, gram, gram_bytes, kept_by_products, orthonormal, orthonormal_bytes};
@@ -108,7 +108,7 @@ impl<'a, T: Real> Sketch<'a, T> {
         let (l, workers) = (columns, layout.workers);
         let operand = Operand::new(source, by_columns, workers).halted_by(&layout.halt);
         let mut stream = generator.clone().with(RandomState::fork);
-        let omega: Vec<T> = (0..n * l).map(|_| T::from_f64(stream.random_sample() - 0.5)).collect();
+        let omega = allocate::collected((0..n * l).map(|_| T::from_f64(stream.random_sample() - 0.5)));
         let product = operand.gram_times(&omega, l)?;
         drop(omega);
         let (z, l) = orthonormal(product, l);

@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::parts::{Any, Indices, Indptr, Numbers, Values};
 use super::{SparseRows, Unfolded};
 use crate::buffer::Zero;
-use crate::{Dense, Real};
+use crate::{Dense, Real, allocate};
 
 /// Why parts are no sparse matrix. Lines are rows of a [`Csr`] and columns of a [`Csc`](super::Csc), counted from 0, as are entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,10 +209,15 @@ impl<'a, T: Real> Csr<'a, T> {
 
     /// Sorted, with duplicates summed in the order in which they are stored, and without zeros.
     fn tidied(&self) -> Result<Self, SparseError> {
-        let (mut indptr, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+        let (mut indptr, mut indices, mut values) = (allocate::room(self.nrows + 1), Vec::new(), Vec::new());
+        indptr.push(0);
         let mut row: Vec<(u32, usize)> = Vec::new();
         for i in 0..self.nrows {
             row.clear();
+            let count = self.row_nnz(i);
+            allocate::reserve(&mut row, count);
+            double(&mut indices, count);
+            double(&mut values, count);
             row.extend((self.indptr[i]..self.indptr[i + 1]).map(|e| (self.index(e), e)));
             row.sort_by_key(|&(j, _)| j);
             let mut rest = &row[..];
@@ -411,7 +416,7 @@ impl<'a, T: Real> Csr<'a, T> {
         for j in 0..self.ncols {
             indptr[j + 1] += indptr[j];
         }
-        let mut next = indptr[..self.ncols].to_vec();
+        let mut next = allocate::copied(&indptr[..self.ncols]);
         let (mut indices, mut values) = (u32::zeros(self.nnz()), T::zeros(self.nnz()));
         for rows in self.parts() {
             let block = self.block(rows.clone(), T::ONE, &mut scratch);
@@ -496,15 +501,23 @@ impl<'a, T: Real> Csr<'a, T> {
     pub fn scratch(&self, entries: usize, scaled: bool) -> Unfolded<T> {
         let of = |folded: bool| if folded { entries } else { 0 };
         Unfolded {
-            indices: Vec::with_capacity(of(self.native().is_none())),
-            values: Vec::with_capacity(of(scaled || self.values.native().is_none())),
+            indices: allocate::room(of(self.native().is_none())),
+            values: allocate::room(of(scaled || self.values.native().is_none())),
         }
+    }
+}
+
+/// Room for `more`, in steps that double what there is.
+fn double<T>(x: &mut Vec<T>, more: usize) {
+    if x.capacity() - x.len() < more {
+        allocate::reserve(x, more.max(x.len()));
     }
 }
 
 /// The first `len` elements, of a vector that may have to grow.
 fn room<T: Default + Clone>(x: &mut Vec<T>, len: usize) -> &mut [T] {
     if x.len() < len {
+        allocate::reserve(x, len - x.len());
         x.resize(len, T::default());
     }
     &mut x[..len]

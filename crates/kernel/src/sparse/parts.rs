@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::Real;
+use crate::{Real, allocate};
 
 /// Where each row begins among the entries, and where the last one ends: scipy's `indptr`, as machine words.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ macro_rules! indptr {
     ($($t:ty),*) => {$(
         impl<'a> From<&'a [$t]> for Indptr<'a> {
             fn from(x: &'a [$t]) -> Self {
-                Self(x.iter().map(|&i| usize::try_from(i).unwrap_or(NO_OFFSET)).collect())
+                Self(Cow::Owned(allocate::collected(x.iter().map(|&i| usize::try_from(i).unwrap_or(NO_OFFSET)))))
             }
         }
     )*};

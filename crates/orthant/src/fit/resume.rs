@@ -3,6 +3,8 @@
 use std::sync::OnceLock;
 
 use super::{Factors, Problem};
+use orthant_kernel::allocate;
+
 use crate::checkpoint::{Checkpoint, Data, Said};
 use crate::drive::Known;
 use crate::iterate::{Factor, Pair, negligible};
@@ -68,7 +70,7 @@ impl<T: Real> Problem<'_, T> {
         generator.restore(&mut state)?;
         negligible.restore(&mut state)?;
         let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
-        let [w, ht] = self.factors_of([vec![T::ZERO; m * k], vec![T::ZERO; n * k]]);
+        let [w, ht] = self.factors_of([m * k, n * k].map(|len| allocate::filled(len, T::ZERO)));
         let (inner, outer) = if self.by_columns { (ht, w) } else { (w, ht) };
         let [negligible] = negligible;
         let said = checkpoint.said();

@@ -20,7 +20,7 @@
 
 use std::ops::ControlFlow;
 
-use orthant_kernel::{Buffer, Csc, Csr};
+use orthant_kernel::{Buffer, Csc, Csr, allocate};
 
 use super::{Problem, run};
 use crate::init;
@@ -104,7 +104,7 @@ fn share(entries: usize, m: usize, rows: usize) -> usize {
 /// Some rows of a sparse matrix, in the same order of memory, unless they have more than `most` entries.
 fn take<T: Real>(v: &Matrix<'_, T>, rows: &[usize], most: usize) -> Option<Matrix<'static, T>> {
     // what has a place among them
-    let mut place = vec![u32::MAX; v.nrows()];
+    let mut place = allocate::filled(v.nrows(), u32::MAX);
     rows.iter().zip(0..).for_each(|(&i, new)| place[i] = new);
     let held = |i: usize| (place[i] != u32::MAX).then_some(place[i]);
     let count: usize = match v {
@@ -118,8 +118,8 @@ fn take<T: Real>(v: &Matrix<'_, T>, rows: &[usize], most: usize) -> Option<Matri
     if count > most {
         return None;
     }
-    let (mut indices, mut values) = (Vec::with_capacity(count), Vec::with_capacity(count));
-    let mut indptr = Vec::with_capacity(1 + if v.by_columns() { v.ncols() } else { rows.len() });
+    let (mut indices, mut values) = (allocate::room(count), allocate::room(count));
+    let mut indptr = allocate::room(1 + if v.by_columns() { v.ncols() } else { rows.len() });
     indptr.push(0);
     let mut push = |(j, x): (u32, T)| {
         indices.push(j);

@@ -11,7 +11,7 @@ use faer::linalg::householder::{
 use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, recommended_block_size};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
 use faer::{Conj, Mat, Par};
-use orthant_kernel::{Buffer, second_level_cache};
+use orthant_kernel::{Buffer, allocate, second_level_cache};
 
 use crate::{Error, Real};
 
@@ -23,7 +23,7 @@ use crate::{Error, Real};
 pub(super) fn lower_factor<T: Real>(mut a: Vec<T>, cols: usize) -> (Vec<T>, usize) {
     let rows = a.len() / cols;
     let count = rows.min(cols);
-    let mut order: Vec<usize> = (0..rows).collect();
+    let mut order = allocate::collected(0..rows);
     let largest = |a: &[T], from: usize, t: usize| {
         (from..rows).fold((from, T::ZERO), |(best, most), i| {
             let x = a[i * cols + t].abs();
@@ -53,7 +53,7 @@ pub(super) fn lower_factor<T: Real>(mut a: Vec<T>, cols: usize) -> (Vec<T>, usiz
         }
         pivot = best;
     }
-    let mut out = vec![T::ZERO; rows * count];
+    let mut out = allocate::filled(rows * count, T::ZERO);
     for (i, (&to, row)) in order.iter().zip(a.chunks_exact(cols)).enumerate() {
         let out = &mut out[to * count..(to + 1) * count];
         let below = i.min(count);
@@ -71,6 +71,7 @@ pub(super) fn lower_factor<T: Real>(mut a: Vec<T>, cols: usize) -> (Vec<T>, usiz
 pub(crate) fn orthonormal<T: Real>(a: Vec<T>, cols: usize) -> (Vec<T>, usize) {
     let rows = a.len() / cols;
     let count = rows.min(cols);
+    sure(orthonormal_bytes::<T>(rows, cols) - Buffer::<T>::bytes(rows * cols));
     let mut qr = column_major(a, cols);
     let block = recommended_block_size::<f64>(rows, cols);
     let mut reflectors = Mat::<f64>::zeros(block, count);
@@ -116,6 +117,14 @@ pub(crate) fn kept_by_products() -> usize {
     if cfg!(target_arch = "x86_64") { 2 * (2 << 20) } else { second_level_cache() }
 }
 
+/// Makes sure of memory that faer takes next, which ends the process where it finds none.
+///
+/// # Panics
+/// With an [`OutOfMemory`](orthant_kernel::OutOfMemory), which ends the fit with an error.
+pub(super) fn sure(bytes: usize) {
+    drop(allocate::room::<u8>(bytes));
+}
+
 /// A = U·diag(s)·Vᵀ, with s falling.
 pub(super) struct Thin {
     /// rows×cols.
@@ -132,6 +141,7 @@ pub(super) struct Thin {
 pub(super) fn thin(a: Mat<f64>) -> Result<Thin, Error> {
     let (rows, cols) = (a.nrows(), a.ncols());
     debug_assert!(rows >= cols);
+    sure(thin_bytes(rows, cols) - mat_bytes(rows, cols));
     let (mut u, mut v) = (Mat::zeros(rows, cols), Mat::zeros(cols, cols));
     let mut s = faer::diag::Diag::<f64>::zeros(cols);
     let vectors = ComputeSvdVectors::Thin;
@@ -147,6 +157,7 @@ pub(super) fn thin(a: Mat<f64>) -> Result<Thin, Error> {
 
 /// A row-major matrix in faer's order.
 pub(super) fn column_major<T: Real>(a: Vec<T>, cols: usize) -> Mat<f64> {
+    sure(mat_bytes(a.len() / cols, cols));
     Mat::from_fn(a.len() / cols, cols, |i, j| a[i * cols + j].to_f64())
 }
 

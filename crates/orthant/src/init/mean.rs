@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Csr, View};
+use orthant_kernel::{Csr, View, allocate};
 
 use crate::{Matrix, Real};
 
@@ -54,7 +54,7 @@ fn dense<T: Real>(v: View<'_, T>, scale: T, parallel: bool) -> T {
         return pairwise(all, scale, parallel) / count;
     }
     let v = if v.col_stride().unsigned_abs() <= v.row_stride().unsigned_abs() { v } else { v.transposed() };
-    let mut row = vec![T::ZERO; v.ncols()];
+    let mut row = allocate::filled(v.ncols(), T::ZERO);
     let mut sum = T::ZERO;
     for i in 0..v.nrows() {
         v.rows(i..i + 1).copy_to(&mut row);

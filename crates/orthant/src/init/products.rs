@@ -7,7 +7,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use orthant_kernel::{Buffer, accumulator_stride};
+use orthant_kernel::{Buffer, accumulator_stride, allocate};
 
 use crate::cancel::Halt;
 use crate::column_sums::ColumnSums;
@@ -94,7 +94,7 @@ impl<'a, T: Real> Operand<'a, T> {
         let source = self.source.rows;
         let (extent, lanes, stride) = (source.extent(), source.lanes(), accumulator_stride::<T>(l));
         let block = extent.block_rows::<T>(l).min(extent.rows);
-        let scratch = self.scratch(|| (source.memory(block), vec![T::ZERO; block * l]));
+        let scratch = self.scratch(|| (source.memory(block), allocate::filled(block * l, T::ZERO)));
         let heavy = source.heavy_columns();
         let zeros = || ColumnSums::new(extent.cols, l, heavy.clone());
         let sum = Reducer::new(lanes.count(), self.workers, zeros).try_run(
@@ -132,7 +132,7 @@ impl<'a, T: Real> Operand<'a, T> {
         let source = self.source.rows;
         let (extent, lanes) = (source.extent(), source.lanes());
         let block = extent.block_rows::<T>(l).min(extent.rows);
-        let scratch = self.scratch(|| (source.memory(block), vec![T::ZERO; block * l]));
+        let scratch = self.scratch(|| (source.memory(block), allocate::filled(block * l, T::ZERO)));
         Reducer::new(lanes.count(), self.workers, || 0.0).try_run(
             |which, worker, sum| {
                 *sum = 0.0;

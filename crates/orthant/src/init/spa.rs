@@ -26,7 +26,7 @@
 
 use std::sync::PoisonError;
 
-use orthant_kernel::{Buffer, Dense};
+use orthant_kernel::{Buffer, Dense, allocate};
 
 use super::Data;
 use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
@@ -158,7 +158,7 @@ fn pick<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>, k: usize) -> Result<Vec<
         x.iter_mut().for_each(|x| *x /= norm);
         rows[farthest].picked = true;
         picked.push(farthest);
-        let u: Vec<T> = x.iter().map(|&x| T::from_f64(x)).collect();
+        let u: Vec<T> = allocate::collected(x.iter().map(|&x| T::from_f64(x)));
         directions.push(x);
         if picked.len() < k {
             for (row, part) in rows.iter_mut().zip(operand.times(false, &u, 1)?) {
@@ -178,13 +178,13 @@ fn pick<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>, k: usize) -> Result<Vec<
 
 /// `scale`·V's row.
 fn entries<T: Real>(v: &Matrix<'_, T>, i: usize, scale: T) -> Vec<f64> {
-    v.rows(i..i + 1).to_dense(scale).as_slice().iter().map(|x| x.to_f64()).collect()
+    allocate::collected(v.rows(i..i + 1).to_dense(scale).as_slice().iter().map(|x| x.to_f64()))
 }
 
 /// The sum of each row, and the square of the row so divided.
 fn squares<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Vec<Row> {
     let lanes = Lanes::even(v.nrows(), MAX_LANES);
-    let mut rows = vec![Row::default(); v.nrows()];
+    let mut rows = allocate::filled(v.nrows(), Row::default());
     let slots = split(&mut rows, 1, &lanes);
     Reducer::new(MAX_LANES, workers, || ()).run(
         |which, _, ()| {

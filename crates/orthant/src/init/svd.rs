@@ -13,12 +13,12 @@
 //! Products with V are of the data's precision, everything else is of double precision.
 
 use faer::Mat;
-use orthant_kernel::{Buffer, View};
+use orthant_kernel::{Buffer, View, allocate};
 
 use super::Data;
 use super::dense::{
     Thin, column_major, kept_by_products, lower_factor, mat_bytes, orthonormal, orthonormal_bytes, row_major,
-    thin, thin_bytes,
+    sure, thin, thin_bytes,
 };
 use super::products::Operand;
 use crate::random::RandomState;
@@ -111,6 +111,7 @@ pub(super) fn leading<T: Real>(data: &Data<'_, T>, k: usize) -> Result<Triplets<
     if decomposes_whole(m, n, k) {
         let whole = v.to_dense(scale);
         let all = if transposed { whole.view().transposed() } else { whole.view() };
+        sure(mat_bytes(all.nrows(), all.ncols()));
         let a = Mat::from_fn(all.nrows(), all.ncols(), |i, j| all.at(i, j).to_f64());
         drop(whole);
         let Thin { u, s, v } = thin(a)?;
@@ -225,7 +226,7 @@ impl<T: Real> Projected<T> {
 }
 
 fn normal<T: Real>(rows: usize, cols: usize, stream: &mut RandomState) -> Vec<T> {
-    (0..rows * cols).map(|_| T::from_f64(stream.standard_normal())).collect()
+    allocate::collected((0..rows * cols).map(|_| T::from_f64(stream.standard_normal())))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@
 
 use std::sync::Mutex;
 
-use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, scan as products};
+use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, allocate, scan as products};
 
 use super::extrapolation::Schedule;
 use super::factor::Factor;
@@ -184,9 +184,9 @@ impl<'a, T: Real> Quadratic<'a, T> {
                 transposed: transpose.map(|s| s.memory(outer_block)),
                 work: Work {
                     a: Buffer::zeros(numerators * k),
-                    rule: vec![T::ZERO; scratch],
+                    rule: allocate::filled(scratch, T::ZERO),
                     residual: vec![T::ZERO; products::residual_scratch_len(k)],
-                    row: vec![T::ZERO; if projection.is_some() { cols } else { 0 }],
+                    row: allocate::filled(if projection.is_some() { cols } else { 0 }, T::ZERO),
                 },
             })
         };
@@ -317,7 +317,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
     fn keep_numerators(&mut self) -> Result<(), Error> {
         self.y.copy(&self.pair.outer);
         let (k, source) = (self.k, self.source.rows);
-        let mut kept = vec![T::ZERO; self.pair.inner.x.len()];
+        let mut kept = allocate::filled(self.pair.inner.x.len(), T::ZERO);
         let out = split(&mut kept, k, &self.inner.lanes);
         let step = Products { source, operand: self.y.of(&self.pair.outer).y, k, out: &out };
         let lines = self.pair.inner.lines(Mode::Sum, k, &self.inner.lanes);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::PoisonError;
 
-use orthant_kernel::{Isa, Real, View, accumulator_stride, gram, rows};
+use orthant_kernel::{Isa, Real, View, accumulator_stride, allocate, gram, rows};
 
 use super::Figures;
 use super::lines::{Lines, Role, plain_lines};
@@ -335,7 +335,7 @@ impl<T: Real> Quadratic<'_, T> {
     pub(super) fn outer_products(&mut self) -> Result<Vec<T>, Error> {
         let Some(source) = self.source.transpose else { return Ok(Vec::new()) };
         let k = self.k;
-        let mut products = vec![T::ZERO; self.pair.outer.x.len()];
+        let mut products = allocate::filled(self.pair.outer.x.len(), T::ZERO);
         let out = split(&mut products, k, &self.outer.lanes);
         let step = Products { source, operand: &self.pair.inner.x, k, out: &out };
         let lines = self.pair.outer.lines(Mode::Sum, k, &self.outer.lanes);

@@ -1,6 +1,6 @@
 //! A step on some rows of V.
 
-use orthant_kernel::{Buffer, Dense};
+use orthant_kernel::{Buffer, Dense, allocate};
 
 use super::MiniBatchNmf;
 use super::pass::BatchPass;
@@ -121,7 +121,7 @@ impl<'a, T: Real> Data<'a, T> {
         let average = (init::mean(v, self.scale, self.workers > 1) / T::from_f64(k as f64)).sqrt();
         let mut start = Buffer::roomy(v.nrows() * k);
         start.fill(average);
-        let mut before = start.clone();
+        let mut before = allocate::copied(&start);
         let tol = self.nmf.options.stopping().tol();
         let (solved, w) = self.pass(v, start, ht, Fixed::Outer, |pass, _| {
             pass.keep_from(negligible(pass.w(), ht, k));
@@ -158,7 +158,7 @@ impl<'a, T: Real> Data<'a, T> {
         let (on_w, on_h) = self.weights(v);
         let loss = nmf.loss_function();
         let Learning { ht, numerator, denominator, rho, .. } = state;
-        let before = ht.clone();
+        let before = allocate::copied(ht);
         let (done, w) = self.pass(v, w, &before, Fixed::Neither, |pass, _| {
             pass.sweep_inner(update)?;
             let distance = pass.exact_loss()?;
@@ -208,7 +208,7 @@ pub(super) fn change<T: Real>(x: &[T], before: &[T]) -> f64 {
 }
 
 /// What is learnt: H, and what it is a quotient of.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Learning<T> {
     /// Hᵀ, n×k, in scaled units.
     pub ht: Vec<T>,
@@ -235,11 +235,19 @@ pub struct Learnt<T> {
     pub steps: usize,
 }
 
+impl<T: Clone> Clone for Learning<T> {
+    fn clone(&self) -> Self {
+        let Self { ht, numerator, denominator, rho, exponent } = self;
+        let [ht, numerator, denominator] = [ht, numerator, denominator].map(|x| allocate::copied(x));
+        Self { ht, numerator, denominator, rho: *rho, exponent: *exponent }
+    }
+}
+
 state!(Learning<T>: ht, numerator, denominator);
 
 impl<T: Real> Learning<T> {
     pub fn new(ht: Vec<T>, rho: f64, exponent: i32) -> Self {
-        let (numerator, denominator) = (ht.clone(), vec![T::ONE; ht.len()]);
+        let (numerator, denominator) = (allocate::copied(&ht), allocate::filled(ht.len(), T::ONE));
         Self { ht, numerator, denominator, rho, exponent }
     }
 
@@ -248,9 +256,9 @@ impl<T: Real> Learning<T> {
         let Self { ht, numerator, denominator, rho, exponent } = self;
         let whole = |x: Vec<T>| Dense::from_vec(x, ht.len() / k, k).expect("n×k").transposed();
         Learnt {
-            components: whole(ht.iter().map(|&h| scan::scale_by(h, exponent / 2)).collect()),
-            numerator: whole(numerator.clone()),
-            denominator: whole(denominator.clone()),
+            components: whole(allocate::collected(ht.iter().map(|&h| scan::scale_by(h, exponent / 2)))),
+            numerator: whole(allocate::copied(numerator)),
+            denominator: whole(allocate::copied(denominator)),
             rho: *rho,
             scale_exponent: *exponent,
             steps,

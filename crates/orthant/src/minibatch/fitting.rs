@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use orthant_kernel::{Dense, Isa};
+use orthant_kernel::{Dense, Isa, allocate};
 
 use super::batch::{Data, Learning, change, start};
 use super::{MiniBatchFit, MiniBatchNmf};
@@ -69,7 +69,7 @@ impl<'a, T: Real> Fitting<'a, T> {
                 identity = checkpoint.check(v, &nmf.options(), false)?.into();
                 warnings = checkpoint.said().warnings;
                 resumed = Some(checkpoint.state());
-                ((vec![T::ZERO; m * k], vec![T::ZERO; n * k]), nmf.random.clone())
+                ((allocate::filled(m * k, T::ZERO), allocate::filled(n * k, T::ZERO)), nmf.random.clone())
             }
         };
         let zeros = w.iter().chain(&ht).filter(|&&x| x == T::ZERO).count();
@@ -148,7 +148,7 @@ impl<'a, T: Real> Fitting<'a, T> {
             return Err(Error::LossOverflow { max: data.found.max });
         }
         let learnt = state.learnt(k, steps);
-        let h = learnt.components.clone();
+        let h = Dense::copy_of(learnt.components.view());
         let w = Dense::from_vec(data.to_user(w), m, k)?;
         report.components = scale::components(&w, &h);
         let model = Model::new(h, nmf.options.penalty, nmf.loss_function());
@@ -252,8 +252,8 @@ impl<T: Real> Process<T> for Batches<'_, T> {
         let range = self.rows(number);
         let (nmf, k) = (self.data.nmf, self.data.nmf.options.rank);
         let rows = &mut self.w[range.start * k..range.end * k];
-        let before = self.state.ht.clone();
-        let given = (!nmf.batches.fresh_restarts).then(|| rows.to_vec());
+        let before = allocate::copied(&self.state.ht);
+        let given = (!nmf.batches.fresh_restarts).then(|| allocate::copied(rows));
         let (new, cost, distance) = self.data.step(&self.v.rows(range.clone()), given, &mut self.state)?;
         rows.copy_from_slice(&new);
         if !cost.is_finite() || !self.state.ht.iter().all(|h| h.is_finite()) {

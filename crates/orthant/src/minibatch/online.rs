@@ -1,6 +1,6 @@
 //! Batches as they come.
 
-use orthant_kernel::Dense;
+use orthant_kernel::{Dense, allocate};
 
 use super::MiniBatchNmf;
 use super::batch::{Data, Learning, Learnt, start};
@@ -111,7 +111,7 @@ impl<T: Real> Online<T> {
     pub fn model(&self) -> Option<Model<T>> {
         let state = self.state.as_ref()?;
         let k = self.nmf.options.rank;
-        let ht = state.ht.iter().map(|&h| scan::scale_by(h, state.exponent / 2)).collect();
+        let ht = allocate::collected(state.ht.iter().map(|&h| scan::scale_by(h, state.exponent / 2)));
         let ht = Dense::from_vec(ht, state.ht.len() / k, k).expect("Hᵀ is n×k");
         Some(Model::new(ht.transposed(), self.nmf.options.penalty, self.nmf.loss_function()))
     }

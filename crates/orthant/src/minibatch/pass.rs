@@ -1,6 +1,6 @@
 //! The pass over the rows of a batch, by Gram matrices for the Frobenius loss and by ratios for the others.
 
-use orthant_kernel::{Isa, accumulator_stride, rows};
+use orthant_kernel::{Isa, accumulator_stride, allocate, rows};
 
 use crate::iterate::{Alternation, Figures, Layout, Pair, Quadratic, Ratio};
 use crate::rule::{Majorizer, Multiplicative};
@@ -88,14 +88,14 @@ impl<'a, T: Real> BatchPass<'a, T> {
     pub fn sums(&self, ht: &[T], k: usize) -> (Vec<T>, Vec<T>) {
         let stride = accumulator_stride::<T>(k);
         let compact = |padded: &[T]| -> Vec<T> {
-            let mut out = Vec::with_capacity(ht.len());
+            let mut out = allocate::room(ht.len());
             padded.chunks_exact(stride).take(ht.len() / k).for_each(|row| out.extend_from_slice(&row[..k]));
             out
         };
         match self {
             Self::Quadratic(pass) => {
                 let (b, gram) = pass.sums_of_outer();
-                let mut d = vec![T::ZERO; ht.len()];
+                let mut d = allocate::filled(ht.len(), T::ZERO);
                 rows::products(Isa::detect(), ht, gram, k, &mut d);
                 (compact(b), d)
             }
@@ -104,7 +104,7 @@ impl<'a, T: Real> BatchPass<'a, T> {
                 let d = if c.is_empty() {
                     // as in scikit-learn: a component without weights has a denominator of 1
                     let column = |&x: &T| if x == T::ZERO { T::ONE } else { x };
-                    let mut d = Vec::with_capacity(ht.len());
+                    let mut d = allocate::room(ht.len());
                     d.extend(columns.iter().map(column).cycle().take(ht.len()));
                     d
                 } else {

@@ -1,0 +1,79 @@
+//! Vectors whose length data or options decide: where the system has not the memory, an unwinding that solvers make an error of,
+//! in place of the process's end.
+
+use crate::OutOfMemory;
+
+/// Nothing yet, with room for `len` elements.
+///
+/// ```
+/// use orthant_kernel::allocate;
+/// assert!(allocate::room::<f64>(10).capacity() >= 10);
+/// ```
+///
+/// # Panics
+/// Where the system has not the memory: the payload is an [`OutOfMemory`].
+pub fn room<T>(len: usize) -> Vec<T> {
+    let mut out = Vec::new();
+    reserve(&mut out, len);
+    out
+}
+
+/// Makes room for `more` elements.
+///
+/// ```
+/// use orthant_kernel::allocate;
+/// let mut x = vec![1.0];
+/// allocate::reserve(&mut x, 10);
+/// assert!(x.capacity() >= 11);
+/// ```
+///
+/// # Panics
+/// Where the system has not the memory: the payload is an [`OutOfMemory`].
+pub fn reserve<T>(x: &mut Vec<T>, more: usize) {
+    x.try_reserve_exact(more).unwrap_or_else(|_| OutOfMemory::unwind(more.saturating_mul(size_of::<T>())));
+}
+
+/// `len` times `value`.
+///
+/// ```
+/// use orthant_kernel::allocate;
+/// assert_eq!(allocate::filled(3, 0.5), [0.5, 0.5, 0.5]);
+/// ```
+///
+/// # Panics
+/// Where the system has not the memory: the payload is an [`OutOfMemory`].
+pub fn filled<T: Clone>(len: usize, value: T) -> Vec<T> {
+    let mut out = room(len);
+    out.resize(len, value);
+    out
+}
+
+/// A copy.
+///
+/// ```
+/// use orthant_kernel::allocate;
+/// assert_eq!(allocate::copied(&[1.0, 2.0]), [1.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// Where the system has not the memory: the payload is an [`OutOfMemory`].
+pub fn copied<T: Clone>(x: &[T]) -> Vec<T> {
+    let mut out = room(x.len());
+    out.extend_from_slice(x);
+    out
+}
+
+/// What an iterator gives, that says how much it is at least.
+///
+/// ```
+/// use orthant_kernel::allocate;
+/// assert_eq!(allocate::collected((0..3).map(f64::from)), [0.0, 1.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// Where the system has not the memory: the payload is an [`OutOfMemory`].
+pub fn collected<T>(x: impl Iterator<Item = T>) -> Vec<T> {
+    let mut out = room(x.size_hint().0);
+    out.extend(x);
+    out
+}
