@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use orthant_verify::laws::{ELSEWHERE, LAWS, Law, table};
+use orthant_verify::laws::{ELSEWHERE, LAWS, Law, NOT_HERE, table};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -112,6 +112,15 @@ fn every_number_that_a_test_carries_is_on_the_page() {
         }
     }
     assert!(carried > 100, "{carried}");
+}
+
+#[test]
+fn every_number_has_a_law_or_a_reason() {
+    for number in 1..=53 {
+        let law = LAWS.iter().any(|law| law.numbers.contains(&number));
+        let reason = NOT_HERE.iter().any(|(other, why)| *other == number && !why.is_empty());
+        assert!(law != reason, "law {number}: a test and a reason, or neither");
+    }
 }
 
 #[test]
