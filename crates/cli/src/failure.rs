@@ -95,6 +95,11 @@ pub fn in_data<T: Real>(error: Error, table: &AnyTable<T>, file: &str) -> Failur
                 at(row, col)
             ))
         }
+        Error::RangeTooWide { row, col, value, max } => Failure::Run(format!(
+            "{}: {value:e} is 0 beside the largest entry, {max:e}, in this precision; the loss is, like any β of at most 0, \
+             infinite there: raise it, or fit with --loss kl or --f64",
+            at(row, col)
+        )),
         Error::Empty { rows, cols } => {
             Failure::Run(format!("{file}: {rows} rows and {cols} columns: there is nothing to factorise"))
         }

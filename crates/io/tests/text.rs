@@ -104,6 +104,27 @@ fn bad_fields_are_named() {
 }
 
 #[test]
+fn integers_that_no_double_is_are_named() {
+    for wrong in [
+        "9007199254740993",
+        "-9007199254740993",
+        "18446744073709551615",
+        "0009007199254740993",
+        &"3".repeat(50),
+    ] {
+        let error = csv(&format!("1,2\n3,{wrong}\n")).unwrap_err();
+        let IoError::PrecisionLoss { ref place, ref value } = error else { panic!("{error}") };
+        assert_eq!((place.line, place.field, place.row, place.col), (Some(2), Some(2), 1, 1), "{wrong}");
+        assert!(wrong.starts_with(value.trim_end_matches('…')), "{value}");
+    }
+    // doubles, and the shortest texts of such
+    for x in [9007199254740992_f64, 1152921504606846976.0, 1e22, 1e23, 1.7e300, 0.1 + 0.2] {
+        assert_eq!(csv(&format!("{x},1\n")).unwrap().data()[0], x, "{x}");
+    }
+    assert_eq!(csv("9007199254740993.0,1\n").unwrap().data()[0], 9007199254740992.0, "decimals are rounded");
+}
+
+#[test]
 fn values_that_the_fit_refuses_are_read_and_located() {
     let table = csv("# note\nx,y\n1,-2\nnan,inf\n").unwrap();
     assert_eq!(table.view().at(0, 1), -2.0);

@@ -180,6 +180,21 @@ pub enum Error {
         /// How many there are.
         count: usize,
     },
+    /// An entry that is 0 once V is scaled to order 1, under a loss with β ≤ 0.
+    #[error(
+        "V has the entry {value:e} at row {row}, column {col} (counting from 0), which is 0 beside the largest, {max:e}, in \
+         this precision: a loss with β ≤ 0 needs it; raise it, or take β > 0 or double precision"
+    )]
+    RangeTooWide {
+        /// Row of the first.
+        row: usize,
+        /// Column of the first.
+        col: usize,
+        /// The entry.
+        value: f64,
+        /// The largest entry.
+        max: f64,
+    },
     /// The factors left the range of the element type: the start, or a penalty, is too far from the data's scale.
     #[error(
         "the loss is not finite after iteration {iteration}: start from factors whose product is of the size of V"

@@ -253,10 +253,10 @@ impl Size {
 /// What a loss of scale·V is compared with, in double precision.
 ///
 /// # Errors
-/// [`Error::ZeroInNonPositiveBeta`].
+/// [`Error::ZeroInNonPositiveBeta`] and [`Error::RangeTooWide`].
 pub(crate) fn size<T: Real>(v: &Matrix<'_, T>, scale: T, loss: Loss, workers: usize) -> Result<Size, Error> {
     let beta = loss.beta();
-    let add = |totals: &mut Totals, x: T| totals.add((x * scale).to_f64(), beta);
+    let add = |totals: &mut Totals, x: T| totals.add(x == T::ZERO, (x * scale).to_f64(), beta);
     let totals = match (v, v.by_lines()) {
         (Matrix::Dense(view), _) => {
             let s = if v.by_columns() { view.transposed() } else { *view };
@@ -278,10 +278,18 @@ pub(crate) fn size<T: Real>(v: &Matrix<'_, T>, scale: T, loss: Loss, workers: us
             })
         }
     };
-    if beta <= 0.0 && totals.zeros > 0 {
-        // an entry that is 0 once V is scaled is none of V itself
-        let (row, col) = first_zero(v).ok_or(Error::Diverged { iteration: 0 })?;
+    if beta <= 0.0
+        && totals.zeros > 0
+        && let Some((row, col, _)) = first(v, |x| x == T::ZERO)
+    {
         return Err(Error::ZeroInNonPositiveBeta { row, col, count: totals.zeros });
+    }
+    if beta <= 0.0
+        && totals.vanished
+        && let Some((row, col, value)) = first(v, |x| x * scale == T::ZERO)
+    {
+        let max = data(v, T::ONE, workers)?.max;
+        return Err(Error::RangeTooWide { row, col, value: value.to_f64(), max });
     }
     Ok(Size::new(beta, totals, v.nrows() as f64 * v.ncols() as f64))
 }
@@ -296,20 +304,24 @@ struct Totals {
     logs: f64,
     smallest: f64,
     zeros: usize,
+    /// Whether an entry that is not 0 is 0 once it is scaled.
+    vanished: bool,
 }
 
 impl Default for Totals {
     fn default() -> Self {
-        Self { powers: 0.0, sum: 0.0, logs: 0.0, smallest: f64::INFINITY, zeros: 0 }
+        Self { powers: 0.0, sum: 0.0, logs: 0.0, smallest: f64::INFINITY, zeros: 0, vanished: false }
     }
 }
 
 impl Totals {
-    fn add(&mut self, x: f64, beta: f64) {
+    /// A scaled entry, and whether it was 0 before.
+    fn add(&mut self, zero: bool, x: f64, beta: f64) {
         self.powers += power(x, beta);
         self.sum += x;
         if x == 0.0 {
-            self.zeros += 1;
+            self.zeros += usize::from(zero);
+            self.vanished |= !zero;
             return;
         }
         self.smallest = self.smallest.min(x);
@@ -326,6 +338,7 @@ impl Totals {
         self.logs += other.logs;
         self.smallest = self.smallest.min(other.smallest);
         self.zeros += other.zeros;
+        self.vanished |= other.vanished;
     }
 }
 
@@ -345,18 +358,26 @@ fn totals<T: Real>(
     )
 }
 
-/// The place of the first entry of 0, in row-major order.
-fn first_zero<T: Real>(v: &Matrix<'_, T>) -> Option<(usize, usize)> {
+/// The first entry for which `is` holds, in row-major order, with the zeros that are not stored.
+fn first<T: Real>(v: &Matrix<'_, T>, is: impl Fn(T) -> bool) -> Option<(usize, usize, T)> {
     match v.with_rows() {
-        Matrix::Csr(v) => {
-            let row = (0..v.nrows()).find(|&i| v.row_nnz(i) < v.ncols())?;
-            // columns ascend: the first that is not where it would be without a gap
-            let gap = v.row(row).enumerate().find(|(at, (col, _))| col != at);
-            Some((row, gap.map_or(v.row_nnz(row), |(at, _)| at)))
-        }
+        Matrix::Csr(v) => (0..v.nrows()).find_map(|i| {
+            // columns ascend: one that is not where it would be without a gap comes after a zero
+            let mut column = 0;
+            for (j, x) in v.row(i) {
+                if j > column && is(T::ZERO) {
+                    return Some((i, column, T::ZERO));
+                }
+                if is(x) {
+                    return Some((i, j, x));
+                }
+                column = j + 1;
+            }
+            (column < v.ncols() && is(T::ZERO)).then_some((i, column, T::ZERO))
+        }),
         Matrix::Dense(v) => {
-            let mut places = (0..v.nrows()).flat_map(|i| (0..v.ncols()).map(move |j| (i, j)));
-            places.find(|&(i, j)| v.at(i, j) == T::ZERO)
+            let mut all = (0..v.nrows()).flat_map(|i| (0..v.ncols()).map(move |j| (i, j, v.at(i, j))));
+            all.find(|&(_, _, x)| is(x))
         }
         Matrix::Csc(_) => unreachable!("rows were copied"),
     }

@@ -27,6 +27,10 @@ pub fn raise(error: &Error, whom: &str) -> PyErr {
             "When beta_loss <= 0 and X contains zeros, the solver may diverge. Please add small values to X, or use a positive \
              beta_loss. X contains {count}, the first at row {row}, column {col}."
         ),
+        Error::RangeTooWide { row, col, value, max } => format!(
+            "X has the entry {value:e} at row {row}, column {col} (counting from 0), which is 0 beside the largest, {max:e}, in \
+             this precision: beta_loss <= 0 needs it. Raise it, or use a positive beta_loss or float64."
+        ),
         _ => error.to_string(),
     };
     match error {

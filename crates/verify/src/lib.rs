@@ -6,8 +6,7 @@
 //! layouts, [`compare`] measures differences and [`fits`] runs a fixed number of steps from a given start.
 //!
 //! [`laws`] has the table of laws, with their numbers and their tolerances, which this crate's README shows. The
-//! fault cases are listed in `tests/laws/faults`: each is a test there, or stands in the list with the reason
-//! why it does not apply yet.
+//! fault cases are listed in `data/faults.json`: each has its tests there, or the reason why it does not apply.
 
 pub mod cases;
 pub mod compare;

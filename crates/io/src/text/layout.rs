@@ -78,6 +78,18 @@ pub(super) fn number(field: &[u8]) -> Option<f64> {
     str::from_utf8(field.trim_ascii()).ok()?.parse().ok()
 }
 
+/// Whether a field is an integer other than the double `x` that it is read as. The shortest text of a large double, such as
+/// 1152921504606847000, is that double.
+pub(super) fn is_another_integer(field: &[u8], x: f64) -> bool {
+    let field = field.trim_ascii();
+    let digits = field.strip_prefix(b"-").or(field.strip_prefix(b"+")).unwrap_or(field);
+    if digits.len() <= 15 || !digits.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let text = str::from_utf8(digits).unwrap_or_default().trim_start_matches('0');
+    text.parse::<i128>().ok() != Some(x.abs() as i128) && text != x.abs().to_string()
+}
+
 pub(super) fn has_digits(field: &[u8]) -> bool {
     field.iter().any(u8::is_ascii_digit)
 }

@@ -96,6 +96,9 @@ impl<T: Scalar> Rows<'_, T> {
                 let (place, value) = (self.place(record, col), excerpt(field));
                 return Err(IoError::OutOfRange { place, value, precision: T::PRECISION });
             }
+            if layout::is_another_integer(field, x) {
+                return Err(IoError::PrecisionLoss { place: self.place(record, col), value: excerpt(field) });
+            }
             self.data.push(t);
         }
         Ok(())

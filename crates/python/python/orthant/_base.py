@@ -14,6 +14,7 @@ import numpy as np
 
 from . import _orthant
 from ._estimator import FLOATS, ConvergenceWarning, Estimator, InvalidParameterBase, check_is_fitted, validated
+from ._integers import exact
 from ._missing import present
 from ._starts import factor, needed
 
@@ -435,7 +436,7 @@ class BaseNMF(Estimator):
 
     def _data(self, X: Any, *, reset: bool) -> Any:
         """X, checked and as the fit can look at it; of the components' type where these are there already."""
-        X = present(X, "X")
+        X = exact(present(X, "X"))
         if reset:
             return native(validated(self, X, reset=True))
         dtype = self.components_.dtype

@@ -77,7 +77,7 @@ fn mismatch<R>(done: Result<R, Error>, says: &str) {
 
 /// Fault 55: of other data, in another layout or precision, and of other options.
 #[test]
-pub fn a_checkpoint_of_anything_else_is_refused() {
+fn a_checkpoint_of_anything_else_is_refused() {
     let v = data();
     let nmf = Nmf::new(3).tol(0.0).max_iter(20);
     let checkpoint = kept(&nmf, &v);
@@ -106,7 +106,7 @@ pub fn a_checkpoint_of_anything_else_is_refused() {
 
 /// Fault 55: a state that is cut short, or has an entry that no factor has, is an error and nothing else.
 #[test]
-pub fn a_damaged_state_is_refused() {
+fn a_damaged_state_is_refused() {
     let v = data();
     for method in [Method::auto(Loss::Frobenius), Method::mu(Loss::KullbackLeibler), Method::joint_mm()] {
         let nmf = Nmf::new(3).method(method).tol(0.0).max_iter(20);

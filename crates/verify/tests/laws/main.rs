@@ -2,6 +2,7 @@
 //! once. `cargo test -p orthant-verify --test laws determinism::` runs a part of them.
 
 mod acceleration;
+mod bound;
 mod capability;
 mod checkpoints;
 mod descent;

@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use orthant_verify::laws::{ELSEWHERE, LAWS, Law, table};
+use orthant_verify::laws::{ELSEWHERE, LAWS, Law, NOT_HERE, table};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A test, and the numbers of the laws that its documentation names.
-struct Test {
-    name: String,
-    laws: Vec<u32>,
+/// A test, and the numbers of the laws and faults that its documentation names.
+pub struct Test {
+    pub name: String,
+    pub laws: Vec<u32>,
+    pub faults: Vec<u32>,
 }
 
 /// The numbers of "Law 22, 23." and the like.
-fn numbers(text: &str) -> Vec<u32> {
-    let after = text.match_indices("Law ").map(|(at, word)| &text[at + word.len()..]);
+fn numbers(text: &str, of: &str) -> Vec<u32> {
+    let after = text.match_indices(of).map(|(at, word)| &text[at + word.len()..]);
     let lists = after.map(|rest| rest.split(|c: char| !matches!(c, '0'..='9' | ',' | ' ')).next().unwrap());
     lists.flat_map(|list| list.split(", ").filter_map(|number| number.trim().parse().ok())).collect()
 }
@@ -32,7 +33,8 @@ fn tests_of(source: &str) -> Vec<Test> {
         } else {
             if is_test {
                 let name = line.split('(').next().unwrap().rsplit(' ').next().unwrap();
-                tests.push(Test { name: name.to_owned(), laws: numbers(&text) });
+                let (laws, faults) = (numbers(&text, "Law "), numbers(&text, "Fault "));
+                tests.push(Test { name: name.to_owned(), laws, faults });
             }
             text.clear();
             is_test = false;
@@ -46,7 +48,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The tests of every module of `tests/laws`, and of all that is elsewhere and bears numbers.
-fn places() -> BTreeMap<String, Vec<Test>> {
+pub fn places() -> BTreeMap<String, Vec<Test>> {
     let modules = entries(&root().join("tests/laws")).into_iter().map(|path| {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         (name, if path.is_dir() { entries(&path) } else { vec![path] })
@@ -100,7 +102,7 @@ fn every_law_is_tested_where_the_page_says() {
 fn every_number_that_a_test_carries_is_on_the_page() {
     let mut carried = 0;
     for (place, tests) in &places() {
-        for Test { name, laws } in tests {
+        for Test { name, laws, .. } in tests {
             for number in laws {
                 let listed =
                     |law: &Law| law.numbers.contains(number) && law.modules.contains(&place.as_str());
@@ -110,6 +112,15 @@ fn every_number_that_a_test_carries_is_on_the_page() {
         }
     }
     assert!(carried > 100, "{carried}");
+}
+
+#[test]
+fn every_number_has_a_law_or_a_reason() {
+    for number in 1..=53 {
+        let law = LAWS.iter().any(|law| law.numbers.contains(&number));
+        let reason = NOT_HERE.iter().any(|(other, why)| *other == number && !why.is_empty());
+        assert!(law != reason, "law {number}: a test and a reason, or neither");
+    }
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn another_component_never_hurts() {
     }
 }
 
-/// Law 43. Every exact fit finds a factorisation that is unique. R·Rᵀ for this R has no other of rank 3 where
+/// Law 42, 43. Every exact fit finds a factorisation that is unique. R·Rᵀ for this R has no other of rank 3 where
 /// a < ½ (Laurberg et al., Theorems on positive data: on the uniqueness of NMF, 2008,
 /// doi:10.1155/2008/764206, example 2).
 #[test]

@@ -8,7 +8,7 @@ use super::{LOSSES, batches, problem};
 /// Fault 51. A batch that is empty, all zero, bad or of another width leaves what was learnt, and learning
 /// goes on.
 #[test]
-pub fn a_bad_batch_leaves_what_was_learnt() {
+fn a_bad_batch_leaves_what_was_learnt() {
     let p = problem();
     for loss in LOSSES.into_iter().chain([Loss::ItakuraSaito]) {
         let mut online = batches::<f64>(loss).online().unwrap();

@@ -51,7 +51,7 @@ fn non_finite(error: &Error, expected: f64, place: (usize, usize)) -> bool {
 
 /// Fault 1. NaN is an error that names its place.
 #[test]
-pub fn a_nan_is_refused_by_its_place() {
+fn a_nan_is_refused_by_its_place() {
     refused::<f64>(f64::NAN, |e, row, col| non_finite(e, f64::NAN, (row, col)));
     refused::<f32>(f64::NAN, |e, row, col| non_finite(e, f64::NAN, (row, col)));
     // deep inside a matrix that several threads look through
@@ -69,7 +69,7 @@ pub fn a_nan_is_refused_by_its_place() {
 
 /// Fault 2. An infinity of either sign is an error that names its place.
 #[test]
-pub fn an_infinity_is_refused_by_its_place() {
+fn an_infinity_is_refused_by_its_place() {
     for bad in [f64::INFINITY, f64::NEG_INFINITY] {
         refused::<f64>(bad, |e, row, col| non_finite(e, bad, (row, col)));
         refused::<f32>(bad, |e, row, col| non_finite(e, bad, (row, col)));
@@ -78,7 +78,7 @@ pub fn an_infinity_is_refused_by_its_place() {
 
 /// Fault 3. A negative entry, however small, is an error that names its place.
 #[test]
-pub fn a_negative_entry_is_refused_by_its_place() {
+fn a_negative_entry_is_refused_by_its_place() {
     fn negative(error: &Error, expected: f64, place: (usize, usize)) -> bool {
         matches!(error, &Error::Negative { operand: "V", row, col, value }
             if (row, col) == place && value == expected)
@@ -92,7 +92,7 @@ pub fn a_negative_entry_is_refused_by_its_place() {
 
 /// Fault 4. A negative zero in V or the start is as good as a positive one, to the bit.
 #[test]
-pub fn a_negative_zero_is_zero() {
+fn a_negative_zero_is_zero() {
     let recipe = Recipe { m: 14, n: 11, k: 3, data: Data::Sparse, zeros_in_start: true, seed: 2 };
     let p = recipe.build();
     let flip = |a: &Dense<f64>| {
@@ -125,7 +125,7 @@ pub fn a_negative_zero_is_zero() {
 
 /// Fault 12. Data of zeros has zero factors at once, and the report says why.
 #[test]
-pub fn data_of_zeros_has_zero_factors() {
+fn data_of_zeros_has_zero_factors() {
     fn check<T: Real>() {
         let p = problem().cast::<T>();
         let v = Dense::<T>::zeros(13, 9);
@@ -153,7 +153,7 @@ pub fn data_of_zeros_has_zero_factors() {
 
 /// Fault 14, 15. Rows of W and columns of H are exactly 0 where V's are.
 #[test]
-pub fn zero_lines_have_zero_weights() {
+fn zero_lines_have_zero_weights() {
     fn check<T: Real>() {
         let (rows, cols) = ([0, 4, 12], [2, 8]);
         let p = problem().cast::<T>();
@@ -222,7 +222,7 @@ fn equivariant<T: Real>(v: &Dense<T>, exponent: i32, methods: &[Method]) {
 
 /// Fault 17. Subnormal entries give the bits that normal ones do, but for exponents.
 #[test]
-pub fn subnormal_entries_move_exponents_only() {
+fn subnormal_entries_move_exponents_only() {
     // entries of at most 5 bits, so that they stay exact below the normal range
     let v = Recipe { m: 12, n: 8, k: 2, data: Data::Counts, zeros_in_start: false, seed: 5 }.build().v;
     // no single factor makes them of order 1, and powers that are no products round as they lie
@@ -233,7 +233,7 @@ pub fn subnormal_entries_move_exponents_only() {
 /// Fault 18. Huge and tiny entries are fitted as others are, unless the loss is beyond a double: that is an
 /// error.
 #[test]
-pub fn huge_and_tiny_entries_are_fitted_or_refused() {
+fn huge_and_tiny_entries_are_fitted_or_refused() {
     let v = problem().v;
     for exponent in [332, -332, 249] {
         // entries of about 1e200 would have a loss of 1e400
@@ -271,7 +271,7 @@ pub fn huge_and_tiny_entries_are_fitted_or_refused() {
 
 /// Fault 19. Huge and tiny entries are fitted as others are in single precision too.
 #[test]
-pub fn huge_and_tiny_entries_are_fitted_in_single_precision() {
+fn huge_and_tiny_entries_are_fitted_in_single_precision() {
     let v = problem().cast::<f32>().v;
     equivariant(&v, 50, &UNITLESS);
     equivariant(&v, -50, &UNITLESS);
@@ -291,7 +291,7 @@ pub fn huge_and_tiny_entries_are_fitted_in_single_precision() {
 
 /// Fault 21. Lines over 24 decades leave factors finite and never raise the loss.
 #[test]
-pub fn lines_of_different_scale_never_raise_the_loss() {
+fn lines_of_different_scale_never_raise_the_loss() {
     let p = problem();
     let scale = |at: usize, count: usize| 10f64.powf(24.0 * at as f64 / (count - 1) as f64 - 12.0);
     for (by_row, by_col) in [(true, false), (false, true)] {
@@ -319,7 +319,7 @@ pub fn lines_of_different_scale_never_raise_the_loss() {
 
 /// Fault 13, 16. The error names the first zero and their number, however V comes and whatever it is for.
 #[test]
-pub fn zeros_under_beta_at_most_zero_are_refused() {
+fn zeros_under_beta_at_most_zero_are_refused() {
     fn check<T: Real>() {
         let p = problem().cast::<T>();
         let mut some = p.v.clone();
@@ -370,7 +370,7 @@ pub fn zeros_under_beta_at_most_zero_are_refused() {
 /// Fault 20. Tiny data has the loss of ordinary data, scaled. scikit-learn's absolute floors turn the
 /// Kullback–Leibler factors of data of 1e-8 to zero, and its error with them.
 #[test]
-pub fn tiny_data_is_fitted_as_ordinary_data_is() {
+fn tiny_data_is_fitted_as_ordinary_data_is() {
     fn check<T: Real>(tolerance: f64) {
         let p = problem();
         let v = cast::<f64, T>(&Dense::from_fn(13, 9, |i, j| p.v[(i, j)] + 0.05));
@@ -415,7 +415,7 @@ pub fn tiny_data_is_fitted_as_ordinary_data_is() {
 
 /// Fault 12. Batches of zeros have zero factors, and W alone is zero beside the H that was given.
 #[test]
-pub fn batches_of_zeros_have_zero_factors() {
+fn batches_of_zeros_have_zero_factors() {
     fn check<T: Real>() {
         let v = Dense::<T>::zeros(13, 9);
         let p = problem().cast::<T>();
@@ -442,7 +442,7 @@ pub fn batches_of_zeros_have_zero_factors() {
 
 /// Fault 14. Rows of W are exactly 0 where those of V are, in a whole batch of them or beside others.
 #[test]
-pub fn zero_rows_in_batches_have_zero_weights() {
+fn zero_rows_in_batches_have_zero_weights() {
     let p = problem();
     let mut v = p.v.clone();
     // a whole batch of them, and one beside others

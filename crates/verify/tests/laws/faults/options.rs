@@ -14,7 +14,7 @@ use super::{LOSSES, ORDERS, OWN, all, custom, problem, zero};
 
 /// Fault 39. A huge L1 penalty empties both factors within three iterations.
 #[test]
-pub fn a_huge_penalty_empties_both_factors() {
+fn a_huge_penalty_empties_both_factors() {
     let p = problem();
     for layout in ORDERS {
         let v = Stored::new(&p.v, layout);
@@ -34,7 +34,7 @@ pub fn a_huge_penalty_empties_both_factors() {
 
 /// Fault 40. A penalty on one factor only is warned of: the other can take over its scale.
 #[test]
-pub fn a_penalty_on_one_factor_is_warned_of() {
+fn a_penalty_on_one_factor_is_warned_of() {
     let v = problem().v;
     let warned = |alpha_w, alpha_h| {
         let penalty = Penalty { alpha_w, alpha_h, l1_ratio: 0.5 };
@@ -47,7 +47,7 @@ pub fn a_penalty_on_one_factor_is_warned_of() {
 
 /// Fault 41. An option outside its range is an error that names it and what is allowed.
 #[test]
-pub fn options_outside_their_ranges_are_refused() {
+fn options_outside_their_ranges_are_refused() {
     let v = problem().v;
     let invalid = |nmf: Nmf<f64>, expected: &str| match nmf.fit(&v).unwrap_err() {
         Error::InvalidParam { name, value, allowed } => {
@@ -93,7 +93,7 @@ pub fn options_outside_their_ranges_are_refused() {
 
 /// Fault 42. A tolerance of 0 takes every iteration, unless there is nothing to move.
 #[test]
-pub fn tolerance_zero_takes_every_iteration() {
+fn tolerance_zero_takes_every_iteration() {
     let p = problem();
     for layout in ORDERS {
         let v = Stored::new(&p.v, layout);
@@ -138,7 +138,7 @@ pub fn tolerance_zero_takes_every_iteration() {
 
 /// Fault 44. A criterion that does not go with the rule is an error that names one that does.
 #[test]
-pub fn a_criterion_that_does_not_fit_is_refused() {
+fn a_criterion_that_does_not_fit_is_refused() {
     let error =
         Nmf::new(2).method(Method::mu(Loss::Frobenius)).stop(Stop::Violation { tol: 1e-4 }).fit(&problem().v);
     match error.unwrap_err() {
@@ -151,7 +151,7 @@ pub fn a_criterion_that_does_not_fit_is_refused() {
 
 /// Fault 41. A β that is NaN or infinite is refused, and so are options of mini-batches outside their ranges.
 #[test]
-pub fn losses_and_options_of_batches_outside_their_ranges_are_refused() {
+fn losses_and_options_of_batches_outside_their_ranges_are_refused() {
     let p = problem();
     let named = |error: Error, expected: &str| match error {
         Error::InvalidParam { name, value, allowed } => {
@@ -196,7 +196,7 @@ pub fn losses_and_options_of_batches_outside_their_ranges_are_refused() {
 /// Fault 43. scikit-learn puts L2 in the denominator, which for β < 2 is no longer a majorant: its objective
 /// rises where that of the library's own rule goes down.
 #[test]
-pub fn a_ridge_raises_the_objective_of_mu_and_not_of_mm() {
+fn a_ridge_raises_the_objective_of_mu_and_not_of_mm() {
     let v = Dense::from_fn(3, 2, |i, j| 1.0 + 0.1 * (i + 2 * j) as f64);
     let penalty = Penalty { alpha_w: 5000.0, alpha_h: Some(4000.0), l1_ratio: 0.0 };
     for loss in [Loss::KullbackLeibler, Loss::Beta(1.5), Loss::Beta(0.5), Loss::ItakuraSaito] {
@@ -229,7 +229,7 @@ pub fn a_ridge_raises_the_objective_of_mu_and_not_of_mm() {
 
 /// Fault 44. What the table of capabilities says is what happens.
 #[test]
-pub fn every_pair_does_what_the_table_says() {
+fn every_pair_does_what_the_table_says() {
     let p = problem();
     let unsupported = |error: Error, what_says: &[&str], supported_says: &[&str]| match error {
         Error::Unsupported { what, supported } => {
@@ -299,7 +299,7 @@ pub fn every_pair_does_what_the_table_says() {
 /// Fault 39. No gradient outweighs it: under L1 everything becomes 0 or shrinks towards it, and nothing stops
 /// being a number.
 #[test]
-pub fn a_huge_penalty_shrinks_the_factors_of_other_losses() {
+fn a_huge_penalty_shrinks_the_factors_of_other_losses() {
     let p = problem();
     let penalty = Penalty { alpha_w: 1e8, alpha_h: None, l1_ratio: 1.0 };
     for loss in LOSSES {

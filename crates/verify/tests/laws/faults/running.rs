@@ -32,7 +32,7 @@ fn endless(method: Method) -> Nmf<f64> {
 
 /// Fault 56. A fit that is cancelled ends with the best so far, and says so.
 #[test]
-pub fn a_cancelled_fit_returns_the_best_so_far() {
+fn a_cancelled_fit_returns_the_best_so_far() {
     let v = problem().v;
     for method in all() {
         let cancel = Cancel::new();
@@ -50,7 +50,7 @@ pub fn a_cancelled_fit_returns_the_best_so_far() {
 
 /// Fault 56. A fit whose time is over ends with the best so far, and says so.
 #[test]
-pub fn a_time_limit_returns_the_best_so_far() {
+fn a_time_limit_returns_the_best_so_far() {
     let v = problem().v;
     for method in all() {
         let begin = Instant::now();
@@ -66,7 +66,7 @@ pub fn a_time_limit_returns_the_best_so_far() {
 
 /// Fault 56. An observer ends a fit with the factors that it has seen.
 #[test]
-pub fn an_observer_ends_a_fit_where_it_says() {
+fn an_observer_ends_a_fit_where_it_says() {
     let v = problem().v;
     for layout in ORDERS {
         for method in all() {
@@ -91,7 +91,7 @@ pub fn an_observer_ends_a_fit_where_it_says() {
 
 /// Fault 57. A panic in an observer is an error with its message, without a deadlock, and later fits go on.
 #[test]
-pub fn a_panicking_observer_harms_no_later_fit() {
+fn a_panicking_observer_harms_no_later_fit() {
     for threads in [1, 2] {
         for layout in ORDERS {
             let (done, outcome) = mpsc::channel();
@@ -118,7 +118,7 @@ pub fn a_panicking_observer_harms_no_later_fit() {
 
 /// Fault 58. No threads are an error, and more than the cores are that many, with a warning.
 #[test]
-pub fn threads_are_between_one_and_the_cores() {
+fn threads_are_between_one_and_the_cores() {
     let v = problem().v;
     let error = Nmf::new(2).threads(0).fit(&v).unwrap_err();
     assert!(matches!(error, Error::InvalidParam { name: "threads", .. }), "{error:?}");
@@ -134,7 +134,7 @@ pub fn threads_are_between_one_and_the_cores() {
 
 /// Fault 56. Mini-batches end after the batch in which they are cancelled, timed out or stopped by the observer.
 #[test]
-pub fn batches_end_where_they_are_stopped() {
+fn batches_end_where_they_are_stopped() {
     let v = problem().v;
     let endless = |loss: Loss| -> MiniBatchNmf<f64> {
         batches(loss).tol(0.0).max_no_improvement(None).max_iter(usize::MAX)

@@ -11,7 +11,7 @@ use super::{FITTED, LOSSES, ORDERS, all, batches, exact_at_once, problem, steppe
 
 /// Fault 5. Data without rows or columns is an error, by every method.
 #[test]
-pub fn data_without_rows_or_columns_is_refused() {
+fn data_without_rows_or_columns_is_refused() {
     for (rows, cols) in [(0, 4), (4, 0), (0, 0)] {
         let v = Dense::<f64>::zeros(rows, cols);
         for method in all() {
@@ -30,7 +30,7 @@ pub fn data_without_rows_or_columns_is_refused() {
 
 /// Fault 6. Rank 0 is an error, by every method.
 #[test]
-pub fn rank_zero_is_refused() {
+fn rank_zero_is_refused() {
     for method in all() {
         let error = Nmf::new(0).method(method).fit(&problem().v).unwrap_err();
         assert_eq!(error, Error::InvalidRank { rank: 0 });
@@ -39,7 +39,7 @@ pub fn rank_zero_is_refused() {
 
 /// Fault 8. A rank above the sides is fitted, with a warning.
 #[test]
-pub fn a_rank_above_the_sides_is_warned_of() {
+fn a_rank_above_the_sides_is_warned_of() {
     for layout in ORDERS {
         for method in all() {
             let v = Stored::new(&problem().v, layout);
@@ -58,7 +58,7 @@ pub fn a_rank_above_the_sides_is_warned_of() {
 
 /// Fault 9. Rank 1 is the leading pair of singular vectors, which are positive as V is.
 #[test]
-pub fn rank_one_is_perrons() {
+fn rank_one_is_perrons() {
     let v = problem().v;
     // the leading singular pair by power iteration, positive as V is
     let mut x = Dense::from_vec(vec![1.0; 9], 1, 9).unwrap();
@@ -85,7 +85,7 @@ pub fn rank_one_is_perrons() {
 
 /// Fault 10. A single number is fitted to its last bits, at any rank.
 #[test]
-pub fn a_single_number_is_fitted_exactly() {
+fn a_single_number_is_fitted_exactly() {
     for method in exact_at_once() {
         for rank in [1, 2, 3] {
             for x in [1.0, 3.7, 1e-3, 12345.678, 1.0 + f64::EPSILON] {
@@ -109,7 +109,7 @@ pub fn a_single_number_is_fitted_exactly() {
 
 /// Fault 11. One row or one column is fitted exactly, at any rank.
 #[test]
-pub fn single_lines_are_fitted_exactly() {
+fn single_lines_are_fitted_exactly() {
     let line = |count| Dense::from_fn(1, count, |_, j| ((7 * j + 3) % 11) as f64);
     for count in [1, 2, 17, 300] {
         for v in [line(count), line(count).transposed()] {
@@ -137,7 +137,7 @@ pub fn single_lines_are_fitted_exactly() {
 
 /// Fault 30. Extents whose products are no number are an error.
 #[test]
-pub fn extents_that_overflow_are_refused() {
+fn extents_that_overflow_are_refused() {
     let data = [0.5_f64; 4];
     assert!(View::row_major(&data, usize::MAX, 2).is_err());
     // a matrix that is one element over and over: W would hold 2^63 elements
@@ -152,7 +152,7 @@ pub fn extents_that_overflow_are_refused() {
 
 /// Fault 32. A step is the same in every memory layout.
 #[test]
-pub fn memory_layouts_take_the_same_step() {
+fn memory_layouts_take_the_same_step() {
     let p = Recipe { m: 37, n: 29, k: 5, data: Data::Sparse, zeros_in_start: true, seed: 3 }.build();
     for method in stepped() {
         let nmf = fixed(method, Penalty::default(), &p.w, &p.h, 1);
@@ -172,7 +172,7 @@ pub fn memory_layouts_take_the_same_step() {
 
 /// Fault 33. Nothing is written to V.
 #[test]
-pub fn read_only_data_is_only_read() {
+fn read_only_data_is_only_read() {
     // a static without interior mutability lies in memory that cannot be written
     static DATA: [f64; 12] = [1.0, 1.0, 2.0, 1.0, 3.0, 1.2, 4.0, 1.0, 5.0, 0.8, 6.0, 1.0];
     for v in [View::row_major(&DATA, 6, 2).unwrap(), View::col_major(&DATA, 6, 2).unwrap()] {
@@ -194,7 +194,7 @@ pub fn read_only_data_is_only_read() {
 
 /// Fault 46. The error of a fit that is all but exact is the true one.
 #[test]
-pub fn exact_fits_tell_their_error_truly() {
+fn exact_fits_tell_their_error_truly() {
     fn check<T: Real>(tolerance: f64) {
         let p = Recipe { m: 30, n: 22, k: 3, data: Data::LowRank, zeros_in_start: false, seed: 9 };
         let v = cast::<f64, T>(&p.build().v);
@@ -222,7 +222,7 @@ pub fn exact_fits_tell_their_error_truly() {
 
 /// Fault 50. Rows with other features, or weights with other components, are an error that names both shapes.
 #[test]
-pub fn transform_refuses_other_features() {
+fn transform_refuses_other_features() {
     let model = Model::from_components(problem().h, Penalty::default()).unwrap();
     for cols in [1, 8, 10] {
         let error = model.transform(&Dense::<f64>::zeros(5, cols)).unwrap_err();
@@ -236,7 +236,7 @@ pub fn transform_refuses_other_features() {
 
 /// Fault 50. Components of another shape, or with bad entries, are an error that names them.
 #[test]
-pub fn fit_weights_refuses_other_components() {
+fn fit_weights_refuses_other_components() {
     let p = problem();
     for (rows, cols) in [(3, 8), (3, 10), (2, 9), (4, 9), (9, 3)] {
         let h = Dense::from_fn(rows, cols, |_, _| 1.0);

@@ -114,7 +114,7 @@ fn refused<T: Real>(v: &impl ToMatrix<T>, expected: &Error) {
 
 /// Fault 22. Integers of every type are widened exactly: small ones, and the largest of each.
 #[test]
-pub fn integers_of_every_type_are_widened_exactly() {
+fn integers_of_every_type_are_widened_exactly() {
     fn check<T: Real, V: Copy>(largest: V, of: impl Fn(u8) -> V, to_f64: impl Fn(V) -> f64)
     where
         for<'a> &'a [V]: Into<Values<'a, T>>,
@@ -157,7 +157,7 @@ pub fn integers_of_every_type_are_widened_exactly() {
 
 /// Fault 23. An integer that the element type does not hold is an error that names it and its place.
 #[test]
-pub fn integers_that_are_not_exact_are_refused() {
+fn integers_that_are_not_exact_are_refused() {
     fn check<T: Real, V: Copy + Into<i128>>(bad: V, good: V, small: V)
     where
         for<'a> &'a [V]: Into<Values<'a, T>>,
@@ -204,7 +204,7 @@ fn entries(by_columns: bool) -> Vec<(usize, usize, f64)> {
 
 /// Fault 24. Stored zeros of either sign are as if they were not there.
 #[test]
-pub fn stored_zeros_are_no_entries() {
+fn stored_zeros_are_no_entries() {
     for by_columns in [false, true] {
         for zero in [0.0, -0.0] {
             let mut with = entries(by_columns);
@@ -230,7 +230,7 @@ pub fn stored_zeros_are_no_entries() {
 
 /// Fault 25. Entries of one place are added up, and what counts is their sum.
 #[test]
-pub fn duplicates_are_added_up() {
+fn duplicates_are_added_up() {
     for by_columns in [false, true] {
         let mut split = Vec::new();
         let mut numbers = Numbers::new(25);
@@ -265,7 +265,7 @@ pub fn duplicates_are_added_up() {
 
 /// Fault 26. Indices out of order stand for the same matrix, to the bit.
 #[test]
-pub fn the_order_of_indices_does_not_matter() {
+fn the_order_of_indices_does_not_matter() {
     for by_columns in [false, true] {
         let sorted = entries(by_columns);
         let expected = Parts::new((14, 11), by_columns, &sorted).sums();
@@ -282,7 +282,7 @@ pub fn the_order_of_indices_does_not_matter() {
 
 /// Fault 27. Parts that fit no matrix are an error that says what is wrong, and where.
 #[test]
-pub fn corrupt_parts_are_refused() {
+fn corrupt_parts_are_refused() {
     let good = Parts::new((3, 4), false, &[(0, 1, 1.0), (0, 3, 2.0), (2, 0, 3.0), (2, 2, 4.0)]);
     assert_eq!(good.indptr, [0, 2, 2, 4]);
     let with = |change: &dyn Fn(&mut Parts<f64>)| {
@@ -320,7 +320,7 @@ pub fn corrupt_parts_are_refused() {
 
 /// Fault 27. Parts with a few numbers changed are either refused, or the matrix that adding up makes of them.
 #[test]
-pub fn changed_parts_are_refused_or_added_up() {
+fn changed_parts_are_refused_or_added_up() {
     let mut numbers = Numbers::new(27);
     let (mut bad, mut good) = (0, 0);
     for round in 0..3000 {
@@ -375,7 +375,7 @@ pub fn changed_parts_are_refused_or_added_up() {
 /// Fault 28. By rows, by columns and with its zeros a matrix gives the same step: law 20, here for every
 /// method as it is fitted with.
 #[test]
-pub fn rows_columns_and_dense_take_the_same_step() {
+fn rows_columns_and_dense_take_the_same_step() {
     let mut p = problem();
     p.v.as_mut_slice().iter_mut().step_by(3).for_each(|x| *x = 0.0);
     for method in stepped() {
@@ -395,7 +395,7 @@ pub fn rows_columns_and_dense_take_the_same_step() {
 /// Fault 29. Offsets and indices are not taken modulo 2³², and extents beyond that are refused. So many
 /// entries themselves are more than a test can hold.
 #[test]
-pub fn offsets_beyond_32_bits_are_not_cut_off() {
+fn offsets_beyond_32_bits_are_not_cut_off() {
     let (indices, values) = ([0_u64, 1], [1.0_f64, 2.0]);
     for more in [1_u64 << 31, 1 << 32, 1 << 63] {
         let error = Csr::<f64>::new(1, 3, &[0, more + 2][..], &indices[..], &values[..]).unwrap_err();
@@ -426,7 +426,7 @@ pub fn offsets_beyond_32_bits_are_not_cut_off() {
 
 /// Fault 31. A fit that needs more memory than it may take is an error that says how much would be enough.
 #[test]
-pub fn memory_above_the_budget_is_refused() {
+fn memory_above_the_budget_is_refused() {
     let v = Recipe { m: 300, n: 200, k: 5, data: Data::Sparse, zeros_in_start: false, seed: 31 }.build().v;
     let h = Numbers::new(31).matrix(5, 200);
     for layout in ORDERS {

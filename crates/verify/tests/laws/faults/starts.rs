@@ -13,7 +13,7 @@ use super::{DIVERGENCES, ORDERS, OWN, batches, custom, problem, stepped, zero};
 /// Fault 34. A custom start of another shape or with bad entries is an error that names the place. A good one
 /// is not written to.
 #[test]
-pub fn a_custom_start_is_checked_and_left_alone() {
+fn a_custom_start_is_checked_and_left_alone() {
     let p = problem();
     let start = custom(&p);
     for method in stepped() {
@@ -57,7 +57,7 @@ pub fn a_custom_start_is_checked_and_left_alone() {
 /// Fault 35. A start whose H is all zero is fitted with a warning where the method can leave it, and is
 /// refused elsewhere.
 #[test]
-pub fn a_zero_start_is_left_or_refused() {
+fn a_zero_start_is_left_or_refused() {
     let p = problem();
     for layout in ORDERS {
         let v = Stored::new(&p.v, layout);
@@ -81,7 +81,7 @@ pub fn a_zero_start_is_left_or_refused() {
 
 /// Fault 37. No stale value of a component whose H is zero, with a W that is not, survives, whatever follows.
 #[test]
-pub fn a_dead_component_leaves_no_stale_value() {
+fn a_dead_component_leaves_no_stale_value() {
     let mut p = problem();
     for j in 0..9 {
         p.h[(1, j)] = 0.0;
@@ -106,7 +106,7 @@ pub fn a_dead_component_leaves_no_stale_value() {
 /// it 10⁻⁸ of itself. Its square underflows long before it does, and a step over a square that has lost its
 /// bits would be of any size.
 #[test]
-pub fn a_dying_component_stays_finite() {
+fn a_dying_component_stays_finite() {
     let ridge_on_w = Penalty { alpha_w: 0.005330635629466442, alpha_h: Some(0.0), l1_ratio: 0.0 };
     let ridge_on_h = Penalty { alpha_w: 0.0, alpha_h: Some(0.0036783309783140145), l1_ratio: 0.0 };
     for (recipe, penalty) in [
@@ -131,7 +131,7 @@ pub fn a_dying_component_stays_finite() {
 
 /// Fault 38. A coordinate without curvature but with an L1 penalty becomes 0.
 #[test]
-pub fn a_coordinate_without_curvature_becomes_zero_under_l1() {
+fn a_coordinate_without_curvature_becomes_zero_under_l1() {
     let mut p = problem();
     for j in 0..9 {
         p.h[(1, j)] = 0.0;
@@ -157,7 +157,7 @@ pub fn a_coordinate_without_curvature_becomes_zero_under_l1() {
 
 /// Fault 36. Components that start the same stay so under multiplicative updates, and the report says it.
 #[test]
-pub fn identical_components_are_warned_of() {
+fn identical_components_are_warned_of() {
     let mut p = problem();
     (0..13).for_each(|i| p.w[(i, 2)] = p.w[(i, 0)]);
     (0..9).for_each(|j| p.h[(2, j)] = p.h[(0, j)]);
@@ -180,7 +180,7 @@ pub fn identical_components_are_warned_of() {
 
 /// Fault 36. Zeros of a start that multiplicative updates keep are counted in a warning.
 #[test]
-pub fn zeros_that_stay_are_warned_of() {
+fn zeros_that_stay_are_warned_of() {
     let mut p = problem();
     for at in [(0, 0), (5, 2), (12, 1)] {
         p.w[at] = 0.0;
@@ -204,7 +204,7 @@ pub fn zeros_that_stay_are_warned_of() {
 
 /// Fault 60. Where a line of WH is 0 but V is not, every loss is still a number, in either precision.
 #[test]
-pub fn a_start_with_zero_lines_has_finite_losses() {
+fn a_start_with_zero_lines_has_finite_losses() {
     for method in divergences::methods() {
         let mut p = problem();
         (0..3).for_each(|t| p.w[(4, t)] = 0.0);
@@ -226,7 +226,7 @@ pub fn a_start_with_zero_lines_has_finite_losses() {
 
 /// Fault 7. A rank above the number of singular vectors is an error of the starts that take them.
 #[test]
-pub fn a_rank_too_large_for_the_start_is_refused() {
+fn a_rank_too_large_for_the_start_is_refused() {
     let v = problem().v;
     for kind in [InitKind::Nndsvd, InitKind::Nndsvda, InitKind::Nndsvdar, InitKind::ExactNndsvd] {
         for method in stepped() {
@@ -239,7 +239,7 @@ pub fn a_rank_too_large_for_the_start_is_refused() {
 
 /// Fault 45. Components that depend on each other are solved with a little help and a warning, and never NaN.
 #[test]
-pub fn a_rank_deficient_gram_is_solved_and_said() {
+fn a_rank_deficient_gram_is_solved_and_said() {
     let v = problem().v;
     let p = problem();
     // the same component three times, and more of them than V has columns
@@ -265,7 +265,7 @@ pub fn a_rank_deficient_gram_is_solved_and_said() {
 
 /// Fault 47. Every start takes data of rank 2 at rank 4, of ordinary size and tiny.
 #[test]
-pub fn rank_deficient_data_is_started_from() {
+fn rank_deficient_data_is_started_from() {
     let p = problem();
     let low = oracle::product(
         &Dense::from_fn(13, 2, |i, t| p.w[(i, t)]),
