@@ -15,6 +15,7 @@ use crate::commands::fit::FitArgs;
 use crate::commands::reconstruct::ReconstructArgs;
 use crate::commands::topics::TopicsArgs;
 use crate::commands::transform::TransformArgs;
+use crate::say;
 
 const ABOUT: &str = "Non-negative matrix factorization: V ≈ W·H with no entry below zero";
 
@@ -92,9 +93,10 @@ impl ReadArgs {
         Source::open(path, &ReadOptions { header: self.header.0, labels: self.labels.0, layer })
     }
 
-    /// Reads the matrix of an opened file.
-    pub fn read<T: Scalar>(&self, source: Source<'_>) -> Result<AnyTable<T>, IoError> {
-        let table = source.read_any()?;
+    /// Reads the matrix of an opened file, and says what its reader remarks.
+    pub fn read<T: Scalar>(&self, path: &Path, source: Source<'_>) -> Result<AnyTable<T>, IoError> {
+        let table: AnyTable<T> = source.read_any()?;
+        say::remarks(path, table.remarks());
         Ok(if self.transpose { table.transposed() } else { table })
     }
 

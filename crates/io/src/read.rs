@@ -12,7 +12,8 @@ use crate::h5;
 use crate::mtx::{self, MatrixMarket};
 use crate::npy::{self, Header};
 use crate::npz::Npz;
-use crate::{AnyTable, Extent, IoError, Precision, Scalar, Table, picture, text};
+use crate::remark::of_duplicates;
+use crate::{AnyTable, Edge, Extent, IoError, Precision, Scalar, Table, picture, text};
 
 /// Whether a text file has names at one of its edges.
 ///
@@ -378,6 +379,9 @@ impl<'a> Source<'a> {
         };
         drop(spooled);
         table.set_path(path);
+        let rows = of_duplicates(Edge::Rows, table.row_names());
+        let columns = of_duplicates(Edge::Columns, table.col_names());
+        table.remark(rows.into_iter().chain(columns));
         Ok(table)
     }
 }

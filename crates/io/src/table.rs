@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use orthant::{Error, Matrix, Real, ToMatrix, ToView, View};
 
-use crate::Place;
+use crate::{Place, Remark};
 
 /// How the elements follow one another.
 ///
@@ -57,6 +57,7 @@ pub struct Table<T> {
     pub(crate) row_names: Option<Vec<String>>,
     pub(crate) col_names: Option<Vec<String>>,
     pub(crate) path: PathBuf,
+    pub(crate) remarks: Vec<Remark>,
     /// For text, the line on which each row of the file begins, from 1.
     pub(crate) lines: Option<Vec<u64>>,
     /// Rows of the file are columns here.
@@ -84,6 +85,7 @@ impl<T: Real> Table<T> {
             row_names: None,
             col_names: None,
             path: PathBuf::new(),
+            remarks: vec![],
             lines: None,
             transposed: false,
         })
@@ -122,6 +124,11 @@ impl<T: Real> Table<T> {
     /// The names of the columns, if the file had them.
     pub fn col_names(&self) -> Option<&[String]> {
         self.col_names.as_deref()
+    }
+
+    /// What its reader has to say of the file.
+    pub fn remarks(&self) -> &[Remark] {
+        &self.remarks
     }
 
     /// A view without a copy.

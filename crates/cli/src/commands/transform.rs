@@ -68,7 +68,7 @@ pub fn run(args: &TransformArgs) -> Result<(), Failure> {
 
 fn run_in<T: Scalar>(args: &TransformArgs, saved: &SavedModel<T>) -> Result<(), Failure> {
     let compatible = args.compatible.then(|| compatible_options(args, saved)).transpose()?;
-    let table: AnyTable<T> = args.read.read(args.read.open(&args.input)?)?;
+    let table: AnyTable<T> = args.read.read(&args.input, args.read.open(&args.input)?)?;
     same_features(args, saved, &table)?;
     let (found, expected) = (table.ncols(), saved.model.n_features());
     if found != expected {

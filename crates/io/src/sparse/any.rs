@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use orthant::{Error, Matrix, Real, ToMatrix};
 
-use crate::{Place, SparseTable, Table};
+use crate::{Place, Remark, SparseTable, Table};
 
 /// A matrix as its file has it. It can be handed to a fit as it is.
 ///
@@ -61,6 +61,14 @@ impl<T: Real> AnyTable<T> {
         }
     }
 
+    /// What its reader has to say of the file.
+    pub fn remarks(&self) -> &[Remark] {
+        match self {
+            Self::Dense(table) => table.remarks(),
+            Self::Sparse(table) => table.remarks(),
+        }
+    }
+
     /// Rows for columns and columns for rows. Moves no entry.
     #[must_use]
     pub fn transposed(self) -> Self {
@@ -82,6 +90,13 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.path = path,
             Self::Sparse(table) => table.path = path,
+        }
+    }
+
+    pub(crate) fn remark(&mut self, remarks: impl IntoIterator<Item = Remark>) {
+        match self {
+            Self::Dense(table) => table.remarks.extend(remarks),
+            Self::Sparse(table) => table.remarks.extend(remarks),
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use orthant::{Csc, Csr, Error, Matrix, Real, ToMatrix};
 
-use crate::{Order, Place};
+use crate::{Order, Place, Remark};
 
 /// A sparse matrix with the names of its rows and columns, if it has any, by rows or by columns as its file is.
 ///
@@ -27,6 +27,7 @@ pub struct SparseTable<T: Real> {
     pub(crate) row_names: Option<Vec<String>>,
     pub(crate) col_names: Option<Vec<String>>,
     pub(crate) path: PathBuf,
+    pub(crate) remarks: Vec<Remark>,
 }
 
 /// The entries of a [`SparseTable`], where they lie.
@@ -60,7 +61,7 @@ impl<T: Real> SparseTable<T> {
     }
 
     fn held(held: Csc<'static, T>, order: Order) -> Self {
-        Self { held, order, row_names: None, col_names: None, path: PathBuf::new() }
+        Self { held, order, row_names: None, col_names: None, path: PathBuf::new(), remarks: vec![] }
     }
 
     /// The same with other names.
@@ -135,6 +136,11 @@ impl<T: Real> SparseTable<T> {
     /// The names of the columns, if the file had them.
     pub fn col_names(&self) -> Option<&[String]> {
         self.col_names.as_deref()
+    }
+
+    /// What its reader has to say of the file.
+    pub fn remarks(&self) -> &[Remark] {
+        &self.remarks
     }
 
     /// Rows for columns and columns for rows. Moves no entry.
