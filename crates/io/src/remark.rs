@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use crate::Delimiter;
+
 /// One edge of a file's matrix.
 ///
 /// ```
@@ -52,6 +54,49 @@ pub enum Remark {
         /// The one that is repeated first.
         first: String,
     },
+    /// Two delimiters fit the first lines equally well.
+    Delimiter {
+        /// The one that was taken.
+        taken: Delimiter,
+        /// The other one.
+        other: Delimiter,
+    },
+    /// Numbers in the first line were taken for the names of the columns.
+    NumbersAsHeader {
+        /// The line, from 1.
+        line: u64,
+        /// The first number.
+        first: String,
+    },
+    /// A comment above the table was taken for the names of the columns.
+    CommentAsHeader {
+        /// The line, from 1.
+        line: u64,
+    },
+    /// Whole numbers in the first column were taken for the names of the rows.
+    NumbersAsLabels {
+        /// The name of the column.
+        column: String,
+    },
+    /// Whole numbers in the first column were taken for data, and could be names of rows.
+    LabelsAsNumbers {
+        /// The name of the column.
+        column: String,
+    },
+    /// Each row could be an entry of a matrix: a row's name, a column's name, a number.
+    LooksLikeTriplets,
+    /// Entries of a list with the same row and column as an earlier one. They were added.
+    RepeatedEntries {
+        /// How many.
+        count: usize,
+    },
+    /// Names that are not UTF-8 were taken for Windows-1252.
+    Encoding,
+    /// The targets of an svmlight file, which are no part of the matrix.
+    TargetsLeftOut {
+        /// What its columns are counted from: 0 or 1.
+        counted_from: u32,
+    },
 }
 
 impl fmt::Display for Remark {
@@ -63,8 +108,49 @@ impl fmt::Display for Remark {
             Self::DuplicateNames { of, count, first } => {
                 write!(f, "{count} names are given to several {of} each; the first is {first:?}")
             }
+            Self::Delimiter { taken, other } => write!(
+                f,
+                "fields could be separated by '{taken}' or '{other}', and '{taken}' was taken; ReadOptions::delimiter={other} \
+                 takes the other"
+            ),
+            Self::NumbersAsHeader { line, first } => write!(
+                f,
+                "the numbers in line {line}, from {first}, were taken for the names of the columns; \
+                 ReadOptions::header=no takes them for data"
+            ),
+            Self::CommentAsHeader { line } => write!(
+                f,
+                "the names of the columns were taken from the comment in line {line}; ReadOptions::header=no leaves them out"
+            ),
+            Self::NumbersAsLabels { column } => write!(
+                f,
+                "the whole numbers in the first column{} were taken for the names of the rows; ReadOptions::labels=no takes \
+                 them for data",
+                quoted(column)
+            ),
+            Self::LabelsAsNumbers { column } => write!(
+                f,
+                "the first column{} was taken for data; if its whole numbers only tell the rows apart, say \
+                 ReadOptions::labels=yes",
+                quoted(column)
+            ),
+            Self::LooksLikeTriplets => f.write_str(
+                "each line looks like an entry of a matrix (row, column, number); ReadOptions::triplets reads it as one",
+            ),
+            Self::RepeatedEntries { count } => {
+                write!(f, "{count} entries have the row and the column of an earlier one, and were added to it")
+            }
+            Self::Encoding => f.write_str("names that are not UTF-8 were read as Windows-1252; save it as UTF-8 if they are wrong"),
+            Self::TargetsLeftOut { counted_from } => {
+                write!(f, "svmlight: the targets were left out, and columns counted from {counted_from}")
+            }
         }
     }
+}
+
+/// A name in brackets, if there is one.
+fn quoted(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" ({name:?})") }
 }
 
 /// The remark on names that are not distinct.

@@ -7,7 +7,7 @@ mod write;
 use std::fs::File;
 use std::path::Path;
 
-use archive::Archive;
+pub(crate) use archive::Archive;
 use scipy::Stored;
 pub(crate) use write::write;
 
@@ -28,7 +28,7 @@ enum Content {
 impl Npz {
     /// Finds the matrix: scipy's, or else the only array of two dimensions or the array called `layer`.
     pub fn open(file: File, layer: Option<&str>, path: &Path) -> Result<Self, IoError> {
-        let archive = Archive::open(file, path)?;
+        let archive = Archive::open(file, "npz", path)?;
         let names = archive.names();
         let scipys = ["format", "shape", "data"].iter().all(|part| names.iter().any(|n| n == part));
         if let Some(layer) = layer.filter(|_| scipys) {
