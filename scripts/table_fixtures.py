@@ -1,6 +1,6 @@
 """Writes the tables in crates/io/tests/data/tables with the programs that users export from: `python scripts/table_fixtures.py`.
 
-Needs numpy, pandas, polars, openpyxl, odfpy, xlwt, scikit-learn, zstandard and R (`Rscript`). The tests in
+Needs numpy, pandas, polars, openpyxl, odfpy, scikit-learn, zstandard and R (`Rscript`). The tests in
 crates/io/tests/programs.rs say which numbers and names must come of each file.
 """
 
@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import polars as pl
-import xlwt
 from sklearn.datasets import dump_svmlight_file
 
 OUT = Path(__file__).parent.parent / "crates/io/tests/data/tables"
@@ -49,17 +48,6 @@ with pd.ExcelWriter(OUT / "two-sheets.xlsx") as book:
 # the long form of the table, and its order of rows and columns
 long = frame.rename_axis("gene").melt(ignore_index=False, var_name="sample", value_name="count").reset_index()
 long[long["count"] > 0].to_csv(OUT / "pandas-long.csv", index=False)
-
-# Excel's older format, as Excel itself would write it
-book = xlwt.Workbook()
-sheet = book.add_sheet("counts")
-for j, name in enumerate(COLUMNS):
-    sheet.write(0, j + 1, name)
-for i, name in enumerate(ROWS):
-    sheet.write(i + 1, 0, name)
-    for j in range(3):
-        sheet.write(i + 1, j + 1, float(VALUES[i, j]))
-book.save(str(OUT / "xlwt.xls"))
 
 # polars
 table = pl.DataFrame({"gene": ROWS, **{name: VALUES[:, j] for j, name in enumerate(COLUMNS)}})

@@ -66,7 +66,7 @@ fn bad_data_is_named_by_file_line_row_and_column() {
             "data.xyz",
             b"1\x002".to_vec(),
             "data.xyz: neither text nor another kind of file that can be read: tables of text (csv, tsv and their kin), npy, npz, \
-             mtx, xlsx, xls, ods, h5ad, h5 (10x), png, jpg, and these packed as gz, bz2, xz, zst or zip",
+             mtx, xlsx, ods, h5ad, h5 (10x), png, jpg, and these packed as gz, bz2, xz, zst or zip",
         ),
     ];
     for (name, content, message) in cases {

@@ -36,7 +36,7 @@ pub const ALL: &[Target] = &[
     target("jpeg", readers::jpeg, &[], 2000),
     target("gz", readers::gz, &["csv.gz"], 2000),
     target("packed", readers::packed, &[".bz2", ".xz", ".zst", ".zip"], 2000),
-    target("sheets", readers::sheets, &[".xlsx", ".xls", ".ods"], 1500),
+    target("sheets", readers::sheets, &[".xlsx", ".ods"], 1500),
     target("svmlight", readers::svmlight, &[".svmlight"], 1000),
     target("names", readers::names, &[], 1000),
     target("model", readers::model, &[], 2000),

@@ -87,7 +87,7 @@ pub enum IoError {
     /// Neither the content nor the name says what a file is.
     #[error(
         "{}: neither text nor another kind of file that can be read: tables of text (csv, tsv and their kin), npy, npz, mtx, \
-         xlsx, xls, ods, h5ad, h5 (10x), png, jpg, and these packed as gz, bz2, xz, zst or zip",
+         xlsx, ods, h5ad, h5 (10x), png, jpg, and these packed as gz, bz2, xz, zst or zip",
         path.display()
     )]
     UnknownFormat {

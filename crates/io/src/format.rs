@@ -23,7 +23,7 @@ pub enum Format {
     Png,
     /// An image.
     Jpeg,
-    /// Excel's xlsx and xls, and OpenDocument's ods.
+    /// Excel's xlsx and OpenDocument's ods.
     Spreadsheet,
     /// Matrix Market's text, of coordinates or of all entries.
     MatrixMarket,
@@ -78,7 +78,9 @@ pub(crate) fn by_content(head: &[u8]) -> Magic {
         }
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Magic::Packed(Packing::Xz),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Magic::Packed(Packing::Zstd),
-        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => Magic::Known(Format::Spreadsheet),
+        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => {
+            foreign("a file of older Microsoft Office, such as xls", "save it as xlsx or csv")
+        }
         _ if head.eq_ignore_ascii_case(b"%%MatrixMarket") => Magic::Known(Format::MatrixMarket),
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Magic::Known(Format::Npz),
         [0x89, b'H', b'D', b'F', ..] => Magic::Known(Format::Hdf5),
@@ -106,7 +108,7 @@ pub(crate) fn by_name(path: &Path) -> Format {
         "mtx" => Format::MatrixMarket,
         "npz" => Format::Npz,
         "h5ad" | "h5" => Format::Hdf5,
-        "xlsx" | "xls" | "ods" => Format::Spreadsheet,
+        "xlsx" | "ods" => Format::Spreadsheet,
         _ => Format::Text,
     }
 }

@@ -5,7 +5,7 @@
 //! | `.npy` (any real dtype, C or Fortran order, either byte order) | yes | yes |
 //! | tables of text (csv, tsv and their kin under any name, gct), with or without names | yes | csv, tsv |
 //! | lists of entries ([`ReadOptions::triplets`]) and svmlight, sparse | yes | |
-//! | spreadsheets: `.xlsx`, `.xls`, `.ods` | yes | |
+//! | spreadsheets: `.xlsx`, `.ods` | yes | |
 //! | `.png`, `.jpg` as grey levels | yes | png |
 //! | `.mtx` (Matrix Market: coordinates or all entries, general or symmetric; with 10x's names beside it) | yes | |
 //! | `.npz`: scipy's sparse matrices (`csr`, `csc`, `coo`), or numpy's arrays, one of them | yes | `csr` |

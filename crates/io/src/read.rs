@@ -433,10 +433,6 @@ fn open_archive(
     path: &Path,
 ) -> Result<Opened, IoError> {
     let layer = options.layer.as_deref();
-    if format == Format::Spreadsheet {
-        // the older kind is no archive of files, and the newer ones were found to be archives
-        return book(Kind::Xls, file, options, path);
-    }
     if format == Format::Npz {
         return match zip::kind(&file, layer, path)? {
             zip::Kind::Npz => {

@@ -1,11 +1,11 @@
-//! Spreadsheets: Excel's xlsx and xls, and OpenDocument's ods.
+//! Spreadsheets: Excel's xlsx and OpenDocument's ods.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Cursor};
 use std::path::Path;
 
-use calamine::{Data, DataRef, Ods, Reader, Xls, Xlsx};
+use calamine::{Data, DataRef, Ods, Reader, Xlsx};
 
 use crate::{AnyTable, Decimal, Delimiter, IoError, ReadOptions, Scalar, text};
 
@@ -20,15 +20,13 @@ pub(crate) struct Spreadsheet {
 
 enum Book {
     Xlsx(Box<Xlsx<BufReader<File>>>),
-    Xls(Box<Xls<BufReader<File>>>),
     Ods(Box<Ods<BufReader<File>>>),
 }
 
-/// Which of the three.
+/// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Xlsx,
-    Xls,
     Ods,
 }
 
@@ -41,12 +39,10 @@ impl Spreadsheet {
         let file = BufReader::new(file);
         let mut book = match kind {
             Kind::Xlsx => Xlsx::new(file).map(Box::new).map(Book::Xlsx).map_err(corrupt(path)),
-            Kind::Xls => Xls::new(file).map(Box::new).map(Book::Xls).map_err(corrupt(path)),
             Kind::Ods => Ods::new(file).map(Box::new).map(Book::Ods).map_err(corrupt(path)),
         }?;
         let mut names = match &book {
             Book::Xlsx(book) => book.sheet_names(),
-            Book::Xls(book) => book.sheet_names(),
             Book::Ods(book) => book.sheet_names(),
         };
         if let Some(layer) = layer {
@@ -123,7 +119,6 @@ fn cells(book: &mut Book, sheet: &str, path: &Path) -> Result<Cells, IoError> {
             }
             return Ok(cells);
         }
-        Book::Xls(book) => book.worksheet_range(sheet).map_err(corrupt(path))?,
         Book::Ods(book) => book.worksheet_range(sheet).map_err(corrupt(path))?,
     };
     let (height, width) = range.get_size();

@@ -40,7 +40,6 @@ fn names_on_both_edges() {
         "pandas-semicolon-comma.csv",
         "pandas.xlsx",
         "pandas.ods",
-        "xlwt.xls",
         "polars.csv",
         "polars-bar.csv",
         "polars-semicolon-comma.csv",

@@ -357,9 +357,12 @@ fn what_is_no_text() {
     for bytes in [&b"1\x002\n"[..], b"\x01\x02\x03"] {
         assert!(matches!(read(bytes), Err(IoError::UnknownFormat { .. })), "{bytes:?}");
     }
-    for (bytes, word) in
-        [(&b"PAR1...."[..], "Parquet"), (b"ARROW1\0\0", "Arrow"), (b"MATLAB 5.0 MAT-file", "MATLAB")]
-    {
+    for (bytes, word) in [
+        (&b"PAR1...."[..], "Parquet"),
+        (b"ARROW1\0\0", "Arrow"),
+        (b"MATLAB 5.0 MAT-file", "MATLAB"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", "save it as xlsx or csv"),
+    ] {
         let error = read(bytes).unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }

@@ -18,7 +18,7 @@ use crate::checkpoint::CheckpointArgs;
 /// Factorise a matrix
 ///
 /// INPUT is npy (any real type, C or Fortran order), a table of text (csv, tsv and their kin, gct), a spreadsheet (xlsx,
-/// xls, ods), png or jpg (grey levels); or sparse: npz (scipy), mtx (Matrix Market), a 10x folder, h5ad (AnnData), h5 (10x),
+/// ods), png or jpg (grey levels); or sparse: npz (scipy), mtx (Matrix Market), a 10x folder, h5ad (AnnData), h5 (10x),
 /// svmlight, or a table with --triplets. Any may be packed as .gz, .bz2, .xz, .zst or .zip; - is standard input. What a file
 /// is, is found from its first bytes; what stands between the fields of a text, its decimal mark and its names, from its first
 /// lines. Samples are rows, features columns, or the other way round with --transpose. Names in a first line or a first
