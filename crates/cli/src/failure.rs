@@ -137,11 +137,13 @@ pub fn in_matrix(
         Error::Negative { operand: o, row, col, value } if o == operand => {
             format!("{}: {value} is negative; every entry must be at least 0", at(row, col))
         }
-        Error::NonFinite { operand: o, row, col, value } if o == operand && value.is_nan() => format!(
-            "{}: {value} is not finite; every entry must be a number of at least 0: fill in missing values, or leave out \
+        Error::NonFinite { operand: o, row, col, value } if o == operand && o == "V" && value.is_nan() => {
+            format!(
+                "{}: {value} is not finite; every entry must be a number of at least 0: fill in missing values, or leave out \
              their rows or columns",
-            at(row, col)
-        ),
+                at(row, col)
+            )
+        }
         Error::NonFinite { operand: o, row, col, value } if o == operand => {
             format!("{}: {value} is not finite; every entry must be a number of at least 0", at(row, col))
         }

@@ -75,7 +75,7 @@ impl Npz {
 fn choose(archive: &Archive, mut names: Vec<String>, layer: Option<&str>) -> Result<String, IoError> {
     let path = archive.path.clone();
     if names.is_empty() {
-        let what = "a zip archive without arrays of numpy (a spreadsheet, perhaps)";
+        let what = "a zip archive without arrays of numpy";
         let instead = "export one matrix as csv, or save it with numpy.save or scipy.sparse.save_npz";
         return Err(IoError::UnsupportedFormat { path, what, instead });
     }
