@@ -8,13 +8,14 @@ use bytesize::ByteSize;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use orthant::Update;
-use orthant_io::{AnyTable, Detect, IoError, ReadOptions, Scalar, Source};
+use orthant_io::{AnyTable, Decimal, Delimiter, Detect, IoError, ReadOptions, Scalar, Source};
 
 use crate::commands::demo::DemoArgs;
 use crate::commands::fit::FitArgs;
 use crate::commands::reconstruct::ReconstructArgs;
 use crate::commands::topics::TopicsArgs;
 use crate::commands::transform::TransformArgs;
+use crate::say;
 
 const ABOUT: &str = "Non-negative matrix factorization: V ≈ W·H with no entry below zero";
 
@@ -72,29 +73,66 @@ pub struct ReadArgs {
     /// Take rows for columns and columns for rows: for files with a sample in each column, as 10x folders have it
     #[arg(long, help_heading = "Data")]
     transpose: bool,
-    /// Which matrix of a file with several: a layer of h5ad, or raw; an array of npz; a genome of 10x h5
+    /// Which matrix of a file with several: a layer of h5ad, or raw; an array of npz; a genome of 10x h5; a sheet of a
+    /// spreadsheet; a file of a zip
     #[arg(long, value_name = "NAME", help_heading = "Data")]
     layer: Option<String>,
-    /// Whether the first line of a text file holds the columns' names
+    /// Whether the first line of a table holds the columns' names
     #[arg(long, value_enum, default_value_t, value_name = "auto|yes|no", hide_possible_values = true)]
     #[arg(help_heading = "Data")]
     header: Edge,
-    /// Whether the first column of a text file holds the rows' names
+    /// Whether the first column of a table holds the rows' names
     #[arg(long, value_enum, default_value_t, value_name = "auto|yes|no", hide_possible_values = true)]
     #[arg(help_heading = "Data")]
     labels: Edge,
+    /// What stands between the fields of a text: ',' ';' '|' tab, or blanks for runs of them [default: found]
+    #[arg(long, value_name = "D", help_heading = "Data")]
+    delimiter: Option<Delimiter>,
+    /// The decimal mark of a text: '.' or ',' [default: found]
+    #[arg(long, value_name = "MARK", value_parser = decimal, help_heading = "Data")]
+    decimal: Option<Decimal>,
+    /// Leave a column of a table out, by its name or by its number from 1; can be given several times
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    drop: Vec<String>,
+    /// Each line of a table is an entry of a sparse matrix: the name of its row, the name of its column, a number
+    #[arg(long, conflicts_with = "labels", help_heading = "Data")]
+    triplets: bool,
+}
+
+/// Standard input, as it is called among arguments.
+const STANDARD_INPUT: &str = "-";
+
+/// A decimal mark.
+fn decimal(text: &str) -> Result<Decimal, String> {
+    match text {
+        "." => Ok(Decimal::Point),
+        "," => Ok(Decimal::Comma),
+        _ => Err("'.' or ',' is needed".into()),
+    }
 }
 
 impl ReadArgs {
-    /// Opens the file.
+    /// Opens the file; of the name `-`, standard input.
     pub fn open(&self, path: &Path) -> Result<Source<'static>, IoError> {
-        let layer = self.layer.clone();
-        Source::open(path, &ReadOptions { header: self.header.0, labels: self.labels.0, layer })
+        let options = ReadOptions {
+            header: self.header.0,
+            labels: self.labels.0,
+            layer: self.layer.clone(),
+            delimiter: self.delimiter,
+            decimal: self.decimal,
+            drop: self.drop.clone(),
+            triplets: self.triplets,
+        };
+        if path == Path::new(STANDARD_INPUT) {
+            return Source::from_reader("standard input", std::io::stdin(), None, &options);
+        }
+        Source::open(path, &options)
     }
 
-    /// Reads the matrix of an opened file.
-    pub fn read<T: Scalar>(&self, source: Source<'_>) -> Result<AnyTable<T>, IoError> {
-        let table = source.read_any()?;
+    /// Reads the matrix of an opened file, and says what its reader remarks.
+    pub fn read<T: Scalar>(&self, path: &Path, source: Source<'_>) -> Result<AnyTable<T>, IoError> {
+        let table: AnyTable<T> = source.read_any()?;
+        say::remarks(path, table.remarks());
         Ok(if self.transpose { table.transposed() } else { table })
     }
 

@@ -8,6 +8,8 @@ use orthant::{Error, Real};
 use orthant_io::{AnyTable, IoError, Place};
 use orthant_text::TextError;
 
+use crate::say::in_flags;
+
 /// Why the command did not do what it was asked to.
 #[derive(Debug)]
 pub enum Failure {
@@ -34,7 +36,10 @@ impl From<IoError> for Failure {
                 "{place}: '{text}' is not a number; if this line is a header although it has numbers in it, say \
                  --header yes"
             )),
-            _ => Self::Run(error.to_string()),
+            IoError::NotForThis { .. } | IoError::NoColumn { .. } => {
+                Self::Usage(in_flags(&error.to_string()))
+            }
+            _ => Self::Run(in_flags(&error.to_string())),
         }
     }
 }
@@ -136,6 +141,13 @@ pub fn in_matrix(
     let message = match *error {
         Error::Negative { operand: o, row, col, value } if o == operand => {
             format!("{}: {value} is negative; every entry must be at least 0", at(row, col))
+        }
+        Error::NonFinite { operand: o, row, col, value } if o == operand && o == "V" && value.is_nan() => {
+            format!(
+                "{}: {value} is not finite; every entry must be a number of at least 0: fill in missing values, or leave out \
+             their rows or columns",
+                at(row, col)
+            )
         }
         Error::NonFinite { operand: o, row, col, value } if o == operand => {
             format!("{}: {value} is not finite; every entry must be a number of at least 0", at(row, col))

@@ -7,6 +7,7 @@ mod args;
 mod checkpoint;
 mod closed;
 mod commands;
+mod components;
 mod demo;
 mod failure;
 mod fitting;

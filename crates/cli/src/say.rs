@@ -2,8 +2,10 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use clap::error::ErrorKind;
+use orthant_io::Remark;
 
 /// `orthant: error: …`
 pub fn error(message: &str) {
@@ -28,6 +30,18 @@ pub fn warning(message: impl Display) {
 /// `orthant: …`
 pub fn note(message: &str) {
     line(format_args!("orthant: {message}"));
+}
+
+/// What a reader remarks on a file, a line each.
+pub fn remarks(file: &Path, remarks: &[Remark]) {
+    for remark in remarks {
+        warning(format_args!("{}: {}", file.display(), in_flags(&remark.to_string())));
+    }
+}
+
+/// A message of the readers with the options called as arguments are.
+pub fn in_flags(message: &str) -> String {
+    message.replace("ReadOptions::", "--")
 }
 
 /// Leaves the line on which a terminal shows a progress bar and `^C`.

@@ -42,7 +42,7 @@ fn bad_data_is_named_by_file_line_row_and_column() {
         (
             "nan.txt",
             b"1 2\nnan 3\n".to_vec(),
-            "nan.txt: line 2, field 1 (row 1, column 0): NaN is not finite; every entry must be a number of at least 0",
+            "nan.txt: line 2, field 1 (row 1, column 0): NaN is not finite; every entry must be a number of at least 0: fill in missing values, or leave out their rows or columns",
         ),
         (
             "negative.npy",
@@ -64,8 +64,9 @@ fn bad_data_is_named_by_file_line_row_and_column() {
         ),
         (
             "data.xyz",
-            b"1,2".to_vec(),
-            "data.xyz: unknown kind of file; what can be read: npy, csv, tsv, txt (white space), mtx, npz, h5ad, h5 (10x), png, jpg, and these as .gz",
+            b"1\x002".to_vec(),
+            "data.xyz: neither text nor another kind of file that can be read: tables of text (csv, tsv and their kin), npy, npz, \
+             mtx, xlsx, ods, h5ad, h5 (10x), png, jpg, and these packed as gz, bz2, xz, zst or zip",
         ),
     ];
     for (name, content, message) in cases {
@@ -203,7 +204,7 @@ fn models_and_new_data_that_do_not_fit_together() {
         run(d.path(), "transform out mixed.csv"),
         1,
         "mixed.csv: column 1 (counting from 0) is \"plum\", but \"pear\" in the data that out was fitted to: put the \
-         columns in the same order",
+         columns in the same order, or say --match-names",
     );
     file(d.path(), "negative.csv", "1,2,3,4,-5\n");
     says(

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use orthant::{Model, Real};
-use orthant_io::{AnySavedModel, AnyTable, Detect, IoError, ReadOptions, Scalar, Source};
+use orthant_io::{AnySavedModel, AnyTable, Decimal, Delimiter, Detect, IoError, ReadOptions, Scalar, Source};
 use orthant_text::{Column, Corpus, Fitted, TextError};
 use tempfile::TempDir;
 
@@ -30,9 +30,14 @@ fn matrix(name: &str, data: &[u8]) {
     let (header, labels) = (detect[by % 3], detect[by / 3 % 3]);
     let layer = ["raw", "layers", "arr_0", "X"][by / 9 % 4];
     let layer = Some(layer.to_owned()).filter(|_| by % 64 == 63);
-    let options = ReadOptions { header, labels, layer };
+    let delimiter = Delimiter::ALL.get(by / 36 % 8).copied();
+    let decimal = [None, None, Some(Decimal::Comma), Some(Decimal::Point)][by / 288 % 4];
+    let drop = if by % 7 == 6 { vec![(by % 5).to_string()] } else { vec![] };
+    let triplets = by % 5 == 4;
+    let options = ReadOptions { header, labels, layer, ..ReadOptions::default() };
     read::<f64>(name, data, Some(data.len() as u64), &ReadOptions::default());
     read::<f32>(name, data, None, &options);
+    read::<f32>(name, data, None, &ReadOptions { delimiter, decimal, drop, triplets, ..options });
 }
 
 fn read<T: Scalar>(name: &str, data: &[u8], len: Option<u64>, options: &ReadOptions) {
@@ -44,6 +49,10 @@ fn read<T: Scalar>(name: &str, data: &[u8], len: Option<u64>, options: &ReadOpti
     match read() {
         Err(error) => assert!(!error.to_string().is_empty()),
         Ok((extent, table)) => {
+            assert!(
+                table.remarks().iter().all(|remark| remark.to_string().lines().count() == 1),
+                "one line each"
+            );
             if let Some(extent) = extent {
                 assert_eq!((extent.rows, extent.cols), (table.nrows() as u64, table.ncols() as u64));
             }
@@ -106,6 +115,21 @@ pub fn jpeg(data: &[u8]) {
 /// Whatever gzip packed.
 pub fn gz(data: &[u8]) {
     matrix("a.csv.gz", data);
+}
+
+/// Whatever other programs packed.
+pub fn packed(data: &[u8]) {
+    matrix("a", data);
+}
+
+/// Spreadsheets.
+pub fn sheets(data: &[u8]) {
+    matrix("a.xlsx", data);
+}
+
+/// Rows of `column:number`.
+pub fn svmlight(data: &[u8]) {
+    matrix("a.svmlight", data);
 }
 
 /// AnnData's and 10x's files.

@@ -86,8 +86,8 @@ pub enum IoError {
     },
     /// Neither the content nor the name says what a file is.
     #[error(
-        "{}: unknown kind of file; what can be read: npy, csv, tsv, txt (white space), mtx, npz, h5ad, h5 (10x), png, jpg, and \
-         these as .gz",
+        "{}: neither text nor another kind of file that can be read: tables of text (csv, tsv and their kin), npy, npz, mtx, \
+         xlsx, ods, h5ad, h5 (10x), png, jpg, and these packed as gz, bz2, xz, zst or zip",
         path.display()
     )]
     UnknownFormat {
@@ -247,6 +247,76 @@ pub enum IoError {
         /// Whether it is in the first line, which may have been meant as a header.
         first_row: bool,
     },
+    /// A field of a table without a value.
+    #[error(
+        "{place}: {}: a missing value, which cannot be fitted; fill it in, or leave out its row, or its column by \
+         ReadOptions::drop",
+        empty(text)
+    )]
+    Missing {
+        /// Where.
+        place: Box<Place>,
+        /// What stands there.
+        text: String,
+    },
+    /// Columns of a table that hold words.
+    #[error("{}: {}", path.display(), words(columns, text, *triplets))]
+    TextColumns {
+        /// The file.
+        path: PathBuf,
+        /// Their names, or their numbers from 1.
+        columns: Vec<String>,
+        /// What the first of them begins with.
+        text: String,
+        /// The table has three columns, and could be a list of entries.
+        triplets: bool,
+    },
+    /// A column that is to be left out and is not there.
+    #[error("{}: there is no column {column:?} to leave out; there are {}", path.display(), some_of(available, *width))]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// Its name.
+        column: String,
+        /// The fields of the first line.
+        available: Vec<String>,
+        /// The number of columns.
+        width: usize,
+    },
+    /// A list of entries whose lines are no triplets.
+    #[error(
+        "{}: line {line} has {found} fields that are not left out; a list of entries has three: row, column, number \
+         (ReadOptions::drop leaves columns out)",
+        path.display()
+    )]
+    NotTriplets {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// Its fields.
+        found: usize,
+    },
+    /// Something that can be read in two ways.
+    #[error("{}: line {line}: '{text}': {settle}", path.display())]
+    Ambiguous {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What stands there.
+        text: String,
+        /// Which option settles it.
+        settle: &'static str,
+    },
+    /// An option that does not go with a kind of file.
+    #[error("{}: {what}", path.display())]
+    NotForThis {
+        /// The file.
+        path: PathBuf,
+        /// Which, and why.
+        what: &'static str,
+    },
     /// A line of a text file with more or fewer fields than the first.
     #[error("{}: line {line} has {found} fields, but the lines before it have {expected}", path.display())]
     Ragged {
@@ -333,10 +403,60 @@ fn not_a_number(text: &str, first_row: bool) -> String {
         "" => "the field is empty".to_owned(),
         _ => format!("'{text}' is not a number"),
     };
+    if let Some(advice) = crate::text::advice(text) {
+        message = format!("{message}; {advice}");
+    }
     if first_row {
         message.push_str(" (if this line is a header, say so in ReadOptions::header)");
     }
     message
+}
+
+fn empty(text: &str) -> String {
+    match text {
+        "" => "the field is empty".to_owned(),
+        _ => format!("'{text}'"),
+    }
+}
+
+fn words(columns: &[String], text: &str, triplets: bool) -> String {
+    let names =
+        |columns: &[String]| columns.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    let mut message = match columns {
+        [one] => format!(
+            "column {one:?} holds words, such as '{text}', and no numbers; leave it out by ReadOptions::drop={}",
+            in_shell(one)
+        ),
+        _ => {
+            let shown = &columns[..columns.len().min(8)];
+            let more = if columns.len() > shown.len() { ", …" } else { "" };
+            format!(
+                "columns {}{more} hold words, such as '{text}', and no numbers; leave each out by ReadOptions::drop=NAME",
+                names(shown)
+            )
+        }
+    };
+    if triplets {
+        message.push_str(
+            "; if each line is an entry of a matrix (row, column, number), say ReadOptions::triplets",
+        );
+    }
+    message
+}
+
+/// A name as a shell takes it for one word.
+fn in_shell(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_alphanumeric() || "._-".contains(c));
+    if plain { name.to_owned() } else { format!("{name:?}") }
+}
+
+fn some_of(names: &[String], width: usize) -> String {
+    let shown: Vec<String> = names.iter().take(8).map(|name| format!("{name:?}")).collect();
+    let more = if names.len() > 8 { ", …" } else { "" };
+    match width {
+        0 => "none".to_owned(),
+        _ => format!("{}{more}, or the numbers 1 to {width}", shown.join(", ")),
+    }
 }
 
 impl IoError {

@@ -17,16 +17,14 @@ use crate::IoError;
 pub enum Format {
     /// numpy's array file.
     Npy,
-    /// Text with commas.
-    Csv,
-    /// Text with tabs.
-    Tsv,
-    /// Text with white space, as `numpy.savetxt` writes it.
+    /// A table of text: csv and its kin, lists of entries, gct, svmlight.
     Text,
     /// An image.
     Png,
     /// An image.
     Jpeg,
+    /// Excel's xlsx and OpenDocument's ods.
+    Spreadsheet,
     /// Matrix Market's text, of coordinates or of all entries.
     MatrixMarket,
     /// numpy's archive of arrays, in which scipy keeps sparse matrices.
@@ -38,15 +36,28 @@ pub enum Format {
 impl Format {
     /// Read here and there rather than from end to end, and perhaps of several matrices.
     pub(crate) fn is_archive(self) -> bool {
-        matches!(self, Self::Npz | Self::Hdf5)
+        matches!(self, Self::Npz | Self::Hdf5 | Self::Spreadsheet)
     }
+}
+
+/// How a file is packed that holds one other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Packing {
+    Gzip,
+    Bzip2,
+    Xz,
+    Zstd,
 }
 
 /// What the first bytes of a file say.
 pub(crate) enum Magic {
+    /// An archive counts as numpy's until its members are known.
     Known(Format),
-    Gzip,
-    Other { what: &'static str, instead: &'static str },
+    Packed(Packing),
+    Other {
+        what: &'static str,
+        instead: &'static str,
+    },
     Silent,
 }
 
@@ -60,30 +71,45 @@ pub(crate) fn by_content(head: &[u8]) -> Magic {
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Magic::Known(Format::Npy),
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Magic::Known(Format::Png),
         [0xff, 0xd8, 0xff, ..] => Magic::Known(Format::Jpeg),
-        [0x1f, 0x8b, ..] => Magic::Gzip,
+        [0x1f, 0x8b, ..] => Magic::Packed(Packing::Gzip),
+        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
+        | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => {
+            Magic::Packed(Packing::Bzip2)
+        }
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Magic::Packed(Packing::Xz),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Magic::Packed(Packing::Zstd),
+        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => {
+            foreign("a file of older Microsoft Office, such as xls", "save it as xlsx or csv")
+        }
         _ if head.eq_ignore_ascii_case(b"%%MatrixMarket") => Magic::Known(Format::MatrixMarket),
-        [b'P', b'K', 3, 4, ..] => Magic::Known(Format::Npz),
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Magic::Known(Format::Npz),
         [0x89, b'H', b'D', b'F', ..] => Magic::Known(Format::Hdf5),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => foreign("UTF-16 text", "save it as UTF-8"),
+        [b'P', b'A', b'R', b'1', ..] => foreign("a Parquet file", "save it as csv or npy"),
+        [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [b'F', b'E', b'A', b'1', ..] => {
+            foreign("an Arrow or Feather file", "save it as csv or npy")
+        }
+        [b'M', b'A', b'T', b'L', b'A', b'B', b' ', b'5', ..] => {
+            foreign("a MATLAB file", "save the matrix by writematrix as csv")
+        }
         _ => Magic::Silent,
     }
 }
 
-/// What the ending of a name says, `.gz` left out.
-pub(crate) fn by_name(path: &Path) -> Option<Format> {
-    let stem = path.file_name()?.to_string_lossy().to_ascii_lowercase();
-    let stem = stem.strip_suffix(".gz").unwrap_or(&stem);
-    match stem.rsplit_once('.')?.1 {
-        "npy" => Some(Format::Npy),
-        "csv" => Some(Format::Csv),
-        "tsv" | "tab" => Some(Format::Tsv),
-        "txt" | "dat" => Some(Format::Text),
-        "png" => Some(Format::Png),
-        "jpg" | "jpeg" => Some(Format::Jpeg),
-        "mtx" => Some(Format::MatrixMarket),
-        "npz" => Some(Format::Npz),
-        "h5ad" | "h5" => Some(Format::Hdf5),
-        _ => None,
+/// What the ending of a name says of a file whose first bytes say nothing, the endings of packed files left out. Without one of
+/// ours it can only be a table of text.
+pub(crate) fn by_name(path: &Path) -> Format {
+    let stem = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let packed = [".gz", ".bz2", ".xz", ".zst"];
+    let stem = packed.iter().find_map(|ending| stem.strip_suffix(ending)).unwrap_or(&stem);
+    match stem.rsplit_once('.').map_or("", |(_, ending)| ending) {
+        "npy" => Format::Npy,
+        "png" => Format::Png,
+        "jpg" | "jpeg" => Format::Jpeg,
+        "mtx" => Format::MatrixMarket,
+        "npz" => Format::Npz,
+        "h5ad" | "h5" => Format::Hdf5,
+        "xlsx" | "ods" => Format::Spreadsheet,
+        _ => Format::Text,
     }
 }
 

@@ -3,12 +3,14 @@
 //! | file | read | written |
 //! |---|---|---|
 //! | `.npy` (any real dtype, C or Fortran order, either byte order) | yes | yes |
-//! | `.csv`, `.tsv`, `.txt` (white space, `#` comments), with or without names | yes | csv, tsv |
+//! | tables of text (csv, tsv and their kin under any name, gct), with or without names | yes | csv, tsv |
+//! | lists of entries ([`ReadOptions::triplets`]) and svmlight, sparse | yes | |
+//! | spreadsheets: `.xlsx`, `.ods` | yes | |
 //! | `.png`, `.jpg` as grey levels | yes | png |
 //! | `.mtx` (Matrix Market: coordinates or all entries, general or symmetric; with 10x's names beside it) | yes | |
 //! | `.npz`: scipy's sparse matrices (`csr`, `csc`, `coo`), or numpy's arrays, one of them | yes | `csr` |
 //! | `.h5ad` (AnnData: `X`, a layer, `raw`) and 10x Genomics' `.h5`, with the feature `hdf5` | yes | |
-//! | any of these packed as `.gz` | yes | |
+//! | any of these packed as `.gz`, `.bz2`, `.xz`, `.zst` or `.zip` | yes | |
 //! | `.json` (rows of numbers) | | yes |
 //! | `model.safetensors`: the components with a manifest | yes | yes |
 //! | a [checkpoint](orthant::Checkpoint) of a fit | yes | yes |
@@ -43,9 +45,11 @@ pub use fingerprint::Fingerprint;
 pub use format::{Format, OutputFormat};
 pub use model::{AnySavedModel, FitSummary, Manifest, SavedModel};
 pub use read::{Detect, ReadOptions, Source, read_any, read_matrix};
+pub use remark::{Edge, Remark};
 pub use scalar::{Precision, Scalar};
 pub use sparse::{AnyTable, SparseStorage, SparseTable};
 pub use table::{Order, Table};
+pub use text::{Decimal, Delimiter};
 pub use write::{Names, Staged, write_matrix, write_npz, write_to};
 
 mod checkpoint;
@@ -55,17 +59,20 @@ mod fingerprint;
 mod format;
 #[cfg(feature = "hdf5")]
 mod h5;
-mod lines;
 mod model;
 mod mtx;
 mod names;
 mod npy;
 mod npz;
 mod number;
+mod packed;
 mod picture;
 mod read;
+mod remark;
 mod scalar;
 mod sparse;
+mod spreadsheet;
 mod table;
 mod text;
 mod write;
+mod zip;

@@ -12,7 +12,11 @@ use crate::h5;
 use crate::mtx::{self, MatrixMarket};
 use crate::npy::{self, Header};
 use crate::npz::Npz;
-use crate::{AnyTable, Extent, IoError, Precision, Scalar, Table, picture, text};
+use crate::remark::of_duplicates;
+use crate::spreadsheet::{Kind, Spreadsheet};
+use crate::{
+    AnyTable, Decimal, Delimiter, Edge, Extent, IoError, Precision, Scalar, Table, packed, picture, text, zip,
+};
 
 /// Whether a text file has names at one of its edges.
 ///
@@ -38,9 +42,10 @@ pub enum Detect {
 
 /// How to read a text file, and what of a file with several matrices; other files need no options.
 ///
-/// Left to itself, a first line is a header if none of its fields is a number, and a first column holds the names
-/// of the rows if the first row of data has text there (or an empty corner or a header one field short says so).
-/// A first column of numbers is data, unless `labels` says otherwise.
+/// Left to itself, the reader finds out from the first lines how a table of text is written. A first line is a header if none of
+/// its fields is a number, or if its numbers look like names: years, or 0, 1, 2, …. A first column holds the names of the rows if
+/// there is text in it, if an empty corner or a header one field short says so, or if its whole numbers only tell the rows apart.
+/// A guess that could be wrong is a [`Remark`](crate::Remark) of the table; what cannot be told is an error that names the option.
 ///
 /// ```
 /// use orthant_io::{Detect, ReadOptions};
@@ -54,9 +59,19 @@ pub struct ReadOptions {
     /// A first column with the names of the rows.
     pub labels: Detect,
     /// Which matrix, in a file that has several: of `.h5ad` files one of the layers, or `raw`, which has the names of its
-    /// own variables; of an older 10x `.h5` file the genome; of an `.npz` archive the name of the array. Asking any other
+    /// own variables; of an older 10x `.h5` file the genome; of an `.npz` archive the name of the array; of a spreadsheet the
+    /// sheet; of a `.zip` archive the file. Asking any other
     /// file for one is an error, as is a name that is not there.
     pub layer: Option<String>,
+    /// Of a table of text, what stands between fields; found from the first lines where it is not given.
+    pub delimiter: Option<Delimiter>,
+    /// Of a table of text, the decimal mark; found likewise.
+    pub decimal: Option<Decimal>,
+    /// Columns of a table of text or a spreadsheet that are left out, by their names in the first line or by number from 1.
+    pub drop: Vec<String>,
+    /// Each line of a table of text or a spreadsheet is an entry of a sparse matrix: the name of its row, the name of its
+    /// column, and a number. Rows and columns are in the order in which their names come up. Entries of one place are added.
+    pub triplets: bool,
 }
 
 /// Reads a matrix as `T`, whatever the file's own element type is.
@@ -124,7 +139,7 @@ pub fn read_any<T: Scalar>(path: impl AsRef<Path>, options: &ReadOptions) -> Res
 /// ```
 /// use orthant_io::{Format, Precision, ReadOptions, Source};
 /// let source = Source::from_reader("a.csv", &b"1,2\n"[..], None, &ReadOptions::default())?;
-/// assert_eq!((source.format(), source.precision()), (Format::Csv, Precision::Float64));
+/// assert_eq!((source.format(), source.precision()), (Format::Text, Precision::Float64));
 /// let table = source.read::<f64>()?;
 /// assert_eq!(table.ncols(), 2);
 /// # Ok::<(), orthant_io::IoError>(())
@@ -148,7 +163,6 @@ enum Content<'a> {
         len: Option<u64>,
     },
     Text {
-        split: text::Split,
         input: Input<'a>,
     },
     Picture {
@@ -157,6 +171,7 @@ enum Content<'a> {
     },
     MatrixMarket(MatrixMarket<Input<'a>>),
     Npz(Box<Npz>),
+    Spreadsheet(Box<Spreadsheet>),
     #[cfg(feature = "hdf5")]
     Hdf5(Box<h5::Hdf5>),
 }
@@ -188,9 +203,13 @@ impl Source<'static> {
             if let Magic::Known(format) = format::by_content(&head[..got])
                 && format.is_archive()
             {
-                let content = open_archive(format, file, path, options, path)?;
-                let (path, options) = (path.to_owned(), options.clone());
-                return Ok(Self { path, options, content, on_disk: None, spooled: None });
+                return match open_archive(format, file, path, options, path)? {
+                    Opened::Content(content) => {
+                        let (path, options) = (path.to_owned(), options.clone());
+                        Ok(Self { path, options, content, on_disk: None, spooled: None })
+                    }
+                    Opened::Member(member) => member.source(options),
+                };
             }
         }
         let source = Self::from_reader(path, file, len, options)?;
@@ -237,19 +256,29 @@ impl<'a> Source<'a> {
         len: Option<u64>,
         options: &ReadOptions,
     ) -> Result<Self, IoError> {
-        let path = name.into();
+        Self::within(name.into(), reader, len, options, false)
+    }
+
+    /// [`from_reader`](Self::from_reader), of a file that is in an archive or not.
+    fn within(
+        path: PathBuf,
+        reader: impl Read + 'a,
+        len: Option<u64>,
+        options: &ReadOptions,
+        in_archive: bool,
+    ) -> Result<Self, IoError> {
         let (mut input, mut len, mut magic) =
             (Box::new(BufReader::new(reader)) as Input<'a>, len, Magic::Silent);
-        // at most one wrapping of gzip
+        // at most one wrapping
         for packed in [false, true] {
             let mut head = [0; format::HEAD];
             let got = read_up_to(&mut input, &mut head).map_err(IoError::read(&path))?;
             input = Box::new(Cursor::new(head).take(got as u64).chain(input));
             magic = format::by_content(&head[..got]);
-            if packed || !matches!(magic, Magic::Gzip) {
-                break;
+            match magic {
+                Magic::Packed(packing) if !packed => input = packed::unpack(packing, input),
+                _ => break,
             }
-            input = Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(input)));
             len = None;
         }
         let format = match magic {
@@ -257,10 +286,11 @@ impl<'a> Source<'a> {
             Magic::Other { what, instead } => {
                 return Err(IoError::UnsupportedFormat { path, what, instead });
             }
-            Magic::Gzip | Magic::Silent => {
-                format::by_name(&path).ok_or_else(|| IoError::UnknownFormat { path: path.clone() })?
-            }
+            Magic::Packed(_) | Magic::Silent => format::by_name(&path),
         };
+        if !format.is_archive() {
+            not_for_this(format, options, &path)?;
+        }
         if let Some(layer) = options.layer.clone().filter(|_| !format.is_archive()) {
             return Err(IoError::NoLayer { path, layer, available: vec![] });
         }
@@ -272,17 +302,22 @@ impl<'a> Source<'a> {
                 header.check(len, &path)?;
                 Content::Npy { header, input, len }
             }
-            Format::Csv => Content::Text { split: text::Split::Delimiter(b','), input },
-            Format::Tsv => Content::Text { split: text::Split::Delimiter(b'\t'), input },
-            Format::Text => Content::Text { split: text::Split::WhiteSpace, input },
+            Format::Text => Content::Text { input },
             Format::Png | Format::Jpeg => Content::Picture { format, input },
             Format::MatrixMarket => Content::MatrixMarket(MatrixMarket::open(input, len, &path)?),
-            Format::Npz | Format::Hdf5 => {
+            Format::Npz | Format::Hdf5 | Format::Spreadsheet => {
                 let mut copy = NamedTempFile::new().map_err(IoError::read(&path))?;
                 std::io::copy(&mut input, &mut copy).map_err(IoError::read(&path))?;
                 let (file, copy) = copy.into_parts();
                 let copy = spooled.insert(copy);
-                open_archive(format, file, copy, options, &path)?
+                match open_archive(format, file, copy, options, &path)? {
+                    Opened::Content(content) => content,
+                    Opened::Member(_) if in_archive => {
+                        let reason = "an archive in an archive: unpack the outer one".to_owned();
+                        return Err(IoError::Corrupt { path, format: "zip", reason });
+                    }
+                    Opened::Member(member) => return member.source(options),
+                }
             }
         };
         Ok(Self { path, options: options.clone(), content, on_disk: None, spooled })
@@ -292,12 +327,11 @@ impl<'a> Source<'a> {
     pub fn format(&self) -> Format {
         match &self.content {
             Content::Npy { .. } => Format::Npy,
-            Content::Text { split: text::Split::Delimiter(b','), .. } => Format::Csv,
-            Content::Text { split: text::Split::Delimiter(_), .. } => Format::Tsv,
-            Content::Text { split: text::Split::WhiteSpace, .. } => Format::Text,
+            Content::Text { .. } => Format::Text,
             Content::Picture { format, .. } => *format,
             Content::MatrixMarket(_) => Format::MatrixMarket,
             Content::Npz(_) => Format::Npz,
+            Content::Spreadsheet(_) => Format::Spreadsheet,
             #[cfg(feature = "hdf5")]
             Content::Hdf5(_) => Format::Hdf5,
         }
@@ -317,7 +351,7 @@ impl<'a> Source<'a> {
                 let (rows, cols) = header.sides(&self.path).ok()?;
                 Some(Extent { rows, cols, nnz: None })
             }
-            Content::Text { .. } | Content::Picture { .. } => None,
+            Content::Text { .. } | Content::Picture { .. } | Content::Spreadsheet(_) => None,
             Content::MatrixMarket(file) => Some(file.extent()),
             Content::Npz(file) => Some(file.extent()),
             #[cfg(feature = "hdf5")]
@@ -369,15 +403,19 @@ impl<'a> Source<'a> {
             Content::Npy { header, mut input, len } => {
                 AnyTable::Dense(npy::read_data(&mut input, &header, len, &path)?)
             }
-            Content::Text { split, input } => AnyTable::Dense(text::read(input, split, &options, &path)?),
+            Content::Text { input } => text::read(input, &options, &path)?,
             Content::Picture { input, .. } => AnyTable::Dense(picture::read(input, &path)?),
             Content::MatrixMarket(file) => file.read(on_disk.as_ref(), &path)?,
             Content::Npz(file) => file.read()?,
+            Content::Spreadsheet(book) => book.read(&options, &path)?,
             #[cfg(feature = "hdf5")]
             Content::Hdf5(file) => file.read(&path)?,
         };
         drop(spooled);
         table.set_path(path);
+        let rows = of_duplicates(Edge::Rows, table.row_names());
+        let columns = of_duplicates(Edge::Columns, table.col_names());
+        table.remark(rows.into_iter().chain(columns));
         Ok(table)
     }
 }
@@ -393,18 +431,61 @@ fn open_archive(
     place: &Path,
     options: &ReadOptions,
     path: &Path,
-) -> Result<Content<'static>, IoError> {
+) -> Result<Opened, IoError> {
     let layer = options.layer.as_deref();
     if format == Format::Npz {
-        return Npz::open(file, layer, path).map(Box::new).map(Content::Npz);
+        return match zip::kind(&file, layer, path)? {
+            zip::Kind::Npz => {
+                not_for_this(format, options, path)?;
+                Npz::open(file, layer, path).map(Box::new).map(Content::Npz).map(Opened::Content)
+            }
+            zip::Kind::Spreadsheet(kind) => book(kind, file, options, path),
+            zip::Kind::Member(name) => zip::Member::open(file, &name, path).map(Opened::Member),
+        };
     }
+    not_for_this(format, options, path)?;
     #[cfg(feature = "hdf5")]
-    return h5::Hdf5::open(place, layer, path).map(Box::new).map(Content::Hdf5);
+    return h5::Hdf5::open(place, layer, path).map(Box::new).map(Content::Hdf5).map(Opened::Content);
     #[cfg(not(feature = "hdf5"))]
     {
         let (what, instead) = ("an HDF5 file", "build with `--features hdf5` to read it");
         Err(IoError::UnsupportedFormat { path: path.to_owned(), what, instead })
     }
+}
+
+/// Opens a spreadsheet.
+fn book(kind: Kind, file: File, options: &ReadOptions, path: &Path) -> Result<Opened, IoError> {
+    not_for_this(Format::Spreadsheet, options, path)?;
+    let book = Spreadsheet::open(kind, file, options.layer.as_deref(), path)?;
+    Ok(Opened::Content(Content::Spreadsheet(Box::new(book))))
+}
+
+/// What an archive turned out to be.
+enum Opened {
+    Content(Content<'static>),
+    /// A file that is packed in it.
+    Member(zip::Member),
+}
+
+impl zip::Member {
+    /// The file in the archive, as if it lay beside it.
+    fn source<'a>(self, options: &ReadOptions) -> Result<Source<'a>, IoError> {
+        let Self { path, file, len } = self;
+        Source::within(path, file, Some(len), &ReadOptions { layer: None, ..options.clone() }, true)
+    }
+}
+
+/// Refuses options that do not go with a kind of file.
+fn not_for_this(format: Format, options: &ReadOptions, path: &Path) -> Result<(), IoError> {
+    let of_columns = options.triplets || !options.drop.is_empty();
+    let what = if format != Format::Text && (options.delimiter.is_some() || options.decimal.is_some()) {
+        "ReadOptions::delimiter and decimal are for tables of text, and this is none"
+    } else if !matches!(format, Format::Text | Format::Spreadsheet) && of_columns {
+        "ReadOptions::drop and triplets are for tables of text and spreadsheets, and this is neither"
+    } else {
+        return Ok(());
+    };
+    Err(IoError::NotForThis { path: path.to_owned(), what })
 }
 
 /// Fills `buffer` as far as the reader goes, and says how far that was.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use orthant::{Error, Matrix, Real, ToMatrix, ToView, View};
 
-use crate::Place;
+use crate::{IoError, Place, Remark};
 
 /// How the elements follow one another.
 ///
@@ -57,8 +57,11 @@ pub struct Table<T> {
     pub(crate) row_names: Option<Vec<String>>,
     pub(crate) col_names: Option<Vec<String>>,
     pub(crate) path: PathBuf,
+    pub(crate) remarks: Vec<Remark>,
     /// For text, the line on which each row of the file begins, from 1.
     pub(crate) lines: Option<Vec<u64>>,
+    /// For text, the field of each column of the file, from 0.
+    pub(crate) fields: Option<Vec<usize>>,
     /// Rows of the file are columns here.
     transposed: bool,
 }
@@ -84,7 +87,9 @@ impl<T: Real> Table<T> {
             row_names: None,
             col_names: None,
             path: PathBuf::new(),
+            remarks: vec![],
             lines: None,
+            fields: None,
             transposed: false,
         })
     }
@@ -124,6 +129,11 @@ impl<T: Real> Table<T> {
         self.col_names.as_deref()
     }
 
+    /// What its reader has to say of the file.
+    pub fn remarks(&self) -> &[Remark] {
+        &self.remarks
+    }
+
     /// A view without a copy.
     pub fn view(&self) -> View<'_, T> {
         match self.order {
@@ -158,15 +168,35 @@ impl<T: Real> Table<T> {
         }
     }
 
+    /// Some columns, row after row.
+    pub(crate) fn select_columns(self, columns: &[usize]) -> Result<Self, IoError> {
+        let mut data = Vec::new();
+        let (rows, cols) = (self.nrows as u64, columns.len() as u64);
+        let room = self.nrows.checked_mul(columns.len()).and_then(|n| data.try_reserve_exact(n).ok());
+        room.ok_or_else(|| IoError::TooLarge { path: self.path.clone(), rows, cols })?;
+        let view = self.view();
+        for i in 0..self.nrows {
+            data.extend(columns.iter().map(|&j| view.at(i, j)));
+        }
+        let of = |names: Vec<String>| columns.iter().map(|&j| names[j].clone()).collect();
+        let (mut lines, mut fields) = (self.lines, self.fields);
+        if self.transposed {
+            lines = lines.map(|lines| columns.iter().map(|&j| lines[j]).collect());
+        } else {
+            fields = fields.map(|fields| columns.iter().map(|&j| fields[j]).collect());
+        }
+        let (ncols, order, col_names) = (columns.len(), Order::RowMajor, self.col_names.map(of));
+        Ok(Self { data, ncols, order, col_names, lines, fields, ..self })
+    }
+
     /// Where entry (`row`, `col`), counted from 0, stands in the file.
     pub fn locate(&self, row: usize, col: usize) -> Place {
         let name = |names: &Option<Vec<String>>, i: usize| names.as_ref().and_then(|n| n.get(i).cloned());
-        let (down, across, labels) =
-            if self.transposed { (col, row, &self.col_names) } else { (row, col, &self.row_names) };
+        let (down, across) = if self.transposed { (col, row) } else { (row, col) };
         let line = self.lines.as_ref().and_then(|l| l.get(down).copied());
         Place {
             line,
-            field: line.map(|_| across + 1 + usize::from(labels.is_some())),
+            field: line.and(self.fields.as_ref()).and_then(|fields| fields.get(across)).map(|at| at + 1),
             row_name: name(&self.row_names, row),
             col_name: name(&self.col_names, col),
             ..Place::of(&self.path, row, col)

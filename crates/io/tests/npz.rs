@@ -260,7 +260,10 @@ fn parts_that_are_no_matrix() {
     assert!(read_bytes(&coo(&[0, 1], &[2, 2]), &ReadOptions::default()).is_ok());
     let sheet = archive(&[("xl/workbook.xml", b"<xml/>".to_vec())]);
     let error = read_bytes(&sheet, &ReadOptions::default()).unwrap_err().to_string();
-    assert!(error.contains("a zip archive without arrays of numpy (a spreadsheet, perhaps)"), "{error}");
+    assert!(error.contains("not a valid spreadsheet file"), "{error}");
+    let other = archive(&[("notes.txt", b"1 2\n".to_vec())]);
+    let error = read_bytes(&other, &ReadOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("a zip archive without arrays of numpy"), "{error}");
 }
 
 #[test]

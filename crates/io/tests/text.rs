@@ -81,7 +81,10 @@ fn options_overrule_what_is_found() {
 fn bad_fields_are_named() {
     for (text, message) in [
         ("1,2\n3,four\n", "t.csv: line 2, field 2 (row 1, column 1): 'four' is not a number"),
-        ("x,y\n\n1,2\n3,\n", "t.csv: line 4, field 2 (row 1, column 1 \"y\"): the field is empty"),
+        (
+            "x,y\n\n1,2\n3,\n",
+            "t.csv: line 4, field 2 (row 1, column 1 \"y\"): the field is empty: a missing value, which cannot be fitted; fill it in, or leave out its row, or its column by ReadOptions::drop",
+        ),
         ("id,x\na,1\nb,1;2\n", "t.csv: line 3, field 2 (row 1 \"b\", column 0 \"x\"): '1;2' is not a number"),
         ("1,2\n1e999,2\n", "t.csv: line 2, field 1 (row 1, column 0): 1e999 is beyond the range of float64"),
         ("1,2\n3,4,5\n", "t.csv: line 2 has 3 fields, but the lines before it have 2"),
@@ -159,9 +162,8 @@ fn names_that_say_nothing_and_foreign_files() {
     let read = |name: &str, bytes: &'static [u8]| {
         Source::from_reader(name, bytes, None, &ReadOptions::default()).unwrap_err().to_string()
     };
-    assert!(read("data.bin", b"1,2\n").contains("unknown kind of file; what can be read: npy, csv"));
+    assert!(Source::from_reader("data.bin", &b"1,2\n"[..], None, &ReadOptions::default()).is_ok());
     assert!(read("data.npz", b"PK\x03\x04....").contains("not a valid npz file"));
-    assert!(read("data.csv", b"\xff\xfe1\x00").contains("UTF-16"));
     let hdf5 = read("data.h5", b"\x89HDF\r\n\x1a\n");
     assert!(
         hdf5.contains(if cfg!(feature = "hdf5") { "not a valid HDF5" } else { "--features hdf5" }),

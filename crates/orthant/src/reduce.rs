@@ -10,6 +10,8 @@
 use std::ops::{Index, Range};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use orthant_kernel::allocate;
+
 use crate::Error;
 
 /// The most lanes there are, unless their rows are too many to be summed one after the other.
@@ -200,8 +202,8 @@ impl<A> Drop for Alarm<'_, A> {
 impl<A: Send> Reducer<A> {
     pub fn new(lanes: usize, workers: usize, accumulator: impl FnMut() -> A) -> Self {
         let workers = workers.min(lanes);
-        let free = std::iter::repeat_with(accumulator).take(accumulators(lanes, workers)).collect();
-        let state = State { free, finished: (0..2 * lanes).map(|_| None).collect(), next: 0, failed: false };
+        let free = allocate::collected(std::iter::repeat_with(accumulator).take(accumulators(lanes, workers)));
+        let state = State { free, finished: allocate::collected((0..2 * lanes).map(|_| None)), next: 0, failed: false };
         Self { lanes, workers, state: Mutex::new(state), freed: Condvar::new() }
     }
 

@@ -1,5 +1,6 @@
 //! `orthant transform`: weights of new samples under a fitted model.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use orthant::{Dense, MiniBatchNmf, Nmf, Options, Transform};
@@ -7,22 +8,27 @@ use orthant_io::{AnySavedModel, AnyTable, Names, OutputFormat, SavedModel, Scala
 
 use crate::args::{ReadArgs, at_least_one, at_least_zero, bytes};
 use crate::failure::in_data;
-use crate::{Failure, inputs, print, results, say};
+use crate::{Failure, components, inputs, print, results, say};
 
 /// Find the weights W of new samples, with the components as they were learnt
 ///
 /// INPUT is any file that `orthant fit` reads, with the same columns as the data of the fit, and any number of rows; a
 /// row's weights do not depend on the other rows. The loss and the penalty on W of the fit apply here too.
+///
+/// MODEL can also be a matrix with a component in each row, such as an H.npy or H.csv: the loss is then the Frobenius loss,
+/// without penalties. Where the columns of both files have names, those of the data must be the same and in the same order;
+/// --match-names takes them by name.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   orthant transform out new.csv                  print the weights as csv
   orthant transform out new.csv -o W_new.npy
-  orthant transform out new.csv --compatible     what scikit-learn's transform gives")]
+  orthant transform out new.csv --compatible     what scikit-learn's transform gives
+  orthant transform H.csv new.csv --match-names  components of any origin, columns in any order")]
 pub struct TransformArgs {
-    /// Directory of a fit, or a model.safetensors
+    /// Directory of a fit, a model.safetensors, or a matrix of components
     model: PathBuf,
-    /// The new data
+    /// The new data; - is standard input
     input: PathBuf,
     /// Where to write W: .npy, .csv, .tsv or .json [default: csv to standard output]
     #[arg(short, long = "out", value_name = "FILE")]
@@ -37,6 +43,9 @@ pub struct TransformArgs {
     /// limit of the fit, which must be by cd, mu or mini-batches
     #[arg(long, conflicts_with_all = ["tol", "max_sweeps", "memory_limit"])]
     compatible: bool,
+    /// Take the columns of the data by their names, in any order, and leave others out; one that is not there is an error
+    #[arg(long)]
+    match_names: bool,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     threads: Option<usize>,
@@ -60,7 +69,7 @@ pub fn run(args: &TransformArgs) -> Result<(), Failure> {
         inputs::keep(&read, [out])?;
         results::keep(&[out], &model)?;
     }
-    match AnySavedModel::load(model)? {
+    match components::load(&model)? {
         AnySavedModel::F32(saved) => run_in(args, &saved),
         AnySavedModel::F64(saved) => run_in(args, &saved),
     }
@@ -68,7 +77,17 @@ pub fn run(args: &TransformArgs) -> Result<(), Failure> {
 
 fn run_in<T: Scalar>(args: &TransformArgs, saved: &SavedModel<T>) -> Result<(), Failure> {
     let compatible = args.compatible.then(|| compatible_options(args, saved)).transpose()?;
-    let table: AnyTable<T> = args.read.read(args.read.open(&args.input)?)?;
+    let table: AnyTable<T> = args.read.read(&args.input, args.read.open(&args.input)?)?;
+    let table = match (args.match_names, &saved.manifest.columns) {
+        (true, Some(learnt)) => by_name(args, learnt, table)?,
+        (true, None) => {
+            let model = args.model.display();
+            return Err(Failure::Run(format!(
+                "{model}: its columns have no names that --match-names could go by"
+            )));
+        }
+        (false, _) => table,
+    };
     same_features(args, saved, &table)?;
     let (found, expected) = (table.ncols(), saved.model.n_features());
     if found != expected {
@@ -183,10 +202,55 @@ fn same_features<T: Scalar>(
     let (input, model): (&Path, &Path) = (&args.input, &args.model);
     Err(Failure::Run(format!(
         "{}: column {j} (counting from 0) is {:?}, but {:?} in the data that {} was fitted to: put the columns in the \
-         same order",
+         same order, or say --match-names",
         input.display(),
         new[j],
         learnt[j],
         model.display()
     )))
+}
+
+/// The columns that the model was fitted to, in its order.
+fn by_name<T: Scalar>(
+    args: &TransformArgs,
+    learnt: &[String],
+    table: AnyTable<T>,
+) -> Result<AnyTable<T>, Failure> {
+    let wrong = |what: String| Failure::Run(format!("{}: {what}", args.input.display()));
+    let Some(new) = table.col_names() else {
+        return Err(wrong("its columns have no names that --match-names could go by".to_owned()));
+    };
+    let wanted: HashSet<&str> = learnt.iter().map(String::as_str).collect();
+    if wanted.len() < learnt.len() {
+        let model = args.model.display();
+        return Err(Failure::Run(format!(
+            "{model}: several of its columns have one name, and --match-names cannot tell them apart"
+        )));
+    }
+    let mut at: HashMap<&str, usize> = HashMap::new();
+    for (j, name) in new.iter().enumerate() {
+        if wanted.contains(name.as_str()) && at.insert(name, j).is_some() {
+            return Err(wrong(format!(
+                "several columns are called {name:?}, and --match-names cannot tell them apart"
+            )));
+        }
+    }
+    let absent: Vec<&String> = learnt.iter().filter(|name| !at.contains_key(name.as_str())).collect();
+    if let Some(first) = absent.first() {
+        return Err(wrong(format!(
+            "{} of the {} columns that {} was fitted to are not in it; the first is {first:?}",
+            absent.len(),
+            learnt.len(),
+            args.model.display()
+        )));
+    }
+    let columns: Vec<usize> = learnt.iter().map(|name| at[name.as_str()]).collect();
+    if columns.len() < new.len() {
+        let (left, input) = (new.len() - columns.len(), args.input.display());
+        say::warning(format_args!(
+            "{input}: {left} of its {} columns are unknown to the model and left out",
+            new.len()
+        ));
+    }
+    Ok(table.select_columns(&columns)?)
 }

@@ -16,13 +16,15 @@ use crate::{IoError, Place, Scalar, Table};
 /// The most bytes that deflate makes of one.
 const MOST_UNPACKED: u64 = 1032;
 
-pub(super) struct Archive {
+pub(crate) struct Archive {
     zip: ZipArchive<FileReader>,
     members: Vec<Member>,
     /// Where each name is among them: of two with the same name the later one, as Python's zipfile has it.
     by_name: HashMap<String, usize>,
     /// Bytes of the file.
     len: u64,
+    /// What the archive is called in messages.
+    format: &'static str,
     pub path: PathBuf,
 }
 
@@ -35,10 +37,10 @@ struct Member {
 }
 
 impl Archive {
-    pub fn open(file: File, path: &Path) -> Result<Self, IoError> {
+    pub fn open(file: File, format: &'static str, path: &Path) -> Result<Self, IoError> {
         let len = file.metadata().map_err(IoError::read(path))?.len();
         let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
-        let failed = |e| error(e, path);
+        let failed = |e| error(e, format, path);
         let zip = ZipArchive::from_file(file, &mut buffer).map_err(failed)?;
         let mut members = Vec::new();
         let mut entries = zip.entries(&mut buffer);
@@ -51,7 +53,12 @@ impl Archive {
             });
         }
         let by_name = members.iter().enumerate().map(|(at, member)| (member.name.clone(), at)).collect();
-        Ok(Self { zip, members, by_name, len, path: path.to_owned() })
+        Ok(Self { zip, members, by_name, len, format, path: path.to_owned() })
+    }
+
+    /// The names of all members, in the order of the archive.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|member| member.name.as_str())
     }
 
     /// The names of the arrays, in the order of the archive.
@@ -60,29 +67,33 @@ impl Archive {
         names.filter_map(|name| name.strip_suffix(".npy").map(str::to_owned)).collect()
     }
 
-    pub fn array(&self, name: &str) -> Result<Array<'_>, IoError> {
-        let file = format!("{name}.npy");
-        let path = self.path.join(&file);
-        let corrupt = |reason| IoError::Corrupt { path: self.path.clone(), format: "npz", reason };
-        let member = self.by_name.get(&file).map(|&at| &self.members[at]);
-        let member = member.ok_or_else(|| corrupt(format!("there is no array '{name}' in it")))?;
+    pub(super) fn array(&self, name: &str) -> Result<Array<'_>, IoError> {
+        let (bytes, len) = self.member(&format!("{name}.npy"), &format!("array '{name}'"))?;
+        Ok(Array { bytes, len, path: self.path.join(format!("{name}.npy")) })
+    }
+
+    /// What a member holds, and how long it is, where that can be relied on. Messages call it `what`.
+    pub fn member(&self, file: &str, what: &str) -> Result<(Box<dyn Read + '_>, Option<u64>), IoError> {
+        let corrupt = |reason| IoError::Corrupt { path: self.path.clone(), format: self.format, reason };
+        let member = self.by_name.get(file).map(|&at| &self.members[at]);
+        let member = member.ok_or_else(|| corrupt(format!("there is no {what} in it")))?;
         if member.encrypted {
-            return Err(corrupt(format!("the array '{name}' is encrypted")));
+            return Err(corrupt(format!("the {what} is encrypted")));
         }
-        let entry = self.zip.get_entry(member.place).map_err(|e| error(e, &self.path))?;
+        let entry = self.zip.get_entry(member.place).map_err(|e| error(e, self.format, &self.path))?;
         let packed = entry.reader();
         let bytes: Box<dyn Read> = match member.method {
             CompressionMethod::STORE => Box::new(entry.verifying_reader(packed)),
             CompressionMethod::DEFLATE => Box::new(entry.verifying_reader(DeflateDecoder::new(packed))),
             other => {
-                let reason = format!("the array '{name}' is packed by method {other:?}; deflate can be read");
+                let reason = format!("the {what} is packed by method {other:?}; deflate can be read");
                 return Err(corrupt(reason));
             }
         };
         // what the archive says of itself is believed as far as it can be true
         let most = member.place.compressed_size_hint().min(self.len).saturating_mul(MOST_UNPACKED);
         let len = Some(member.place.uncompressed_size_hint()).filter(|&len| len <= most);
-        Ok(Array { bytes, len, path })
+        Ok((bytes, len))
     }
 }
 
@@ -160,9 +171,9 @@ impl Array<'_> {
     }
 }
 
-fn error(error: rawzip::Error, path: &Path) -> IoError {
+fn error(error: rawzip::Error, format: &'static str, path: &Path) -> IoError {
     match error.into_kind() {
         ErrorKind::IO(source) => IoError::Read { path: path.to_owned(), source },
-        kind => IoError::Corrupt { path: path.to_owned(), format: "npz", reason: kind.to_string() },
+        kind => IoError::Corrupt { path: path.to_owned(), format, reason: kind.to_string() },
     }
 }

@@ -7,7 +7,7 @@ mod write;
 use std::fs::File;
 use std::path::Path;
 
-use archive::Archive;
+pub(crate) use archive::Archive;
 use scipy::Stored;
 pub(crate) use write::write;
 
@@ -28,7 +28,7 @@ enum Content {
 impl Npz {
     /// Finds the matrix: scipy's, or else the only array of two dimensions or the array called `layer`.
     pub fn open(file: File, layer: Option<&str>, path: &Path) -> Result<Self, IoError> {
-        let archive = Archive::open(file, path)?;
+        let archive = Archive::open(file, "npz", path)?;
         let names = archive.names();
         let scipys = ["format", "shape", "data"].iter().all(|part| names.iter().any(|n| n == part));
         if let Some(layer) = layer.filter(|_| scipys) {
@@ -75,7 +75,7 @@ impl Npz {
 fn choose(archive: &Archive, mut names: Vec<String>, layer: Option<&str>) -> Result<String, IoError> {
     let path = archive.path.clone();
     if names.is_empty() {
-        let what = "a zip archive without arrays of numpy (a spreadsheet, perhaps)";
+        let what = "a zip archive without arrays of numpy";
         let instead = "export one matrix as csv, or save it with numpy.save or scipy.sparse.save_npz";
         return Err(IoError::UnsupportedFormat { path, what, instead });
     }

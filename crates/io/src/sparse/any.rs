@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use orthant::{Error, Matrix, Real, ToMatrix};
 
-use crate::{Place, SparseTable, Table};
+use crate::{IoError, Place, Remark, Scalar, SparseTable, Table};
 
 /// A matrix as its file has it. It can be handed to a fit as it is.
 ///
@@ -61,12 +61,47 @@ impl<T: Real> AnyTable<T> {
         }
     }
 
+    /// What its reader has to say of the file.
+    pub fn remarks(&self) -> &[Remark] {
+        match self {
+            Self::Dense(table) => table.remarks(),
+            Self::Sparse(table) => table.remarks(),
+        }
+    }
+
     /// Rows for columns and columns for rows. Moves no entry.
     #[must_use]
     pub fn transposed(self) -> Self {
         match self {
             Self::Dense(table) => Self::Dense(table.transposed()),
             Self::Sparse(table) => Self::Sparse(table.transposed()),
+        }
+    }
+
+    /// The table of some columns, in the order of `columns`, each of which may be there once. Copies the entries.
+    ///
+    /// # Errors
+    /// [`IoError::TooLarge`] if there is no memory for them.
+    ///
+    /// # Panics
+    /// If there is no such column, or one is named twice.
+    ///
+    /// ```
+    /// use orthant_io::{ReadOptions, read_any};
+    /// let dir = tempfile::tempdir()?;
+    /// std::fs::write(dir.path().join("a.csv"), "a,b,c\n1,2,3\n4,5,6\n")?;
+    /// let table = read_any::<f64>(dir.path().join("a.csv"), &ReadOptions::default())?.select_columns(&[2, 0])?;
+    /// assert_eq!(table.col_names().unwrap(), ["c", "a"]);
+    /// assert!(table.locate(1, 0).to_string().ends_with("line 3, field 3 (row 1, column 0 \"c\")"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn select_columns(self, columns: &[usize]) -> Result<Self, IoError>
+    where
+        T: Scalar,
+    {
+        match self {
+            Self::Dense(table) => table.select_columns(columns).map(Self::Dense),
+            Self::Sparse(table) => table.select_columns(columns).map(Self::Sparse),
         }
     }
 
@@ -82,6 +117,13 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.path = path,
             Self::Sparse(table) => table.path = path,
+        }
+    }
+
+    pub(crate) fn remark(&mut self, remarks: impl IntoIterator<Item = Remark>) {
+        match self {
+            Self::Dense(table) => table.remarks.extend(remarks),
+            Self::Sparse(table) => table.remarks.extend(remarks),
         }
     }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use orthant::{Csc, Csr, Error, Matrix, Real, ToMatrix};
 
-use crate::{Order, Place};
+use super::Coordinates;
+use crate::{IoError, Order, Place, Remark, Scalar};
 
 /// A sparse matrix with the names of its rows and columns, if it has any, by rows or by columns as its file is.
 ///
@@ -27,6 +28,7 @@ pub struct SparseTable<T: Real> {
     pub(crate) row_names: Option<Vec<String>>,
     pub(crate) col_names: Option<Vec<String>>,
     pub(crate) path: PathBuf,
+    pub(crate) remarks: Vec<Remark>,
 }
 
 /// The entries of a [`SparseTable`], where they lie.
@@ -60,7 +62,7 @@ impl<T: Real> SparseTable<T> {
     }
 
     fn held(held: Csc<'static, T>, order: Order) -> Self {
-        Self { held, order, row_names: None, col_names: None, path: PathBuf::new() }
+        Self { held, order, row_names: None, col_names: None, path: PathBuf::new(), remarks: vec![] }
     }
 
     /// The same with other names.
@@ -137,6 +139,11 @@ impl<T: Real> SparseTable<T> {
         self.col_names.as_deref()
     }
 
+    /// What its reader has to say of the file.
+    pub fn remarks(&self) -> &[Remark] {
+        &self.remarks
+    }
+
     /// Rows for columns and columns for rows. Moves no entry.
     ///
     /// ```
@@ -150,6 +157,37 @@ impl<T: Real> SparseTable<T> {
     #[must_use]
     pub fn transposed(self) -> Self {
         Self { order: self.order.transposed(), row_names: self.col_names, col_names: self.row_names, ..self }
+    }
+
+    /// Some columns, each at most once.
+    pub(crate) fn select_columns(self, columns: &[usize]) -> Result<Self, IoError>
+    where
+        T: Scalar,
+    {
+        let mut new = vec![None; self.ncols()];
+        for (to, &from) in columns.iter().enumerate() {
+            assert!(new[from].replace(to as u32).is_none(), "a column is taken once");
+        }
+        let mut entries = Coordinates::with_room(0);
+        let by_rows = self.order == Order::RowMajor;
+        for i in 0..self.lines().nrows() {
+            for (j, x) in self.lines().row(i) {
+                let (row, col) = if by_rows { (i, j) } else { (j, i) };
+                if let Some(col) = new[col] {
+                    let too_large = || IoError::TooLarge {
+                        path: self.path.clone(),
+                        rows: self.nrows() as u64,
+                        cols: columns.len() as u64,
+                    };
+                    entries.push(row as u32, col, x).ok_or_else(too_large)?;
+                }
+            }
+        }
+        let mut table = entries.table(self.nrows(), columns.len(), "selection", &self.path)?;
+        table.row_names = self.row_names;
+        table.col_names = self.col_names.map(|names| columns.iter().map(|&j| names[j].clone()).collect());
+        (table.path, table.remarks) = (self.path, self.remarks);
+        Ok(table)
     }
 
     /// Where entry (`row`, `col`), counted from 0, stands in the file: its names, if there are any.

@@ -1,143 +1,194 @@
-//! Matrices in text: lines of fields, perhaps with names at the edges.
+//! Tables of text, whoever wrote them: lines of fields, perhaps with names at the edges.
 
+mod blocks;
+mod columns;
+mod dialect;
 mod layout;
+mod number;
+mod preamble;
 mod records;
+mod rows;
+mod svmlight;
+mod triplets;
 
+use std::collections::HashMap;
 use std::io::BufRead;
 use std::path::Path;
 
-use layout::{Labels, Layout};
-pub(crate) use records::Split;
-use records::{Record, Records, room};
+use blocks::Blocks;
+pub use dialect::Delimiter;
+use dialect::Dialect;
+pub(crate) use layout::{Layout, Line};
+pub use number::Decimal;
+pub(crate) use number::advice;
+use preamble::Preamble;
+use records::{Record, Records, ends};
+pub(crate) use rows::Rows;
 
-use crate::{IoError, Order, Place, ReadOptions, Scalar, Table};
+use crate::{AnyTable, IoError, ReadOptions, Remark, Scalar};
 
-/// Reads a whole text file.
-pub(crate) fn read<T: Scalar>(
-    input: impl BufRead,
-    split: Split,
+/// Bytes and lines that are looked at before anything is decided.
+const SAMPLE: (usize, usize) = (1 << 16, 12);
+/// Lines that the layout is found from.
+const LINES: usize = 100;
+/// Bytes that a thread reads at a time.
+const BLOCK: usize = 1 << 22;
+
+/// Reads a whole text.
+pub(crate) fn read<'a, T: Scalar>(
+    input: Box<dyn BufRead + 'a>,
     options: &ReadOptions,
     path: &Path,
-) -> Result<Table<T>, IoError> {
-    let mut records = Records::new(input, split, path);
+) -> Result<AnyTable<T>, IoError> {
+    let mut text = Blocks::new(input).map_err(IoError::read(path))?;
+    text.begin(SAMPLE.0, SAMPLE.1).map_err(IoError::read(path))?;
+    if text.buffer.iter().any(|&b| b == 0 || (b < b' ' && !b"\t\n\r\x0b\x0c\x1a".contains(&b))) {
+        return Err(IoError::UnknownFormat { path: path.to_owned() });
+    }
+    let mut remarks = Vec::new();
+    let whole =
+        if text.ended { text.buffer.len() } else { ends(&text.buffer, Delimiter::Blanks, &mut []).last };
+    let preamble = Preamble::of(&text.buffer[..whole], path)?;
+    let sample = &text.buffer[preamble.bytes.min(whole)..whole];
+    if svmlight::is_svmlight(sample) && options.delimiter.is_none() {
+        return svmlight::read(text, &preamble, options, path);
+    }
+    let line = preamble.lines + 1;
+    let dialect = match preamble.gct {
+        Some(_) => Dialect { delimiter: Delimiter::Tab, decimal: Decimal::Point },
+        None => Dialect::of(sample, line, options, &mut remarks, path)?,
+    };
+    if let (true, Some(at)) = (text.ended, ends(sample, dialect.delimiter, &mut []).open) {
+        let line = line + memchr::memchr_iter(b'\n', &sample[..at]).count() as u64;
+        return Err(IoError::UnclosedQuote { path: path.to_owned(), line });
+    }
+    let mut lines = first_lines(sample, line, dialect.delimiter);
+    let dropped = preamble.gct.map_or(0..0, |gct| 1..1 + gct.descriptions);
+    let body_from = preamble.gct.map_or(0, |gct| gct.column_descriptions);
+    lines.drain(1.min(lines.len())..(1 + body_from).min(lines.len()));
+    if options.triplets {
+        return triplets::read(text, &preamble, dialect, &lines, options, remarks, path);
+    }
+    let drop: Vec<usize> = dropped.collect();
+    let forced = preamble.gct.map(|_| ReadOptions {
+        header: crate::Detect::Yes,
+        labels: crate::Detect::Yes,
+        ..options.clone()
+    });
+    let mut layout =
+        Layout::of(&lines, dialect.decimal, &drop, forced.as_ref().unwrap_or(options), &mut remarks, path)?;
+    if let Some(names) = preamble.names_above(&layout, dialect.delimiter, options) {
+        layout.col_names = Some(names);
+        remarks.push(Remark::CommentAsHeader { line: preamble.lines });
+    }
+    layout::judge(&lines, &layout, &mut remarks, path)?;
+    let skipped = usize::from(layout.header) + body_from;
+    let mut rows = Rows::new(path, layout);
+    let (start, line) = behind(&text.buffer, preamble.bytes, line, dialect.delimiter, skipped);
+    let part = Part { start, line, delimiter: dialect.delimiter };
+    part.each(text, rayon::current_num_threads(), path, |body, line, marks| {
+        rows.extend(body, line, dialect.delimiter, marks)
+    })?;
+    let mut table = rows.finish(&mut remarks);
+    table.remarks = remarks;
+    Ok(AnyTable::Dense(table))
+}
+
+/// The rest of a text.
+struct Part {
+    /// Where it begins in the buffer.
+    start: usize,
+    /// The number of its first line.
+    line: u64,
+    delimiter: Delimiter,
+}
+
+impl Part {
+    /// Calls `take` with block after block of whole records, the number of its first line, and where to cut it into `pieces`;
+    /// `take` returns the number of the line behind it.
+    fn each(
+        self,
+        mut text: Blocks<'_>,
+        pieces: usize,
+        path: &Path,
+        mut take: impl FnMut(&[u8], u64, &[usize]) -> Result<u64, IoError>,
+    ) -> Result<(), IoError> {
+        let Self { mut start, mut line, delimiter } = self;
+        loop {
+            let body = &text.buffer[start.min(text.buffer.len())..];
+            let mut marks: Vec<usize> = (1..pieces).map(|i| body.len() / pieces * i).collect();
+            let found = ends(body, delimiter, &mut marks);
+            if let (true, Some(at)) = (text.ended, found.open) {
+                let line = line + memchr::memchr_iter(b'\n', &body[..at]).count() as u64;
+                return Err(IoError::UnclosedQuote { path: path.to_owned(), line });
+            }
+            let end = if text.ended { body.len() } else { found.last };
+            line = take(&body[..end], line, &marks)?;
+            if text.ended {
+                return Ok(());
+            }
+            text.take(start + end);
+            start = 0;
+            text.more(BLOCK * pieces).map_err(IoError::read(path))?;
+        }
+    }
+}
+
+/// The first lines as text.
+fn first_lines(text: &[u8], line: u64, delimiter: Delimiter) -> Vec<Line> {
+    let mut records = Records::new(text, line, delimiter);
+    let mut lines = Vec::new();
+    loop {
+        let mut record = Record::default();
+        if lines.len() == LINES || !records.next(&mut record) {
+            return lines;
+        }
+        let fields = record.fields().map(|field| word(field, &mut false)).collect();
+        lines.push(Line { line: record.line, fields, first_quoted: record.first_quoted });
+    }
+}
+
+/// Where the text goes on behind some records, and on which line.
+fn behind(text: &[u8], from: usize, line: u64, delimiter: Delimiter, records: usize) -> (usize, u64) {
+    let from = from.min(text.len());
+    let mut reader = Records::new(&text[from..], line, delimiter);
     let mut record = Record::default();
-    // the first two lines tell where the names are
-    let mut first = Vec::new();
-    while first.len() < 2 && records.next(&mut record)? {
-        first.push(record.clone());
+    for _ in 0..records {
+        reader.next(&mut record);
     }
-    let layout = Layout::of(first.first(), first.get(1), options);
-    let mut rows =
-        Rows { path, layout, col_names: None, ncols: None, row_names: vec![], lines: vec![], data: vec![] };
-    for (i, record) in first.iter().enumerate() {
-        if i == 0 && layout.header {
-            rows.header(record);
-        } else {
-            rows.push(record, i == 0)?;
-        }
-    }
-    while records.next(&mut record)? {
-        rows.push(&record, false)?;
-    }
-    Ok(rows.finish())
+    (from + reader.at, reader.line)
 }
 
-/// The rows read so far.
-struct Rows<'a, T> {
-    path: &'a Path,
-    layout: Layout,
-    col_names: Option<Vec<String>>,
-    ncols: Option<usize>,
-    row_names: Vec<String>,
-    lines: Vec<u64>,
-    data: Vec<T>,
+/// The number that most of some numbers are; the first of several. 0 of none.
+fn usual(numbers: impl Iterator<Item = usize>) -> usize {
+    let mut counts: HashMap<usize, (usize, usize)> = HashMap::new();
+    for (at, number) in numbers.enumerate() {
+        counts.entry(number).or_insert((0, usize::MAX - at)).0 += 1;
+    }
+    counts.into_iter().max_by_key(|&(_, rank)| rank).map_or(0, |(number, _)| number)
 }
 
-impl<T: Scalar> Rows<'_, T> {
-    fn header(&mut self, record: &Record) {
-        let names = (usize::from(self.layout.corner)..record.len()).map(|i| word(record.field(i)));
-        let names: Vec<_> = names.collect();
-        self.ncols = Some(names.len());
-        self.col_names = Some(names);
-    }
-
-    fn push(&mut self, record: &Record, first_row: bool) -> Result<(), IoError> {
-        let labelled = usize::from(self.layout.labels != Labels::None);
-        let expected = labelled + *self.ncols.get_or_insert(record.len() - labelled);
-        if record.len() != expected {
-            let (path, line, found) = (self.path.to_owned(), record.line, record.len());
-            return Err(IoError::Ragged { path, line, expected, found });
+/// A field as text: that of Windows-1252 where it is not UTF-8, which sets `guessed`.
+fn word(field: &[u8], guessed: &mut bool) -> String {
+    let field = field.trim_ascii();
+    match str::from_utf8(field) {
+        Ok(text) => text.to_owned(),
+        Err(_) => {
+            *guessed = true;
+            encoding_rs::WINDOWS_1252.decode_without_bom_handling(field).0.into_owned()
         }
-        if labelled == 1 {
-            let label = record.field(0);
-            if self.layout.labels == Labels::Guessed
-                && layout::has_digits(label)
-                && layout::number(label).is_some()
-            {
-                let (path, line) = (self.path.to_owned(), record.line);
-                return Err(IoError::AmbiguousLabels { path, line, text: word(label) });
-            }
-            self.row_names.push(word(label));
-        }
-        let room = room(&mut self.lines, 1).and_then(|()| room(&mut self.data, record.len() - labelled));
-        room.map_err(IoError::read(self.path))?;
-        self.lines.push(record.line);
-        for i in labelled..record.len() {
-            let field = record.field(i);
-            let col = i - labelled;
-            let x = layout::number(field).ok_or_else(|| IoError::NotANumber {
-                place: self.place(record, col),
-                text: excerpt(field),
-                first_row: first_row && !self.layout.told,
-            })?;
-            let t = T::from_f64(x);
-            // "1e999" is a number that no double holds; "inf" says what it is
-            if !t.is_finite() && (x.is_finite() || layout::has_digits(field)) {
-                let (place, value) = (self.place(record, col), excerpt(field));
-                return Err(IoError::OutOfRange { place, value, precision: T::PRECISION });
-            }
-            if layout::is_another_integer(field, x) {
-                return Err(IoError::PrecisionLoss { place: self.place(record, col), value: excerpt(field) });
-            }
-            self.data.push(t);
-        }
-        Ok(())
     }
-
-    fn place(&self, record: &Record, col: usize) -> Box<Place> {
-        let labelled = self.layout.labels != Labels::None;
-        Box::new(Place {
-            path: self.path.to_owned(),
-            line: Some(record.line),
-            field: Some(col + 1 + usize::from(labelled)),
-            row: self.lines.len() - 1,
-            col,
-            row_name: labelled.then(|| word(record.field(0))),
-            col_name: self.col_names.as_ref().and_then(|n| n.get(col).cloned()),
-        })
-    }
-
-    fn finish(mut self) -> Table<T> {
-        self.data.shrink_to_fit();
-        let ncols = self.ncols.unwrap_or(0);
-        let mut table = Table::new(self.data, self.lines.len(), ncols, Order::RowMajor)
-            .expect("every row has the same number of fields");
-        table.row_names = (self.layout.labels != Labels::None).then_some(self.row_names);
-        table.col_names = self.col_names;
-        table.lines = Some(self.lines);
-        table
-    }
-}
-
-fn word(field: &[u8]) -> String {
-    String::from_utf8_lossy(field.trim_ascii()).into_owned()
 }
 
 /// Enough of a field to recognise it in a message.
 pub(crate) fn excerpt(field: &[u8]) -> String {
-    let text = word(field);
+    let text = word(field, &mut false);
     match text.char_indices().nth(40) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text,
     }
+}
+
+fn is_all_words(record: &Record<'_>, decimal: Decimal) -> bool {
+    record.fields().all(|field| number::is_word(field, decimal))
 }

@@ -17,10 +17,12 @@ use crate::checkpoint::CheckpointArgs;
 
 /// Factorise a matrix
 ///
-/// INPUT is npy (any real type, C or Fortran order), csv, tsv, txt (white space, # comments), png or jpg (grey
-/// levels); or sparse: npz (scipy), mtx (Matrix Market), a 10x folder, h5ad (AnnData) or h5 (10x). Text, npy and mtx
-/// may be packed as .gz. What a file is, is found from its first bytes. Samples are rows, features columns, or the other
-/// way round with --transpose. Names in a first line or a first column of text, of cells and of genes, are kept.
+/// INPUT is npy (any real type, C or Fortran order), a table of text (csv, tsv and their kin, gct), a spreadsheet (xlsx,
+/// ods), png or jpg (grey levels); or sparse: npz (scipy), mtx (Matrix Market), a 10x folder, h5ad (AnnData), h5 (10x),
+/// svmlight, or a table with --triplets. Any may be packed as .gz, .bz2, .xz, .zst or .zip; - is standard input. What a file
+/// is, is found from its first bytes; what stands between the fields of a text, its decimal mark and its names, from its first
+/// lines. Samples are rows, features columns, or the other way round with --transpose. Names in a first line or a first
+/// column of a table, of cells and of genes, are kept.
 ///
 /// Written to OUT: W.npy (one row of weights for each sample), H.npy (one component in each row), report.json (why
 /// it stopped, the loss after every iteration, timings) and model.safetensors (for `orthant transform` and
@@ -37,6 +39,7 @@ Examples:
   orthant fit X.npy -k 32 --alpha-w 0.01 --l1-ratio 1 --max-seconds 60 -o out
   orthant fit examples/six-by-two.csv -k 2 --solver cd --init random --seed 0 --print
   orthant fit words.csv -k 20 --loss kl -o topics        topics, from counts of words
+  orthant fit ratings.csv --triplets -k 20 -o tastes     user, item, rating in each line
   orthant fit cells.h5ad --layer counts -k 20 --loss kl -o programs
   orthant fit filtered_feature_bc_matrix/ --transpose -k 20 -o programs
   orthant fit power.npy -k 8 --loss is -o sources        sources, from power spectra
@@ -45,7 +48,8 @@ Examples:
   orthant fit big.npy -k 50 -o out --checkpoint big.checkpoint --resume
                                                          go on where the last run was killed")]
 pub struct FitArgs {
-    /// The data: .npy, .csv, .tsv, .txt, .png, .jpg, .npz, .mtx, .h5ad or .h5, or a folder of 10x
+    /// The data: a table of text under any name, .npy, .xlsx, .ods, .png, .jpg, .npz, .mtx, .h5ad or .h5, a folder of 10x,
+    /// or - for standard input
     input: PathBuf,
     /// Number of components
     #[arg(short = 'k', long = "components", value_name = "K", value_parser = at_least_one)]

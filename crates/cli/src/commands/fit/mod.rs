@@ -43,7 +43,7 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let staged =
         out.map(Staged::in_dir).transpose()?.map(|staged| staged.cancelled_by(interrupt.stop().clone()));
     let mut beside = Beside::results(staged.is_some());
-    let table: AnyTable<T> = job.read.read(source)?;
+    let table: AnyTable<T> = job.read.read(&job.input, source)?;
     if job.explain {
         return explain(job, &table);
     }
