@@ -8,6 +8,8 @@ use orthant::{Error, Real};
 use orthant_io::{AnyTable, IoError, Place};
 use orthant_text::TextError;
 
+use crate::say;
+
 /// Why the command did not do what it was asked to.
 #[derive(Debug)]
 pub enum Failure {
@@ -34,7 +36,12 @@ impl From<IoError> for Failure {
                 "{place}: '{text}' is not a number; if this line is a header although it has numbers in it, say \
                  --header yes"
             )),
-            _ => Self::Run(error.to_string()),
+            IoError::SeveralMatrices { path, names } => Self::Run(format!(
+                "{}: it holds several matrices: say which by --layer NAME; there are: {}",
+                path.display(),
+                names.join(", ")
+            )),
+            _ => Self::Run(say::in_flags(&error.to_string())),
         }
     }
 }

@@ -29,7 +29,7 @@ impl Corpus {
         let mut files = files(&regressions(target), &[""]);
         files.extend(self::files(&here().join("seeds").join(target.name), &[""]));
         if !target.endings.is_empty() {
-            for folder in ["../io/tests/data", "../io/tests/data/sparse"] {
+            for folder in ["../io/tests/data", "../io/tests/data/sparse", "../io/tests/data/cells"] {
                 files.extend(self::files(&here().join(folder), target.endings));
             }
         }

@@ -30,7 +30,8 @@ fn matrix(name: &str, data: &[u8]) {
     let (header, labels) = (detect[by % 3], detect[by / 3 % 3]);
     let layer = ["raw", "layers", "arr_0", "X"][by / 9 % 4];
     let layer = Some(layer.to_owned()).filter(|_| by % 64 == 63);
-    let options = ReadOptions { header, labels, layer };
+    let feature_type = Some("Gene Expression".to_owned()).filter(|_| by % 32 == 31);
+    let options = ReadOptions { header, labels, layer, feature_type };
     read::<f64>(name, data, Some(data.len() as u64), &ReadOptions::default());
     read::<f32>(name, data, None, &options);
 }
@@ -108,8 +109,7 @@ pub fn gz(data: &[u8]) {
     matrix("a.csv.gz", data);
 }
 
-/// AnnData's and 10x's files.
-#[cfg(feature = "hdf5")]
+/// AnnData's, 10x's and loom's files.
 pub fn h5(data: &[u8]) {
     matrix("a.h5ad", data);
 }

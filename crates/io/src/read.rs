@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
+use crate::feature_types::FeatureTypes;
 use crate::format::{self, Format, Magic};
-#[cfg(feature = "hdf5")]
 use crate::h5;
 use crate::mtx::{self, MatrixMarket};
 use crate::npy::{self, Header};
@@ -58,6 +58,9 @@ pub struct ReadOptions {
     /// own variables; of an older 10x `.h5` file the genome; of an `.npz` archive the name of the array. Asking any other
     /// file for one is an error, as is a name that is not there.
     pub layer: Option<String>,
+    /// Which features, where a matrix of 10x Genomics has several types of them: `Gene Expression`, `Antibody Capture`, `Peaks`,
+    /// … All of them if none is named. Asking a file without types for one is an error, as is a type that is not there.
+    pub feature_type: Option<String>,
 }
 
 /// Reads a matrix as `T`, whatever the file's own element type is.
@@ -87,11 +90,14 @@ pub fn read_matrix<T: Scalar>(path: impl AsRef<Path>, options: &ReadOptions) -> 
 ///
 /// As [`read_matrix`] otherwise.
 ///
-/// - Matrix Market: a folder's `matrix.mtx` can be had by the folder's path too. One with `barcodes.tsv` and `features.tsv`
-///   (or `genes.tsv`) of fitting lengths beside it, each perhaps packed as `.gz`, gets their names: 10x Genomics' folders.
-///   Rows are genes then, and columns cells, as in the file; [`AnyTable::transposed`] turns them round at no cost.
+/// - Matrix Market: a folder's `matrix.mtx` can be had by the folder's path too. With `barcodes.tsv` and `features.tsv` (or
+///   `genes.tsv`) beside it, each perhaps packed as `.gz`, it gets those of their names whose number fits: 10x Genomics'
+///   folders. What stands before `matrix.mtx` in its name stands before theirs. Rows are genes then, and columns cells, as in
+///   the file; [`AnyTable::transposed`] turns them round at no cost.
 /// - AnnData's `.h5ad`: observations in rows, `X` or the layer that [`ReadOptions::layer`] names.
-/// - 10x Genomics' `.h5`: cells in rows and genes in columns, which is how such a file lies.
+/// - 10x Genomics' `.h5`, and `.loom`: cells in rows and genes in columns, which is how such a file lies.
+///
+/// Of 10x's features [`ReadOptions::feature_type`] chooses those of a type.
 ///
 /// Equal names of 10x's genes are told apart by `-1`, `-2`, … behind the second, third, …, as scanpy does.
 ///
@@ -134,8 +140,6 @@ pub struct Source<'a> {
     path: PathBuf,
     options: ReadOptions,
     content: Content<'a>,
-    /// The path again, if there is a file of this name, and others may stand beside it.
-    on_disk: Option<PathBuf>,
     /// A copy of what came as a stream, or packed, and cannot be read from end to end. It goes with the value.
     spooled: Option<TempPath>,
 }
@@ -143,22 +147,11 @@ pub struct Source<'a> {
 type Input<'a> = Box<dyn BufRead + 'a>;
 
 enum Content<'a> {
-    Npy {
-        header: Header,
-        input: Input<'a>,
-        len: Option<u64>,
-    },
-    Text {
-        split: text::Split,
-        input: Input<'a>,
-    },
-    Picture {
-        format: Format,
-        input: Input<'a>,
-    },
+    Npy { header: Header, input: Input<'a>, len: Option<u64> },
+    Text { split: text::Split, input: Input<'a> },
+    Picture { format: Format, input: Input<'a> },
     MatrixMarket(MatrixMarket<Input<'a>>),
     Npz(Box<Npz>),
-    #[cfg(feature = "hdf5")]
     Hdf5(Box<h5::Hdf5>),
 }
 
@@ -172,12 +165,13 @@ impl std::fmt::Debug for Source<'_> {
 }
 
 impl Source<'static> {
-    /// Opens a file, or a pipe; of a folder, the `matrix.mtx` or `matrix.mtx.gz` in it.
+    /// Opens a file, or a pipe; of a folder, the only `matrix.mtx` or `matrix.mtx.gz` in it, whatever its name begins with, or
+    /// in one of its folders.
     ///
     /// # Errors
     /// [`IoError`] if it cannot be opened or is no kind of file that can be read.
     pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, IoError> {
-        let path = &matrix_at(path.as_ref());
+        let path = &mtx::folder::matrix_at(path.as_ref())?;
         let mut file = File::open(path).map_err(IoError::read(path))?;
         let meta = file.metadata().map_err(IoError::read(path))?;
         // a pipe's length is not known
@@ -191,11 +185,14 @@ impl Source<'static> {
             {
                 let content = open_archive(format, file, path, options, path)?;
                 let (path, options) = (path.to_owned(), options.clone());
-                return Ok(Self { path, options, content, on_disk: None, spooled: None });
+                return Ok(Self { path, options, content, spooled: None });
             }
         }
-        let source = Self::from_reader(path, file, len, options)?;
-        Ok(Self { on_disk: Some(path.to_owned()), ..source })
+        let mut source = Self::from_reader(path, file, len, options)?;
+        if let Content::MatrixMarket(file) = &mut source.content {
+            file.name(path, options)?;
+        }
+        Ok(source)
     }
 
     /// The files that [`open`](Self::open) and what follows read at `path`: the file, of a folder the one in it, and those
@@ -213,16 +210,11 @@ impl Source<'static> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn files(path: impl AsRef<Path>) -> Vec<PathBuf> {
-        let path = matrix_at(path.as_ref());
+        let path = path.as_ref();
+        let path = mtx::folder::matrix_at(path).unwrap_or_else(|_| path.to_owned());
         let names = mtx::folder::files(&path);
         std::iter::once(path).chain(names.into_iter().flatten()).collect()
     }
-}
-
-/// The file of a matrix: in a folder, the `matrix.mtx` or `matrix.mtx.gz`.
-fn matrix_at(path: &Path) -> PathBuf {
-    let in_folder = ["matrix.mtx.gz", "matrix.mtx"].map(|name| path.join(name));
-    in_folder.into_iter().find(|path| path.is_file()).unwrap_or_else(|| path.to_owned())
 }
 
 impl<'a> Source<'a> {
@@ -265,6 +257,9 @@ impl<'a> Source<'a> {
         if let Some(layer) = options.layer.clone().filter(|_| !format.is_archive()) {
             return Err(IoError::NoLayer { path, layer, available: vec![] });
         }
+        if !format.is_archive() && format != Format::MatrixMarket {
+            FeatureTypes::none(options, &path)?;
+        }
         let mut spooled = None;
         let content = match format {
             Format::Npy => {
@@ -286,7 +281,7 @@ impl<'a> Source<'a> {
                 open_archive(format, file, copy, options, &path)?
             }
         };
-        Ok(Self { path, options: options.clone(), content, on_disk: None, spooled })
+        Ok(Self { path, options: options.clone(), content, spooled })
     }
 
     /// The kind of file.
@@ -299,7 +294,6 @@ impl<'a> Source<'a> {
             Content::Picture { format, .. } => *format,
             Content::MatrixMarket(_) => Format::MatrixMarket,
             Content::Npz(_) => Format::Npz,
-            #[cfg(feature = "hdf5")]
             Content::Hdf5(_) => Format::Hdf5,
         }
     }
@@ -321,7 +315,6 @@ impl<'a> Source<'a> {
             Content::Text { .. } | Content::Picture { .. } => None,
             Content::MatrixMarket(file) => Some(file.extent()),
             Content::Npz(file) => Some(file.extent()),
-            #[cfg(feature = "hdf5")]
             Content::Hdf5(file) => Some(file.extent()),
         }
     }
@@ -332,7 +325,6 @@ impl<'a> Source<'a> {
         match &self.content {
             Content::Npy { header, .. } => header.precision(),
             Content::Npz(file) => file.precision(),
-            #[cfg(feature = "hdf5")]
             Content::Hdf5(file) => file.precision(),
             _ => Precision::Float64,
         }
@@ -365,16 +357,15 @@ impl<'a> Source<'a> {
     }
 
     pub(crate) fn entries<T: Scalar>(self) -> Result<AnyTable<T>, IoError> {
-        let Self { path, options, content, on_disk, spooled } = self;
+        let Self { path, options, content, spooled } = self;
         let mut table = match content {
             Content::Npy { header, mut input, len } => {
                 AnyTable::Dense(npy::read_data(&mut input, &header, len, &path)?)
             }
             Content::Text { split, input } => AnyTable::Dense(text::read(input, split, &options, &path)?),
             Content::Picture { input, .. } => AnyTable::Dense(picture::read(input, &path)?),
-            Content::MatrixMarket(file) => file.read(on_disk.as_ref(), &path)?,
+            Content::MatrixMarket(file) => file.read(&options, &path)?,
             Content::Npz(file) => file.read()?,
-            #[cfg(feature = "hdf5")]
             Content::Hdf5(file) => file.read(&path)?,
         };
         drop(spooled);
@@ -387,10 +378,6 @@ impl<'a> Source<'a> {
 }
 
 /// Opens a file that is read here and there: `file`, which is at `place`. Messages call it `path`.
-#[cfg_attr(
-    not(feature = "hdf5"),
-    expect(unused_variables, reason = "HDF5's library opens files by their place")
-)]
 fn open_archive(
     format: Format,
     file: File,
@@ -398,17 +385,11 @@ fn open_archive(
     options: &ReadOptions,
     path: &Path,
 ) -> Result<Content<'static>, IoError> {
-    let layer = options.layer.as_deref();
     if format == Format::Npz {
-        return Npz::open(file, layer, path).map(Box::new).map(Content::Npz);
+        FeatureTypes::none(options, path)?;
+        return Npz::open(file, options.layer.as_deref(), path).map(Box::new).map(Content::Npz);
     }
-    #[cfg(feature = "hdf5")]
-    return h5::Hdf5::open(place, layer, path).map(Box::new).map(Content::Hdf5);
-    #[cfg(not(feature = "hdf5"))]
-    {
-        let (what, instead) = ("an HDF5 file", "build with `--features hdf5` to read it");
-        Err(IoError::UnsupportedFormat { path: path.to_owned(), what, instead })
-    }
+    h5::Hdf5::open(place, options, path).map(Box::new).map(Content::Hdf5)
 }
 
 /// Fills `buffer` as far as the reader goes, and says how far that was.
