@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hdf5_pure::{ChunkIndex, Dataset, Datatype, DatatypeByteOrder, Error, Layout};
+use hdf5_pure::{Chunk, ChunkIndex, Dataset, Datatype, DatatypeByteOrder, Error, Layout};
 
 use super::file::too_new;
 use super::{Data, corrupt, failed};
@@ -156,6 +156,13 @@ pub(super) fn fits(data: &Data, path: &Path) -> Result<usize, IoError> {
         Layout::Chunked { index: ChunkIndex::BTreeV2, .. } => return Err(too_new(path)),
         Layout::Chunked { chunk_shape, .. } => {
             let chunks = data.set.chunks().map_err(wrong)?;
+            // the library takes memory for a packed chunk before it reads it
+            let outside = |chunk: &Chunk| {
+                chunk.address.checked_add(chunk.storage_size).is_none_or(|end| end > data.file_len)
+            };
+            if chunks.iter().any(outside) {
+                return Err(corrupt(path, format!("{} has a chunk outside the file", data.name)));
+            }
             let stored = chunks.iter().fold(0_u64, |sum, chunk| sum.saturating_add(chunk.storage_size));
             (stored, chunk_shape.iter().fold(size, |n, &side| n.saturating_mul(side)))
         }
