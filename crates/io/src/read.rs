@@ -150,7 +150,7 @@ enum Content<'a> {
     Npy { header: Header, input: Input<'a>, len: Option<u64> },
     Text { split: text::Split, input: Input<'a> },
     Picture { format: Format, input: Input<'a> },
-    MatrixMarket(MatrixMarket<Input<'a>>),
+    MatrixMarket(Box<MatrixMarket<Input<'a>>>),
     Npz(Box<Npz>),
     Hdf5(Box<h5::Hdf5>),
 }
@@ -272,7 +272,7 @@ impl<'a> Source<'a> {
             Format::Tsv => Content::Text { split: text::Split::Delimiter(b'\t'), input },
             Format::Text => Content::Text { split: text::Split::WhiteSpace, input },
             Format::Png | Format::Jpeg => Content::Picture { format, input },
-            Format::MatrixMarket => Content::MatrixMarket(MatrixMarket::open(input, len, &path)?),
+            Format::MatrixMarket => Content::MatrixMarket(Box::new(MatrixMarket::open(input, len, &path)?)),
             Format::Npz | Format::Hdf5 => {
                 let mut copy = NamedTempFile::new().map_err(IoError::read(&path))?;
                 std::io::copy(&mut input, &mut copy).map_err(IoError::read(&path))?;

@@ -20,7 +20,7 @@ pub(super) struct Opened<'a> {
 pub(super) struct Data {
     /// Its path, for messages.
     pub name: String,
-    pub set: Dataset,
+    pub set: Box<Dataset>,
     pub shape: Vec<u64>,
     /// Bytes of the whole file.
     pub file_len: u64,
@@ -96,7 +96,7 @@ impl<'a> Opened<'a> {
     fn data_of(&self, at: &str, set: Dataset) -> Result<Data, IoError> {
         let name = format!("/{at}");
         let shape = set.shape().map_err(|e| failed(&name, self.path, e))?;
-        Ok(Data { name, set, shape, file_len: self.len })
+        Ok(Data { name, set: Box::new(set), shape, file_len: self.len })
     }
 }
 
