@@ -73,10 +73,13 @@ pub struct ReadArgs {
     /// Take rows for columns and columns for rows: for files with a sample in each column, as 10x folders have it
     #[arg(long, help_heading = "Data")]
     transpose: bool,
-    /// Which matrix of a file with several: a layer of h5ad, or raw; an array of npz; a genome of 10x h5; a sheet of a
-    /// spreadsheet; a file of a zip
+    /// Which matrix of a file with several: a layer of h5ad, or raw; a layer of loom; an array of npz; a genome of 10x h5; a
+    /// sheet of a spreadsheet; a file of a zip
     #[arg(long, value_name = "NAME", help_heading = "Data")]
     layer: Option<String>,
+    /// Which features of 10x data with several types, such as "Gene Expression"
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    feature_type: Option<String>,
     /// Whether the first line of a table holds the columns' names
     #[arg(long, value_enum, default_value_t, value_name = "auto|yes|no", hide_possible_values = true)]
     #[arg(help_heading = "Data")]
@@ -118,6 +121,7 @@ impl ReadArgs {
             header: self.header.0,
             labels: self.labels.0,
             layer: self.layer.clone(),
+            feature_type: self.feature_type.clone(),
             delimiter: self.delimiter,
             decimal: self.decimal,
             drop: self.drop.clone(),
@@ -132,8 +136,13 @@ impl ReadArgs {
     /// Reads the matrix of an opened file, and says what its reader remarks.
     pub fn read<T: Scalar>(&self, path: &Path, source: Source<'_>) -> Result<AnyTable<T>, IoError> {
         let table: AnyTable<T> = source.read_any()?;
-        say::remarks(path, table.remarks());
+        say::remarks(path, table.remarks(), self.transpose);
         Ok(if self.transpose { table.transposed() } else { table })
+    }
+
+    /// The matrix that is named.
+    pub fn layer(&self) -> Option<&str> {
+        self.layer.as_deref()
     }
 
     /// Whether it is turned round.

@@ -8,7 +8,7 @@ use orthant::{Error, Real};
 use orthant_io::{AnyTable, IoError, Place};
 use orthant_text::TextError;
 
-use crate::say::in_flags;
+use crate::say;
 
 /// Why the command did not do what it was asked to.
 #[derive(Debug)]
@@ -37,9 +37,14 @@ impl From<IoError> for Failure {
                  --header yes"
             )),
             IoError::NotForThis { .. } | IoError::NoColumn { .. } => {
-                Self::Usage(in_flags(&error.to_string()))
+                Self::Usage(say::in_flags(&error.to_string()))
             }
-            _ => Self::Run(in_flags(&error.to_string())),
+            IoError::SeveralMatrices { path, names } => Self::Run(format!(
+                "{}: it holds several matrices: say which by --layer NAME; there are: {}",
+                path.display(),
+                names.join(", ")
+            )),
+            _ => Self::Run(say::in_flags(&error.to_string())),
         }
     }
 }

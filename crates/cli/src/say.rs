@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use clap::error::ErrorKind;
-use orthant_io::Remark;
+use orthant_io::{Edge, Remark};
 
 /// `orthant: error: …`
 pub fn error(message: &str) {
@@ -32,16 +32,28 @@ pub fn note(message: &str) {
     line(format_args!("orthant: {message}"));
 }
 
-/// What a reader remarks on a file, a line each.
-pub fn remarks(file: &Path, remarks: &[Remark]) {
+/// What a reader remarks on a file that is `transposed` or not, a line each.
+pub fn remarks(file: &Path, remarks: &[Remark], transposed: bool) {
     for remark in remarks {
-        warning(format_args!("{}: {}", file.display(), in_flags(&remark.to_string())));
+        let more = match remark {
+            Remark::Features { along } if (*along == Edge::Rows) == transposed => continue,
+            Remark::Features { .. } if transposed => ", and --transpose makes features the samples",
+            Remark::Features { .. } => ", and features become the samples; --transpose makes it cells",
+            _ => "",
+        };
+        warning(format_args!("{}: {}{more}", file.display(), in_flags(&remark.to_string())));
     }
 }
 
 /// A message of the readers with the options called as arguments are.
 pub fn in_flags(message: &str) -> String {
-    message.replace("ReadOptions::", "--")
+    let mut parts = message.split("ReadOptions::");
+    let mut said = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(part.len());
+        said.extend(["--", &part[..end].replace('_', "-"), &part[end..]]);
+    }
+    said
 }
 
 /// Leaves the line on which a terminal shows a progress bar and `^C`.

@@ -131,7 +131,6 @@ fn what_sparse_files_cannot_be_is_said() {
 }
 
 /// AnnData's file, by anndata itself: cells by genes, with names and a layer.
-#[cfg(feature = "hdf5")]
 #[test]
 fn annotated_data() {
     let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../io/tests/data/sparse/csr.h5ad.gz");
@@ -143,14 +142,4 @@ fn annotated_data() {
     assert_eq!(w.row_names().unwrap(), ["AAAC", "AAAG", "AACC", "AACG"]);
     let ran = run(d.path(), "fit cells.h5ad.gz --layer none -k 2 -o out").ends(1);
     assert!(ran.err.contains("none"), "{}", ran.err);
-}
-
-#[cfg(not(feature = "hdf5"))]
-#[test]
-fn annotated_data_needs_the_feature() {
-    let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../io/tests/data/sparse/csr.h5ad.gz");
-    let d = dir();
-    std::fs::copy(packed, d.path().join("cells.h5ad.gz")).unwrap();
-    let ran = run(d.path(), "fit cells.h5ad.gz -k 2 -o out").ends(1);
-    assert!(ran.err.contains("hdf5"), "{}", ran.err);
 }

@@ -29,7 +29,9 @@ impl Corpus {
         let mut files = files(&regressions(target), &[""]);
         files.extend(self::files(&here().join("seeds").join(target.name), &[""]));
         if !target.endings.is_empty() {
-            for folder in ["../io/tests/data", "../io/tests/data/sparse", "../io/tests/data/tables"] {
+            for folder in
+                ["", "/sparse", "/tables", "/cells"].map(|folder| format!("../io/tests/data{folder}"))
+            {
                 files.extend(self::files(&here().join(folder), target.endings));
             }
         }

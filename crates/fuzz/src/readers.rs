@@ -30,11 +30,12 @@ fn matrix(name: &str, data: &[u8]) {
     let (header, labels) = (detect[by % 3], detect[by / 3 % 3]);
     let layer = ["raw", "layers", "arr_0", "X"][by / 9 % 4];
     let layer = Some(layer.to_owned()).filter(|_| by % 64 == 63);
+    let feature_type = Some("Gene Expression".to_owned()).filter(|_| by % 32 == 31);
     let delimiter = Delimiter::ALL.get(by / 36 % 8).copied();
     let decimal = [None, None, Some(Decimal::Comma), Some(Decimal::Point)][by / 288 % 4];
     let drop = if by % 7 == 6 { vec![(by % 5).to_string()] } else { vec![] };
     let triplets = by % 5 == 4;
-    let options = ReadOptions { header, labels, layer, ..ReadOptions::default() };
+    let options = ReadOptions { header, labels, layer, feature_type, ..ReadOptions::default() };
     read::<f64>(name, data, Some(data.len() as u64), &ReadOptions::default());
     read::<f32>(name, data, None, &options);
     read::<f32>(name, data, None, &ReadOptions { delimiter, decimal, drop, triplets, ..options });
@@ -132,8 +133,7 @@ pub fn svmlight(data: &[u8]) {
     matrix("a.svmlight", data);
 }
 
-/// AnnData's and 10x's files.
-#[cfg(feature = "hdf5")]
+/// AnnData's, 10x's and loom's files.
 pub fn h5(data: &[u8]) {
     matrix("a.h5ad", data);
 }

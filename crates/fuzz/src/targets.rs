@@ -48,9 +48,7 @@ pub const ALL: &[Target] = &[
     target("corpus_text", readers::corpus_text, &[], 1000),
     target("fit", |data| _ = fit::whole(data), &[], 1500),
     target("minibatch", |data| _ = fit::minibatch(data), &[], 1000),
-    // the C library can crash on a damaged file (SECURITY.md), so that a test reads whole ones only
-    #[cfg(feature = "hdf5")]
-    target("h5", readers::h5, &["h5ad.gz", "h5.gz"], 0),
+    target("h5", readers::h5, &["h5ad.gz", "h5.gz", "loom.gz"], 3000),
 ];
 
 /// The target of that name, among them those that fail on purpose.

@@ -155,12 +155,20 @@ pub enum IoError {
         cols: u64,
     },
     /// A file of several matrices, of which [`ReadOptions::layer`](crate::ReadOptions::layer) names none.
-    #[error("{}: it holds several matrices ({}): say which in ReadOptions::layer", path.display(), names.join(", "))]
+    #[error("{}: it holds several matrices ({}): say which by ReadOptions::layer", path.display(), names.join(", "))]
     SeveralMatrices {
         /// The file.
         path: PathBuf,
         /// What they are called.
         names: Vec<String>,
+    },
+    /// A folder with several files, each of which could be meant.
+    #[error("{}: a folder with several matrices: name the one that is meant: {}", path.display(), files.join(", "))]
+    SeveralFiles {
+        /// The folder.
+        path: PathBuf,
+        /// What is in it.
+        files: Vec<String>,
     },
     /// A layer that a file does not have.
     #[error("{}: there is no layer '{layer}' in it{}", path.display(), layers(available))]
@@ -171,6 +179,29 @@ pub enum IoError {
         layer: String,
         /// Those that there are.
         available: Vec<String>,
+    },
+    /// A type of features that a file does not have.
+    #[error("{}: there are no features of type '{feature_type}' in it{}", path.display(), types(available))]
+    NoFeatureType {
+        /// The file.
+        path: PathBuf,
+        /// The type that was asked for.
+        feature_type: String,
+        /// Those that there are.
+        available: Vec<String>,
+    },
+    /// A dataset of HDF5 that is packed in a way that is not read.
+    #[error(
+        "{}: {dataset} is packed by {filter}, which is not read; write the file again with gzip, lzf, or without compression",
+        path.display()
+    )]
+    UnsupportedFilter {
+        /// The file.
+        path: PathBuf,
+        /// The dataset in it.
+        dataset: String,
+        /// What it is packed by.
+        filter: String,
     },
     /// An element type that is no real number, or is wider than a double.
     #[error("{}: elements of type {dtype} cannot be read; what can: float16 to float64, integers, bool", path.display())]
@@ -394,6 +425,13 @@ pub enum IoError {
 fn layers(available: &[String]) -> String {
     match available {
         [] => ", nor any other".to_owned(),
+        some => format!("; there are: {}", some.join(", ")),
+    }
+}
+
+fn types(available: &[String]) -> String {
+    match available {
+        [] => "; its features have no types".to_owned(),
         some => format!("; there are: {}", some.join(", ")),
     }
 }

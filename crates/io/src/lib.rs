@@ -9,7 +9,8 @@
 //! | `.png`, `.jpg` as grey levels | yes | png |
 //! | `.mtx` (Matrix Market: coordinates or all entries, general or symmetric; with 10x's names beside it) | yes | |
 //! | `.npz`: scipy's sparse matrices (`csr`, `csc`, `coo`), or numpy's arrays, one of them | yes | `csr` |
-//! | `.h5ad` (AnnData: `X`, a layer, `raw`) and 10x Genomics' `.h5`, with the feature `hdf5` | yes | |
+//! | `.h5ad` (AnnData: `X`, a layer, `raw`) | yes | results into a copy |
+//! | `.h5` (10x Genomics), `.loom` | yes | |
 //! | any of these packed as `.gz`, `.bz2`, `.xz`, `.zst` or `.zip` | yes | |
 //! | `.json` (rows of numbers) | | yes |
 //! | `model.safetensors`: the components with a manifest | yes | yes |
@@ -43,6 +44,7 @@ pub use error::{IoError, Place};
 pub use extent::Extent;
 pub use fingerprint::Fingerprint;
 pub use format::{Format, OutputFormat};
+pub use h5::{Annotation, Parameter, check_annotatable};
 pub use model::{AnySavedModel, FitSummary, Manifest, SavedModel};
 pub use read::{Detect, ReadOptions, Source, read_any, read_matrix};
 pub use remark::{Edge, Remark};
@@ -55,9 +57,9 @@ pub use write::{Names, Staged, write_matrix, write_npz, write_to};
 mod checkpoint;
 mod error;
 mod extent;
+mod feature_types;
 mod fingerprint;
 mod format;
-#[cfg(feature = "hdf5")]
 mod h5;
 mod model;
 mod mtx;

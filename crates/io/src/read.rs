@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
+use crate::feature_types::FeatureTypes;
 use crate::format::{self, Format, Magic};
-#[cfg(feature = "hdf5")]
 use crate::h5;
 use crate::mtx::{self, MatrixMarket};
 use crate::npy::{self, Header};
@@ -72,6 +72,9 @@ pub struct ReadOptions {
     /// Each line of a table of text or a spreadsheet is an entry of a sparse matrix: the name of its row, the name of its
     /// column, and a number. Rows and columns are in the order in which their names come up. Entries of one place are added.
     pub triplets: bool,
+    /// Which features, where a matrix of 10x Genomics has several types of them: `Gene Expression`, `Antibody Capture`, `Peaks`,
+    /// … All of them if none is named. Asking a file without types for one is an error, as is a type that is not there.
+    pub feature_type: Option<String>,
 }
 
 /// Reads a matrix as `T`, whatever the file's own element type is.
@@ -101,11 +104,14 @@ pub fn read_matrix<T: Scalar>(path: impl AsRef<Path>, options: &ReadOptions) -> 
 ///
 /// As [`read_matrix`] otherwise.
 ///
-/// - Matrix Market: a folder's `matrix.mtx` can be had by the folder's path too. One with `barcodes.tsv` and `features.tsv`
-///   (or `genes.tsv`) of fitting lengths beside it, each perhaps packed as `.gz`, gets their names: 10x Genomics' folders.
-///   Rows are genes then, and columns cells, as in the file; [`AnyTable::transposed`] turns them round at no cost.
+/// - Matrix Market: a folder's `matrix.mtx` can be had by the folder's path too. With `barcodes.tsv` and `features.tsv` (or
+///   `genes.tsv`) beside it, each perhaps packed as `.gz`, it gets those of their names whose number fits: 10x Genomics'
+///   folders. What stands before `matrix.mtx` in its name stands before theirs. Rows are genes then, and columns cells, as in
+///   the file; [`AnyTable::transposed`] turns them round at no cost.
 /// - AnnData's `.h5ad`: observations in rows, `X` or the layer that [`ReadOptions::layer`] names.
-/// - 10x Genomics' `.h5`: cells in rows and genes in columns, which is how such a file lies.
+/// - 10x Genomics' `.h5`, and `.loom`: cells in rows and genes in columns, which is how such a file lies.
+///
+/// Of 10x's features [`ReadOptions::feature_type`] chooses those of a type.
 ///
 /// Equal names of 10x's genes are told apart by `-1`, `-2`, … behind the second, third, …, as scanpy does.
 ///
@@ -148,8 +154,6 @@ pub struct Source<'a> {
     path: PathBuf,
     options: ReadOptions,
     content: Content<'a>,
-    /// The path again, if there is a file of this name, and others may stand beside it.
-    on_disk: Option<PathBuf>,
     /// A copy of what came as a stream, or packed, and cannot be read from end to end. It goes with the value.
     spooled: Option<TempPath>,
 }
@@ -157,22 +161,12 @@ pub struct Source<'a> {
 type Input<'a> = Box<dyn BufRead + 'a>;
 
 enum Content<'a> {
-    Npy {
-        header: Header,
-        input: Input<'a>,
-        len: Option<u64>,
-    },
-    Text {
-        input: Input<'a>,
-    },
-    Picture {
-        format: Format,
-        input: Input<'a>,
-    },
-    MatrixMarket(MatrixMarket<Input<'a>>),
+    Npy { header: Header, input: Input<'a>, len: Option<u64> },
+    Text { input: Input<'a> },
+    Picture { format: Format, input: Input<'a> },
+    MatrixMarket(Box<MatrixMarket<Input<'a>>>),
     Npz(Box<Npz>),
     Spreadsheet(Box<Spreadsheet>),
-    #[cfg(feature = "hdf5")]
     Hdf5(Box<h5::Hdf5>),
 }
 
@@ -186,12 +180,13 @@ impl std::fmt::Debug for Source<'_> {
 }
 
 impl Source<'static> {
-    /// Opens a file, or a pipe; of a folder, the `matrix.mtx` or `matrix.mtx.gz` in it.
+    /// Opens a file, or a pipe; of a folder, the only `matrix.mtx` or `matrix.mtx.gz` in it, whatever its name begins with, or
+    /// in one of its folders.
     ///
     /// # Errors
     /// [`IoError`] if it cannot be opened or is no kind of file that can be read.
     pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, IoError> {
-        let path = &matrix_at(path.as_ref());
+        let path = &mtx::folder::matrix_at(path.as_ref())?;
         let mut file = File::open(path).map_err(IoError::read(path))?;
         let meta = file.metadata().map_err(IoError::read(path))?;
         // a pipe's length is not known
@@ -206,14 +201,17 @@ impl Source<'static> {
                 return match open_archive(format, file, path, options, path)? {
                     Opened::Content(content) => {
                         let (path, options) = (path.to_owned(), options.clone());
-                        Ok(Self { path, options, content, on_disk: None, spooled: None })
+                        Ok(Self { path, options, content, spooled: None })
                     }
                     Opened::Member(member) => member.source(options),
                 };
             }
         }
-        let source = Self::from_reader(path, file, len, options)?;
-        Ok(Self { on_disk: Some(path.to_owned()), ..source })
+        let mut source = Self::from_reader(path, file, len, options)?;
+        if let Content::MatrixMarket(file) = &mut source.content {
+            file.name(path, options)?;
+        }
+        Ok(source)
     }
 
     /// The files that [`open`](Self::open) and what follows read at `path`: the file, of a folder the one in it, and those
@@ -231,16 +229,11 @@ impl Source<'static> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn files(path: impl AsRef<Path>) -> Vec<PathBuf> {
-        let path = matrix_at(path.as_ref());
+        let path = path.as_ref();
+        let path = mtx::folder::matrix_at(path).unwrap_or_else(|_| path.to_owned());
         let names = mtx::folder::files(&path);
         std::iter::once(path).chain(names.into_iter().flatten()).collect()
     }
-}
-
-/// The file of a matrix: in a folder, the `matrix.mtx` or `matrix.mtx.gz`.
-fn matrix_at(path: &Path) -> PathBuf {
-    let in_folder = ["matrix.mtx.gz", "matrix.mtx"].map(|name| path.join(name));
-    in_folder.into_iter().find(|path| path.is_file()).unwrap_or_else(|| path.to_owned())
 }
 
 impl<'a> Source<'a> {
@@ -294,6 +287,9 @@ impl<'a> Source<'a> {
         if let Some(layer) = options.layer.clone().filter(|_| !format.is_archive()) {
             return Err(IoError::NoLayer { path, layer, available: vec![] });
         }
+        if !format.is_archive() && format != Format::MatrixMarket {
+            FeatureTypes::none(options, &path)?;
+        }
         let mut spooled = None;
         let content = match format {
             Format::Npy => {
@@ -304,7 +300,7 @@ impl<'a> Source<'a> {
             }
             Format::Text => Content::Text { input },
             Format::Png | Format::Jpeg => Content::Picture { format, input },
-            Format::MatrixMarket => Content::MatrixMarket(MatrixMarket::open(input, len, &path)?),
+            Format::MatrixMarket => Content::MatrixMarket(Box::new(MatrixMarket::open(input, len, &path)?)),
             Format::Npz | Format::Hdf5 | Format::Spreadsheet => {
                 let mut copy = NamedTempFile::new().map_err(IoError::read(&path))?;
                 std::io::copy(&mut input, &mut copy).map_err(IoError::read(&path))?;
@@ -320,7 +316,7 @@ impl<'a> Source<'a> {
                 }
             }
         };
-        Ok(Self { path, options: options.clone(), content, on_disk: None, spooled })
+        Ok(Self { path, options: options.clone(), content, spooled })
     }
 
     /// The kind of file.
@@ -332,7 +328,6 @@ impl<'a> Source<'a> {
             Content::MatrixMarket(_) => Format::MatrixMarket,
             Content::Npz(_) => Format::Npz,
             Content::Spreadsheet(_) => Format::Spreadsheet,
-            #[cfg(feature = "hdf5")]
             Content::Hdf5(_) => Format::Hdf5,
         }
     }
@@ -354,7 +349,6 @@ impl<'a> Source<'a> {
             Content::Text { .. } | Content::Picture { .. } | Content::Spreadsheet(_) => None,
             Content::MatrixMarket(file) => Some(file.extent()),
             Content::Npz(file) => Some(file.extent()),
-            #[cfg(feature = "hdf5")]
             Content::Hdf5(file) => Some(file.extent()),
         }
     }
@@ -365,7 +359,6 @@ impl<'a> Source<'a> {
         match &self.content {
             Content::Npy { header, .. } => header.precision(),
             Content::Npz(file) => file.precision(),
-            #[cfg(feature = "hdf5")]
             Content::Hdf5(file) => file.precision(),
             _ => Precision::Float64,
         }
@@ -398,17 +391,16 @@ impl<'a> Source<'a> {
     }
 
     pub(crate) fn entries<T: Scalar>(self) -> Result<AnyTable<T>, IoError> {
-        let Self { path, options, content, on_disk, spooled } = self;
+        let Self { path, options, content, spooled } = self;
         let mut table = match content {
             Content::Npy { header, mut input, len } => {
                 AnyTable::Dense(npy::read_data(&mut input, &header, len, &path)?)
             }
             Content::Text { input } => text::read(input, &options, &path)?,
             Content::Picture { input, .. } => AnyTable::Dense(picture::read(input, &path)?),
-            Content::MatrixMarket(file) => file.read(on_disk.as_ref(), &path)?,
+            Content::MatrixMarket(file) => file.read(&options, &path)?,
             Content::Npz(file) => file.read()?,
             Content::Spreadsheet(book) => book.read(&options, &path)?,
-            #[cfg(feature = "hdf5")]
             Content::Hdf5(file) => file.read(&path)?,
         };
         drop(spooled);
@@ -421,10 +413,6 @@ impl<'a> Source<'a> {
 }
 
 /// Opens a file that is read here and there: `file`, which is at `place`. Messages call it `path`.
-#[cfg_attr(
-    not(feature = "hdf5"),
-    expect(unused_variables, reason = "HDF5's library opens files by their place")
-)]
 fn open_archive(
     format: Format,
     file: File,
@@ -437,6 +425,7 @@ fn open_archive(
         return match zip::kind(&file, layer, path)? {
             zip::Kind::Npz => {
                 not_for_this(format, options, path)?;
+                FeatureTypes::none(options, path)?;
                 Npz::open(file, layer, path).map(Box::new).map(Content::Npz).map(Opened::Content)
             }
             zip::Kind::Spreadsheet(kind) => book(kind, file, options, path),
@@ -444,13 +433,7 @@ fn open_archive(
         };
     }
     not_for_this(format, options, path)?;
-    #[cfg(feature = "hdf5")]
-    return h5::Hdf5::open(place, layer, path).map(Box::new).map(Content::Hdf5).map(Opened::Content);
-    #[cfg(not(feature = "hdf5"))]
-    {
-        let (what, instead) = ("an HDF5 file", "build with `--features hdf5` to read it");
-        Err(IoError::UnsupportedFormat { path: path.to_owned(), what, instead })
-    }
+    h5::Hdf5::open(place, options, path).map(Box::new).map(Content::Hdf5).map(Opened::Content)
 }
 
 /// Opens a spreadsheet.

@@ -97,11 +97,53 @@ pub enum Remark {
         /// What its columns are counted from: 0 or 1.
         counted_from: u32,
     },
+    /// Whether the features of 10x Genomics' folder are its rows, as Cell Ranger writes them, or its columns.
+    Features {
+        /// The edge along which they are; cells are along the other.
+        along: Edge,
+    },
+    /// Names that were left out because there are not as many as there are rows, or columns.
+    NamesDoNotFit {
+        /// The file that they are in, beside the matrix.
+        file: String,
+        /// How many there are.
+        names: usize,
+        /// Whether they would be those of rows.
+        of: Edge,
+        /// How many rows, or columns, there are.
+        count: u64,
+    },
+    /// Features of several types in one matrix, of which none was chosen.
+    FeatureTypes {
+        /// Each type, and how many features are of it.
+        counts: Vec<(String, usize)>,
+    },
 }
+
+/// Types of features that a line names.
+const SHOWN: usize = 8;
 
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Features { along: Edge::Rows } => {
+                f.write_str("its rows are features (genes), its columns cells")
+            }
+            Self::Features { along: Edge::Columns } => {
+                f.write_str("its rows are cells, its columns features (genes)")
+            }
+            Self::NamesDoNotFit { file, names, of, count } => {
+                write!(f, "{file} has {names} names for {count} {of}: these {of} get none")
+            }
+            Self::FeatureTypes { counts } => {
+                let mut said: Vec<String> =
+                    counts.iter().take(SHOWN).map(|(name, count)| format!("{name:?} ({count})")).collect();
+                if counts.len() > SHOWN {
+                    said.push(format!("{} more", counts.len() - SHOWN));
+                }
+                let said = said.join(", ");
+                write!(f, "features of several types are read: {said}; ReadOptions::feature_type chooses one")
+            }
             Self::DuplicateNames { of, count: 1, first } => {
                 write!(f, "1 name is given to several {of}: {first:?}")
             }

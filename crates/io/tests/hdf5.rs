@@ -1,11 +1,9 @@
-//! AnnData's files by anndata itself, those of older versions and of 10x Genomics as these lay them out, and damaged ones.
-//!
-//! HDF5's own library reads the bytes, so that what it makes of changed ones is not tried here.
+//! AnnData's files by anndata itself, those of older versions and of 10x Genomics as these lay them out, and parts that are no
+//! matrix. `cells.rs` has the ways in which HDF5 keeps a matrix; `crates/fuzz` damages files.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use hdf5_metno::File;
 use orthant_io::{
     AnyTable, Extent, Format, IoError, Order, Precision, ReadOptions, Scalar, Source, SparseStorage, read_any,
 };
@@ -156,7 +154,7 @@ fn other_files_of_hdf5_say_what_would_do() {
     let error = read::<f64>("other.h5", &ReadOptions::default()).unwrap_err();
     assert!(matches!(error, IoError::UnsupportedFormat { .. }));
     assert!(
-        error.to_string().contains("neither AnnData's nor 10x Genomics'; write it with anndata"),
+        error.to_string().contains("neither AnnData's nor 10x Genomics' nor loom's; write it with anndata"),
         "{error}"
     );
 }
@@ -176,121 +174,4 @@ fn a_file_cut_anywhere_is_an_error() {
         let error = source.and_then(Source::read_any::<f64>).unwrap_err();
         assert!(matches!(error, IoError::Corrupt { format: "HDF5", .. }), "{cut}: {error}");
     }
-}
-
-/// A 10x file, with one part in place of another.
-fn tenx(path: &Path, replaced: &str, by: &[i64]) {
-    let file = File::create(path).unwrap();
-    let matrix = file.create_group("matrix").unwrap();
-    for (name, x) in [
-        ("data", &[1_i64, 5][..]),
-        ("indices", &[0, 2]),
-        ("indptr", &[0, 1, 2]),
-        ("shape", &[3, 2]),
-        ("barcodes", &[7, 8]),
-        ("genes", &[4, 5, 6]),
-    ] {
-        let x = if name == replaced { by } else { x };
-        matrix.new_dataset_builder().with_data(x).create(name).unwrap();
-    }
-}
-
-#[test]
-fn parts_that_are_no_matrix() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("x.h5");
-    tenx(&path, "", &[]);
-    let table = read_any::<f64>(&path, &ReadOptions::default()).unwrap();
-    // names that are numbers are names
-    assert_eq!(
-        (rows(&table), names(&table)),
-        (vec![vec![1.0, 0.0, 0.0], vec![0.0, 0.0, 5.0]], both("7 8", "4 5 6"))
-    );
-    for (part, by, want) in [
-        ("indptr", &[0, 2][..], "2 offsets (indptr), but 3 are needed"),
-        ("indptr", &[0, 3, 2], "line 1 ends before it begins"),
-        ("indptr", &[0, -1, 2], "element 1 of /matrix/indptr is -1"),
-        ("indices", &[0, 3], "entry 1, in line 1, has index 3, outside 0 to 2"),
-        ("indices", &[0, 1 << 40], "element 1 of /matrix/indices is 1099511627776"),
-        ("data", &[1], "2 indices and 1 values, but the last offset (indptr) says 2"),
-        ("data", &[1, -(1 << 53) - 1], "row 1, column 2 (counting from 0): -9007199254740993 has no exact"),
-        ("shape", &[3, 2, 1], "the shape must be two numbers"),
-        ("shape", &[3, 1 << 40], "1099511627776×3 with 2 entries: at most 4194304 rows or columns"),
-        ("shape", &[1 << 40, 2], "2×1099511627776 with 2 entries: at most 4194304 rows or columns"),
-        ("barcodes", &[7], "/matrix/barcodes has 1 names for 2"),
-        ("genes", &[1, 2, 3, 4], "/matrix/genes has 4 names for 3"),
-    ] {
-        tenx(&path, part, by);
-        let error = read_any::<f64>(&path, &ReadOptions::default()).unwrap_err().to_string();
-        assert!(error.contains(want), "{part}: {error}");
-    }
-}
-
-#[test]
-fn more_than_one_block_in_chunks_of_any_size() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("x.h5ad");
-    let (m, n) = (1300, 130);
-    let values: Vec<f64> = (0..m * n).map(|i| (i as f64).sqrt()).collect();
-    for chunk in [None, Some((1, 130)), Some((7, 11)), Some((1300, 130)), Some((1000, 3))] {
-        let file = File::create(&path).unwrap();
-        let builder = file.new_dataset::<f64>().shape((m, n));
-        let x = match chunk {
-            Some(chunk) => builder.chunk(chunk).shuffle().create("X").unwrap(),
-            None => builder.create("X").unwrap(),
-        };
-        x.write_raw(&values).unwrap();
-        drop((x, file));
-        let AnyTable::Dense(table) = read_any::<f64>(&path, &ReadOptions::default()).unwrap() else {
-            panic!("X is dense")
-        };
-        assert_eq!((table.nrows(), table.ncols()), (m, n));
-        assert!(table.data() == values, "{chunk:?}");
-    }
-    // a vector and a type of another kind
-    let file = File::create(&path).unwrap();
-    file.new_dataset_builder().with_data(&[1.0, 2.0]).create("X").unwrap();
-    drop(file);
-    let error = read_any::<f64>(&path, &ReadOptions::default()).unwrap_err();
-    assert!(matches!(&error, IoError::NotAMatrix { shape, .. } if shape == &[2]), "{error}");
-}
-
-#[test]
-fn every_element_and_index_type() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("x.h5");
-    macro_rules! check {
-        ($($t:ty)*) => {$({
-            let file = File::create(&path).unwrap();
-            let matrix = file.create_group("matrix").unwrap();
-            let write = |name: &str, x: &[i64]| {
-                let x: Vec<$t> = x.iter().map(|&x| x as $t).collect();
-                matrix.new_dataset_builder().with_data(&x[..]).create(name).unwrap();
-            };
-            write("data", &[1, 5]);
-            for (name, x) in [("indices", &[0_i64, 2][..]), ("indptr", &[0, 1, 2]), ("shape", &[3, 2])] {
-                if stringify!($t).starts_with('f') {
-                    matrix.new_dataset_builder().with_data(x).create(name).unwrap();
-                } else {
-                    write(name, x);
-                }
-            }
-            matrix.new_dataset_builder().with_data(&[7_i64, 8][..]).create("barcodes").unwrap();
-            matrix.new_dataset_builder().with_data(&[4_i64, 5, 6][..]).create("genes").unwrap();
-            drop((matrix, file));
-            let table = read_any::<f64>(&path, &ReadOptions::default()).unwrap();
-            assert_eq!(rows(&table), [[1.0, 0.0, 0.0], [0.0, 0.0, 5.0]], stringify!($t));
-            let source = Source::open(&path, &ReadOptions::default()).unwrap();
-            let single = stringify!($t) == "f32";
-            assert_eq!(source.precision() == Precision::Float32, single, stringify!($t));
-        })*};
-    }
-    check!(i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
-    // doubles that a single does not hold
-    let file = File::append(&path).unwrap();
-    let matrix = file.group("matrix").unwrap();
-    matrix.dataset("data").unwrap().write_raw(&[1.0, 1e300]).unwrap();
-    drop((matrix, file));
-    let error = read_any::<f32>(&path, &ReadOptions::default()).unwrap_err();
-    assert!(error.to_string().contains("row 1, column 2 (counting from 0): 1e300 is beyond"), "{error}");
 }

@@ -336,8 +336,9 @@ fn the_names_of_a_10x_folder() {
     write("matrix.mtx", &matrix);
     write("matrix.mtx.gz", &pack(&matrix));
     assert_eq!(read("matrix.mtx"), (None, None));
+    // one file of names alone
     write("barcodes.tsv.gz", &pack(cells.as_bytes()));
-    assert_eq!(read("matrix.mtx"), (None, None));
+    assert_eq!(read("matrix.mtx"), (None, unique.1.clone()));
     write("genes.tsv", genes.as_bytes());
     assert_eq!(read("matrix.mtx"), unique);
     assert_eq!(read("matrix.mtx.gz"), unique);
@@ -348,9 +349,9 @@ fn the_names_of_a_10x_folder() {
     // newer names go first; one column is the id
     write("features.tsv.gz", &pack(b"a\nb\nb\nc\n"));
     assert_eq!(read("matrix.mtx").0.unwrap(), "a b b-1 c");
-    // as many as there are genes, or none
+    // as many as there are genes, or none of them
     write("features.tsv", b"a\nb\nc\n");
-    assert_eq!(read("matrix.mtx"), (None, None));
+    assert_eq!(read("matrix.mtx"), (None, unique.1.clone()));
     write("features.tsv", b"\xff\nb\r\nc\nd\n");
     assert_eq!(read("matrix.mtx").0.unwrap(), "\u{fffd} b c d");
     // a prefix is that of all three files

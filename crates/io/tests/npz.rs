@@ -184,7 +184,7 @@ fn arrays_that_are_dense() {
     }
     let error = read::<f64>("two.npz").unwrap_err();
     assert!(matches!(&error, IoError::SeveralMatrices { names, .. } if names == &["w", "h"]), "{error}");
-    assert!(error.to_string().contains("it holds several matrices (w, h): say which in ReadOptions::layer"));
+    assert!(error.to_string().contains("it holds several matrices (w, h): say which by ReadOptions::layer"));
     let layer = |layer: &str| ReadOptions { layer: Some(layer.to_owned()), ..ReadOptions::default() };
     let h = read_matrix::<f64>(data("two.npz"), &layer("h")).unwrap();
     assert_eq!((h.nrows(), h.ncols(), h.view().at(2, 0)), (3, 4, 2.5));

@@ -202,8 +202,14 @@ impl<A> Drop for Alarm<'_, A> {
 impl<A: Send> Reducer<A> {
     pub fn new(lanes: usize, workers: usize, accumulator: impl FnMut() -> A) -> Self {
         let workers = workers.min(lanes);
-        let free = allocate::collected(std::iter::repeat_with(accumulator).take(accumulators(lanes, workers)));
-        let state = State { free, finished: allocate::collected((0..2 * lanes).map(|_| None)), next: 0, failed: false };
+        let free =
+            allocate::collected(std::iter::repeat_with(accumulator).take(accumulators(lanes, workers)));
+        let state = State {
+            free,
+            finished: allocate::collected((0..2 * lanes).map(|_| None)),
+            next: 0,
+            failed: false,
+        };
         Self { lanes, workers, state: Mutex::new(state), freed: Condvar::new() }
     }
 

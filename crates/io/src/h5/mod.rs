@@ -1,93 +1,113 @@
-//! HDF5 files of annotated matrices: AnnData's and 10x Genomics'.
+//! HDF5 files of annotated matrices: AnnData's, 10x Genomics' and loom's.
 
 mod anndata;
+mod annotate;
+mod file;
+mod loom;
 mod numbers;
 mod tenx;
 mod words;
 
 use std::path::Path;
 
-use hdf5_metno as hdf5;
+pub use annotate::{Annotation, Parameter, check_annotatable};
+use file::{Data, Object, Opened, failed};
+use numbers::Kind;
 
-use hdf5::types::{FloatSize, TypeDescriptor};
-use hdf5::{Dataset, File, Group};
-
+use crate::feature_types::FeatureTypes;
 use crate::names::make_unique;
 use crate::sparse::{Parts, row_and_col};
-use crate::{AnyTable, Extent, IoError, Order, Place, Precision, Scalar, Table};
+use crate::{AnyTable, Edge, Extent, IoError, Order, Place, Precision, ReadOptions, Scalar, Table};
 
 /// A file whose matrix is found but not read.
 pub(crate) struct Hdf5 {
     matrix: Matrix,
-    row_names: Option<Dataset>,
-    col_names: Option<Dataset>,
+    row_names: Option<Data>,
+    col_names: Option<Data>,
     /// Equal names of columns are to be told apart.
     unique_cols: bool,
+    /// What kinds of features the columns are, and which of them are meant.
+    types: Option<FeatureTypes>,
     nrows: usize,
     ncols: usize,
     precision: Precision,
 }
 
 enum Matrix {
-    Dense(Dataset),
-    Sparse { order: Order, indptr: Dataset, indices: Dataset, data: Dataset },
+    /// Rows one after another; of the transpose if the order is by columns.
+    Dense {
+        order: Order,
+        data: Data,
+    },
+    Sparse {
+        order: Order,
+        indptr: Data,
+        indices: Data,
+        data: Data,
+    },
 }
 
 impl Matrix {
-    /// The parts of a sparse matrix.
-    fn sparse(order: Order, group: &Group, path: &Path) -> Result<Self, IoError> {
-        let part = |name| group.dataset(name).map_err(|e| corrupt(path, e));
-        let (indptr, indices, data) = (part("indptr")?, part("indices")?, part("data")?);
-        Ok(Self::Sparse { order, indptr, indices, data })
+    /// The sparse matrix whose parts are in this group.
+    fn sparse(order: Order, file: &Opened<'_>, group: &str) -> Result<Self, IoError> {
+        let part = |name: &str| file.data(&format!("{group}/{name}"));
+        Ok(Self::Sparse { order, indptr: part("indptr")?, indices: part("indices")?, data: part("data")? })
     }
 
     /// The entries of a sparse matrix.
     fn nnz(&self) -> Option<u64> {
         match self {
-            Self::Dense(_) => None,
-            Self::Sparse { data, .. } => Some(data.size() as u64),
+            Self::Dense { .. } => None,
+            Self::Sparse { data, .. } => Some(data.size()),
         }
     }
 
-    fn entries(&self) -> &Dataset {
+    fn entries(&self) -> &Data {
         match self {
-            Self::Dense(data) | Self::Sparse { data, .. } => data,
+            Self::Dense { data, .. } | Self::Sparse { data, .. } => data,
         }
     }
 }
 
 impl Hdf5 {
     /// Finds the matrix in the file at `file`, which messages call `path`.
-    pub fn open(file: &Path, layer: Option<&str>, path: &Path) -> Result<Self, IoError> {
-        let file = File::open(file).map_err(|e| corrupt(path, e))?;
-        if file.link_exists("X") || file.link_exists("obs") && file.link_exists("var") {
-            return anndata::find(&file, layer, path);
-        }
-        if let Some(found) = tenx::find(&file, layer, path) {
-            return found;
-        }
-        let what = "an HDF5 file that is neither AnnData's nor 10x Genomics'";
-        let instead =
-            "write it with anndata (.h5ad), or save its matrix with scipy.sparse.save_npz or numpy.save";
-        Err(IoError::UnsupportedFormat { path: path.to_owned(), what, instead })
+    pub fn open(file: &Path, options: &ReadOptions, path: &Path) -> Result<Self, IoError> {
+        let (file, layer) = (Opened::open(file, path)?, options.layer.as_deref());
+        let found = if file.object("X")?.is_some()
+            || file.object("obs")?.is_some() && file.object("var")?.is_some()
+        {
+            anndata::find(&file, layer)?
+        } else if file.group("row_attrs")?.is_some() && file.group("col_attrs")?.is_some() {
+            loom::find(&file, layer)?
+        } else if let Some(found) = tenx::find(&file, options)? {
+            return Ok(found);
+        } else {
+            let what = "an HDF5 file that is neither AnnData's nor 10x Genomics' nor loom's";
+            let instead =
+                "write it with anndata (.h5ad), or save its matrix with scipy.sparse.save_npz or numpy.save";
+            return Err(IoError::UnsupportedFormat { path: path.to_owned(), what, instead });
+        };
+        FeatureTypes::none(options, path)?;
+        Ok(found)
     }
 
     /// A matrix of this shape, without names.
-    fn of(matrix: Matrix, shape: &[usize], path: &Path) -> Result<Self, IoError> {
-        let &[nrows, ncols] = shape else {
-            let shape = shape.iter().map(|&n| n as u64).collect();
-            return Err(IoError::NotAMatrix { path: path.to_owned(), shape });
+    fn of(matrix: Matrix, shape: &[u64], path: &Path) -> Result<Self, IoError> {
+        let &[rows, cols] = shape else {
+            return Err(IoError::NotAMatrix { path: path.to_owned(), shape: shape.to_vec() });
         };
-        let dtype = numbers::descriptor(matrix.entries(), path)?;
-        let found = Extent { rows: nrows as u64, cols: ncols as u64, nnz: matrix.nnz() };
-        found.check(path)?;
-        let single = matches!(dtype, TypeDescriptor::Float(FloatSize::U2 | FloatSize::U4));
-        let precision = if single { Precision::Float32 } else { Precision::Float64 };
-        Ok(Self { matrix, row_names: None, col_names: None, unique_cols: false, nrows, ncols, precision })
+        let precision = Kind::of(matrix.entries(), path)?.precision();
+        Extent { rows, cols, nnz: matrix.nnz() }.check(path)?;
+        let side =
+            |n| usize::try_from(n).map_err(|_| IoError::TooLarge { path: path.to_owned(), rows, cols });
+        let (nrows, ncols) = (side(rows)?, side(cols)?);
+        let (row_names, col_names, types) = (None, None, None);
+        Ok(Self { matrix, row_names, col_names, unique_cols: false, types, nrows, ncols, precision })
     }
 
     pub fn extent(&self) -> Extent {
-        Extent { rows: self.nrows as u64, cols: self.ncols as u64, nnz: self.matrix.nnz() }
+        let cols = self.types.as_ref().map_or(self.ncols, FeatureTypes::kept);
+        Extent { rows: self.nrows as u64, cols: cols as u64, nnz: self.matrix.nnz() }
     }
 
     pub fn precision(&self) -> Precision {
@@ -97,14 +117,18 @@ impl Hdf5 {
     pub fn read<T: Scalar>(self, path: &Path) -> Result<AnyTable<T>, IoError> {
         let (nrows, ncols) = (self.nrows, self.ncols);
         let mut table = match self.matrix {
-            Matrix::Dense(data) => {
-                let data = numbers::elements(&data, path, |e| Place::of(path, e / ncols, e % ncols))?;
-                let table = Table::new(data, nrows, ncols, Order::RowMajor);
+            Matrix::Dense { order, data } => {
+                let length = data.shape.get(1).map_or(1, |&n| (n as usize).max(1));
+                let place = |e| match order {
+                    Order::RowMajor => Place::of(path, e / length, e % length),
+                    Order::ColMajor => Place::of(path, e % length, e / length),
+                };
+                let data = numbers::elements(&data, path, place)?;
+                let table = Table::new(data, nrows, ncols, order);
                 AnyTable::Dense(table.expect("rows times columns elements were read"))
             }
             Matrix::Sparse { order, indptr, indices, data } => {
-                let (indptr, indices) =
-                    (numbers::integers(&indptr, path)?, numbers::integers(&indices, path)?);
+                let (indptr, indices) = (indptr.integers(path)?, indices.integers(path)?);
                 let values = numbers::elements(&data, path, |e| {
                     let (row, col) = row_and_col(order, &indptr, &indices, e);
                     Place::of(path, row, col)
@@ -113,14 +137,17 @@ impl Hdf5 {
                 AnyTable::Sparse(parts.table("HDF5", path)?)
             }
         };
-        let names = |data: Option<Dataset>, count| data.map(|d| words::names(&d, count, path)).transpose();
+        let names = |data: Option<Data>, count| data.map(|d| words::names(&d, count, path)).transpose();
         let rows = names(self.row_names, nrows)?;
         let mut cols = names(self.col_names, ncols)?;
         if let Some(cols) = cols.as_deref_mut().filter(|_| self.unique_cols) {
             make_unique(cols);
         }
         table.set_names(rows, cols);
-        Ok(table)
+        match self.types {
+            Some(types) => types.choose(table, Edge::Columns),
+            None => Ok(table),
+        }
     }
 }
 

@@ -11,12 +11,14 @@ mod lines;
 mod number;
 
 use std::io::BufRead;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use folder::Names;
 use header::{Header, Layout};
 use lines::Lines;
 
-use crate::{AnyTable, Extent, IoError, Scalar};
+use crate::feature_types::FeatureTypes;
+use crate::{AnyTable, Edge, Extent, IoError, ReadOptions, Scalar};
 
 /// A file whose first lines are read.
 pub(crate) struct MatrixMarket<R> {
@@ -24,6 +26,8 @@ pub(crate) struct MatrixMarket<R> {
     lines: Lines<R>,
     /// Bytes of the file, where known.
     len: Option<u64>,
+    /// What the files beside it say.
+    names: Option<Names>,
 }
 
 impl<R: BufRead> MatrixMarket<R> {
@@ -32,28 +36,45 @@ impl<R: BufRead> MatrixMarket<R> {
         let mut lines = Lines::new(input);
         let header = Header::read(&mut lines, path)?;
         header.check(path)?;
-        Ok(Self { header, lines, len })
+        Ok(Self { header, lines, len, names: None })
     }
 
+    /// Reads the names in the files beside it, which is at `path`.
+    pub fn name(&mut self, path: &Path, options: &ReadOptions) -> Result<(), IoError> {
+        let Extent { rows, cols, .. } = self.header.extent();
+        self.names = Some(folder::names(path, rows, cols, options)?);
+        Ok(())
+    }
+
+    /// That of the features that are chosen.
     pub fn extent(&self) -> Extent {
-        self.header.extent()
+        let whole = self.header.extent();
+        match self.names.as_ref().and_then(|names| names.types.as_ref()) {
+            None => whole,
+            Some((Edge::Rows, types)) => Extent { rows: types.kept() as u64, ..whole },
+            Some((Edge::Columns, types)) => Extent { cols: types.kept() as u64, ..whole },
+        }
     }
 
-    /// Reads the entries. Names come from the files beside `folder`, the path of the file where it has one.
-    pub fn read<T: Scalar>(self, folder: Option<&PathBuf>, path: &Path) -> Result<AnyTable<T>, IoError> {
-        let Self { header, lines, len } = self;
+    /// Reads the entries.
+    pub fn read<T: Scalar>(self, options: &ReadOptions, path: &Path) -> Result<AnyTable<T>, IoError> {
+        let Self { header, lines, len, names } = self;
         let mut table = match header.layout {
             Layout::Coordinate { entries } => {
                 AnyTable::Sparse(coordinate::read(lines, &header, entries, len, path)?)
             }
             Layout::Array => AnyTable::Dense(array::read(lines, &header, len, path)?),
         };
-        if let Some(path) = folder
-            && let Some([rows, cols]) = folder::names(path, table.nrows(), table.ncols())?
-        {
-            table.set_names(Some(rows), Some(cols));
+        let Some(Names { rows, cols, types, remarks }) = names else {
+            FeatureTypes::none(options, path)?;
+            return Ok(table);
+        };
+        table.set_names(rows, cols);
+        table.remark(remarks);
+        match types {
+            Some((edge, types)) => types.choose(table, edge),
+            None => Ok(table),
         }
-        Ok(table)
     }
 }
 

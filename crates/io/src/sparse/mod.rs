@@ -3,6 +3,7 @@
 mod any;
 mod coordinates;
 mod parts;
+mod select;
 mod table;
 
 pub use any::AnyTable;

@@ -11,7 +11,7 @@ use super::lock::FolderLock;
 use super::scratch::Scratch;
 use super::switch::{NEW, switch};
 use super::{Names, write_to};
-use crate::{IoError, OutputFormat, Scalar};
+use crate::{Annotation, IoError, OutputFormat, Scalar};
 
 /// Tells a file of an earlier result from others of its name.
 type Stale = fn(&Path) -> bool;
@@ -183,6 +183,24 @@ impl Staged {
             serde_json::to_writer_pretty(&mut *out, value)?;
             out.write_all(b"\n")
         })
+    }
+
+    /// Stages a copy of AnnData's file at `from`, to which results are added ([`check_annotatable`](crate::check_annotatable)
+    /// says to which that is possible).
+    ///
+    /// # Errors
+    /// [`IoError::Read`], [`IoError::Write`].
+    pub fn h5ad<T: Scalar>(
+        &mut self,
+        name: &str,
+        from: &Path,
+        results: &Annotation<'_, T>,
+    ) -> Result<(), IoError> {
+        let mut source = fs::File::open(from).map_err(IoError::read(from))?;
+        self.file(name, |out| io::copy(&mut source, out).map(drop))?;
+        let scratch = self.scratch()?;
+        let new = self.scratch.insert(scratch).path().join(NEW).join(name);
+        results.add(&new).map_err(IoError::write(self.dir.join(name)))
     }
 
     /// Gives every file its name, all at once, and returns the paths.

@@ -18,7 +18,7 @@ use crate::checkpoint::CheckpointArgs;
 /// Factorise a matrix
 ///
 /// INPUT is npy (any real type, C or Fortran order), a table of text (csv, tsv and their kin, gct), a spreadsheet (xlsx,
-/// ods), png or jpg (grey levels); or sparse: npz (scipy), mtx (Matrix Market), a 10x folder, h5ad (AnnData), h5 (10x),
+/// ods), png or jpg (grey levels); or sparse: npz (scipy), mtx (Matrix Market), a 10x folder, h5ad (AnnData), h5 (10x), loom,
 /// svmlight, or a table with --triplets. Any may be packed as .gz, .bz2, .xz, .zst or .zip; - is standard input. What a file
 /// is, is found from its first bytes; what stands between the fields of a text, its decimal mark and its names, from its first
 /// lines. Samples are rows, features columns, or the other way round with --transpose. Names in a first line or a first
@@ -41,6 +41,7 @@ Examples:
   orthant fit words.csv -k 20 --loss kl -o topics        topics, from counts of words
   orthant fit ratings.csv --triplets -k 20 -o tastes     user, item, rating in each line
   orthant fit cells.h5ad --layer counts -k 20 --loss kl -o programs
+  orthant fit cells.h5ad -k 20 -o out --write-obsm NMF   out/cells.h5ad: the same with W and H, for scanpy
   orthant fit filtered_feature_bc_matrix/ --transpose -k 20 -o programs
   orthant fit power.npy -k 8 --loss is -o sources        sources, from power spectra
   orthant fit big.npy -k 50 --minibatch -o out           as MiniBatchNMF(50, random_state=0)
@@ -48,8 +49,8 @@ Examples:
   orthant fit big.npy -k 50 -o out --checkpoint big.checkpoint --resume
                                                          go on where the last run was killed")]
 pub struct FitArgs {
-    /// The data: a table of text under any name, .npy, .xlsx, .ods, .png, .jpg, .npz, .mtx, .h5ad or .h5, a folder of 10x,
-    /// or - for standard input
+    /// The data: a table of text under any name, .npy, .xlsx, .ods, .png, .jpg, .npz, .mtx, .h5ad, .h5 or .loom, a folder of
+    /// 10x, or - for standard input
     input: PathBuf,
     /// Number of components
     #[arg(short = 'k', long = "components", value_name = "K", value_parser = at_least_one)]
@@ -58,6 +59,10 @@ pub struct FitArgs {
     /// Directory for the results, made if need be
     #[arg(short, long = "out", value_name = "OUT", required_unless_present_any = ["print", "explain"])]
     out: Option<PathBuf>,
+    /// Write a copy of the h5ad file to OUT as well, with W as obsm[NAME], H transposed as varm[NAME] and the parameters as
+    /// uns[NAME]: for scanpy
+    #[arg(long, value_name = "NAME", requires = "out", conflicts_with = "explain")]
+    write_obsm: Option<String>,
     /// Print W and H, the iterations and the error, as numpy prints arrays
     #[arg(long)]
     print: bool,
@@ -237,6 +242,8 @@ pub(super) struct Job {
     /// The files of W and H to start from.
     pub start: Option<(PathBuf, PathBuf)>,
     pub out: Option<PathBuf>,
+    /// What results are called in a copy of the input.
+    pub obsm: Option<String>,
     pub print: bool,
     pub explain: bool,
     pub quiet: bool,
@@ -267,10 +274,27 @@ impl FitArgs {
             options: self.options()?,
             start: self.start_w.clone().zip(self.start_h.clone()),
             out: self.out.clone(),
+            obsm: self.obsm()?,
             print: self.print,
             explain: self.explain,
             quiet: self.quiet,
         })
+    }
+
+    fn obsm(&self) -> Result<Option<String>, Failure> {
+        let Some(name) = &self.write_obsm else { return Ok(None) };
+        if name.is_empty() || name == "." || name.contains('/') {
+            return usage("--write-obsm needs a name without slashes");
+        }
+        if self.read.transposes() {
+            return usage("--write-obsm goes with observations as samples, not with --transpose");
+        }
+        if self.read.layer() == Some("raw") {
+            return usage(
+                "--write-obsm goes with X and the layers, not with --layer raw, which has other variables",
+            );
+        }
+        Ok(Some(name.clone()))
     }
 
     fn options(&self) -> Result<Options, Failure> {

@@ -5,7 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use orthant::{Dense, Error, Init, Nmf, StopReason};
-use orthant_io::{AnyTable, Precision, ReadOptions, Scalar, Source, Staged, Table, read_matrix};
+use orthant_io::{
+    Annotation, AnyTable, Parameter, Precision, ReadOptions, Scalar, Source, Staged, Table,
+    check_annotatable, read_matrix,
+};
 
 use crate::checkpoint::Kept;
 use crate::failure::{in_data, in_matrix};
@@ -36,8 +39,12 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let out = job.out.as_ref().filter(|_| !job.explain);
     let start = job.start.iter().flat_map(|(w, h)| [w, h]);
     let inputs: Vec<PathBuf> = std::iter::once(&job.input).chain(start).flat_map(Source::files).collect();
+    let copy = job.obsm.as_ref().and_then(|_| job.input.file_name()?.to_str());
     if let Some(dir) = out {
-        results::keep_inputs(&inputs, dir, &[])?;
+        results::keep_inputs(&inputs, dir, copy.as_slice())?;
+    }
+    if job.obsm.is_some() {
+        check_annotatable(&job.input)?;
     }
     let kept = job.checkpoint.open(&inputs)?;
     let staged =
@@ -71,16 +78,44 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
             Results { input, options: &job.options, table: &table, fitted: &fitted, component: "component" };
         interrupt.saving();
         results.stage(&mut staged, BTreeMap::new()).map_err(|e| interrupt.failure(e))?;
+        if let (Some(name), Some(copy)) = (&job.obsm, copy) {
+            let parameters = parameters(job, &fitted);
+            let results = Annotation {
+                name,
+                weights: fitted.fit.w.view(),
+                components: fitted.fit.model.components().view(),
+                parameters: &parameters,
+            };
+            staged.h5ad(copy, &job.input, &results).map_err(|e| interrupt.failure(Failure::from(e)))?;
+        }
         staged.commit()?;
     }
     if !job.quiet {
         let named = table.col_names().is_some() || table.row_names().is_some();
-        beside.print(|out| summary(out, &fitted, job.out.as_deref(), named))?;
+        beside.print(|out| summary(out, &fitted, job.out.as_deref(), named, copy))?;
     }
     if job.print {
         beside.print(|out| factors(out, &fitted))?;
     }
     beside.end()
+}
+
+/// What `uns` says of a fit.
+fn parameters<T: Scalar>(job: &Job, fitted: &Fitted<T>) -> Vec<(&'static str, Parameter)> {
+    let (options, report) = (&job.options, &fitted.fit.report);
+    let mut said = vec![
+        ("software", Parameter::Text(format!("orthant {}", env!("CARGO_PKG_VERSION")))),
+        ("n_components", Parameter::Integer(options.rank as i64)),
+        ("loss", Parameter::Text(options.method.loss.to_string())),
+        ("solver", Parameter::Text(options.method.update.to_string())),
+        ("seed", Parameter::Integer(options.seed.into())),
+        ("iterations", Parameter::Integer(report.iterations as i64)),
+        ("relative_error", Parameter::Real(report.relative_error)),
+    ];
+    if let Some(layer) = job.read.layer() {
+        said.push(("layer", Parameter::Text(layer.to_owned())));
+    }
+    said
 }
 
 /// Prints the plan of the fit.
@@ -121,6 +156,7 @@ fn summary<T: Scalar>(
     fitted: &Fitted<T>,
     dir: Option<&Path>,
     named: bool,
+    copy: Option<&str>,
 ) -> io::Result<()> {
     let fit = &fitted.fit;
     let (m, k, n) = (fit.w.nrows(), fit.w.ncols(), fit.model.n_features());
@@ -130,7 +166,8 @@ fn summary<T: Scalar>(
         if fit.report.stop_reason == StopReason::Interrupted { "best so far saved in" } else { "saved in" };
     let tables = if named { ", W.csv, H.csv" } else { "" };
     let dir = dir.display();
-    writeln!(out, "{saved} {dir}: W.npy ({m}×{k}), H.npy ({k}×{n}), report.json, model.safetensors{tables}")
+    writeln!(out, "{saved} {dir}: W.npy ({m}×{k}), H.npy ({k}×{n}), report.json, model.safetensors{tables}")?;
+    copy.map_or(Ok(()), |copy| writeln!(out, "with them in obsm, varm and uns: {dir}/{copy}"))
 }
 
 fn factors<T: Scalar>(out: &mut dyn Write, fitted: &Fitted<T>) -> io::Result<()> {
