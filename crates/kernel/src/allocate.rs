@@ -77,3 +77,19 @@ pub fn collected<T>(x: impl Iterator<Item = T>) -> Vec<T> {
     out.extend(x);
     out
 }
+
+/// A vector of `len` elements, which may have to grow, by `value`.
+///
+/// ```
+/// use orthant_kernel::allocate;
+/// let mut x = vec![1.0];
+/// allocate::resize(&mut x, 3, 0.0);
+/// assert_eq!(x, [1.0, 0.0, 0.0]);
+/// ```
+///
+/// # Panics
+/// Where the system has not the memory: the payload is an [`OutOfMemory`].
+pub fn resize<T: Clone>(x: &mut Vec<T>, len: usize, value: T) {
+    reserve(x, len.saturating_sub(x.len()));
+    x.resize(len, value);
+}

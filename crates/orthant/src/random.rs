@@ -1,5 +1,6 @@
 //! numpy's legacy generator, and who draws from which stream.
 
+use orthant_kernel::allocate;
 use rand_mt::Mt;
 
 use crate::Error;
@@ -109,7 +110,7 @@ impl RandomState {
     /// assert_eq!(RandomState::new(0).permutation(10), [2, 8, 4, 9, 1, 6, 7, 3, 0, 5]);
     /// ```
     pub fn permutation(&mut self, n: usize) -> Vec<usize> {
-        let mut order = vec![0; n];
+        let mut order = allocate::filled(n, 0);
         self.permute(&mut order);
         order
     }

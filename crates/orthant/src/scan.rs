@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Csr, Isa, Real, Unfolded, View, scan};
+use orthant_kernel::{Csr, Isa, Real, Unfolded, View, allocate, scan};
 
 use crate::cancel::Halt;
 use crate::reduce::{Lanes, MAX_LANES, Reducer, lanes};
@@ -48,7 +48,7 @@ pub(crate) fn halted<T: Real>(
                 |row, copy: &mut Vec<T>, squares| {
                     let mut row = s.rows(row);
                     if s.col_stride() != 1 && s.ncols() > 1 {
-                        copy.resize(s.ncols(), T::ZERO);
+                        allocate::resize(copy, s.ncols(), T::ZERO);
                         row.copy_to(copy);
                         row = View::row_major(copy, 1, s.ncols()).expect("one row");
                     }
@@ -261,7 +261,7 @@ pub(crate) fn size<T: Real>(v: &Matrix<'_, T>, scale: T, loss: Loss, workers: us
         (Matrix::Dense(view), _) => {
             let s = if v.by_columns() { view.transposed() } else { *view };
             totals(&Lanes::even(s.nrows(), lanes(s.nrows())), workers, |i, row: &mut Vec<T>| {
-                row.resize(s.ncols(), T::ZERO);
+                allocate::resize(row, s.ncols(), T::ZERO);
                 s.rows(i..i + 1).copy_to(row);
                 let mut of_row = Totals::default();
                 row.iter().for_each(|&x| add(&mut of_row, x));

@@ -24,19 +24,22 @@ pub(crate) fn on<R: Send>(
     f: impl FnOnce(usize) -> R + Send,
 ) -> Result<(R, usize), Error> {
     let used = used(threads);
-    let work = AssertUnwindSafe(|| -> Result<R, Error> {
-        match threads {
-            _ if used == 1 => Ok(f(1)),
-            None => Ok(rayon::scope(|_| f(used))),
-            Some(_) => {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(used).build();
-                let pool = pool.map_err(|e| Error::Threads { message: e.to_string() })?;
-                Ok(pool.install(|| f(used)))
-            }
+    let out = caught(|| match threads {
+        _ if used == 1 => Ok(f(1)),
+        None => Ok(rayon::scope(|_| f(used))),
+        Some(_) => {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(used).build();
+            let pool = pool.map_err(|e| Error::Threads { message: e.to_string() })?;
+            Ok(pool.install(|| f(used)))
         }
-    });
-    match catch_unwind(work) {
-        Ok(out) => Ok((out?, used)),
+    })?;
+    Ok((out, used))
+}
+
+/// Makes an error of a panic, and of an allocation that has failed.
+pub(crate) fn caught<R>(work: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(out) => out,
         Err(payload) if payload.is::<OutOfMemory>() => {
             let need = payload.downcast_ref::<OutOfMemory>().map_or(0, |failed| failed.bytes);
             Err(Error::OutOfMemory {

@@ -517,8 +517,7 @@ fn double<T>(x: &mut Vec<T>, more: usize) {
 /// The first `len` elements, of a vector that may have to grow.
 fn room<T: Default + Clone>(x: &mut Vec<T>, len: usize) -> &mut [T] {
     if x.len() < len {
-        allocate::reserve(x, len - x.len());
-        x.resize(len, T::default());
+        allocate::resize(x, len, T::default());
     }
     &mut x[..len]
 }

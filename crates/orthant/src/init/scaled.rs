@@ -6,7 +6,7 @@
 //! Nonnegative Matrix Factorization: Complexity, Algorithms and Applications, thesis, Université catholique de
 //! Louvain (2011).
 
-use orthant_kernel::{Buffer, Isa, accumulator_stride};
+use orthant_kernel::{Buffer, Isa, accumulator_stride, allocate};
 
 use super::Data;
 use crate::random::Generator;
@@ -52,7 +52,7 @@ pub(crate) fn gram<T: Real>(x: &[T], k: usize, workers: usize) -> Vec<f64> {
     let rows = x.len() / k;
     let (count, stride) = (lanes(rows), accumulator_stride::<T>(k));
     let isa = Isa::detect();
-    let start = || (vec![0.0; k * k], Buffer::zeros(k * stride));
+    let start = || (allocate::filled(k * k, 0.0), Buffer::zeros(k * stride));
     let (sum, _) = Reducer::new(count, workers, start).run(
         |which, _, (sum, part)| {
             part.fill(T::ZERO);

@@ -1,7 +1,7 @@
 //! One factor and what is kept about it.
 
-use orthant_kernel::rows::Step;
 use orthant_kernel::{Buffer, Real};
+use orthant_kernel::{allocate, rows::Step};
 
 use super::lines::{Lines, Role, Trail, split_lines};
 use super::visit::Mode;
@@ -30,7 +30,7 @@ pub(crate) struct Factor<T> {
 
 impl<T: Real> Factor<T> {
     pub fn new(x: impl Into<Buffer<T>>, k: usize, weights: Weights, sweeps: usize) -> Self {
-        let gram = vec![T::ZERO; k * k];
+        let gram = allocate::filled(k * k, T::ZERO);
         Self {
             x: x.into(),
             weights,

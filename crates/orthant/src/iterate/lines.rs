@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Buffer, Isa, Real, divergence};
+use orthant_kernel::{Buffer, Isa, Real, allocate, divergence};
 
 use crate::reduce::{Lanes, Slots, cuts};
 use crate::state::state;
@@ -72,7 +72,7 @@ impl<T: Real> Trail<T> {
     pub fn new(role: Role, space: Space, x: &[T], k: usize, beta: f64, rescaled: bool) -> Self {
         let like = |kept: bool| Buffer::zeros(if kept { x.len() } else { 0 });
         let (first, second) = (role != Role::Second, role == Role::Second);
-        let gram = || vec![T::ZERO; if second { k * k } else { 0 }];
+        let gram = || allocate::filled(if second { k * k } else { 0 }, T::ZERO);
         Self {
             role,
             space,

@@ -185,7 +185,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
                 work: Work {
                     a: Buffer::zeros(numerators * k),
                     rule: allocate::filled(scratch, T::ZERO),
-                    residual: vec![T::ZERO; products::residual_scratch_len(k)],
+                    residual: allocate::filled(products::residual_scratch_len(k), T::ZERO),
                     row: allocate::filled(if projection.is_some() { cols } else { 0 }, T::ZERO),
                 },
             })

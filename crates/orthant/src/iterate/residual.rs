@@ -45,7 +45,10 @@ impl WideGram {
     }
 
     pub fn new(k: usize) -> Self {
-        Self { g: vec![0.0; k * accumulator_stride::<f64>(k)], rows: vec![0.0; WIDENED * k] }
+        Self {
+            g: allocate::filled(k * accumulator_stride::<f64>(k), 0.0),
+            rows: allocate::filled(WIDENED * k, 0.0),
+        }
     }
 
     /// Of all rows of X.

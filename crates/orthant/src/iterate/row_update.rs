@@ -6,7 +6,7 @@
 //! B   += S_bᵀ X_b ;  G += X_bᵀ X_b
 //! ```
 
-use orthant_kernel::{Buffer, Isa, Real, scan as products};
+use orthant_kernel::{Buffer, Isa, Real, allocate, scan as products};
 
 use super::factor::Factor;
 use super::lines::Lines;
@@ -38,7 +38,7 @@ pub(super) struct Coupling<T> {
 
 impl<T: Real> Coupling<T> {
     pub fn new(k: usize) -> Self {
-        Self { gram: vec![T::ZERO; k * k], diagonal: vec![T::ZERO; k], order: (0..k).collect() }
+        Self { gram: allocate::filled(k * k, T::ZERO), diagonal: vec![T::ZERO; k], order: (0..k).collect() }
     }
 
     /// For the update of `of` against the factor with this Gram matrix.

@@ -16,7 +16,7 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use orthant_kernel::{Isa, Real};
+use orthant_kernel::{Isa, Real, allocate};
 
 use super::lines::Lines;
 use crate::Error;
@@ -180,6 +180,7 @@ impl Walk {
                         Mode::Sum => {}
                         Mode::Measure => {
                             before.clear();
+                            allocate::reserve(&mut before, x.x.len());
                             before.extend_from_slice(x.x);
                             step.moves(&at, s.as_mut(), x.x, work, sums);
                             x.x.copy_from_slice(&before);

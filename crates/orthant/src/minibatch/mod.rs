@@ -360,7 +360,7 @@ pub(crate) fn fit<T: Real>(
     nmf.check()?;
     available::check(working_bytes(nmf, v)?, nmf.options.memory_limit)?;
     // sparse columns are copied to have rows
-    let v = &v.with_rows();
+    let v = &threads::caught(|| Ok(v.with_rows()))?;
     let halt = Halt::new(began, nmf.cancel.as_ref(), nmf.options.max_time);
     let (out, used) = threads::on(nmf.options.threads, |workers| {
         Fitting::new(nmf, v, workers, halt)?.run(observer, began)
@@ -391,7 +391,7 @@ pub(crate) fn transform<T: Real>(
     h: &Dense<T>,
 ) -> Result<Dense<T>, Error> {
     nmf.check()?;
-    let v = &v.with_rows();
+    let v = &threads::caught(|| Ok(v.with_rows()))?;
     let (m, k) = (v.nrows(), nmf.options.rank);
     let (expected, found) = ((k, v.ncols()), (h.nrows(), h.ncols()));
     if found != expected {

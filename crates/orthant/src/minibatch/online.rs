@@ -35,7 +35,7 @@ impl<T: Real> Online<T> {
     }
 
     pub(super) fn resumed(nmf: MiniBatchNmf<T>, learnt: &Learnt<T>) -> Result<Self, Error> {
-        let state = Some(Learning::of(learnt, nmf.options.rank)?);
+        let state = Some(threads::caught(|| Learning::of(learnt, nmf.options.rank))?);
         Ok(Self { state, steps: learnt.steps, ..Self::new(nmf) })
     }
 
@@ -50,7 +50,7 @@ impl<T: Real> Online<T> {
     }
 
     pub(crate) fn learn(&mut self, batch: &Matrix<'_, T>) -> Result<(), Error> {
-        let v = &batch.with_rows();
+        let v = &threads::caught(|| Ok(batch.with_rows()))?;
         let (m, n, k) = (v.nrows(), v.ncols(), self.nmf.options.rank);
         let Self { nmf, state, .. } = self;
         if let Some(state) = &state

@@ -8,7 +8,7 @@ use std::ops::Range;
 use orthant_kernel::divergence::{self, Beta, Operands};
 use orthant_kernel::newton::{self, Figures, Subproblem};
 use orthant_kernel::sparse::{self, SparseOperands};
-use orthant_kernel::{Real, View};
+use orthant_kernel::{Real, View, allocate};
 
 use crate::source::{DenseRows, Packed, Rows, SparseRows, UNFOLDED};
 
@@ -136,7 +136,7 @@ impl<T: Real> SparseRows<'_, T> {
             let range = start..rows.min(start + UNFOLDED);
             let len = range.len() * cols;
             if self.full.len() < len {
-                self.full.resize(len, T::ZERO);
+                allocate::resize(&mut self.full, len, T::ZERO);
             }
             let full = &mut self.full[..len];
             self.rows.rows(range.clone()).unfold(full);

@@ -6,7 +6,7 @@
 //!
 //! L is packed by rows: row i begins at i(i+1)/2 and has i+1 entries. Sums have a fixed order.
 
-use orthant_kernel::Real;
+use orthant_kernel::{Real, allocate};
 
 /// Elements of a packed triangle of p rows.
 pub(crate) fn packed(p: usize) -> usize {
@@ -97,11 +97,11 @@ impl Definite {
     pub fn new(k: usize) -> Self {
         Self {
             k,
-            gram: vec![0.0; k * k],
+            gram: allocate::filled(k * k, 0.0),
             root: vec![0.0; k],
             raised: vec![0.0; k],
             live: Vec::with_capacity(k),
-            factor: vec![0.0; packed(k)],
+            factor: allocate::filled(packed(k), 0.0),
         }
     }
 

@@ -9,6 +9,7 @@
 //! every step, and x never leaves x ≥ 0.
 
 use super::cholesky::{Definite, dot, factorise, gather, packed, solve};
+use orthant_kernel::allocate;
 
 /// Elements that the kept factors of a workspace may have together, if one is not larger.
 const KEPT: usize = 1 << 18;
@@ -68,7 +69,7 @@ impl Factors {
 
 impl Nnls {
     pub fn new(k: usize) -> Self {
-        let kept = || Kept { valid: false, set: vec![false; k], l: vec![0.0; packed(k)] };
+        let kept = || Kept { valid: false, set: vec![false; k], l: allocate::filled(packed(k), 0.0) };
         let count = (KEPT / packed(k)).clamp(1, MOST_KEPT);
         Self {
             b: vec![0.0; k],

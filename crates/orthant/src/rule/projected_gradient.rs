@@ -51,8 +51,8 @@
 //! Lin, Projected gradient methods for nonnegative matrix factorization, Neural Computation 19(10), 2007,
 //! doi:10.1162/neco.2007.19.10.2756, algorithm 4 and equation 17.
 
-use orthant_kernel::rows::Step;
 use orthant_kernel::{Isa, Real};
+use orthant_kernel::{allocate, rows::Step};
 
 use super::cholesky::dot;
 use super::workspaces::Workspaces;
@@ -184,7 +184,7 @@ impl ProjectedGradient {
     pub fn new(k: usize, workers: usize) -> Self {
         Self {
             isa: Isa::detect(),
-            gram: vec![0.0; k * k],
+            gram: allocate::filled(k * k, 0.0),
             diagonal: vec![0.0; k],
             work: Workspaces::new(workers, || Row::new(k)),
         }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use orthant_kernel::gemm::Backend;
 use orthant_kernel::{Isa, Real, Unfolded, View};
+use orthant_kernel::{allocate, gemm::Backend};
 
 use super::{DenseRows, Extent, Memory, Rows, Source, Storage};
 use crate::reduce::{Lanes, lanes};
@@ -57,7 +57,12 @@ impl<T: Real> Source<T> for DenseSource<'_, T> {
 
     fn memory(&self, rows: usize) -> Memory<T> {
         let len = if self.in_place() { 0 } else { rows * self.view.ncols() };
-        Memory { copy: vec![T::ZERO; len], unfolded: Unfolded::default(), row: Vec::new(), full: Vec::new() }
+        Memory {
+            copy: allocate::filled(len, T::ZERO),
+            unfolded: Unfolded::default(),
+            row: Vec::new(),
+            full: Vec::new(),
+        }
     }
 
     fn read<'a>(&'a self, range: Range<usize>, memory: &'a mut Memory<T>) -> Result<Rows<'a, T>, Error> {

@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use orthant_kernel::divergence::Beta;
 use orthant_kernel::{Isa, Real, Unfolded, newton, second_level_cache, sparse as entries};
+use orthant_kernel::{allocate, divergence::Beta};
 
 use crate::Error;
 use crate::column_sums::HeavyColumns;
@@ -140,7 +140,7 @@ impl<T: Real> Memory<T> {
     #[must_use]
     pub fn for_divergence(mut self, extent: &Extent, rows: usize, beta: &Beta<T>) -> Self {
         if extent.is_sparse() && !extent.by_entries(beta) {
-            self.full = vec![T::ZERO; rows.min(UNFOLDED) * extent.cols];
+            self.full = allocate::filled(rows.min(UNFOLDED) * extent.cols, T::ZERO);
         }
         self
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Csr, Isa, Real, Unfolded};
+use orthant_kernel::{Csr, Isa, Real, Unfolded, allocate};
 use rayon::prelude::*;
 
 use super::{Extent, Memory, Rows, Source, SparseRows, Storage};
@@ -52,7 +52,7 @@ fn heavy<T: Real>(rows: &Csr<'_, T>, lanes: &Lanes, parallel: bool) -> HeavyColu
         let range = lanes.range(l);
         // where a column's sums are set aside every 1024 rows, that is to be little beside what it sums
         let many = MANY.max(range.len() / 64);
-        let (mut counts, mut unfolded) = (vec![0_u32; rows.ncols()], Unfolded::default());
+        let (mut counts, mut unfolded) = (allocate::filled(rows.ncols(), 0_u32), Unfolded::default());
         for (part, _) in lanes.blocks(l, COUNTED) {
             for &j in rows.block(part, T::ONE, &mut unfolded).indices() {
                 counts[j as usize] += 1;

@@ -11,7 +11,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use orthant_kernel::{
-    Csr, Dense, Isa, Unfolded, View, accumulate, accumulator_stride, numerators, rows, scan as sums, sparse,
+    Csr, Dense, Isa, Unfolded, View, accumulate, accumulator_stride, allocate, numerators, rows,
+    scan as sums, sparse,
 };
 
 use super::by_lanes;
@@ -47,13 +48,13 @@ impl<T: Real> Scratch<T> {
     /// With room for `copied` elements.
     fn new(block: usize, k: usize, copied: usize) -> Self {
         Self {
-            copy: Vec::with_capacity(copied),
+            copy: allocate::room(copied),
             unfolded: Unfolded::default(),
-            a: vec![T::ZERO; block * k],
-            spare: vec![T::ZERO; rows::scratch_len(k)],
-            enough: vec![T::ZERO; block],
-            left: vec![T::ZERO; block],
-            rows: vec![Row::default(); block],
+            a: allocate::filled(block * k, T::ZERO),
+            spare: allocate::filled(rows::scratch_len(k), T::ZERO),
+            enough: allocate::filled(block, T::ZERO),
+            left: allocate::filled(block, T::ZERO),
+            rows: allocate::filled(block, Row::default()),
             exact: Nnls::new(k),
         }
     }
@@ -72,7 +73,7 @@ impl Row {
         let cols = v.ncols();
         let adjacent = v.col_stride() == 1 || cols == 1;
         if !adjacent {
-            copy.resize(v.nrows() * cols, T::ZERO);
+            allocate::resize(copy, v.nrows() * cols, T::ZERO);
             v.copy_to(copy);
         }
         for (r, row) in rows.iter_mut().enumerate() {
@@ -87,7 +88,7 @@ impl Row {
             return v;
         }
         if adjacent {
-            copy.resize(v.nrows() * cols, T::ZERO);
+            allocate::resize(copy, v.nrows() * cols, T::ZERO);
             v.copy_to(copy);
         }
         for (r, row) in rows.iter_mut().enumerate() {
@@ -154,9 +155,9 @@ pub(super) fn run<T: Real>(
     let l1_of = |e: i32| Weights { l1: scan::scale_by(weights.l1, -e - b), l2: 0.0 }.elements::<T>().0;
 
     let stride = accumulator_stride::<T>(k);
-    let mut padded = vec![T::ZERO; k * stride];
+    let mut padded = allocate::filled(k * stride, T::ZERO);
     accumulate(isa, View::row_major(&ht, n, k)?, &ht, k, &mut padded);
-    let mut gram = vec![T::ZERO; k * k];
+    let mut gram = allocate::filled(k * k, T::ZERO);
     for (t, (to, from)) in gram.chunks_exact_mut(k).zip(padded.chunks_exact(stride)).enumerate() {
         to.copy_from_slice(&from[..k]);
         to[t] += l2;

@@ -34,7 +34,7 @@
 //! Optimization 20(2), 1982, doi:10.1137/0320018. Févotte & Idier, Algorithms for nonnegative matrix factorization with
 //! the β-divergence, Neural Computation 23(9), 2011, doi:10.1162/NECO_a_00168.
 
-use orthant_kernel::Dense;
+use orthant_kernel::{Dense, allocate};
 
 use super::times_power;
 use crate::penalty::Weights;
@@ -91,13 +91,13 @@ impl Components {
         let (k, n) = (h.nrows(), h.ncols());
         let largest = |t: usize| h.row(t).iter().fold(0.0, |a: f64, x| a.max(x.to_f64()));
         let exponents: Vec<i32> = (0..k).map(|t| exponent(largest(t))).collect();
-        let mut columns = Vec::with_capacity(n);
+        let mut columns = allocate::room(n);
         columns.extend((0..n).filter(|&j| (0..k).any(|t| h[(t, j)] > T::ZERO)));
         let entry = |j: usize, t: usize| times_power(h[(t, j)].to_f64(), -exponents[t]);
-        let mut ht = Vec::with_capacity(columns.len() * k);
+        let mut ht = allocate::room(columns.len() * k);
         columns.iter().for_each(|&j| ht.extend((0..k).map(|t| entry(j, t))));
         let sums = (0..k).map(|t| ht.iter().skip(t).step_by(k).sum()).collect();
-        let mut places = vec![None; n];
+        let mut places = allocate::filled(n, None);
         columns.iter().enumerate().for_each(|(at, &j)| places[j] = Some(at as u32));
         let (beta, gamma) = (loss.beta(), loss.exponent());
         Self { k, beta, gamma, weights, ht, sums, columns, places, exponents }
@@ -194,10 +194,10 @@ impl Newton {
     /// For rows that have at most so many entries.
     pub fn new(c: &Components, entries: usize) -> Self {
         let (k, n) = (c.k, c.columns.len());
-        let of = |len: usize| vec![0.0; len];
+        let of = |len: usize| allocate::filled(len, 0.0);
         Self {
-            v: Vec::with_capacity(n),
-            ht: Vec::with_capacity(if c.drops_zeros() { entries.min(n) * k } else { 0 }),
+            v: allocate::room(n),
+            ht: allocate::room(if c.drops_zeros() { entries.min(n) * k } else { 0 }),
             rest: of(k),
             w: of(k),
             p: of(n),
@@ -227,7 +227,7 @@ impl Newton {
         rest.fill(0.0);
         let placed = entries.filter_map(|(j, x)| c.places[j].map(|at| (at as usize, x)));
         if !c.drops_zeros() {
-            v.resize(c.columns.len(), 0.0);
+            allocate::resize(v, c.columns.len(), 0.0);
             placed.for_each(|(at, x)| v[at] = x);
             return;
         }
@@ -257,7 +257,7 @@ impl Newton {
             return (0.0, 0);
         }
         for of_columns in [&mut self.p, &mut self.steep, &mut self.to_p] {
-            of_columns.resize(self.v.len(), 0.0);
+            allocate::resize(of_columns, self.v.len(), 0.0);
         }
         let e = f64::from(e);
         for (t, &b) in c.exponents.iter().enumerate() {
