@@ -28,7 +28,9 @@
 //!
 //! A result has the same bits on any number of threads.
 
-pub use orthant_kernel::{Csc, Csr, Dense, Indices, Indptr, LayoutError, SparseError, Values, View};
+pub use orthant_kernel::{
+    Csc, Csr, Dense, Indices, Indptr, LayoutError, OutOfMemory, SparseError, Values, View,
+};
 
 pub use cancel::Cancel;
 pub use checkpoint::Checkpoint;

@@ -5,10 +5,11 @@
 //! thread keeps the arrays that it reads until then.
 
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use orthant::{Cancel, Error, Iteration, Observer, Real, StopReason};
+use orthant::{Cancel, Error, Iteration, Observer, OutOfMemory, Real, StopReason};
 use orthant_io::Checkpoints;
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
@@ -104,10 +105,15 @@ pub fn run<R: Send + 'static>(
     });
     let mut ours = Watch { cancel: cancel.clone(), threads, checkpoints: None, unwritten: None, wanted };
     let thread = std::thread::Builder::new().name("orthant".into()).spawn(move || {
-        let result = match &pool {
+        let result = catch_unwind(AssertUnwindSafe(|| match &pool {
             Some(pool) => pool.install(|| work(&mut ours)),
             None => work(&mut ours),
-        };
+        }));
+        // of what is made before a fit
+        let result = result.unwrap_or_else(|payload| match payload.downcast_ref() {
+            Some(&OutOfMemory { bytes: need }) => Err(Error::OutOfMemory { need, have: 0 }),
+            None => resume_unwind(payload),
+        });
         // nobody may be listening any more
         let heard = report.send(News::Done((result, pool)));
         if heard.is_err() {
