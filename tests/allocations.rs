@@ -56,10 +56,10 @@ unsafe impl GlobalAlloc for Failing {
 static ALLOCATOR: Failing = Failing;
 
 /// Calls it until none of its allocations fails; how often one did.
+#[expect(clippy::print_stderr, reason = "where the process ends, nothing else says at which")]
 fn each_fails(what: &str, call: impl Fn() -> Result<(), Error>) -> usize {
     for count in 0.. {
         assert!(count < 1000, "{what} does not come to an end");
-        // where the process ends, this is the last that is said
         eprintln!("{what}: allocation {count} fails");
         LEFT.store(count, Ordering::Relaxed);
         let result = call();
@@ -79,7 +79,7 @@ const N: usize = 150;
 const K: usize = 7;
 
 fn entry(i: usize, j: usize) -> f64 {
-    if (i * 31 + j * 17 + i * j) % 3 == 0 { ((i * 7 + j * 3) % 11) as f64 + 0.5 } else { 0.0 }
+    if (i * 31 + j * 17 + i * j).is_multiple_of(3) { ((i * 7 + j * 3) % 11) as f64 + 0.5 } else { 0.0 }
 }
 
 /// Starts that are decomposed by faer, which ends the process where it finds no memory, are asked for it first; its own allocations

@@ -136,7 +136,7 @@ impl<T: Real> SparseRows<'_, T> {
             let range = start..rows.min(start + UNFOLDED);
             let len = range.len() * cols;
             if self.full.len() < len {
-                allocate::resize(&mut self.full, len, T::ZERO);
+                allocate::resize(self.full, len, T::ZERO);
             }
             let full = &mut self.full[..len];
             self.rows.rows(range.clone()).unfold(full);
