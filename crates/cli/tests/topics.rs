@@ -4,7 +4,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{dir, file, listing, run};
+use common::{Ran, dir, file, listing, orthant, run};
 use orthant_io::{ReadOptions, read_matrix};
 use serde_json::Value;
 
@@ -180,4 +180,42 @@ fn what_is_printed_can_be_chosen() {
     let ran = run(d.path(), "topics docs -k 3 --stop-words stop.txt --weighting counts").ends(0);
     assert!(ran.out.contains("15×10") && ran.out.contains("counts"), "{}", ran.out);
     assert!(!ran.out.contains("tomato"), "{}", ran.out);
+}
+
+/// Fifteen lines, about the three subjects in turn.
+fn lines() -> String {
+    (0..15).map(|i| text(&[i % 3], i / 3)).collect()
+}
+
+#[test]
+fn lines_of_a_file_are_documents() {
+    let d = dir();
+    file(d.path(), "lines.txt", lines());
+    let ran = run(d.path(), "topics lines.txt -k 3").ends(2);
+    assert!(ran.err.contains("lines.txt is one document") && ran.err.contains("--lines"), "{}", ran.err);
+    run(d.path(), "topics lines.txt --lines -k 3 -q -o out").ends(0);
+    let topics = json(&d.path().join("out/topics.json"));
+    let documents = read_matrix::<f64>(d.path().join("out/documents.csv"), &ReadOptions::default()).unwrap();
+    let names = documents.row_names().unwrap();
+    assert_eq!((names.len(), &*names[0], &*names[14]), (15, "lines.txt:1", "lines.txt:15"));
+    for i in 0..15 {
+        let share = documents.view().at(i, topic_of(&topics, i % 3) as usize);
+        assert!(share > 0.9, "line {i}: {share}");
+    }
+
+    // from standard input, to the same numbers
+    let mut command = orthant(d.path());
+    command.args(["topics", "-", "--lines", "-k", "3", "-q", "-o", "piped"]);
+    let input = std::fs::File::open(d.path().join("lines.txt")).unwrap();
+    Ran::from(command.stdin(input).output().unwrap()).ends(0);
+    let w = |out: &str| std::fs::read(d.path().join(out).join("W.npy")).unwrap();
+    assert_eq!(w("out"), w("piped"));
+    let named = std::fs::read_to_string(d.path().join("piped/documents.csv")).unwrap();
+    assert!(named.contains("\nstandard input:15,"), "{named}");
+
+    // new documents likewise
+    let ran = run(d.path(), "topics --model out lines.txt --lines").ends(0);
+    assert_eq!(ran.out.lines().count(), 15, "{}", ran.out);
+    let ran = run(d.path(), "topics --model out lines.txt").ends(0);
+    assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
 }

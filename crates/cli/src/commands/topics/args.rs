@@ -13,8 +13,9 @@ use crate::checkpoint::CheckpointArgs;
 
 /// Find the topics of texts, or those of new texts under topics found before
 ///
-/// A PATH is a text file, a folder, of which every text file in it and below is a document, a csv or tsv file with a
-/// document in each row (--column), or a jsonl file with one in each line. All may be packed as .gz. Text is UTF-8.
+/// A PATH is a text file, which is a document or with --lines has one in each line, a folder, of which every text file in
+/// it and below is a document, a csv or tsv file with a document in each row (--column), or a jsonl file with one in each
+/// line. All may be packed as .gz. Text is UTF-8. The name - is that of standard input.
 ///
 /// Words are runs of two letters, digits or underscores at least, in lower case. Those that are in almost every
 /// document, in one alone, or on a list of stop words say nothing of topics and are left out. What is left is weighted
@@ -33,6 +34,7 @@ orthant topics <PATH>... -k <K> [-o <OUT>] [OPTIONS]
 Examples:
   orthant topics articles/ -k 10
   orthant topics articles/ --extension md,txt -k 20 -o topics
+  orthant topics titles.txt --lines -k 8               each line is a document
   orthant topics reviews.csv --column text --name-column id -k 8 --loss kl
   orthant topics --model topics new.txt                what a new document is about
   orthant topics letters/ -k 5 --stop-words de --min-df 3 --max-df 0.5")]
@@ -69,6 +71,9 @@ pub struct TopicsArgs {
     /// The first line of csv and tsv files is a document too, not the columns' names
     #[arg(long, help_heading = "Documents")]
     no_header: bool,
+    /// Each line of text files is a document, and not the whole file
+    #[arg(long, help_heading = "Documents")]
+    lines: bool,
     /// Read only the files of folders that end so, such as md,txt [default: all that are text]
     #[arg(long, value_name = "EXT", value_delimiter = ',', help_heading = "Documents")]
     extension: Vec<String>,
@@ -203,6 +208,7 @@ impl TopicsArgs {
                 column: self.column.clone(),
                 name_column: self.name_column.clone(),
                 header: !self.no_header,
+                lines: self.lines,
             },
             out: self.out.clone(),
             quiet: self.quiet,
