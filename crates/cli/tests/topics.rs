@@ -146,6 +146,14 @@ fn wrong_arguments_are_named() {
         ("topics -k 3", 2, "<PATH>"),
         ("topics docs -k 0", 2, "a whole number of at least 1 is needed"),
         ("topics docs -k 3 --stop-words klingon", 2, "--stop-words klingon: there is no file of this name"),
+        (
+            "topics docs -k 3 --stop-words none --stop-words en",
+            2,
+            "--stop-words none goes with no other list",
+        ),
+        ("topics docs -k 3 --ngrams 0", 2, "a whole number of at least 1 is needed"),
+        ("topics docs -k 3 --ngrams 11", 2, "--ngrams 11 is not possible: it is from 1 to 10"),
+        ("topics --model out docs --ngrams 2", 2, "cannot be used with"),
         ("topics docs -k 3 --min-df 1.5", 2, "--min-df"),
         ("topics docs -k 3 --max-df -1", 2, "--max-df"),
         ("topics docs -k 3 --min-df 20", 2, ""),
@@ -218,4 +226,72 @@ fn lines_of_a_file_are_documents() {
     assert_eq!(ran.out.lines().count(), 15, "{}", ran.out);
     let ran = run(d.path(), "topics --model out lines.txt").ends(0);
     assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
+}
+
+/// Words of a topic, as `topics.json` has them.
+fn words(topics: &Value) -> Vec<String> {
+    let topics = topics.as_array().unwrap().iter();
+    topics
+        .flat_map(|t| t["words"].as_array().unwrap())
+        .map(|w| w["word"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn ngrams_lists_and_numbers_are_kept_with_the_model() {
+    let d = dir();
+    let mut tsv = String::from("id\ttext\n");
+    for (i, text) in [
+        "the cat sat on the mat",
+        "the cat and the dog sat",
+        "stock markets and banks",
+        "banks and stock markets",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        tsv += &format!("{i}\t{text} 2026 1999\n");
+    }
+    file(d.path(), "t.tsv", tsv);
+    file(d.path(), "stop.txt", "cat\n");
+    let choice =
+        "--ngrams 2 --stop-words en --stop-words stop.txt --no-numbers --min-df 1 --weighting counts";
+    run(d.path(), &format!("topics t.tsv --column text -k 2 --words 100 -q -o out {choice}")).ends(0);
+    let mut found = words(&json(&d.path().join("out/topics.json")));
+    found.sort();
+    found.dedup();
+    // CountVectorizer(ngram_range=(1, 2), stop_words=["the", "on", "and", "cat"]) without the years
+    let expected = [
+        "banks",
+        "banks stock",
+        "dog",
+        "dog sat",
+        "markets",
+        "markets banks",
+        "mat",
+        "sat",
+        "sat mat",
+        "stock",
+        "stock markets",
+    ];
+    assert_eq!(found, expected);
+    // "sat mat" spans stop words of both lists: a new document is cut as those of the fit were
+    file(d.path(), "new.txt", "sat on the cat 1999 mat\n");
+    file(d.path(), "none.txt", "the cat 2026\n");
+    let model = orthant_io::SavedModel::<f32>::load(d.path().join("out/model.safetensors")).unwrap();
+    let kept: orthant_text::Fitted = serde_json::from_str(&model.attachments["text"]).unwrap();
+    let row = kept.counts::<f32, _>(&["sat on the cat 1999 mat"]);
+    let terms: Vec<&str> = row.matrix.row(0).map(|(j, _)| &*kept.vocabulary().terms()[j]).collect();
+    assert_eq!(terms, ["mat", "sat", "sat mat"]);
+    let ran = run(d.path(), "topics --model out new.txt none.txt").ends(0);
+    assert!(
+        ran.err.contains("1 of 2 documents are in no topic") && ran.err.contains("none.txt"),
+        "{}",
+        ran.err
+    );
+    // without --no-numbers years are words
+    let choice = choice.replace("--no-numbers", "");
+    run(d.path(), &format!("topics t.tsv --column text -k 2 --words 100 -q -o years --max-df 1.0 {choice}"))
+        .ends(0);
+    assert!(words(&json(&d.path().join("years/topics.json"))).contains(&"2026 1999".to_owned()));
 }

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | documents from files, folders, tables and JSON lines | [`Corpus::read`], [`ReadOptions`], [`Column`] | |
 //! | tokens | [`Tokenizer`] | `lowercase`, `token_pattern` |
-//! | terms | [`Vectorizer`], [`StopWords`], [`Frequency`] → [`Fitted`], [`Vocabulary`] | `stop_words`, `min_df`, `max_df`, `max_features` |
+//! | terms | [`Vectorizer`], [`StopWords`], [`Frequency`] → [`Fitted`], [`Vocabulary`] | `stop_words`, `ngram_range`, `min_df`, `max_df`, `max_features` |
 //! | counts | [`Fitted::counts`] → [`DocumentTerms`] | `CountVectorizer` |
 //! | tf-idf | [`Fitted::tfidf`], [`Weighting`], [`Norm`] | `TfidfVectorizer` |
 //! | kept with a model | [`Parts`] | |
@@ -52,6 +52,7 @@ pub use vectorizer::Vectorizer;
 pub use vocabulary::Vocabulary;
 pub use weighting::{Norm, Weighting};
 
+mod analyzer;
 mod corpus;
 mod error;
 mod fitted;

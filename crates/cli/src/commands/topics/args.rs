@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use orthant::{Loss, Method, Options};
-use orthant_text::{Column, Frequency, ReadOptions, StopWords, Vectorizer, Weighting};
+use orthant_text::{Column, Frequency, ReadOptions, StopWords, Tokenizer, Vectorizer, Weighting};
 
 use crate::Failure;
 use crate::args::{at_least_one, at_least_zero, bytes};
@@ -93,9 +93,16 @@ struct Learning {
     #[arg(allow_negative_numbers = true, required_unless_present = "model")]
     rank: Option<usize>,
 
-    /// Words to leave out: a language such as en, a file with a word in each line, or none
+    /// Words to leave out: a language such as en, a file with a word in each line, or none; several times for several lists
     #[arg(long, value_name = "LANG|FILE|none", default_value = "en", help_heading = "Words")]
-    stop_words: String,
+    stop_words: Vec<String>,
+    /// Leave numbers out, such as 2026
+    #[arg(long, help_heading = "Words")]
+    no_numbers: bool,
+    /// Count runs of 2 to this many words too, from 1 to 10: with 2, 'stock market' beside 'stock' and 'market'
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
+    #[arg(allow_negative_numbers = true, help_heading = "Words")]
+    ngrams: usize,
     /// The fewest documents that a word must be in: a number, or with a point a share of all
     #[arg(long, value_name = "N|SHARE", default_value = "2", allow_negative_numbers = true)]
     #[arg(help_heading = "Words")]
@@ -184,8 +191,8 @@ pub(super) struct Common {
 /// How to find topics.
 pub(super) struct Learn {
     pub vectorizer: Vectorizer,
-    /// The file of the stop words, if there is one.
-    pub stop_words: Option<PathBuf>,
+    /// The files of stop words.
+    pub stop_words: Vec<PathBuf>,
     pub options: Options,
     pub checkpoint: CheckpointArgs,
     pub double: bool,
@@ -246,30 +253,39 @@ impl Learning {
         options.max_iter = self.max_iter.unwrap_or(options.max_iter);
         options.memory_limit = self.memory_limit;
         let vectorizer = Vectorizer {
+            tokenizer: Tokenizer { numbers: !self.no_numbers, ..Tokenizer::default() },
             stop_words: self.stop_words()?,
+            ngrams: self.ngrams,
             min_df: self.min_df,
             max_df: self.max_df,
             max_features: self.max_features,
             weighting,
-            ..Vectorizer::default()
         };
-        let stop_words = self.stop_words_file();
+        let stop_words = self.stop_words.iter().filter_map(|list| stop_words_file(list)).collect();
         Ok(Learn { vectorizer, stop_words, options, checkpoint, double: self.f64 })
     }
 
-    /// What names a file that is there is one.
-    fn stop_words_file(&self) -> Option<PathBuf> {
-        let path = PathBuf::from(&self.stop_words);
-        (self.stop_words != "none" && path.is_file()).then_some(path)
-    }
-
+    /// The words of all lists.
     fn stop_words(&self) -> Result<StopWords, Failure> {
-        match (self.stop_words_file(), &*self.stop_words) {
-            (Some(path), _) => Ok(StopWords::read(&path)?),
-            (None, "none") => Ok(StopWords::default()),
-            (None, language) => StopWords::language(language).map_err(|error| {
-                Failure::Usage(format!("--stop-words {language}: there is no file of this name, and {error}"))
-            }),
+        if self.stop_words.len() > 1 && self.stop_words.iter().any(|list| list == "none") {
+            return Err(Failure::Usage("--stop-words none goes with no other list".into()));
         }
+        self.stop_words.iter().try_fold(StopWords::default(), |all, list| Ok(all.union(stop_words(list)?)))
+    }
+}
+
+/// What names a file that is there is one.
+fn stop_words_file(list: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(list);
+    (list != "none" && path.is_file()).then_some(path)
+}
+
+fn stop_words(list: &str) -> Result<StopWords, Failure> {
+    match (stop_words_file(list), list) {
+        (Some(path), _) => Ok(StopWords::read(&path)?),
+        (None, "none") => Ok(StopWords::default()),
+        (None, language) => StopWords::language(language).map_err(|error| {
+            Failure::Usage(format!("--stop-words {language}: there is no file of this name, and {error}"))
+        }),
     }
 }
