@@ -295,3 +295,26 @@ fn ngrams_lists_and_numbers_are_kept_with_the_model() {
         .ends(0);
     assert!(words(&json(&d.path().join("years/topics.json"))).contains(&"2026 1999".to_owned()));
 }
+
+#[test]
+fn words_that_nothing_sets_apart_are_remarked() {
+    let d = dir();
+    let warning = "letters are in runs of Chinese";
+    file(
+        d.path(),
+        "zh.txt",
+        "今天天气很好我们去公园\n我们喜欢北京的公园和天气\n股票市场今天下跌银行\n银行和股票市场\n",
+    );
+    // no clause is there twice
+    let ran = run(d.path(), "topics zh.txt --lines -k 2").ends(1);
+    // 11, 12, 10 and 7 letters are all in long runs
+    assert!(ran.err.contains("100 %") && ran.err.contains(warning), "{}", ran.err);
+    file(
+        d.path(),
+        "cut.txt",
+        "今天 天气 很 好 公园\n我们 公园 和 天气\n股票 市场 今天 银行\n银行 和 股票 市场\n",
+    );
+    let ran = run(d.path(), "topics cut.txt --lines -k 2").ends(0);
+    assert!(!ran.err.contains(warning), "{}", ran.err);
+    assert!(ran.out.contains("股票") && ran.out.contains("公园"), "{}", ran.out);
+}

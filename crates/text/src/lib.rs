@@ -9,6 +9,7 @@
 //! | tf-idf | [`Fitted::tfidf`], [`Weighting`], [`Norm`] | `TfidfVectorizer` |
 //! | kept with a model | [`Parts`] | |
 //! | what a topic is about, what a document is about | [`top_terms`], [`top_topics`] | |
+//! | texts whose words nothing sets apart | [`unsegmented`] | |
 //! | what can go wrong | [`TextError`] | |
 //!
 //! From documents to a [`Csr`](orthant::Csr):
@@ -48,6 +49,7 @@ pub use frequency::{Frequency, NoFrequency};
 pub use stop_words::StopWords;
 pub use tokens::Tokenizer;
 pub use topics::{top_terms, top_topics};
+pub use unsegmented::unsegmented;
 pub use vectorizer::Vectorizer;
 pub use vocabulary::Vocabulary;
 pub use weighting::{Norm, Weighting};
@@ -60,6 +62,7 @@ mod frequency;
 mod stop_words;
 mod tokens;
 mod topics;
+mod unsegmented;
 mod vectorizer;
 mod vocabulary;
 mod weighting;

@@ -159,6 +159,14 @@ fn read(common: &Common) -> Result<Corpus, Failure> {
             first.reason
         ));
     }
+    let share = orthant_text::unsegmented(&corpus.documents);
+    if share > 0.5 {
+        say::warning(format_args!(
+            "{:.0} % of the letters are in runs of Chinese, Japanese, Thai or the like that no blank breaks: each run is taken \
+             for one word; put blanks between the words with a segmenter for the language first",
+            100.0 * share
+        ));
+    }
     Ok(corpus)
 }
 
