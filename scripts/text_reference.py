@@ -61,6 +61,8 @@ SMALL = [
     "The quick brown fox jumps over the lazy dog, und der Fuchs springt über die Katze und the cat.",
 ]
 STOP_WORDS = ["the", "und", "der", "die", "is", "it", "self", "return", "if", "in", "of"]
+# the default pattern, but for runs of digits
+NO_NUMBERS = r"(?u)\b(?!\d+\b)\w\w+\b"
 
 
 def grid(documents):
@@ -88,6 +90,11 @@ def grid(documents):
         ("bare", {"norm": None, "use_idf": False, "sublinear_tf": True}, True, n),
         ("usual", {"min_df": 2, "max_df": 0.95, "max_features": 500, "stop_words": STOP_WORDS}, True, n),
         ("new_tfidf", {"sublinear_tf": True, "smooth_idf": False, "min_df": 2}, True, most),
+        ("bigrams", {"ngram_range": (1, 2)}, False, n),
+        ("trigrams", {"ngram_range": (1, 3), "stop_words": STOP_WORDS, "min_df": 2}, True, n),
+        ("new_bigrams", {"ngram_range": (1, 2), "stop_words": STOP_WORDS}, True, most),
+        ("no_numbers", {"token_pattern": NO_NUMBERS}, False, n),
+        ("usual_bigrams", {"ngram_range": (1, 2), "token_pattern": NO_NUMBERS, "stop_words": STOP_WORDS}, False, n),
     ]
     return cases
 

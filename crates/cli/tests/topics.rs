@@ -4,7 +4,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{dir, file, listing, run};
+use common::{Ran, dir, file, listing, orthant, run};
 use orthant_io::{ReadOptions, read_matrix};
 use serde_json::Value;
 
@@ -146,6 +146,14 @@ fn wrong_arguments_are_named() {
         ("topics -k 3", 2, "<PATH>"),
         ("topics docs -k 0", 2, "a whole number of at least 1 is needed"),
         ("topics docs -k 3 --stop-words klingon", 2, "--stop-words klingon: there is no file of this name"),
+        (
+            "topics docs -k 3 --stop-words none --stop-words en",
+            2,
+            "--stop-words none goes with no other list",
+        ),
+        ("topics docs -k 3 --ngrams 0", 2, "a whole number of at least 1 is needed"),
+        ("topics docs -k 3 --ngrams 11", 2, "--ngrams 11 is not possible: it is from 1 to 10"),
+        ("topics --model out docs --ngrams 2", 2, "cannot be used with"),
         ("topics docs -k 3 --min-df 1.5", 2, "--min-df"),
         ("topics docs -k 3 --max-df -1", 2, "--max-df"),
         ("topics docs -k 3 --min-df 20", 2, ""),
@@ -180,4 +188,133 @@ fn what_is_printed_can_be_chosen() {
     let ran = run(d.path(), "topics docs -k 3 --stop-words stop.txt --weighting counts").ends(0);
     assert!(ran.out.contains("15×10") && ran.out.contains("counts"), "{}", ran.out);
     assert!(!ran.out.contains("tomato"), "{}", ran.out);
+}
+
+/// Fifteen lines, about the three subjects in turn.
+fn lines() -> String {
+    (0..15).map(|i| text(&[i % 3], i / 3)).collect()
+}
+
+#[test]
+fn lines_of_a_file_are_documents() {
+    let d = dir();
+    file(d.path(), "lines.txt", lines());
+    let ran = run(d.path(), "topics lines.txt -k 3").ends(2);
+    assert!(ran.err.contains("lines.txt is one document") && ran.err.contains("--lines"), "{}", ran.err);
+    run(d.path(), "topics lines.txt --lines -k 3 -q -o out").ends(0);
+    let topics = json(&d.path().join("out/topics.json"));
+    let documents = read_matrix::<f64>(d.path().join("out/documents.csv"), &ReadOptions::default()).unwrap();
+    let names = documents.row_names().unwrap();
+    assert_eq!((names.len(), &*names[0], &*names[14]), (15, "lines.txt:1", "lines.txt:15"));
+    for i in 0..15 {
+        let share = documents.view().at(i, topic_of(&topics, i % 3) as usize);
+        assert!(share > 0.9, "line {i}: {share}");
+    }
+
+    // from standard input, to the same numbers
+    let mut command = orthant(d.path());
+    command.args(["topics", "-", "--lines", "-k", "3", "-q", "-o", "piped"]);
+    let input = std::fs::File::open(d.path().join("lines.txt")).unwrap();
+    Ran::from(command.stdin(input).output().unwrap()).ends(0);
+    let w = |out: &str| std::fs::read(d.path().join(out).join("W.npy")).unwrap();
+    assert_eq!(w("out"), w("piped"));
+    let named = std::fs::read_to_string(d.path().join("piped/documents.csv")).unwrap();
+    assert!(named.contains("\nstandard input:15,"), "{named}");
+
+    // new documents likewise
+    let ran = run(d.path(), "topics --model out lines.txt --lines").ends(0);
+    assert_eq!(ran.out.lines().count(), 15, "{}", ran.out);
+    let ran = run(d.path(), "topics --model out lines.txt").ends(0);
+    assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
+}
+
+/// Words of a topic, as `topics.json` has them.
+fn words(topics: &Value) -> Vec<String> {
+    let topics = topics.as_array().unwrap().iter();
+    topics
+        .flat_map(|t| t["words"].as_array().unwrap())
+        .map(|w| w["word"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn ngrams_lists_and_numbers_are_kept_with_the_model() {
+    let d = dir();
+    let mut tsv = String::from("id\ttext\n");
+    for (i, text) in [
+        "the cat sat on the mat",
+        "the cat and the dog sat",
+        "stock markets and banks",
+        "banks and stock markets",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        tsv += &format!("{i}\t{text} 2026 1999\n");
+    }
+    file(d.path(), "t.tsv", tsv);
+    file(d.path(), "stop.txt", "cat\n");
+    let choice =
+        "--ngrams 2 --stop-words en --stop-words stop.txt --no-numbers --min-df 1 --weighting counts";
+    run(d.path(), &format!("topics t.tsv --column text -k 2 --words 100 -q -o out {choice}")).ends(0);
+    let mut found = words(&json(&d.path().join("out/topics.json")));
+    found.sort();
+    found.dedup();
+    // CountVectorizer(ngram_range=(1, 2), stop_words=["the", "on", "and", "cat"]) without the years
+    let expected = [
+        "banks",
+        "banks stock",
+        "dog",
+        "dog sat",
+        "markets",
+        "markets banks",
+        "mat",
+        "sat",
+        "sat mat",
+        "stock",
+        "stock markets",
+    ];
+    assert_eq!(found, expected);
+    // "sat mat" spans stop words of both lists: a new document is cut as those of the fit were
+    file(d.path(), "new.txt", "sat on the cat 1999 mat\n");
+    file(d.path(), "none.txt", "the cat 2026\n");
+    let model = orthant_io::SavedModel::<f32>::load(d.path().join("out/model.safetensors")).unwrap();
+    let kept: orthant_text::Fitted = serde_json::from_str(&model.attachments["text"]).unwrap();
+    let row = kept.counts::<f32, _>(&["sat on the cat 1999 mat"]);
+    let terms: Vec<&str> = row.matrix.row(0).map(|(j, _)| &*kept.vocabulary().terms()[j]).collect();
+    assert_eq!(terms, ["mat", "sat", "sat mat"]);
+    let ran = run(d.path(), "topics --model out new.txt none.txt").ends(0);
+    assert!(
+        ran.err.contains("1 of 2 documents are in no topic") && ran.err.contains("none.txt"),
+        "{}",
+        ran.err
+    );
+    // without --no-numbers years are words
+    let choice = choice.replace("--no-numbers", "");
+    run(d.path(), &format!("topics t.tsv --column text -k 2 --words 100 -q -o years --max-df 1.0 {choice}"))
+        .ends(0);
+    assert!(words(&json(&d.path().join("years/topics.json"))).contains(&"2026 1999".to_owned()));
+}
+
+#[test]
+fn words_that_nothing_sets_apart_are_remarked() {
+    let d = dir();
+    let warning = "letters are in runs of Chinese";
+    file(
+        d.path(),
+        "zh.txt",
+        "今天天气很好我们去公园\n我们喜欢北京的公园和天气\n股票市场今天下跌银行\n银行和股票市场\n",
+    );
+    // no clause is there twice
+    let ran = run(d.path(), "topics zh.txt --lines -k 2").ends(1);
+    // 11, 12, 10 and 7 letters are all in long runs
+    assert!(ran.err.contains("100 %") && ran.err.contains(warning), "{}", ran.err);
+    file(
+        d.path(),
+        "cut.txt",
+        "今天 天气 很 好 公园\n我们 公园 和 天气\n股票 市场 今天 银行\n银行 和 股票 市场\n",
+    );
+    let ran = run(d.path(), "topics cut.txt --lines -k 2").ends(0);
+    assert!(!ran.err.contains(warning), "{}", ran.err);
+    assert!(ran.out.contains("股票") && ran.out.contains("公园"), "{}", ran.out);
 }

@@ -191,6 +191,7 @@ fn corpus(name: &str, data: &[u8]) {
         column: column.filter(|_| !is_text),
         name_column: Some(Column::from(1)).filter(|_| !is_text && data.len().is_multiple_of(5)),
         header: is_text || name.ends_with("jsonl") || data.len().is_multiple_of(2),
+        lines: is_text && data.len().is_multiple_of(2),
         ..orthant_text::ReadOptions::default()
     };
     let read = || -> Result<(), TextError> {

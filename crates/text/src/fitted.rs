@@ -4,7 +4,8 @@ use orthant::{Csr, Real};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{TextError, Tokenizer, Vocabulary, Weighting};
+use crate::analyzer::{self, Analyzer};
+use crate::{StopWords, TextError, Tokenizer, Vocabulary, Weighting};
 
 /// Documents in rows, terms in columns.
 ///
@@ -45,8 +46,19 @@ pub struct Parts {
     pub document_frequency: Option<Vec<usize>>,
     /// How text is cut.
     pub tokenizer: Tokenizer,
+    /// Tokens that are no terms, and no part of n-grams.
+    #[serde(default, skip_serializing_if = "StopWords::is_empty")]
+    pub stop_words: StopWords,
+    /// The most tokens of a term.
+    #[serde(default = "one")]
+    pub ngrams: usize,
     /// What counts become.
     pub weighting: Weighting,
+}
+
+/// Of models without n-grams.
+fn one() -> usize {
+    1
 }
 
 /// A vocabulary with what turns documents into rows: what [`Vectorizer::fit`](crate::Vectorizer::fit) finds, and what is
@@ -70,6 +82,8 @@ pub struct Fitted {
     idf: Vec<f64>,
     document_frequency: Option<Vec<usize>>,
     tokenizer: Tokenizer,
+    stop_words: StopWords,
+    ngrams: usize,
     weighting: Weighting,
 }
 
@@ -77,10 +91,11 @@ impl Fitted {
     /// Made of its parts.
     ///
     /// # Errors
-    /// As [`Vocabulary::new`]; [`TextError::PartLength`] for numbers that are not one for each term, and
+    /// As [`Vocabulary::new`]; [`TextError::Option`] for an impossible `ngrams`; [`TextError::PartLength`] for numbers that are not one for each term, and
     /// [`TextError::Idf`] for a factor that is not above 0 and finite.
     pub fn from_parts(parts: Parts) -> Result<Self, TextError> {
-        let Parts { terms, idf, document_frequency, tokenizer, weighting } = parts;
+        let Parts { terms, idf, document_frequency, tokenizer, stop_words, ngrams, weighting } = parts;
+        analyzer::check(ngrams)?;
         let vocabulary = Vocabulary::new(terms)?;
         let expected = vocabulary.len();
         for (part, found) in
@@ -94,13 +109,14 @@ impl Fitted {
             let term = vocabulary.terms()[column].clone();
             return Err(TextError::Idf { column, term, value: idf[column] });
         }
-        Ok(Self { vocabulary, idf, document_frequency, tokenizer, weighting })
+        Ok(Self { vocabulary, idf, document_frequency, tokenizer, stop_words, ngrams, weighting })
     }
 
     /// Its parts.
     pub fn into_parts(self) -> Parts {
-        let Self { vocabulary, idf, document_frequency, tokenizer, weighting } = self;
-        Parts { terms: vocabulary.into_terms(), idf, document_frequency, tokenizer, weighting }
+        let Self { vocabulary, idf, document_frequency, tokenizer, stop_words, ngrams, weighting } = self;
+        let terms = vocabulary.into_terms();
+        Parts { terms, idf, document_frequency, tokenizer, stop_words, ngrams, weighting }
     }
 
     /// The terms.
@@ -121,6 +137,16 @@ impl Fitted {
     /// How text is cut.
     pub fn tokenizer(&self) -> Tokenizer {
         self.tokenizer
+    }
+
+    /// Tokens that are no terms, and no part of n-grams.
+    pub fn stop_words(&self) -> &StopWords {
+        &self.stop_words
+    }
+
+    /// The most tokens of a term.
+    pub fn ngrams(&self) -> usize {
+        self.ngrams
     }
 
     /// What counts become.
@@ -148,8 +174,9 @@ impl Fitted {
         documents: &[D],
         weigh: impl Fn(&mut [(u32, f64)]) + Sync,
     ) -> DocumentTerms<T> {
+        let analyzer = Analyzer::new(self.tokenizer, &self.stop_words, self.ngrams);
         let row = |document: &D| -> Vec<(u32, T)> {
-            let mut row = self.count(document.as_ref());
+            let mut row = self.count(&analyzer, document.as_ref());
             weigh(&mut row);
             row.into_iter().map(|(j, x)| (j, T::from_f64(x))).collect()
         };
@@ -171,9 +198,9 @@ impl Fitted {
     }
 
     /// How often a document has each term, by ascending column.
-    fn count(&self, document: &str) -> Vec<(u32, f64)> {
+    fn count(&self, analyzer: &Analyzer<'_>, document: &str) -> Vec<(u32, f64)> {
         let mut columns = Vec::new();
-        self.tokenizer.each(document, |token| columns.extend(self.vocabulary.column(token)));
+        analyzer.each(document, |token| columns.extend(self.vocabulary.column(token)));
         columns.sort_unstable();
         columns.chunk_by(|a, b| a == b).map(|same| (same[0] as u32, same.len() as f64)).collect()
     }
@@ -238,6 +265,21 @@ mod tests {
     }
 
     #[test]
+    fn words_of_models_without_ngrams_are_read() {
+        let old = r#"{"terms": ["aa", "bb"], "idf": [1.0, 1.0], "tokenizer": {"lowercase": true, "min_length": 2},
+            "weighting": {"sublinear_tf": false, "use_idf": false, "smooth_idf": true, "norm": null}}"#;
+        let fitted: Fitted = serde_json::from_str(old).unwrap();
+        assert_eq!(
+            (fitted.ngrams(), fitted.stop_words().is_empty(), fitted.tokenizer().numbers),
+            (1, true, true)
+        );
+        assert_eq!(
+            fitted.counts::<f32, _>(&["aa bb aa"]).matrix.row(0).collect::<Vec<_>>(),
+            [(0, 2.0), (1, 1.0)]
+        );
+    }
+
+    #[test]
     fn parts_that_do_not_fit_are_refused() {
         let parts = || Vectorizer::default().fit(&DOCUMENTS).unwrap().into_parts();
         let message = |parts| Fitted::from_parts(parts).unwrap_err().to_string();
@@ -268,6 +310,7 @@ mod tests {
         }
         let json = serde_json::to_string(&parts()).unwrap();
         assert_eq!(serde_json::from_str::<Fitted>(&json).unwrap(), Fitted::from_parts(parts()).unwrap());
+        assert_eq!(message(Parts { ngrams: 0, ..parts() }), "ngrams cannot be 0: it is from 1 to 10");
         let error = serde_json::from_str::<Fitted>(&json.replace("\"aa\"", "\"zz\"")).unwrap_err();
         assert!(error.to_string().contains("does not come after"), "{error}");
     }

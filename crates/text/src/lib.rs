@@ -4,11 +4,12 @@
 //! |---|---|---|
 //! | documents from files, folders, tables and JSON lines | [`Corpus::read`], [`ReadOptions`], [`Column`] | |
 //! | tokens | [`Tokenizer`] | `lowercase`, `token_pattern` |
-//! | terms | [`Vectorizer`], [`StopWords`], [`Frequency`] → [`Fitted`], [`Vocabulary`] | `stop_words`, `min_df`, `max_df`, `max_features` |
+//! | terms | [`Vectorizer`], [`StopWords`], [`Frequency`] → [`Fitted`], [`Vocabulary`] | `stop_words`, `ngram_range`, `min_df`, `max_df`, `max_features` |
 //! | counts | [`Fitted::counts`] → [`DocumentTerms`] | `CountVectorizer` |
 //! | tf-idf | [`Fitted::tfidf`], [`Weighting`], [`Norm`] | `TfidfVectorizer` |
 //! | kept with a model | [`Parts`] | |
 //! | what a topic is about, what a document is about | [`top_terms`], [`top_topics`] | |
+//! | texts whose words nothing sets apart | [`unsegmented`] | |
 //! | what can go wrong | [`TextError`] | |
 //!
 //! From documents to a [`Csr`](orthant::Csr):
@@ -48,10 +49,12 @@ pub use frequency::{Frequency, NoFrequency};
 pub use stop_words::StopWords;
 pub use tokens::Tokenizer;
 pub use topics::{top_terms, top_topics};
+pub use unsegmented::unsegmented;
 pub use vectorizer::Vectorizer;
 pub use vocabulary::Vocabulary;
 pub use weighting::{Norm, Weighting};
 
+mod analyzer;
 mod corpus;
 mod error;
 mod fitted;
@@ -59,6 +62,7 @@ mod frequency;
 mod stop_words;
 mod tokens;
 mod topics;
+mod unsegmented;
 mod vectorizer;
 mod vocabulary;
 mod weighting;

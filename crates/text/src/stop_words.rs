@@ -70,6 +70,30 @@ impl StopWords {
         Ok(Self::new(text.lines().map(str::trim).filter(|word| !word.is_empty())))
     }
 
+    /// These words, and those of another list.
+    ///
+    /// ```
+    /// use orthant_text::StopWords;
+    /// let both = StopWords::language("en")?.union(StopWords::new(["computer"]));
+    /// assert!(both.contains("the") && both.contains("computer"));
+    /// # Ok::<(), orthant_text::TextError>(())
+    /// ```
+    #[must_use]
+    pub fn union(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// The words, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether it is one of them.
     pub fn contains(&self, word: &str) -> bool {
         self.0.contains(word)

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// How text is cut into tokens. The default is scikit-learn's: `lowercase=True`,
 /// `token_pattern=r"(?u)\b\w\w+\b"`.
@@ -29,11 +29,14 @@ pub struct Tokenizer {
     pub lowercase: bool,
     /// Characters that a token has at least, from 1.
     pub min_length: usize,
+    /// Whether numbers are tokens; default `true`, as in scikit-learn. A number is a run of digits of any script, which are
+    /// what Python's `\d` matches: `2026` and `١٢`, but not `x2` or `1_000`.
+    pub numbers: bool,
 }
 
 impl Default for Tokenizer {
     fn default() -> Self {
-        Self { lowercase: true, min_length: 2 }
+        Self { lowercase: true, min_length: 2, numbers: true }
     }
 }
 
@@ -44,7 +47,10 @@ impl Tokenizer {
         let text = if self.lowercase { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) };
         for run in text.split(|c| !is_word(c)) {
             // no character is counted that does not matter
-            if !run.is_empty() && run.chars().take(self.min_length).count() == self.min_length {
+            if run.is_empty() || run.chars().take(self.min_length).count() < self.min_length {
+                continue;
+            }
+            if self.numbers || !run.chars().all(is_digit) {
                 visit(run);
             }
         }
@@ -57,6 +63,11 @@ fn is_word(c: char) -> bool {
         return c.is_ascii_alphanumeric() || c == '_';
     }
     matches!(c.general_category_group(), GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number)
+}
+
+/// What Python's `\d` matches.
+fn is_digit(c: char) -> bool {
+    c.general_category() == GeneralCategory::DecimalNumber
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use orthant::Real;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::analyzer::{self, Analyzer};
 use crate::{DocumentTerms, Fitted, Frequency, Parts, StopWords, TextError, Tokenizer, Weighting};
 
 /// What becomes a term, and what its counts become. The defaults are those of scikit-learn's `TfidfVectorizer`; with
@@ -29,8 +30,11 @@ use crate::{DocumentTerms, Fitted, Frequency, Parts, StopWords, TextError, Token
 pub struct Vectorizer {
     /// How text is cut.
     pub tokenizer: Tokenizer,
-    /// Tokens that are no terms; default none.
+    /// Tokens that are no terms, and no part of n-grams; default none.
     pub stop_words: StopWords,
+    /// The most tokens of a term, from 1 to 10; default 1. With 2, `red apples` is a term beside `red` and `apples`: this is
+    /// scikit-learn's `ngram_range=(1, ngrams)`.
+    pub ngrams: usize,
     /// The fewest documents that a term is in; default 1.
     pub min_df: Frequency,
     /// The most documents that a term is in; default all.
@@ -47,6 +51,7 @@ impl Default for Vectorizer {
         Self {
             tokenizer: Tokenizer::default(),
             stop_words: StopWords::default(),
+            ngrams: 1,
             min_df: Frequency::Count(1),
             max_df: Frequency::Share(1.0),
             max_features: None,
@@ -58,7 +63,7 @@ impl Default for Vectorizer {
 impl Vectorizer {
     /// Finds the terms and their document frequencies.
     ///
-    /// Reads every document once. Memory: the distinct tokens.
+    /// Reads every document once. Memory: the distinct tokens and n-grams.
     ///
     /// # Errors
     /// [`TextError::Option`] and [`TextError::Limits`] for options, [`TextError::NoDocuments`],
@@ -74,7 +79,6 @@ impl Vectorizer {
             return Err(TextError::Limits { min_df: self.min_df, max_df: self.max_df, documents: n });
         }
         let mut found: Vec<(String, Tally)> = self.tally(documents).into_iter().collect();
-        found.retain(|(token, _)| !self.stop_words.contains(token));
         if found.is_empty() {
             return Err(TextError::EmptyVocabulary);
         }
@@ -97,6 +101,8 @@ impl Vectorizer {
             idf,
             document_frequency: Some(document_frequency),
             tokenizer: self.tokenizer,
+            stop_words: self.stop_words.clone(),
+            ngrams: self.ngrams,
             weighting: self.weighting,
         })
     }
@@ -126,6 +132,7 @@ impl Vectorizer {
     fn check(&self) -> Result<(), TextError> {
         self.min_df.check("min_df")?;
         self.max_df.check("max_df")?;
+        analyzer::check(self.ngrams)?;
         let at_least_1 = |option, value: usize| match value {
             0 => Err(TextError::Option { option, value: value.to_string(), allowed: "it is at least 1" }),
             _ => Ok(()),
@@ -134,10 +141,11 @@ impl Vectorizer {
         at_least_1("min_length", self.tokenizer.min_length)
     }
 
-    /// Every distinct token. Its numbers are sums of integers, whatever the threads.
+    /// Every distinct token and n-gram. Its numbers are sums of integers, whatever the threads.
     fn tally<D: AsRef<str> + Sync>(&self, documents: &[D]) -> HashMap<String, Tally> {
+        let analyzer = Analyzer::new(self.tokenizer, &self.stop_words, self.ngrams);
         let each = documents.par_iter().enumerate().fold(HashMap::new, |mut found, (i, document)| {
-            self.tokenizer.each(document.as_ref(), |token| match found.get_mut(token) {
+            analyzer.each(document.as_ref(), |token| match found.get_mut(token) {
                 None => {
                     found.insert(token.to_owned(), Tally { occurrences: 1, documents: 1, last: i });
                 }
@@ -279,6 +287,8 @@ mod tests {
                 },
                 "min_length cannot be 0: it is at least 1",
             ),
+            (Vectorizer { ngrams: 0, ..Vectorizer::default() }, "ngrams cannot be 0: it is from 1 to 10"),
+            (Vectorizer { ngrams: 11, ..Vectorizer::default() }, "ngrams cannot be 11: it is from 1 to 10"),
         ] {
             assert_eq!(message(vectorizer), expected);
         }

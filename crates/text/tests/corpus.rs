@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use flate2::write::GzEncoder;
-use orthant_text::{Corpus, ReadOptions, StopWords, TextError};
+use orthant_text::{Corpus, ReadOptions, Skipped, StopWords, TextError};
 use tempfile::TempDir;
 
 fn folder(files: &[(&str, &[u8])]) -> TempDir {
@@ -274,4 +274,25 @@ fn options_that_nothing_uses_are_refused() {
     let options = ReadOptions { extensions: vec!["md".into(), "txt".into()], ..ReadOptions::default() };
     let message = refused("t.txt", b"text", &options);
     assert_eq!(message, "extensions cannot be md,txt: it is for folders, and none is given");
+}
+
+#[test]
+fn lines_are_documents_where_asked() {
+    let lines = ReadOptions { lines: true, ..ReadOptions::default() };
+    let content = "\u{feff}one\r\n\n \t\nfour ü\nfive".as_bytes();
+    let expected = pairs(&[("t.txt:1", "one"), ("t.txt:4", "four ü"), ("t.txt:5", "five")]);
+    assert_eq!(one("t.txt", content, &lines).unwrap(), expected);
+    let packed = one("t.txt.gz", &gzip(b"one\ntwo\n"), &lines).unwrap();
+    assert_eq!(packed, pairs(&[("t.txt.gz:1", "one"), ("t.txt.gz:2", "two")]));
+
+    // in folders too, where a damaged file is left out whole
+    let dir = folder(&[("a.txt", b"one\ntwo\n"), ("b.txt", b"one\n\xff\n"), ("c.txt", b"three\n")]);
+    let corpus = Corpus::read(&[dir.path()], &lines).unwrap();
+    let expected = [("a.txt:1", "one"), ("a.txt:2", "two"), ("c.txt:1", "three")];
+    assert_eq!(documents(&corpus, &dir), pairs(&expected));
+    assert!(matches!(corpus.skipped[..], [Skipped { reason: TextError::NotUtf8 { line: 2, .. }, .. }]));
+
+    assert_eq!(refused("t.txt", b"\n \n", &lines), "there are no documents in t.txt");
+    let message = refused("t.csv", b"text\na\n", &ReadOptions { lines: true, ..columns("text", "") });
+    assert_eq!(message, "lines cannot be true: it is for text files and folders, and none is given");
 }

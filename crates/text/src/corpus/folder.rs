@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Corpus, Skipped, plain};
+use super::{Corpus, ReadOptions, Skipped, plain};
 use crate::TextError;
 
 /// Reads every text file below `root`, if its name has one of the extensions or there are none.
-pub(super) fn read(root: &Path, extensions: &[String], corpus: &mut Corpus) -> Result<(), TextError> {
-    for path in files(root, extensions)? {
-        match plain::read(&path) {
-            Ok(document) => corpus.documents.push(document),
+pub(super) fn read(root: &Path, options: &ReadOptions, corpus: &mut Corpus) -> Result<(), TextError> {
+    for path in files(root, &options.extensions)? {
+        match plain::read(&path, options) {
+            Ok(documents) => corpus.documents.extend(documents),
             Err(reason @ (TextError::NotUtf8 { .. } | TextError::Nul { .. } | TextError::Gzip { .. })) => {
                 corpus.skipped.push(Skipped { path, reason });
             }

@@ -75,11 +75,13 @@ pub struct ReadOptions {
     pub name_column: Option<Column>,
     /// Whether the first line of a table has the columns' names; default `true`.
     pub header: bool,
+    /// Whether each line of a text file is a document, and not the file; default `false`. Lines of white space are none.
+    pub lines: bool,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { extensions: Vec::new(), column: None, name_column: None, header: true }
+        Self { extensions: Vec::new(), column: None, name_column: None, header: true, lines: false }
     }
 }
 
@@ -108,12 +110,14 @@ impl Corpus {
     /// | folder | every file in it and below that is UTF-8 text without a NUL byte, whole, in the order of their paths |
     /// | `.csv`, `.tsv`, `.tab` | the rows' fields in [`ReadOptions::column`] |
     /// | `.jsonl`, `.ndjson` | the same field of the object on every line |
-    /// | any other file | its whole text |
+    /// | any other file | its whole text, or with [`ReadOptions::lines`] each of its lines |
+    /// | `-` | as a text file: standard input |
     /// | any of these files, packed by gzip | the same (`.csv.gz` is a table) |
     ///
     /// In folders, tables are text as other files are; and symbolic links and what is no file are left alone, so that none is
     /// read twice. Other files than text are passed over and noted in [`Corpus::skipped`]. A file's document has its path
-    /// for a name, beginning with that given. Empty documents are kept.
+    /// for a name, beginning with that given, and a line's has the number of the line after it: `notes.txt:3`. Empty
+    /// documents are kept.
     ///
     /// ```
     /// use orthant_text::{Corpus, ReadOptions};
@@ -136,10 +140,10 @@ impl Corpus {
         for (path, kind) in paths.iter().zip(kinds) {
             let path = path.as_ref();
             match kind {
-                Kind::Folder => folder::read(path, &options.extensions, &mut corpus)?,
+                Kind::Folder => folder::read(path, options, &mut corpus)?,
                 Kind::Table { delimiter } => table::read(path, delimiter, options, &mut corpus.documents)?,
                 Kind::JsonLines => json_lines::read(path, options, &mut corpus.documents)?,
-                Kind::Text => corpus.documents.push(plain::read(path)?),
+                Kind::Text => corpus.documents.extend(plain::read(path, options)?),
             }
         }
         if corpus.documents.is_empty() {
@@ -149,7 +153,8 @@ impl Corpus {
         Ok(corpus)
     }
 
-    /// The files that [`read`](Self::read) opens: those given, and those in folders. None of them is opened.
+    /// The files that [`read`](Self::read) opens: those given, and those in folders. None of them is opened, and standard
+    /// input is none.
     ///
     /// ```
     /// use orthant_text::{Corpus, ReadOptions};
@@ -168,6 +173,7 @@ impl Corpus {
         for path in paths {
             let path = path.as_ref();
             match Kind::of(path)? {
+                _ if path == Path::new(STANDARD_INPUT) => {}
                 Kind::Folder => files.extend(folder::files(path, &options.extensions)?),
                 Kind::Table { .. } | Kind::JsonLines | Kind::Text => files.push(path.to_owned()),
             }
@@ -175,6 +181,9 @@ impl Corpus {
         Ok(files)
     }
 }
+
+/// Standard input, as a path.
+const STANDARD_INPUT: &str = "-";
 
 /// What is at a path.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -187,6 +196,9 @@ enum Kind {
 
 impl Kind {
     fn of(path: &Path) -> Result<Self, TextError> {
+        if path == Path::new(STANDARD_INPUT) {
+            return Ok(Self::Text);
+        }
         if fs::metadata(path).map_err(TextError::read(path))?.is_dir() {
             return Ok(Self::Folder);
         }
@@ -206,11 +218,14 @@ impl ReadOptions {
         let extensions = (!self.extensions.is_empty()).then(|| self.extensions.join(","));
         let tables = kinds.iter().any(|kind| matches!(kind, Kind::Table { .. } | Kind::JsonLines));
         let folders = kinds.contains(&Kind::Folder);
+        let texts = folders || kinds.contains(&Kind::Text);
+        let lines = self.lines.then(|| "true".to_owned());
         let for_tables = "it is for csv, tsv, tab, jsonl and ndjson files, and none is given";
         for (option, value, usable, allowed) in [
             ("column", column(&self.column), tables, for_tables),
             ("name_column", column(&self.name_column), tables, for_tables),
             ("extensions", extensions, folders, "it is for folders, and none is given"),
+            ("lines", lines, texts, "it is for text files and folders, and none is given"),
         ] {
             if let Some(value) = value.filter(|_| !usable) {
                 return Err(TextError::Option { option, value, allowed });

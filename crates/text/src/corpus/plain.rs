@@ -1,4 +1,4 @@
-//! A file that is one document, and what all files have in common.
+//! A file of text, and what all files have in common.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -6,21 +6,32 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::Document;
+use super::{Document, ReadOptions, STANDARD_INPUT};
 use crate::TextError;
 
 /// Bytes of a line for which room is made at a time.
 const PIECE: usize = 1 << 13;
 
-/// Reads a file whole.
-pub(super) fn read(path: &Path) -> Result<Document, TextError> {
+/// Reads a file whole: a document, or one for each line with something on it.
+pub(super) fn read(path: &Path, options: &ReadOptions) -> Result<Vec<Document>, TextError> {
     let mut input = Input::open(path)?;
     let mut bytes = Vec::new();
     input.reader.read_to_end(&mut bytes).map_err(|source| input.error(path, source))?;
     if let Some(at) = bytes.iter().position(|&b| b == 0) {
         return Err(TextError::Nul { path: path.to_owned(), line: 1 + lines(&bytes[..at]) });
     }
-    Ok(Document { name: path.display().to_string(), text: utf8(bytes, path)? })
+    let text = utf8(bytes, path)?;
+    let name =
+        if path == Path::new(STANDARD_INPUT) { "standard input".into() } else { path.display().to_string() };
+    if !options.lines {
+        return Ok(vec![Document { name, text }]);
+    }
+    // a byte order mark is no part of the first line
+    let lines = text.strip_prefix('\u{feff}').unwrap_or(&text).lines().zip(1_u64..);
+    let lines = lines.filter(|(line, _)| !line.trim().is_empty());
+    Ok(lines
+        .map(|(line, number)| Document { name: format!("{name}:{number}"), text: line.to_owned() })
+        .collect())
 }
 
 /// An open file, unpacked if it is packed by gzip.
@@ -31,7 +42,11 @@ pub(super) struct Input {
 
 impl Input {
     pub fn open(path: &Path) -> Result<Self, TextError> {
-        let mut file = BufReader::new(File::open(path).map_err(TextError::read(path))?);
+        let source: Box<dyn Read> = match path == Path::new(STANDARD_INPUT) {
+            true => Box::new(io::stdin()),
+            false => Box::new(File::open(path).map_err(TextError::read(path))?),
+        };
+        let mut file = BufReader::new(source);
         let packed = file.fill_buf().map_err(TextError::read(path))?.starts_with(&[0x1f, 0x8b]);
         let reader: Box<dyn BufRead> =
             if packed { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use orthant::{Loss, Method, Options};
-use orthant_text::{Column, Frequency, ReadOptions, StopWords, Vectorizer, Weighting};
+use orthant_text::{Column, Frequency, ReadOptions, StopWords, Tokenizer, Vectorizer, Weighting};
 
 use crate::Failure;
 use crate::args::{at_least_one, at_least_zero, bytes};
@@ -13,8 +13,9 @@ use crate::checkpoint::CheckpointArgs;
 
 /// Find the topics of texts, or those of new texts under topics found before
 ///
-/// A PATH is a text file, a folder, of which every text file in it and below is a document, a csv or tsv file with a
-/// document in each row (--column), or a jsonl file with one in each line. All may be packed as .gz. Text is UTF-8.
+/// A PATH is a text file, which is a document or with --lines has one in each line, a folder, of which every text file in
+/// it and below is a document, a csv or tsv file with a document in each row (--column), or a jsonl file with one in each
+/// line. All may be packed as .gz. Text is UTF-8. The name - is that of standard input.
 ///
 /// Words are runs of two letters, digits or underscores at least, in lower case. Those that are in almost every
 /// document, in one alone, or on a list of stop words say nothing of topics and are left out. What is left is weighted
@@ -33,6 +34,7 @@ orthant topics <PATH>... -k <K> [-o <OUT>] [OPTIONS]
 Examples:
   orthant topics articles/ -k 10
   orthant topics articles/ --extension md,txt -k 20 -o topics
+  orthant topics titles.txt --lines -k 8               each line is a document
   orthant topics reviews.csv --column text --name-column id -k 8 --loss kl
   orthant topics --model topics new.txt                what a new document is about
   orthant topics letters/ -k 5 --stop-words de --min-df 3 --max-df 0.5")]
@@ -69,6 +71,9 @@ pub struct TopicsArgs {
     /// The first line of csv and tsv files is a document too, not the columns' names
     #[arg(long, help_heading = "Documents")]
     no_header: bool,
+    /// Each line of text files is a document, and not the whole file
+    #[arg(long, help_heading = "Documents")]
+    lines: bool,
     /// Read only the files of folders that end so, such as md,txt [default: all that are text]
     #[arg(long, value_name = "EXT", value_delimiter = ',', help_heading = "Documents")]
     extension: Vec<String>,
@@ -88,9 +93,16 @@ struct Learning {
     #[arg(allow_negative_numbers = true, required_unless_present = "model")]
     rank: Option<usize>,
 
-    /// Words to leave out: a language such as en, a file with a word in each line, or none
+    /// Words to leave out: a language such as en, a file with a word in each line, or none; several times for several lists
     #[arg(long, value_name = "LANG|FILE|none", default_value = "en", help_heading = "Words")]
-    stop_words: String,
+    stop_words: Vec<String>,
+    /// Leave numbers out, such as 2026
+    #[arg(long, help_heading = "Words")]
+    no_numbers: bool,
+    /// Count runs of 2 to this many words too, from 1 to 10: with 2, 'stock market' beside 'stock' and 'market'
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
+    #[arg(allow_negative_numbers = true, help_heading = "Words")]
+    ngrams: usize,
     /// The fewest documents that a word must be in: a number, or with a point a share of all
     #[arg(long, value_name = "N|SHARE", default_value = "2", allow_negative_numbers = true)]
     #[arg(help_heading = "Words")]
@@ -179,8 +191,8 @@ pub(super) struct Common {
 /// How to find topics.
 pub(super) struct Learn {
     pub vectorizer: Vectorizer,
-    /// The file of the stop words, if there is one.
-    pub stop_words: Option<PathBuf>,
+    /// The files of stop words.
+    pub stop_words: Vec<PathBuf>,
     pub options: Options,
     pub checkpoint: CheckpointArgs,
     pub double: bool,
@@ -203,6 +215,7 @@ impl TopicsArgs {
                 column: self.column.clone(),
                 name_column: self.name_column.clone(),
                 header: !self.no_header,
+                lines: self.lines,
             },
             out: self.out.clone(),
             quiet: self.quiet,
@@ -240,30 +253,39 @@ impl Learning {
         options.max_iter = self.max_iter.unwrap_or(options.max_iter);
         options.memory_limit = self.memory_limit;
         let vectorizer = Vectorizer {
+            tokenizer: Tokenizer { numbers: !self.no_numbers, ..Tokenizer::default() },
             stop_words: self.stop_words()?,
+            ngrams: self.ngrams,
             min_df: self.min_df,
             max_df: self.max_df,
             max_features: self.max_features,
             weighting,
-            ..Vectorizer::default()
         };
-        let stop_words = self.stop_words_file();
+        let stop_words = self.stop_words.iter().filter_map(|list| stop_words_file(list)).collect();
         Ok(Learn { vectorizer, stop_words, options, checkpoint, double: self.f64 })
     }
 
-    /// What names a file that is there is one.
-    fn stop_words_file(&self) -> Option<PathBuf> {
-        let path = PathBuf::from(&self.stop_words);
-        (self.stop_words != "none" && path.is_file()).then_some(path)
-    }
-
+    /// The words of all lists.
     fn stop_words(&self) -> Result<StopWords, Failure> {
-        match (self.stop_words_file(), &*self.stop_words) {
-            (Some(path), _) => Ok(StopWords::read(&path)?),
-            (None, "none") => Ok(StopWords::default()),
-            (None, language) => StopWords::language(language).map_err(|error| {
-                Failure::Usage(format!("--stop-words {language}: there is no file of this name, and {error}"))
-            }),
+        if self.stop_words.len() > 1 && self.stop_words.iter().any(|list| list == "none") {
+            return Err(Failure::Usage("--stop-words none goes with no other list".into()));
         }
+        self.stop_words.iter().try_fold(StopWords::default(), |all, list| Ok(all.union(stop_words(list)?)))
+    }
+}
+
+/// What names a file that is there is one.
+fn stop_words_file(list: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(list);
+    (list != "none" && path.is_file()).then_some(path)
+}
+
+fn stop_words(list: &str) -> Result<StopWords, Failure> {
+    match (stop_words_file(list), list) {
+        (Some(path), _) => Ok(StopWords::read(&path)?),
+        (None, "none") => Ok(StopWords::default()),
+        (None, language) => StopWords::language(language).map_err(|error| {
+            Failure::Usage(format!("--stop-words {language}: there is no file of this name, and {error}"))
+        }),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use orthant::{Options, StopReason, Transform};
 use orthant_io::{AnySavedModel, AnyTable, Names, SavedModel, Scalar, SparseTable, Staged};
-use orthant_text::{Corpus, DocumentTerms, Fitted as Words, Weighting};
+use orthant_text::{Corpus, DocumentTerms, Fitted as Words, TextError, Weighting};
 
 use crate::failure::in_data;
 use crate::fitting::Fitting;
@@ -53,7 +53,8 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     let staged = common.out.as_ref().map(Staged::in_dir).transpose()?;
     let mut beside = Beside::results(staged.is_some());
     let corpus = read(common)?;
-    let (words, weights) = learn.vectorizer.fit_transform::<T, _>(&corpus.documents)?;
+    let (words, weights) =
+        learn.vectorizer.fit_transform::<T, _>(&corpus.documents).map_err(|e| alone(e, &corpus))?;
     warn_of_empty(&weights.empty, &corpus, "is left of its words");
     let (names, table) = named(&corpus, weights, &words);
     let options = &Options { threads: common.threads, ..learn.options.clone() };
@@ -158,7 +159,27 @@ fn read(common: &Common) -> Result<Corpus, Failure> {
             first.reason
         ));
     }
+    let share = orthant_text::unsegmented(&corpus.documents);
+    if share > 0.5 {
+        say::warning(format_args!(
+            "{:.0} % of the letters are in runs of Chinese, Japanese, Thai or the like that no blank breaks: each run is taken \
+             for one word; put blanks between the words with a segmenter for the language first",
+            100.0 * share
+        ));
+    }
     Ok(corpus)
+}
+
+/// What to do about limits that one document by itself cannot satisfy.
+fn alone(error: TextError, corpus: &Corpus) -> Failure {
+    match (&error, &corpus.documents[..]) {
+        (TextError::Limits { .. } | TextError::NothingLeft { .. }, [document]) => Failure::Usage(format!(
+            "{} is one document, and topics are what sets many apart: give more files, or --lines where each line is a \
+             document",
+            document.name
+        )),
+        _ => error.into(),
+    }
 }
 
 /// Says which documents have no words that count.
