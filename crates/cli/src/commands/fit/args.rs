@@ -29,6 +29,9 @@ use crate::checkpoint::CheckpointArgs;
 /// `orthant reconstruct`); for data with names also W.csv and H.csv. All of them appear at the end, or none. An input that
 /// lies under one of these names in OUT is an error.
 ///
+/// Printed of data whose columns have names are the features that weigh most in each component, with their shares of it, as
+/// `orthant show OUT` prints them again.
+///
 /// Ctrl-C ends the fit within a second and saves its best so far; a second one ends at once, and so does the first before an
 /// iteration has ended. To go on from where a run was killed, keep it in a --checkpoint.
 #[derive(Debug, clap::Args)]
@@ -69,6 +72,10 @@ pub struct FitArgs {
     /// Print what would be done and why, with the memory it would take, and do nothing
     #[arg(long, conflicts_with_all = ["print", "minibatch", "start_w"])]
     explain: bool,
+    /// Features to print of each component, those that weigh most in it; 0 is for no line on components [default: 8, and 0
+    /// where the columns have no names]
+    #[arg(long, value_name = "N", conflicts_with_all = ["quiet", "explain"])]
+    top: Option<usize>,
     /// No progress bar and no summary
     #[arg(short, long)]
     quiet: bool,
@@ -246,6 +253,8 @@ pub(super) struct Job {
     pub obsm: Option<String>,
     pub print: bool,
     pub explain: bool,
+    /// Features of each component to print, where that is said.
+    pub top: Option<usize>,
     pub quiet: bool,
 }
 
@@ -277,6 +286,7 @@ impl FitArgs {
             obsm: self.obsm()?,
             print: self.print,
             explain: self.explain,
+            top: self.top,
             quiet: self.quiet,
         })
     }
