@@ -18,7 +18,7 @@ use crate::checkpoint::CheckpointArgs;
 /// Factorise a matrix
 ///
 /// INPUT is npy (any real type, C or Fortran order), a table of text (csv, tsv and their kin, gct), a spreadsheet (xlsx,
-/// ods), png or jpg (grey levels); or sparse: npz (scipy), mtx (Matrix Market), a 10x folder, h5ad (AnnData), h5 (10x), loom,
+/// ods), png or jpg (grey levels), or a folder of these (a picture in each row); or sparse: npz (scipy), mtx (Matrix Market), a 10x folder, h5ad (AnnData), h5 (10x), loom,
 /// svmlight, or a table with --triplets. Any may be packed as .gz, .bz2, .xz, .zst or .zip; - is standard input. What a file
 /// is, is found from its first bytes; what stands between the fields of a text, its decimal mark and its names, from its first
 /// lines. Samples are rows, features columns, or the other way round with --transpose. Names in a first line or a first
@@ -46,6 +46,7 @@ Examples:
   orthant fit cells.h5ad --layer counts -k 20 --loss kl -o programs
   orthant fit cells.h5ad -k 20 -o out --write-obsm NMF   out/cells.h5ad: the same with W and H, for scanpy
   orthant fit filtered_feature_bc_matrix/ --transpose -k 20 -o programs
+  orthant fit faces/ -k 16 -o parts                      a folder of pictures of one size
   orthant fit power.npy -k 8 --loss is -o sources        sources, from power spectra
   orthant fit big.npy -k 50 --minibatch -o out           as MiniBatchNMF(50, random_state=0)
   orthant fit big.npy -k 50 --explain                    what it would do, and why
@@ -53,7 +54,7 @@ Examples:
                                                          go on where the last run was killed")]
 pub struct FitArgs {
     /// The data: a table of text under any name, .npy, .xlsx, .ods, .png, .jpg, .npz, .mtx, .h5ad, .h5 or .loom, a folder of
-    /// 10x, or - for standard input
+    /// 10x or of pictures, or - for standard input
     input: PathBuf,
     /// Number of components
     #[arg(short = 'k', long = "components", value_name = "K", value_parser = at_least_one)]
