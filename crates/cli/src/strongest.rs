@@ -14,6 +14,9 @@ use crate::print::figure;
 /// Features of a component that are printed where nothing else is said.
 pub const TOP: usize = 8;
 
+/// Features of less than this share of the heaviest one's weight are nothing to name a component by.
+const LEAST: f64 = 1e-3;
+
 /// Data without names, of which features are to be printed.
 pub fn no_names(data: &Path) -> Failure {
     let data = data.display();
@@ -39,9 +42,14 @@ impl<T: Scalar> Strongest<'_, T> {
         for (t, Component { total, share }) in self.sizes(&sums).into_iter().enumerate() {
             write!(out, "{component} {t} (total {}, {:.1} %)", figure(total), 100.0 * share)?;
             let strongest = self.columns.map_or(vec![], |_| top_terms(h.row(t), top));
+            let heaviest = strongest.first().map_or(0.0, |(_, weight)| weight.to_f64());
             for (place, (j, weight)) in strongest.into_iter().enumerate() {
+                let weight = weight.to_f64();
+                if weight < LEAST * heaviest {
+                    break;
+                }
                 let before = if place == 0 { ": " } else { ", " };
-                write!(out, "{before}{} {:.3}", self.name(j), weight.to_f64() / sums[t])?;
+                write!(out, "{before}{} {}", self.name(j), share_of(weight, sums[t]))?;
             }
             writeln!(out)?;
         }
@@ -64,9 +72,26 @@ impl<T: Scalar> Strongest<'_, T> {
     }
 }
 
+/// Three decimals, or as many as a small share needs.
+fn share_of(weight: f64, sum: f64) -> String {
+    let share = weight / sum;
+    if share < 1e-3 { figure(share) } else { format!("{share:.3}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_next_to_nothing_is_left_out() {
+        let w = Dense::from_vec(vec![1.0], 1, 1).unwrap();
+        let h = Dense::from_vec(vec![1e-9, 2.0, 0.0021, 0.0019], 1, 4).unwrap();
+        let names = ["a", "b", "c", "d"].map(str::to_owned);
+        let mut out = Vec::new();
+        let strongest = Strongest { component: "part", w: w.view(), h: &h, columns: Some(&names) };
+        strongest.print(&mut out, 4).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "part 0 (total 2, 100.0 %): b 0.998, c 0.001\n");
+    }
 
     #[test]
     fn totals_and_shares_are_of_the_product() {
@@ -86,6 +111,7 @@ mod tests {
              part 2 (total 0, 0.0 %)\n"
         );
         assert_eq!(printed(Some(&names[..]), 1).lines().next().unwrap(), "part 0 (total 8, 25.0 %): d 0.750");
+        assert_eq!([share_of(1.0, 3.0), share_of(1.0, 4321.0)], ["0.333", "0.000231"]);
         assert_eq!(printed(None, 2).lines().nth(1).unwrap(), "part 1 (total 24, 75.0 %)");
     }
 }

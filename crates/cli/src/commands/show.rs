@@ -13,8 +13,8 @@ use crate::{Failure, print, results, say, weights};
 /// Print what a fit found, from its results: how it ended, and the features that weigh most in each component
 ///
 /// A line for each component has its number (its row of H, from 0), its total in the units of the data, its share of all
-/// totals, and the names of the features with their shares of its row of H. Where the columns of the data had no names, it has
-/// the total and the share alone.
+/// totals, and the names of the features with their shares of its row of H, but for those below a thousandth of the first one's.
+/// Where the columns of the data had no names, it has the total and the share alone.
 ///
 /// Read are model.safetensors and W.npy beside it. A W.npy that is of another fit is an error unless --weights names it.
 #[derive(Debug, clap::Args)]
