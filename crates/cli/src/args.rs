@@ -13,6 +13,7 @@ use orthant_io::{AnyTable, Decimal, Delimiter, Detect, IoError, ReadOptions, Sca
 use crate::commands::demo::DemoArgs;
 use crate::commands::fit::FitArgs;
 use crate::commands::reconstruct::ReconstructArgs;
+use crate::commands::show::ShowArgs;
 use crate::commands::topics::TopicsArgs;
 use crate::commands::transform::TransformArgs;
 use crate::say;
@@ -40,6 +41,7 @@ Examples:
   orthant fit X.npy -k 10 --solver cd -o out  as NMF(10, init=\"random\", random_state=0)
   orthant fit cells.h5ad -k 20 --loss kl -o programs
   orthant transform out new.csv -o new_W.npy  the weights of new samples
+  orthant show out                            what a fit found, by the names of the columns
   orthant topics articles/ -k 10              topics of texts, by their words
   orthant fit photo.png -k 40 -o photo        compress an image …
   orthant reconstruct photo -o approx.png     … and look at what is left of it
@@ -63,6 +65,7 @@ pub enum Command {
     Fit(FitArgs),
     Transform(TransformArgs),
     Reconstruct(ReconstructArgs),
+    Show(ShowArgs),
     Topics(TopicsArgs),
     Demo(DemoArgs),
 }

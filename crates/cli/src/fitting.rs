@@ -11,6 +11,7 @@ use orthant_io::{AnyTable, Scalar};
 use crate::checkpoint::Kept;
 use crate::failure::size;
 use crate::interrupt::Interrupt;
+use crate::print::{count, significant};
 use crate::progress::Progress;
 use crate::say;
 
@@ -86,9 +87,13 @@ impl Fitting<'_> {
         let (m, n, k) = (table.nrows(), table.ncols(), self.options.rank);
         let mut line = format!("{m}×{n}");
         if let AnyTable::Sparse(table) = table {
-            line += &format!(", {} entries ({} %)", table.nnz(), significant(100.0 * table.density()));
+            line += &format!(
+                ", {} ({} %)",
+                count(table.nnz(), "entry", "entries"),
+                significant(100.0 * table.density())
+            );
         }
-        line += &format!(", {}, {k} components", T::PRECISION);
+        line += &format!(", {}, {}", T::PRECISION, count(k, "component", "components"));
         let options = self.options.clone();
         let (data, besides) = if options.minibatch.is_none() {
             let plan = Nmf::<T>::from_options(options).explain(table)?;
@@ -106,47 +111,24 @@ impl<T> Fitted<T> {
     /// How it ended, in a line.
     pub fn outcome(&self) -> impl fmt::Display {
         let Self { fit: Fit { report, .. }, steps } = self;
-        let Report { iterations, stop_reason, seconds_total, relative_error, objective, .. } = report;
-        let count = match (steps, report.compression) {
-            (None, None) => format!("{iterations} iterations"),
+        let Report { iterations: done, stop_reason, seconds_total, relative_error, objective, .. } = report;
+        let iterations = |n| count(n, "iteration", "iterations");
+        let done = match (steps, report.compression) {
+            (None, None) => iterations(*done),
             (None, Some(first)) => {
                 let on = if report.plan.sample.is_some() { "sample" } else { "sketch" };
-                format!("{iterations} iterations and {} on a {on}", first.iterations)
+                format!("{} and {} on a {on}", iterations(*done), first.iterations)
             }
-            (Some(steps), _) => format!("{steps} steps in {iterations} passes"),
+            (Some(steps), _) => {
+                format!("{} in {}", count(*steps, "step", "steps"), count(*done, "pass", "passes"))
+            }
         };
         let loss = match report.loss_function {
             Loss::Frobenius => "loss".to_owned(),
             other => format!("{other} loss"),
         };
         format!(
-            "{stop_reason} after {count}, {seconds_total:.3} s: relative error {relative_error:.6}, {loss} {objective:.6e}"
+            "{stop_reason} after {done}, {seconds_total:.3} s: relative error {relative_error:.6}, {loss} {objective:.6e}"
         )
-    }
-}
-
-/// Three significant digits.
-fn significant(x: f64) -> String {
-    let digits = if x > 0.0 { (2 - x.log10().floor() as i32).clamp(0, 12) as usize } else { 0 };
-    let text = format!("{x:.digits$}");
-    if digits == 0 { text } else { text.trim_end_matches('0').trim_end_matches('.').to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn three_digits() {
-        for (x, text) in [
-            (0.5, "0.5"),
-            (8.0, "8"),
-            (12.345, "12.3"),
-            (100.0, "100"),
-            (0.0, "0"),
-            (0.000_333_33, "0.000333"),
-        ] {
-            assert_eq!(significant(x), text);
-        }
     }
 }

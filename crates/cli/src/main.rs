@@ -18,6 +18,8 @@ mod print;
 mod progress;
 mod results;
 mod say;
+mod strongest;
+mod weights;
 
 use std::process::ExitCode;
 
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Command::Fit(args) => commands::fit::run(&args),
         Command::Transform(args) => commands::transform::run(&args),
         Command::Reconstruct(args) => commands::reconstruct::run(&args),
+        Command::Show(args) => commands::show::run(&args),
         Command::Topics(args) => commands::topics::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
     })

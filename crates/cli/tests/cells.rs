@@ -205,7 +205,10 @@ fn folders_with_several_matrices_or_none() {
             "two: a folder with several matrices: name the one that is meant: a_matrix.mtx, b_matrix.mtx.gz",
         ),
         ("nested", "name the one that is meant: hg19/matrix.mtx, mm10/matrix.mtx"),
-        ("none", "none: this is a folder without a matrix.mtx or matrix.mtx.gz; name the file that is meant"),
+        (
+            "none",
+            "none: this is a folder without a matrix.mtx or matrix.mtx.gz, and without png and jpg files; name the file that is meant",
+        ),
     ] {
         let ran = run(d.path(), &format!("fit {folder} -k 1 -o out")).ends(1);
         assert!(ran.err.contains(want), "{}", ran.err);

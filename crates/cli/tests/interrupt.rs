@@ -176,7 +176,7 @@ fn within_a_long_iteration_it_is_heard_and_the_best_is_saved() {
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     assert_eq!(code, Some(0), "{err}");
     assert!(
-        out.contains("interrupted after 1 iterations") && out.contains("best so far saved in out"),
+        out.contains("interrupted after 1 iteration,") && out.contains("best so far saved in out"),
         "{out}"
     );
     let report = std::fs::read(d.path().join("out/report.json")).unwrap();

@@ -162,6 +162,22 @@ pub enum IoError {
         /// What they are called.
         names: Vec<String>,
     },
+    /// Pictures of a folder that are not of one size and depth, and so cannot be the rows of a matrix.
+    #[error(
+        "{}: {found}, but {} has {expected}; scale one of them, or move it elsewhere",
+        path.display(),
+        other.display()
+    )]
+    DifferentPictures {
+        /// The first file that differs.
+        path: PathBuf,
+        /// Its width, height and bits.
+        found: String,
+        /// The first file of the folder.
+        other: PathBuf,
+        /// Its width, height and bits.
+        expected: String,
+    },
     /// A folder with several files, each of which could be meant.
     #[error("{}: a folder with several matrices: name the one that is meant: {}", path.display(), files.join(", "))]
     SeveralFiles {

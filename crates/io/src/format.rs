@@ -23,6 +23,8 @@ pub enum Format {
     Png,
     /// An image.
     Jpeg,
+    /// A folder of images of one size.
+    Pictures,
     /// Excel's xlsx and OpenDocument's ods.
     Spreadsheet,
     /// Matrix Market's text, of coordinates or of all entries.

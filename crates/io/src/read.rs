@@ -164,6 +164,7 @@ enum Content<'a> {
     Npy { header: Header, input: Input<'a>, len: Option<u64> },
     Text { input: Input<'a> },
     Picture { format: Format, input: Input<'a> },
+    Pictures(picture::Folder),
     MatrixMarket(Box<MatrixMarket<Input<'a>>>),
     Npz(Box<Npz>),
     Spreadsheet(Box<Spreadsheet>),
@@ -181,12 +182,14 @@ impl std::fmt::Debug for Source<'_> {
 
 impl Source<'static> {
     /// Opens a file, or a pipe; of a folder, the only `matrix.mtx` or `matrix.mtx.gz` in it, whatever its name begins with, or
-    /// in one of its folders.
+    /// in one of its folders. Where there is none, the png and jpg files in the folder are a matrix with a picture in each row,
+    /// in the order of their names, which are the names of the rows; they must be of one size.
     ///
     /// # Errors
     /// [`IoError`] if it cannot be opened or is no kind of file that can be read.
     pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, IoError> {
-        let path = &mtx::folder::matrix_at(path.as_ref())?;
+        let folder = path.as_ref();
+        let Some(path) = &mtx::folder::matrix_at(folder)? else { return Self::pictures(folder, options) };
         let mut file = File::open(path).map_err(IoError::read(path))?;
         let meta = file.metadata().map_err(IoError::read(path))?;
         // a pipe's length is not known
@@ -214,8 +217,22 @@ impl Source<'static> {
         Ok(source)
     }
 
+    /// A folder of pictures.
+    fn pictures(path: &Path, options: &ReadOptions) -> Result<Self, IoError> {
+        let path = path.to_owned();
+        let Some(folder) = picture::Folder::at(&path)? else {
+            return Err(IoError::UnsupportedFormat {
+                path,
+                what: "a folder without a matrix.mtx or matrix.mtx.gz, and without png and jpg files",
+                instead: "name the file that is meant",
+            });
+        };
+        applies(Format::Pictures, options, &path)?;
+        Ok(Self { path, options: options.clone(), content: Content::Pictures(folder), spooled: None })
+    }
+
     /// The files that [`open`](Self::open) and what follows read at `path`: the file, of a folder the one in it, and those
-    /// with names beside a `matrix.mtx`. None of them is opened.
+    /// with names beside a `matrix.mtx`, or the pictures. None of them is opened.
     ///
     /// ```
     /// use orthant_io::Source;
@@ -230,7 +247,11 @@ impl Source<'static> {
     /// ```
     pub fn files(path: impl AsRef<Path>) -> Vec<PathBuf> {
         let path = path.as_ref();
-        let path = mtx::folder::matrix_at(path).unwrap_or_else(|_| path.to_owned());
+        let found = mtx::folder::matrix_at(path);
+        if let (Ok(None), Ok(Some(folder))) = (&found, picture::Folder::at(path)) {
+            return folder.files();
+        }
+        let path = found.ok().flatten().unwrap_or_else(|| path.to_owned());
         let names = mtx::folder::files(&path);
         std::iter::once(path).chain(names.into_iter().flatten()).collect()
     }
@@ -282,13 +303,7 @@ impl<'a> Source<'a> {
             Magic::Packed(_) | Magic::Silent => format::by_name(&path),
         };
         if !format.is_archive() {
-            not_for_this(format, options, &path)?;
-        }
-        if let Some(layer) = options.layer.clone().filter(|_| !format.is_archive()) {
-            return Err(IoError::NoLayer { path, layer, available: vec![] });
-        }
-        if !format.is_archive() && format != Format::MatrixMarket {
-            FeatureTypes::none(options, &path)?;
+            applies(format, options, &path)?;
         }
         let mut spooled = None;
         let content = match format {
@@ -300,6 +315,7 @@ impl<'a> Source<'a> {
             }
             Format::Text => Content::Text { input },
             Format::Png | Format::Jpeg => Content::Picture { format, input },
+            Format::Pictures => unreachable!("no file is a folder"),
             Format::MatrixMarket => Content::MatrixMarket(Box::new(MatrixMarket::open(input, len, &path)?)),
             Format::Npz | Format::Hdf5 | Format::Spreadsheet => {
                 let mut copy = NamedTempFile::new().map_err(IoError::read(&path))?;
@@ -325,6 +341,7 @@ impl<'a> Source<'a> {
             Content::Npy { .. } => Format::Npy,
             Content::Text { .. } => Format::Text,
             Content::Picture { format, .. } => *format,
+            Content::Pictures(_) => Format::Pictures,
             Content::MatrixMarket(_) => Format::MatrixMarket,
             Content::Npz(_) => Format::Npz,
             Content::Spreadsheet(_) => Format::Spreadsheet,
@@ -346,7 +363,10 @@ impl<'a> Source<'a> {
                 let (rows, cols) = header.sides(&self.path).ok()?;
                 Some(Extent { rows, cols, nnz: None })
             }
-            Content::Text { .. } | Content::Picture { .. } | Content::Spreadsheet(_) => None,
+            Content::Text { .. }
+            | Content::Picture { .. }
+            | Content::Pictures(_)
+            | Content::Spreadsheet(_) => None,
             Content::MatrixMarket(file) => Some(file.extent()),
             Content::Npz(file) => Some(file.extent()),
             Content::Hdf5(file) => Some(file.extent()),
@@ -398,6 +418,7 @@ impl<'a> Source<'a> {
             }
             Content::Text { input } => text::read(input, &options, &path)?,
             Content::Picture { input, .. } => AnyTable::Dense(picture::read(input, &path)?),
+            Content::Pictures(folder) => AnyTable::Dense(folder.read()?),
             Content::MatrixMarket(file) => file.read(&options, &path)?,
             Content::Npz(file) => file.read()?,
             Content::Spreadsheet(book) => book.read(&options, &path)?,
@@ -456,6 +477,16 @@ impl zip::Member {
         let Self { path, file, len } = self;
         Source::within(path, file, Some(len), &ReadOptions { layer: None, ..options.clone() }, true)
     }
+}
+
+/// Refuses options that do not go with what holds a single matrix.
+fn applies(format: Format, options: &ReadOptions, path: &Path) -> Result<(), IoError> {
+    not_for_this(format, options, path)?;
+    if let Some(layer) = options.layer.clone() {
+        return Err(IoError::NoLayer { path: path.to_owned(), layer, available: vec![] });
+    }
+    // Matrix Market's are known with the names beside it
+    if format == Format::MatrixMarket { Ok(()) } else { FeatureTypes::none(options, path) }
 }
 
 /// Refuses options that do not go with a kind of file.

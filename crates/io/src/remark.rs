@@ -113,6 +113,15 @@ pub enum Remark {
         /// How many rows, or columns, there are.
         count: u64,
     },
+    /// A picture in colour, or pictures of a folder, of which the grey levels were read.
+    Colour,
+    /// Files of a folder of pictures that are no pictures by their names.
+    FilesLeftOut {
+        /// How many.
+        count: usize,
+        /// The name of the first.
+        first: String,
+    },
     /// Features of several types in one matrix, of which none was chosen.
     FeatureTypes {
         /// Each type, and how many features are of it.
@@ -131,6 +140,15 @@ impl fmt::Display for Remark {
             }
             Self::Features { along: Edge::Columns } => {
                 f.write_str("its rows are cells, its columns features (genes)")
+            }
+            Self::Colour => f.write_str(
+                "colour was read as grey levels; to keep it, save red, green and blue as pictures of their own",
+            ),
+            Self::FilesLeftOut { count: 1, first } => {
+                write!(f, "1 file is neither png nor jpg by its name and was left out: {first}")
+            }
+            Self::FilesLeftOut { count, first } => {
+                write!(f, "{count} files are neither png nor jpg by their names and were left out; the first is {first}")
             }
             Self::NamesDoNotFit { file, names, of, count } => {
                 write!(f, "{file} has {names} names for {count} {of}: these {of} get none")

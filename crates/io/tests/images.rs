@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use orthant::View;
-use orthant_io::{Format, IoError, Names, ReadOptions, Source, read_matrix, write_matrix};
+use orthant_io::{Format, IoError, Names, ReadOptions, Remark, Source, read_matrix, write_matrix};
 use png::{BitDepth, ColorType};
 
 fn data(name: &str) -> PathBuf {
@@ -187,4 +187,91 @@ fn damaged_images_are_errors() {
     // a text called png
     let source = Source::from_reader("x.png", &b"1,2,3"[..], None, &ReadOptions::default()).unwrap();
     assert!(source.read::<f64>().is_err());
+}
+
+#[test]
+fn colour_is_remarked_where_there_is_some() {
+    use BitDepth::{Eight, Sixteen};
+    use ColorType::{Grayscale, GrayscaleAlpha, Indexed, Rgb, Rgba};
+    let remarks = |colour, depth, palette: &[u8], samples: &[u8]| {
+        let file = encoded((2, 1), colour, depth, palette, samples);
+        let source = Source::from_reader("x.png", &file[..], None, &ReadOptions::default()).unwrap();
+        source.read::<f64>().unwrap().remarks().to_vec()
+    };
+    for (colour, depth, palette, samples) in [
+        (Grayscale, Eight, &[][..], &[1, 2][..]),
+        (GrayscaleAlpha, Eight, &[], &[1, 2, 3, 4]),
+        (Rgb, Eight, &[], &[7, 7, 7, 9, 9, 9]),
+        (Rgba, Eight, &[], &[7, 7, 7, 1, 9, 9, 9, 2]),
+        (Rgb, Sixteen, &[], &[1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4]),
+        (Indexed, Eight, &[5, 5, 5, 6, 6, 6], &[1, 0]),
+    ] {
+        assert_eq!(remarks(colour, depth, palette, samples), [], "{colour:?}");
+    }
+    for (colour, depth, palette, samples) in [
+        (Rgb, Eight, &[][..], &[7, 7, 7, 9, 9, 8][..]),
+        (Rgba, Eight, &[], &[7, 6, 7, 1, 9, 9, 9, 2]),
+        (Rgb, Sixteen, &[], &[1, 2, 1, 2, 1, 3, 3, 4, 3, 4, 3, 4]),
+        (Indexed, Eight, &[5, 5, 5, 6, 6, 7], &[1, 0]),
+    ] {
+        assert_eq!(remarks(colour, depth, palette, samples), [Remark::Colour], "{colour:?}");
+    }
+}
+
+#[test]
+fn a_folder_of_pictures_has_one_in_each_row() {
+    use BitDepth::{Eight, Sixteen};
+    use ColorType::{Grayscale, Rgb};
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+    let read = || Source::open(dir.path(), &ReadOptions::default())?.read::<f64>();
+    let error = || read().unwrap_err().to_string();
+    assert!(
+        error().contains("a folder without a matrix.mtx or matrix.mtx.gz, and without png"),
+        "{}",
+        error()
+    );
+    write("b.png", &encoded((2, 2), Grayscale, Eight, &[], &[1, 2, 3, 4]));
+    write("a.PNG", &encoded((2, 2), Rgb, Eight, &[], &[[9; 6], [8; 6]].concat()));
+    let mut jpeg = Vec::new();
+    jpeg_encoder::Encoder::new(&mut jpeg, 100).encode(&[50; 4], 2, 2, jpeg_encoder::ColorType::Luma).unwrap();
+    write("c.jpeg", &jpeg);
+    write(".hidden.png", b"");
+    std::fs::create_dir(dir.path().join("below.png")).unwrap();
+    let table = read().unwrap();
+    assert_eq!((table.nrows(), table.ncols(), table.remarks()), (3, 4, &[][..]));
+    assert_eq!(table.row_names().unwrap(), ["a.PNG", "b.png", "c.jpeg"]);
+    assert_eq!(table.data(), [[9.0, 9.0, 8.0, 8.0], [1.0, 2.0, 3.0, 4.0], [50.0; 4]].concat());
+    assert_eq!(table.locate(1, 2).row_name.as_deref(), Some("b.png"));
+    assert_eq!(Source::open(dir.path(), &ReadOptions::default()).unwrap().format(), Format::Pictures);
+    let names = ["a.PNG", "b.png", "c.jpeg"].map(|name| dir.path().join(name));
+    assert_eq!(Source::files(dir.path()), names);
+
+    write("labels.csv", b"1,2");
+    write("d.png", &encoded((2, 2), Rgb, Eight, &[], &[1; 11].into_iter().chain([2]).collect::<Vec<_>>()));
+    let left_out = Remark::FilesLeftOut { count: 1, first: "labels.csv".into() };
+    assert_eq!(read().unwrap().remarks(), [Remark::Colour, left_out]);
+
+    for (size, depth, says) in
+        [((1, 4), Eight, "1×4 pixels of 8 bits"), ((2, 2), Sixteen, "2×2 pixels of 16 bits")]
+    {
+        let bytes = if depth == Eight { 4 } else { 8 };
+        write("e.png", &encoded(size, Grayscale, depth, &[], &vec![0; bytes]));
+        assert!(matches!(read(), Err(IoError::DifferentPictures { .. })));
+        for part in ["e.png: ", says, "a.PNG has 2×2 pixels of 8 bits"] {
+            assert!(error().contains(part), "{}", error());
+        }
+    }
+    write("e.png", b"a text");
+    assert!(error().contains("e.png: not a valid image file"), "{}", error());
+    // options that go with other files
+    let refused = |options: ReadOptions| Source::open(dir.path(), &options).unwrap_err();
+    let layer = ReadOptions { layer: Some("raw".into()), ..ReadOptions::default() };
+    assert!(matches!(refused(layer), IoError::NoLayer { .. }));
+    let triplets = ReadOptions { triplets: true, ..ReadOptions::default() };
+    assert!(matches!(refused(triplets), IoError::NotForThis { .. }));
+    // a matrix comes first
+    write("matrix.mtx", b"%%MatrixMarket matrix coordinate integer general\n2 1 1\n1 1 7\n");
+    let table = orthant_io::read_any::<f64>(dir.path(), &ReadOptions::default()).unwrap();
+    assert_eq!((table.nrows(), table.ncols()), (2, 1));
 }

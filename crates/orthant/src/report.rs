@@ -132,7 +132,8 @@ impl fmt::Display for Warning {
                 "rank {rank} is above the smaller side of the {rows}×{cols} data: the factorisation is not unique"
             ),
             Self::NotConverged { max_iter } => {
-                write!(f, "not converged after {max_iter} iterations: raise the limit or the tolerance")
+                let iterations = if *max_iter == 1 { "iteration" } else { "iterations" };
+                write!(f, "not converged after {max_iter} {iterations}: raise the limit or the tolerance")
             }
             Self::Unmeasured => f.write_str(
                 "ended inside an iteration: loss and errors are those of the last whole one",

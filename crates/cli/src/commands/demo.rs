@@ -7,7 +7,7 @@ use orthant_io::Staged;
 
 use crate::args::at_least_one;
 use crate::demo::{curve, digits, sheet};
-use crate::print::Beside;
+use crate::print::{Beside, count};
 use crate::{Failure, say};
 
 /// Factorise handwritten digits and draw the parts they are made of
@@ -38,7 +38,11 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     let mut beside = Beside::results(true);
     beside.print(|out| {
         writeln!(out, "{m} handwritten digits of 8×8 pixels: V is {m}×{n}, one digit in a row")?;
-        writeln!(out, "V ≈ W·H with {k} components: H is {k}×{n}, one part in a row; W is {m}×{k}\n")
+        writeln!(
+            out,
+            "V ≈ W·H with {}: H is {k}×{n}, one part in a row; W is {m}×{k}\n",
+            count(k, "component", "components")
+        )
     })?;
 
     let fit = Nmf::new(k).seed(args.seed).fit(v)?;
@@ -50,8 +54,11 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
         write!(out, "{}", curve::draw(&report.history))?;
         writeln!(
             out,
-            "\n{} after {} iterations, {:.3} s: relative error {:.4}\n",
-            report.stop_reason, report.iterations, report.seconds_total, report.relative_error
+            "\n{} after {}, {:.3} s: relative error {:.4}\n",
+            report.stop_reason,
+            count(report.iterations, "iteration", "iterations"),
+            report.seconds_total,
+            report.relative_error
         )
     })?;
 
@@ -65,7 +72,7 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     staged.png("reconstructions.png", sheet::pairs(&originals, &approximations, digits::INK).view())?;
     let paths = staged.commit()?;
     beside.print(|out| {
-        writeln!(out, "{}: the {k} parts", paths[0].display())?;
+        writeln!(out, "{}: {}", paths[0].display(), count(k, "part", "parts"))?;
         writeln!(
             out,
             "{}: ten digits, and below each the sum of parts that stands for it",

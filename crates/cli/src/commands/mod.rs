@@ -3,5 +3,6 @@
 pub mod demo;
 pub mod fit;
 pub mod reconstruct;
+pub mod show;
 pub mod topics;
 pub mod transform;

@@ -2,14 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use orthant::Error;
-use orthant_io::{
-    AnySavedModel, Fingerprint, Names, OutputFormat, ReadOptions, SavedModel, Scalar, Source, Table,
-    read_matrix,
-};
+use orthant_io::{AnySavedModel, Names, OutputFormat, SavedModel, Scalar, Source};
 
-use crate::failure::in_matrix;
-use crate::{Failure, inputs, results};
+use crate::{Failure, inputs, results, weights};
 
 /// Multiply W and H: what the factors keep of the data
 ///
@@ -50,49 +45,12 @@ pub fn run(args: &ReconstructArgs) -> Result<(), Failure> {
 
 /// The file of W.
 fn weights(args: &ReconstructArgs, model: &Path) -> PathBuf {
-    args.weights.clone().unwrap_or_else(|| model.with_file_name(results::WEIGHTS))
+    args.weights.clone().unwrap_or_else(|| weights::beside(model))
 }
 
 fn run_in<T: Scalar>(args: &ReconstructArgs, model: &Path, saved: &SavedModel<T>) -> Result<(), Failure> {
-    let path = weights(args, model);
-    let w = read_matrix::<T>(&path, &ReadOptions::default())?;
-    let of_the_fit = saved.manifest.weights.as_ref().filter(|_| args.weights.is_none());
-    if of_the_fit.is_some_and(|found| *found != Fingerprint::of(&w)) {
-        return Err(Failure::Run(format!(
-            "{}: not the weights that were found with the model in {}; if they go together all the same, say \
-                 --weights {0}",
-            path.display(),
-            model.display()
-        )));
-    }
-    all_non_negative(&w, &path)?;
-    let v = saved.model.inverse_transform(&w).map_err(|e| match e {
-        Error::ShapeMismatch { expected, found, .. } => Failure::Run(format!(
-            "{}: {} columns, but the model has {} components",
-            path.display(),
-            found.1,
-            expected.1
-        )),
-        e => e.into(),
-    })?;
+    let w = weights::load(&weights(args, model), model, saved, args.weights.is_some())?;
+    let v = saved.model.inverse_transform(&w)?;
     let names = Names { rows: w.row_names(), cols: saved.manifest.columns.as_deref() };
     results::write(&args.out, "W·H", v.view(), names, args.quiet)
-}
-
-/// Refuses a W with entries that no weights can be.
-fn all_non_negative<T: Scalar>(w: &Table<T>, path: &Path) -> Result<(), Failure> {
-    let view = w.view();
-    for row in 0..w.nrows() {
-        for col in 0..w.ncols() {
-            let (operand, value) = ("W", view.at(row, col).to_f64());
-            let error = match value {
-                _ if !value.is_finite() => Error::NonFinite { operand, row, col, value },
-                _ if value < 0.0 => Error::Negative { operand, row, col, value },
-                _ => continue,
-            };
-            let failure = in_matrix(&error, operand, |row, col| w.locate(row, col), path);
-            return Err(failure.unwrap_or_else(|| error.into()));
-        }
-    }
-    Ok(())
 }

@@ -93,10 +93,10 @@ fn prefix(name: &str) -> Option<&str> {
     name.strip_suffix(".gz").unwrap_or(name).strip_suffix(MATRIX)
 }
 
-/// The matrix in a folder, or in the only one of its folders that has one; a file is itself.
-pub(crate) fn matrix_at(path: &Path) -> Result<PathBuf, IoError> {
+/// The matrix in a folder, or in the only one of its folders that has one, if any has; a file is itself.
+pub(crate) fn matrix_at(path: &Path) -> Result<Option<PathBuf>, IoError> {
     if !path.is_dir() {
-        return Ok(path.to_owned());
+        return Ok(Some(path.to_owned()));
     }
     let entries = entries(path)?;
     let mut found = matrices(&entries);
@@ -106,12 +106,7 @@ pub(crate) fn matrix_at(path: &Path) -> Result<PathBuf, IoError> {
         }
     }
     match found.len() {
-        1 => Ok(found.swap_remove(0)),
-        0 => Err(IoError::UnsupportedFormat {
-            path: path.to_owned(),
-            what: "a folder without a matrix.mtx or matrix.mtx.gz",
-            instead: "name the file that is meant",
-        }),
+        0 | 1 => Ok(found.pop()),
         _ => {
             let name = |file: &PathBuf| file.strip_prefix(path).unwrap_or(file).display().to_string();
             Err(IoError::SeveralFiles { path: path.to_owned(), files: found.iter().map(name).collect() })

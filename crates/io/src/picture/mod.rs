@@ -1,5 +1,6 @@
 //! Images as matrices of grey levels.
 
+mod folder;
 mod jpeg;
 
 use std::io::{Cursor, Read, Write};
@@ -7,7 +8,9 @@ use std::path::Path;
 
 use orthant::View;
 
-use crate::{IoError, Order, Scalar, Table};
+use crate::{IoError, Order, Remark, Scalar, Table};
+
+pub(crate) use folder::Folder;
 
 /// The most bytes of rows that a byte of a PNG file can unpack to, and the most pixels that a byte of a JPEG file can
 /// stand for. A larger image than that is not in the file, and no memory is taken for it.
@@ -32,27 +35,62 @@ enum Samples {
     Sixteen(Vec<u8>),
 }
 
-/// Reads an image as its grey levels: 0 to 255, or 0 to 65535 where the file has 16 bits a channel. Colours
-/// become their luma (Rec. 709), transparency is left out.
-pub(crate) fn read<T: Scalar>(mut input: impl Read, path: &Path) -> Result<Table<T>, IoError> {
+/// An image as its grey levels: 0 to 255, or 0 to 65535 where the file has 16 bits a channel.
+struct Grey<T> {
+    rows: usize,
+    cols: usize,
+    /// By rows.
+    levels: Vec<T>,
+    bits: usize,
+    /// Whether a pixel has a colour that is no grey.
+    coloured: bool,
+}
+
+impl<T> Grey<T> {
+    /// Width, height and bits, for messages.
+    fn size(&self) -> String {
+        let Self { rows, cols, bits, .. } = self;
+        format!("{cols}×{rows} pixels of {bits} bits")
+    }
+}
+
+/// Reads an image as its grey levels.
+pub(crate) fn read<T: Scalar>(input: impl Read, path: &Path) -> Result<Table<T>, IoError> {
+    let Grey { rows, cols, levels, coloured, .. } = grey_levels(input, path)?;
+    let mut table =
+        Table::new(levels, rows, cols, Order::RowMajor).expect("an image has rows times columns pixels");
+    table.remarks.extend(coloured.then_some(Remark::Colour));
+    Ok(table)
+}
+
+/// Decodes an image. Colours become their luma (Rec. 709), transparency is left out.
+fn grey_levels<T: Scalar>(mut input: impl Read, path: &Path) -> Result<Grey<T>, IoError> {
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes).map_err(IoError::read(path))?;
     let decoded = if bytes.starts_with(b"\x89PNG") { png(&bytes) } else { jpeg::decode(&bytes) };
     let image =
         decoded.map_err(|reason| IoError::Corrupt { path: path.to_owned(), format: "image", reason })?;
-    let data = match &image.samples {
-        Samples::Eight(samples) => grey(samples, image.channels, u8::MAX.into(), |&x| x.into()),
+    let Pixels { rows, cols, channels, .. } = image;
+    let (levels, bits, coloured) = match &image.samples {
+        Samples::Eight(samples) => {
+            (grey(samples, channels, u8::MAX.into(), |&x| x.into()), 8, has_colour(samples, channels))
+        }
         Samples::Sixteen(samples) => {
             let (pairs, _) = samples.as_chunks::<2>();
-            grey(pairs, image.channels, u16::MAX.into(), |&x| u16::from_be_bytes(x).into())
+            let levels = grey(pairs, channels, u16::MAX.into(), |&x| u16::from_be_bytes(x).into());
+            (levels, 16, has_colour(pairs, channels))
         }
     };
-    let data = data.ok_or_else(|| {
-        let (rows, cols) = (image.rows as u64, image.cols as u64);
+    let levels = levels.ok_or_else(|| {
+        let (rows, cols) = (rows as u64, cols as u64);
         IoError::TooLarge { path: path.to_owned(), rows, cols }
     })?;
-    Ok(Table::new(data, image.rows, image.cols, Order::RowMajor)
-        .expect("an image has rows times columns pixels"))
+    Ok(Grey { rows, cols, levels, bits, coloured })
+}
+
+/// Whether red, green and blue differ somewhere.
+fn has_colour<S: PartialEq>(samples: &[S], channels: usize) -> bool {
+    channels >= 3 && samples.chunks_exact(channels).any(|rgb| rgb[0] != rgb[1] || rgb[1] != rgb[2])
 }
 
 /// The grey level of each pixel, from 0 to `most`; nothing if there is no room for them.

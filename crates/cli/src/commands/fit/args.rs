@@ -18,7 +18,7 @@ use crate::checkpoint::CheckpointArgs;
 /// Factorise a matrix
 ///
 /// INPUT is npy (any real type, C or Fortran order), a table of text (csv, tsv and their kin, gct), a spreadsheet (xlsx,
-/// ods), png or jpg (grey levels); or sparse: npz (scipy), mtx (Matrix Market), a 10x folder, h5ad (AnnData), h5 (10x), loom,
+/// ods), png or jpg (grey levels), or a folder of these (a picture in each row); or sparse: npz (scipy), mtx (Matrix Market), a 10x folder, h5ad (AnnData), h5 (10x), loom,
 /// svmlight, or a table with --triplets. Any may be packed as .gz, .bz2, .xz, .zst or .zip; - is standard input. What a file
 /// is, is found from its first bytes; what stands between the fields of a text, its decimal mark and its names, from its first
 /// lines. Samples are rows, features columns, or the other way round with --transpose. Names in a first line or a first
@@ -28,6 +28,9 @@ use crate::checkpoint::CheckpointArgs;
 /// it stopped, the loss after every iteration, timings) and model.safetensors (for `orthant transform` and
 /// `orthant reconstruct`); for data with names also W.csv and H.csv. All of them appear at the end, or none. An input that
 /// lies under one of these names in OUT is an error.
+///
+/// Printed of data whose columns have names are the features that weigh most in each component, with their shares of it, as
+/// `orthant show OUT` prints them again.
 ///
 /// Ctrl-C ends the fit within a second and saves its best so far; a second one ends at once, and so does the first before an
 /// iteration has ended. To go on from where a run was killed, keep it in a --checkpoint.
@@ -43,6 +46,7 @@ Examples:
   orthant fit cells.h5ad --layer counts -k 20 --loss kl -o programs
   orthant fit cells.h5ad -k 20 -o out --write-obsm NMF   out/cells.h5ad: the same with W and H, for scanpy
   orthant fit filtered_feature_bc_matrix/ --transpose -k 20 -o programs
+  orthant fit faces/ -k 16 -o parts                      a folder of pictures of one size
   orthant fit power.npy -k 8 --loss is -o sources        sources, from power spectra
   orthant fit big.npy -k 50 --minibatch -o out           as MiniBatchNMF(50, random_state=0)
   orthant fit big.npy -k 50 --explain                    what it would do, and why
@@ -50,7 +54,7 @@ Examples:
                                                          go on where the last run was killed")]
 pub struct FitArgs {
     /// The data: a table of text under any name, .npy, .xlsx, .ods, .png, .jpg, .npz, .mtx, .h5ad, .h5 or .loom, a folder of
-    /// 10x, or - for standard input
+    /// 10x or of pictures, or - for standard input
     input: PathBuf,
     /// Number of components
     #[arg(short = 'k', long = "components", value_name = "K", value_parser = at_least_one)]
@@ -69,6 +73,10 @@ pub struct FitArgs {
     /// Print what would be done and why, with the memory it would take, and do nothing
     #[arg(long, conflicts_with_all = ["print", "minibatch", "start_w"])]
     explain: bool,
+    /// Features to print of each component, those that weigh most in it; 0 is for no line on components [default: 8, and 0
+    /// where the columns have no names]
+    #[arg(long, value_name = "N", conflicts_with_all = ["quiet", "explain"])]
+    top: Option<usize>,
     /// No progress bar and no summary
     #[arg(short, long)]
     quiet: bool,
@@ -246,6 +254,8 @@ pub(super) struct Job {
     pub obsm: Option<String>,
     pub print: bool,
     pub explain: bool,
+    /// Features of each component to print, where that is said.
+    pub top: Option<usize>,
     pub quiet: bool,
 }
 
@@ -277,6 +287,7 @@ impl FitArgs {
             obsm: self.obsm()?,
             print: self.print,
             explain: self.explain,
+            top: self.top,
             quiet: self.quiet,
         })
     }

@@ -16,6 +16,7 @@ use crate::fitting::{Fitted, Fitting};
 use crate::interrupt::Interrupt;
 use crate::print::{self, Beside};
 use crate::results::{self, Results};
+use crate::strongest::{self, Strongest};
 use crate::{Failure, numpy_text, say};
 
 pub use args::FitArgs;
@@ -53,6 +54,9 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let table: AnyTable<T> = job.read.read(&job.input, source)?;
     if job.explain {
         return explain(job, &table);
+    }
+    if job.top.is_some_and(|top| top > 0) && table.col_names().is_none() {
+        return Err(strongest::no_names(&job.input));
     }
     let given = job.start.as_ref().map(Given::read).transpose()?;
     let input = job.input.display().to_string();
@@ -92,7 +96,11 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     }
     if !job.quiet {
         let named = table.col_names().is_some() || table.row_names().is_some();
-        beside.print(|out| summary(out, &fitted, job.out.as_deref(), named, copy))?;
+        beside.print(|out| {
+            writeln!(out, "{}", fitted.outcome())?;
+            components(out, &fitted, table.col_names(), job.top.unwrap_or(strongest::TOP))?;
+            summary(out, &fitted, job.out.as_deref(), named, copy)
+        })?;
     }
     if job.print {
         beside.print(|out| factors(out, &fitted))?;
@@ -151,6 +159,20 @@ impl<'a, T: Scalar> Given<'a, T> {
     }
 }
 
+fn components<T: Scalar>(
+    out: &mut dyn Write,
+    fitted: &Fitted<T>,
+    columns: Option<&[String]>,
+    top: usize,
+) -> io::Result<()> {
+    if columns.is_none() || top == 0 {
+        return Ok(());
+    }
+    let (w, h) = (fitted.fit.w.view(), fitted.fit.model.components());
+    Strongest { component: "component", w, h, columns }.print(out, top)
+}
+
+/// What was saved.
 fn summary<T: Scalar>(
     out: &mut dyn Write,
     fitted: &Fitted<T>,
@@ -160,7 +182,6 @@ fn summary<T: Scalar>(
 ) -> io::Result<()> {
     let fit = &fitted.fit;
     let (m, k, n) = (fit.w.nrows(), fit.w.ncols(), fit.model.n_features());
-    writeln!(out, "{}", fitted.outcome())?;
     let Some(dir) = dir else { return Ok(()) };
     let saved =
         if fit.report.stop_reason == StopReason::Interrupted { "best so far saved in" } else { "saved in" };

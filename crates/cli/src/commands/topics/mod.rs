@@ -22,7 +22,7 @@ mod args;
 mod shares;
 
 /// What the words are called among a model's attachments.
-const WORDS: &str = "text";
+pub const WORDS: &str = "text";
 
 /// Runs the command.
 pub fn run(args: &TopicsArgs) -> Result<(), Failure> {

@@ -1,0 +1,83 @@
+//! `orthant show`: what a saved fit found, in lines to read.
+
+use std::path::{Path, PathBuf};
+
+use orthant::Loss;
+use orthant_io::{AnySavedModel, FitSummary, SavedModel, Scalar};
+
+use crate::commands::topics;
+use crate::print::count;
+use crate::strongest::{self, Strongest};
+use crate::{Failure, print, results, say, weights};
+
+/// Print what a fit found, from its results: how it ended, and the features that weigh most in each component
+///
+/// A line for each component has its number (its row of H, from 0), its total in the units of the data, its share of all
+/// totals, and the names of the features with their shares of its row of H, but for those below a thousandth of the first one's.
+/// Where the columns of the data had no names, it has the total and the share alone.
+///
+/// Read are model.safetensors and W.npy beside it. A W.npy that is of another fit is an error unless --weights names it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  orthant show out
+  orthant show out --top 20")]
+pub struct ShowArgs {
+    /// Directory of a fit or of topics, or a model.safetensors
+    model: PathBuf,
+    /// Features to print of each component; 0 is for totals and shares alone [default: 8]
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+    /// Another W, of which the totals are [default: W.npy beside the model]
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: &ShowArgs) -> Result<(), Failure> {
+    let path = results::model_path(&args.model);
+    match AnySavedModel::load(&path)? {
+        AnySavedModel::F32(saved) => run_in(args, &path, &saved),
+        AnySavedModel::F64(saved) => run_in(args, &path, &saved),
+    }
+}
+
+fn run_in<T: Scalar>(args: &ShowArgs, path: &Path, saved: &SavedModel<T>) -> Result<(), Failure> {
+    let columns = saved.manifest.columns.as_deref();
+    if args.top.is_some_and(|top| top > 0) && columns.is_none() {
+        return Err(strongest::no_names(path));
+    }
+    let weights = args.weights.clone().unwrap_or_else(|| weights::beside(path));
+    let w = weights::load(&weights, path, saved, args.weights.is_some())?;
+    // the figures of the fit are not those of another W
+    let report = saved.manifest.report.as_ref().filter(|_| args.weights.is_none());
+    for warning in report.iter().flat_map(|report| &report.warnings) {
+        say::warning(warning);
+    }
+    let component = if saved.attachments.contains_key(topics::WORDS) { "topic" } else { "component" };
+    let strongest = Strongest { component, w: w.view(), h: saved.model.components(), columns };
+    print::now(|out| {
+        let (m, n, k) = (w.nrows(), saved.model.n_features(), w.ncols());
+        let components = count(k, component, &format!("{component}s"));
+        writeln!(out, "{}: {m}×{n}, {}, {components}", args.model.display(), T::PRECISION)?;
+        if let Some(report) = report {
+            writeln!(out, "{}", outcome(report, saved))?;
+        }
+        strongest.print(out, args.top.unwrap_or(strongest::TOP))
+    })
+}
+
+/// How the fit ended, in a line.
+fn outcome<T: Scalar>(report: &FitSummary, saved: &SavedModel<T>) -> String {
+    let FitSummary { stop_reason, iterations, objective, relative_error, seconds, .. } = report;
+    let by_batches = saved.manifest.options.as_ref().is_some_and(|options| options.minibatch.is_some());
+    let (one, many) = if by_batches { ("pass", "passes") } else { ("iteration", "iterations") };
+    let done = count(*iterations, one, many);
+    let loss = match saved.manifest.loss {
+        Loss::Frobenius => "loss".to_owned(),
+        other => format!("{other} loss"),
+    };
+    format!(
+        "{stop_reason} after {done}, {seconds:.3} s: relative error {relative_error:.6}, {loss} {objective:.6e}"
+    )
+}
