@@ -21,9 +21,11 @@ mod say;
 mod strongest;
 mod weights;
 
+use std::panic::{catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
+use orthant::OutOfMemory;
 
 use args::{Cli, Command};
 use failure::Failure;
@@ -38,14 +40,22 @@ fn main() -> ExitCode {
         // help and version were asked for
         Err(e) => return end(print::now(|_| e.print())),
     };
-    end(match cli.command {
+    let run = || match cli.command {
         Command::Fit(args) => commands::fit::run(&args),
         Command::Transform(args) => commands::transform::run(&args),
         Command::Reconstruct(args) => commands::reconstruct::run(&args),
         Command::Show(args) => commands::show::run(&args),
         Command::Topics(args) => commands::topics::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
-    })
+    };
+    // what is read and written is allocated outside of fits, which make errors of this themselves
+    let done = catch_unwind(run).unwrap_or_else(|payload| match payload.downcast_ref::<OutOfMemory>() {
+        Some(OutOfMemory { bytes }) => {
+            Err(Failure::Run(format!("{} of memory cannot be had", failure::size(*bytes))))
+        }
+        None => resume_unwind(payload),
+    });
+    end(done)
 }
 
 /// Says what went wrong, if anything did, and returns the exit code.
