@@ -304,7 +304,7 @@ fn results_in_a_copy_of_the_file() {
     file(d.path(), "v.csv", "1,2\n3,4\n");
     for (arguments, code, want) in [
         ("cells.h5ad -o .", 1, "cells.h5ad: it is"),
-        ("tenx.h5 -o new", 1, "tenx.h5: this is no file of AnnData"),
+        ("tenx.h5 -o new", 1, "tenx.h5: this is not an AnnData file"),
         ("v.csv -o new", 1, "v.csv: this is no h5ad file"),
         ("cells.h5ad -o new --transpose", 2, "--write-obsm goes with observations as samples"),
         ("cells.h5ad -o new --layer raw", 2, "not with --layer raw"),

@@ -81,9 +81,9 @@ fn files_to_which_nothing_can_be_added() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x");
     for (name, want) in [
-        ("cells/multiome.h5", "no file of AnnData"),
-        ("cells/plain.loom", "no file of AnnData"),
-        ("sparse/other.h5", "no file of AnnData"),
+        ("cells/multiome.h5", "not an AnnData file"),
+        ("cells/plain.loom", "not an AnnData file"),
+        ("sparse/other.h5", "not an AnnData file"),
     ] {
         unpacked(name, &path);
         let error = check_annotatable(&path).unwrap_err();

@@ -1,10 +1,13 @@
 //! One matrix in every way that h5py, anndata and loompy keep one, and what is not read. `data/cells/make.py` wrote the files.
 
+mod common;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use common::rows;
 use orthant_io::{
-    AnyTable, Extent, IoError, Order, Precision, ReadOptions, Remark, Scalar, Source, SparseStorage, read_any,
+    AnyTable, Extent, IoError, Order, Precision, ReadOptions, Remark, Scalar, Source, read_any,
 };
 
 const N: [[f64; 3]; 4] = [[1.0, 0.0, 2.0], [0.0; 3], [0.0, 3.0, 0.0], [4.0, 5.0, 0.0]];
@@ -20,18 +23,6 @@ fn layer(name: &str) -> ReadOptions {
 
 fn read<T: Scalar>(name: &str, options: &ReadOptions) -> Result<AnyTable<T>, IoError> {
     read_any(packed(name), options)
-}
-
-/// All entries, row by row.
-fn rows<T: Scalar>(table: &AnyTable<T>) -> Vec<Vec<f64>> {
-    let at = |i, j| match table {
-        AnyTable::Dense(table) => table.view().at(i, j),
-        AnyTable::Sparse(table) => match table.storage() {
-            SparseStorage::ByRows(v) => v.to_dense()[(i, j)],
-            SparseStorage::ByColumns(v) => v.to_dense()[(i, j)],
-        },
-    };
-    (0..table.nrows()).map(|i| (0..table.ncols()).map(|j| at(i, j).to_f64()).collect()).collect()
 }
 
 fn is_n<T: Scalar>(table: &AnyTable<T>, cols: &str, what: &str) {

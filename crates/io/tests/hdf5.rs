@@ -1,11 +1,14 @@
 //! AnnData's files by anndata itself, those of older versions and of 10x Genomics as these lay them out, and parts that are no
 //! matrix. `cells.rs` has the ways in which HDF5 keeps a matrix; `crates/fuzz` damages files.
 
+mod common;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use common::rows;
 use orthant_io::{
-    AnyTable, Extent, Format, IoError, Order, Precision, ReadOptions, Scalar, Source, SparseStorage, read_any,
+    AnyTable, Extent, Format, IoError, Order, Precision, ReadOptions, Scalar, Source, read_any,
 };
 
 const V: [[f64; 3]; 4] = [[1.0, 0.0, 2.5], [0.0; 3], [0.0, 3.0, 0.0], [4.0, 0.5, 0.0]];
@@ -29,18 +32,6 @@ fn layer(name: &str) -> ReadOptions {
 
 fn read<T: Scalar>(name: &str, options: &ReadOptions) -> Result<AnyTable<T>, IoError> {
     read_any(packed(name), options)
-}
-
-/// All entries, row by row.
-fn rows<T: Scalar>(table: &AnyTable<T>) -> Vec<Vec<f64>> {
-    let at = |i, j| match table {
-        AnyTable::Dense(table) => table.view().at(i, j),
-        AnyTable::Sparse(table) => match table.storage() {
-            SparseStorage::ByRows(v) => v.to_dense()[(i, j)],
-            SparseStorage::ByColumns(v) => v.to_dense()[(i, j)],
-        },
-    };
-    (0..table.nrows()).map(|i| (0..table.ncols()).map(|j| at(i, j).to_f64()).collect()).collect()
 }
 
 /// The names of rows and of columns, joined by blanks.

@@ -1,9 +1,12 @@
 //! Matrix Market files written by scipy and by hand, and damaged ones.
 
+mod common;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use common::rows;
 use orthant_io::{
     AnyTable, Extent, Format, IoError, Order, Precision, ReadOptions, Scalar, Source, SparseStorage,
     SparseTable, read_any, read_matrix,
@@ -38,18 +41,6 @@ fn sparse<T: Scalar>(table: AnyTable<T>) -> SparseTable<T> {
         AnyTable::Sparse(table) => table,
         AnyTable::Dense(table) => panic!("dense: {table:?}"),
     }
-}
-
-/// All entries, row by row.
-fn rows<T: Scalar>(table: &AnyTable<T>) -> Vec<Vec<f64>> {
-    let at = |i, j| match table {
-        AnyTable::Dense(table) => table.view().at(i, j),
-        AnyTable::Sparse(table) => match table.storage() {
-            SparseStorage::ByRows(v) => v.to_dense()[(i, j)],
-            SparseStorage::ByColumns(v) => v.to_dense()[(i, j)],
-        },
-    };
-    (0..table.nrows()).map(|i| (0..table.ncols()).map(|j| at(i, j).to_f64()).collect()).collect()
 }
 
 /// A coordinate file of real numbers with these lines.

@@ -70,7 +70,7 @@ pub enum Warning {
         /// The limit.
         max_iter: usize,
     },
-    /// The fit was ended inside an iteration, and what is left to be computed took too long: loss, objective and errors are
+    /// The fit was ended from outside, and its final figures took too long to be computed: loss, objective and errors are
     /// those of the last whole iteration, and the KKT residual is the estimate by its steps. Rows of the factors may have moved
     /// on since, in methods that do not extrapolate, by updates that lower the objective; the others went back.
     Unmeasured,
@@ -136,7 +136,7 @@ impl fmt::Display for Warning {
                 write!(f, "not converged after {max_iter} {iterations}: raise the limit or the tolerance")
             }
             Self::Unmeasured => f.write_str(
-                "ended inside an iteration: loss and errors are those of the last whole one",
+                "the final figures were cut short: loss and errors are those of the last whole iteration",
             ),
             Self::ThreadsClamped { asked, used } => {
                 write!(f, "{asked} threads were asked for; {used} are used, one a core")

@@ -61,7 +61,7 @@ pub fn check_annotatable(path: impl AsRef<Path>) -> Result<(), IoError> {
         return none("no h5ad file to which results can be added", "name one of AnnData's, unpacked");
     };
     if file.object("obs")?.is_none() || file.object("var")?.is_none() {
-        return none("no file of AnnData, to which results can be added", "write it with anndata (.h5ad)");
+        return none("not an AnnData file, to which results can be added", "write it with anndata (.h5ad)");
     }
     for place in ["obsm", "varm", "uns"] {
         if file.object(place)?.is_some() && file.group(place)?.is_none() {

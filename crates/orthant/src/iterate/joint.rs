@@ -127,7 +127,7 @@ impl<'a, T: Real> Joint<'a, T> {
         let (rows, cols) = (extent.rows, extent.cols);
         let (block, by_entries) = (block.min(rows).max(1), extent.by_entries(&rule.beta));
         debug_assert!(rule.beta.is_kullback_leibler(), "P⁰ is 1");
-        let walk = |beside, lanes| Walk { beside, lanes, block, k, isa, halt: halt.clone() };
+        let walk = |beside, lanes| Walk::new(beside, lanes, block, k, &halt);
         let (inner, outer) = (walk(Beside::Rows, source.lanes()), walk(Beside::Columns, outer_lanes(cols)));
         let worker = || {
             Mutex::new(Worker {

@@ -160,14 +160,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
         let cols = projection.map_or(extent.cols, |projection| projection.cols());
         let block = block.min(extent.rows);
         let most = rows_of_a_moment(k, pair.inner.sweeps.max(pair.outer.sweeps));
-        let walk = |beside, lanes, block: usize| Walk {
-            beside,
-            lanes,
-            block: block.min(most),
-            k,
-            isa,
-            halt: halt.clone(),
-        };
+        let walk = |beside, lanes, block: usize| Walk::new(beside, lanes, block.min(most), k, &halt);
         let inner = walk(Beside::Rows, s.lanes(), block);
         let lanes = transpose.map_or_else(|| outer_lanes(cols), |s| s.lanes());
         let outer_block =

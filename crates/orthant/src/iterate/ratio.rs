@@ -138,14 +138,7 @@ impl<'a, T: Real> Ratio<'a, T> {
         let (fixed, by_columns) = (pair.fixed, pair.by_columns);
         // Newton's steps take row by row as long as a block of other steps
         let most = if newton { 16 } else { usize::MAX };
-        let walk = |beside, lanes, block: usize| Walk {
-            beside,
-            lanes,
-            block: block.min(most),
-            k,
-            isa,
-            halt: halt.clone(),
-        };
+        let walk = |beside, lanes, block: usize| Walk::new(beside, lanes, block.min(most), k, &halt);
         let inner = walk(Beside::Rows, s.lanes(), block);
         let lanes = transpose.map_or_else(|| outer_lanes(cols), |s| s.lanes());
         let outer_block = transpose.map_or(block, |s| s.extent().block_rows::<T>(k).min(cols)).max(1);

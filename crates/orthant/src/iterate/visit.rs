@@ -136,6 +136,11 @@ pub(super) fn rows_of_a_moment(k: usize, sweeps: usize) -> usize {
 }
 
 impl Walk {
+    /// Over rows in those lanes, by blocks of `block` rows of k.
+    pub fn new(beside: Beside, lanes: Lanes, block: usize, k: usize, halt: &Halt) -> Self {
+        Self { beside, lanes, block, k, isa: Isa::detect(), halt: halt.clone() }
+    }
+
     /// Goes through all rows; the sums are to be given back to the reducer.
     ///
     /// # Errors
