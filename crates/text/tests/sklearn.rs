@@ -168,7 +168,8 @@ fn numbers_are_scikit_learns() {
     for case in &cases {
         case.check(&documents, &Expected::read(&folder.join(&case.name), case.weights));
     }
-    assert!(documents.len() > 500 && cases.len() == 26);
+    // a tenth of the corpus is asked for where time is short
+    assert!(documents.len() > 300 && cases.len() == 26, "{} documents, {} cases", documents.len(), cases.len());
 }
 
 fn texts(sources: Vec<Source>) -> Vec<String> {
