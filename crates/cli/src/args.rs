@@ -7,7 +7,7 @@ use std::str::FromStr;
 use bytesize::ByteSize;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
-use orthant::Update;
+use orthant::{Missing, Update};
 use orthant_io::{AnyTable, Decimal, Delimiter, Detect, IoError, ReadOptions, Scalar, Source};
 
 use crate::commands::demo::DemoArgs;
@@ -100,6 +100,11 @@ pub struct ReadArgs {
     /// Leave a column of a table out, by its name or by its number from 1; can be given several times
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     drop: Vec<String>,
+    /// Which entries are not observed and have no part in the fit: nan, also empty fields, NA and the like of tables, or zeros
+    /// [default: none; of transform, as in the fit]
+    #[arg(long, value_parser = named::<Missing>(&["none", "nan", "zeros"]), value_name = "none|nan|zeros")]
+    #[arg(hide_possible_values = true, help_heading = "Data")]
+    missing: Option<Missing>,
     /// Each line of a table is an entry of a sparse matrix: the name of its row, the name of its column, a number
     #[arg(long, conflicts_with = "labels", help_heading = "Data")]
     triplets: bool,
@@ -118,8 +123,18 @@ fn decimal(text: &str) -> Result<Decimal, String> {
 }
 
 impl ReadArgs {
+    /// Which entries are not observed, if it is said.
+    pub fn missing(&self) -> Option<Missing> {
+        self.missing
+    }
+
     /// Opens the file; of the name `-`, standard input.
     pub fn open(&self, path: &Path) -> Result<Source<'static>, IoError> {
+        self.open_with(path, Missing::None)
+    }
+
+    /// The same of data of which such entries are not observed, unless the arguments say otherwise.
+    pub fn open_with(&self, path: &Path, missing: Missing) -> Result<Source<'static>, IoError> {
         let options = ReadOptions {
             header: self.header.0,
             labels: self.labels.0,
@@ -128,6 +143,7 @@ impl ReadArgs {
             delimiter: self.delimiter,
             decimal: self.decimal,
             drop: self.drop.clone(),
+            missing: self.missing.unwrap_or(missing) == Missing::Nan,
             triplets: self.triplets,
         };
         if path == Path::new(STANDARD_INPUT) {

@@ -149,8 +149,8 @@ pub fn in_matrix(
         }
         Error::NonFinite { operand: o, row, col, value } if o == operand && o == "V" && value.is_nan() => {
             format!(
-                "{}: {value} is not finite; every entry must be a number of at least 0: fill in missing values, or leave out \
-             their rows or columns",
+                "{}: {value} is not finite; every entry must be a number of at least 0: take missing values as not \
+             observed by --missing nan, fill them in, or leave out their rows or columns",
                 at(row, col)
             )
         }

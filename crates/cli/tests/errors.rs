@@ -42,7 +42,7 @@ fn bad_data_is_named_by_file_line_row_and_column() {
         (
             "nan.txt",
             b"1 2\nnan 3\n".to_vec(),
-            "nan.txt: line 2, field 1 (row 1, column 0): NaN is not finite; every entry must be a number of at least 0: fill in missing values, or leave out their rows or columns",
+            "nan.txt: line 2, field 1 (row 1, column 0): NaN is not finite; every entry must be a number of at least 0: take missing values as not observed by --missing nan, fill them in, or leave out their rows or columns",
         ),
         (
             "negative.npy",

@@ -296,8 +296,8 @@ pub enum IoError {
     },
     /// A field of a table without a value.
     #[error(
-        "{place}: {}: a missing value, which cannot be fitted; fill it in, or leave out its row, or its column by \
-         ReadOptions::drop",
+        "{place}: {}: a missing value; take it as not observed by ReadOptions::missing, fill it in, or leave out its row, or its \
+         column by ReadOptions::drop",
         empty(text)
     )]
     Missing {

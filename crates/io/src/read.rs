@@ -69,6 +69,9 @@ pub struct ReadOptions {
     pub decimal: Option<Decimal>,
     /// Columns of a table of text or a spreadsheet that are left out, by their names in the first line or by number from 1.
     pub drop: Vec<String>,
+    /// Fields of a table of text or a spreadsheet without a value are read as NaN: empty ones, `NA`, `NULL`, `.` and what else
+    /// programs write for it. Otherwise they are an error.
+    pub missing: bool,
     /// Each line of a table of text or a spreadsheet is an entry of a sparse matrix: the name of its row, the name of its
     /// column, and a number. Rows and columns are in the order in which their names come up. Entries of one place are added.
     pub triplets: bool,

@@ -83,7 +83,7 @@ fn bad_fields_are_named() {
         ("1,2\n3,four\n", "t.csv: line 2, field 2 (row 1, column 1): 'four' is not a number"),
         (
             "x,y\n\n1,2\n3,\n",
-            "t.csv: line 4, field 2 (row 1, column 1 \"y\"): the field is empty: a missing value, which cannot be fitted; fill it in, or leave out its row, or its column by ReadOptions::drop",
+            "t.csv: line 4, field 2 (row 1, column 1 \"y\"): the field is empty: a missing value; take it as not observed by ReadOptions::missing, fill it in, or leave out its row, or its column by ReadOptions::drop",
         ),
         ("id,x\na,1\nb,1;2\n", "t.csv: line 3, field 2 (row 1 \"b\", column 0 \"x\"): '1;2' is not a number"),
         ("1,2\n1e999,2\n", "t.csv: line 2, field 1 (row 1, column 0): 1e999 is beyond the range of float64"),

@@ -11,6 +11,7 @@
 //! | [`newton`] | coordinate descent for Kullback–Leibler by Newton's steps, dense and sparse | a row's product in cache |
 //! | [`gemm::gemm`] | C = A·B or C += A·B | pure Rust or BLAS |
 //! | [`Csr`], [`Csc`], [`sparse`] | the same products and divergences over the entries of sparse rows | a row of a factor for each |
+//! | [`gaps::fill`] | X·Yᵀ where dense rows have no entry | a dot for each |
 //! | [`scan::scan`], [`scan::squared_residual`] | checks and sums over V | in double precision |
 //! | [`naive`] | each of them as plain loops, the oracle | |
 //!
@@ -38,6 +39,7 @@ mod arch;
 mod buffer;
 mod dense;
 pub mod divergence;
+pub mod gaps;
 pub mod gemm;
 mod hardware;
 mod isa;

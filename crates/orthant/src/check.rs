@@ -2,7 +2,8 @@
 
 use orthant_kernel::{Dense, Isa};
 
-use crate::{Error, Init, Matrix, Nmf, Products, Real, scan};
+use crate::source::Unobserved;
+use crate::{Error, Init, Matrix, Missing, Nmf, Options, Products, Real, available, scan};
 
 /// Refuses shapes and factors that do not belong to a fit's data.
 pub(crate) fn shapes<T: Real>(
@@ -50,6 +51,47 @@ pub(crate) fn shapes<T: Real>(
         factor("H", h, (k, n), nmf.options.method.keeps_zeros())?;
     }
     Ok(())
+}
+
+/// What is not observed of V by its lines, if anything is not.
+///
+/// # Errors
+/// [`Error::Unsupported`] for sparse data, [`Error::NoObservations`], [`Error::Unobserved`] and those of memory.
+pub(crate) fn unobserved<T: Real>(
+    nmf: &Nmf<T>,
+    v: &Matrix<'_, T>,
+    workers: usize,
+) -> Result<Option<Unobserved>, Error> {
+    let Options { missing, memory_limit, rank, .. } = nmf.options;
+    let view = match v {
+        _ if missing == Missing::None => return Ok(None),
+        Matrix::Dense(view) => view,
+        _ => return Err(sparse(missing)),
+    };
+    let s = if v.by_columns() { view.transposed() } else { *view };
+    let may = |bytes| available::check(bytes, memory_limit);
+    let Some(unobserved) = Unobserved::of(s, missing, workers, may)? else { return Ok(None) };
+    if unobserved.count() == v.nrows() * v.ncols() {
+        return Err(Error::NoObservations);
+    }
+    let mut counts = unobserved.observed(rank);
+    if v.by_columns() {
+        counts.reverse();
+    }
+    for (line, counts) in ["row", "column"].into_iter().zip(counts) {
+        if counts.fewest == 0 {
+            return Err(Error::Unobserved { line, at: counts.at });
+        }
+    }
+    Ok(Some(unobserved))
+}
+
+/// That what is not observed of sparse data is not told.
+pub(crate) fn sparse(missing: Missing) -> Error {
+    Error::Unsupported {
+        what: format!("sparse data with missing = {missing}"),
+        supported: "dense data can have missing entries; in sparse data all are observed".into(),
+    }
 }
 
 /// Refuses what cannot be counted or addressed.

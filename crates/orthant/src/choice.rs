@@ -47,6 +47,9 @@ const LEAST_SAMPLED: usize = 4;
 /// … this many entries for each number of H.
 const ENTRIES_FOR_ONE: usize = 5;
 
+/// A sketch is made of data of which at most this share is not observed.
+const MOST_GUESSED: f64 = 0.2;
+
 /// Bytes that copies which only save time may take with sparse data: these, or a fifth of V and the factors.
 const ROOM: usize = 64 << 20;
 
@@ -356,8 +359,14 @@ fn working_bytes<T: Real>(
 }
 
 /// Looks at what the bytes of V follow from but choices do not: which entries the lines have, and whether what is read is `scaled`.
-pub(crate) fn measured<T: Real>(options: &Options, v: &Matrix<'_, T>, fixed: bool, scaled: bool) -> Shape {
-    let shape = Shape::of(v).read_scaled(v, scaled);
+pub(crate) fn measured<T: Real>(
+    options: &Options,
+    v: &Matrix<'_, T>,
+    unobserved: usize,
+    fixed: bool,
+    scaled: bool,
+) -> Shape {
+    let shape = Shape::of(v).read_scaled(v, scaled).but(unobserved);
     let method = options.method.resolved_for(options.rank, fixed);
     let (rows, cols) = shape.lines();
     let transposes = shape.entries.is_some_and(|entries| SparsePlan::too_few(rows, cols, entries));
@@ -416,7 +425,9 @@ pub(crate) fn expected(v: &Shape, k: usize, method: Method) -> (f64, f64) {
 /// Whether a sketch is expected to pay, where nobody says so.
 fn sketch_pays(v: &Shape, options: &Options, method: Method) -> bool {
     let (plain, compressed) = expected(v, options.rank, method);
-    options.method.is_automatic() && !options.starts_at_factors() && compressed < plain
+    // what a sketch tells of data that is mostly a guess is little
+    let known = v.unobserved as f64 <= MOST_GUESSED * v.m as f64 * v.n as f64;
+    options.method.is_automatic() && !options.starts_at_factors() && known && compressed < plain
 }
 
 /// Rows of sparse data that tell enough of H: one of 16, or of as many as leave five entries for each of its numbers, and

@@ -52,6 +52,19 @@ pub enum Error {
         /// Its columns.
         cols: usize,
     },
+    /// A row or a column of which no entry is observed.
+    #[error(
+        "{line} {at} (counting from 0) has no observed entry: nothing says what it is made of; leave it out"
+    )]
+    Unobserved {
+        /// `"row"` or `"column"`.
+        line: &'static str,
+        /// Its number.
+        at: usize,
+    },
+    /// Data of which no entry is observed at all.
+    #[error("no entry of V is observed")]
+    NoObservations,
     /// A rank (number of components) of zero.
     #[error("rank {rank} is not possible: at least one component is needed")]
     InvalidRank {

@@ -37,6 +37,8 @@ pub struct Explanation {
     pub shape: (usize, usize),
     /// Entries of V, if it is sparse.
     pub entries: Option<usize>,
+    /// Entries of V that are not observed.
+    pub unobserved: usize,
     /// Bytes of V, which is not copied.
     pub data_bytes: usize,
     /// Bytes that the fit takes besides, at most: the largest phase's, of the start, the iterations and handing over, with the
@@ -62,9 +64,14 @@ pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explan
     let k = nmf.options.rank;
     check::shapes(nmf, v, None)?;
     // what cannot be factorised takes no memory either
-    let (found, threads) = threads::on(nmf.options.threads, |workers| scan::data(v, T::ONE, workers))?;
-    let exponent = scan::exponent::<T>(nmf.options.method, found.map_or(0.0, |found| found.max));
-    let shape = choice::measured(&nmf.options, v, false, exponent != 0);
+    let missing = nmf.options.missing;
+    let (found, threads) = threads::on(nmf.options.threads, |workers| {
+        let unobserved = check::unobserved(nmf, v, workers)?.map_or(0, |unobserved| unobserved.count());
+        Ok::<_, Error>((scan::data(v, T::ONE, missing, workers)?, unobserved))
+    })?;
+    let unobserved = found.as_ref().map_or(0, |(_, unobserved)| *unobserved);
+    let exponent = scan::exponent::<T>(nmf.options.method, found.map_or(0.0, |(found, _)| found.max));
+    let shape = choice::measured(&nmf.options, v, unobserved, false, exponent != 0);
     let choice = Choice::new::<T>(&nmf.options, &shape, false, threads)?;
     let (rows, cols) = shape.lines();
     let block = nmf.options.block.unwrap_or_else(|| match shape.entries {
@@ -79,6 +86,7 @@ pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explan
         expected: compresses.then(|| choice::expected(&shape, k, choice.method)),
         shape: (shape.m, shape.n),
         entries: shape.entries,
+        unobserved,
         data_bytes: shape.bytes,
         working_bytes: choice.working_bytes,
         rank: nmf.options.rank,
@@ -97,6 +105,11 @@ impl fmt::Display for Explanation {
             line("data", &format!("{m}×{n}, {entries} entries, {share:.3} %"), "zeros are not looked at")?;
         } else {
             line("data", &format!("{m}×{n}"), "every element is looked at")?;
+        }
+        if self.unobserved > 0 {
+            let share = 100.0 * self.unobserved as f64 / (m as f64 * n as f64);
+            let what = format!("{} entries, {share:.3} %", self.unobserved);
+            line("missing", &what, "each pass takes them to be what WH is there, so that they pull nowhere")?;
         }
         let automatic = self.asked.is_automatic();
         let why = match (automatic, plan.method == self.asked.resolved_for(self.rank, false)) {

@@ -16,8 +16,8 @@ use crate::report::{Plan, Report, StopReason, Warning};
 use crate::rule::Majorizer;
 use crate::rule::Setup;
 use crate::shape::Shape;
-use crate::source::{self, Stored};
-use crate::{Component, Error, Matrix, Model, Real, Update, check, scale, scan, threads};
+use crate::source::{self, Estimate, Partial, Stored, Unobserved};
+use crate::{Component, Error, Matrix, Model, Observed, Real, Update, check, scale, scan, threads};
 
 mod compressed;
 #[cfg(test)]
@@ -71,12 +71,16 @@ fn run<T: Real>(
     if found.max == 0.0 {
         return Ok(problem.all_zero());
     }
-    let stored = problem.source()?;
+    let guess = problem.estimate();
+    let stored = problem.source(None)?;
     let source = stored.sources();
     let layout = problem.layout(&source.rows.extent());
     let (isa, block) = (Isa::detect(), layout.block);
     let (pair, mut begun) = match &nmf.checkpoint {
-        None => problem.begin(source)?,
+        None => {
+            let guessed = guess.as_ref().map(|guess| problem.source(Some(guess))).transpose()?;
+            problem.begin(guessed.as_ref().map_or(source, Stored::sources), guess.as_ref())?
+        }
         Some(checkpoint) => problem.resume(checkpoint)?,
     };
     let shuffle = nmf.options.shuffle.then(|| begun.generator.clone());
@@ -137,6 +141,8 @@ struct Problem<'a, T: Real> {
     scale: T,
     exponent: i32,
     found: scan::Found,
+    /// What is not observed of V, by its lines and by those across where these are read.
+    unobserved: Option<[Option<Unobserved>; 2]>,
     /// What the loss is compared with.
     size: scan::Size,
     by_columns: bool,
@@ -164,26 +170,82 @@ impl<'a, T: Real> Problem<'a, T> {
         began: Instant,
     ) -> Result<Self, Error> {
         let halt = Halt::new(began, nmf.cancel.as_ref(), nmf.options.max_time);
-        let mut found = scan::halted(v, T::ONE, workers, &halt)?;
+        let missing = nmf.options.missing;
+        let mut found = scan::halted(v, T::ONE, missing, workers, &halt)?;
+        let unobserved = check::unobserved(nmf, v, workers)?;
+        let gaps = unobserved.as_ref().map_or(0, Unobserved::count);
         let exponent = scan::exponent::<T>(nmf.options.method, found.max);
-        let shape = choice::measured(&nmf.options, v, given.is_some(), exponent != 0);
+        let shape = choice::measured(&nmf.options, v, gaps, given.is_some(), exponent != 0);
         let choice = Choice::new::<T>(&nmf.options, &shape, given.is_some(), workers)?;
         let loss = choice.method.loss;
         let scale = scan::scale_by(T::ONE, -exponent);
         if exponent != 0 {
-            found = scan::halted(v, scale, workers, &halt)?;
+            found = scan::halted(v, scale, missing, workers, &halt)?;
         }
         let size = if loss.is_quadratic() {
             scan::Size::quadratic(found.squares)
         } else {
-            scan::size(v, scale, loss, workers)?
+            scan::size(v, scale, missing, loss, workers)?
         };
         let by_columns = v.by_columns();
-        Ok(Self { nmf, choice, v, scale, exponent, found, size, by_columns, given, workers, began, halt })
+        let unobserved = unobserved.map(|along| {
+            let across = choice.sparse.transpose.then(|| along.transposed());
+            [Some(along), across]
+        });
+        Ok(Self {
+            nmf,
+            choice,
+            v,
+            scale,
+            exponent,
+            found,
+            unobserved,
+            size,
+            by_columns,
+            given,
+            workers,
+            began,
+            halt,
+        })
     }
 
-    fn source(&self) -> Result<Stored<'a, T>, Error> {
-        Stored::new(self.v, self.scale, self.nmf.options.products, &self.choice.sparse, self.workers)
+    /// What stands for what is not observed while the fit starts, along and across.
+    fn estimate(&self) -> Option<[Estimate<T>; 2]> {
+        let (Matrix::Dense(view), Some([Some(along), _])) = (self.v, &self.unobserved) else { return None };
+        let s = if self.by_columns { view.transposed() } else { *view };
+        let estimate = Estimate::of(s, self.scale, along);
+        let across = estimate.transposed();
+        Some([estimate, across])
+    }
+
+    /// V as a source; with that in place of what is not observed, or to be completed there.
+    fn source<'s>(&'s self, guess: Option<&'s [Estimate<T>; 2]>) -> Result<Stored<'s, T>, Error> {
+        let (products, plan) = (self.nmf.options.products, &self.choice.sparse);
+        match &self.unobserved {
+            Some([Some(along), across]) => {
+                let estimate = guess.map(|[along, across]| [along, across]);
+                let partial = Partial { along, across: across.as_ref(), estimate };
+                Stored::partial(self.v, self.scale, products, plan, partial)
+            }
+            _ => Stored::new(self.v, self.scale, products, plan, self.workers),
+        }
+    }
+
+    /// What is observed, where not everything is.
+    fn observed(&self) -> Option<(Observed, Warning)> {
+        let (m, n, rank) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
+        let along = self.unobserved.as_ref()?[0].as_ref()?;
+        let mut counts = along.observed(rank);
+        if self.by_columns {
+            counts.reverse();
+        }
+        let [rows, columns] = counts;
+        let observed = Observed {
+            entries: m * n - along.count(),
+            fewest_in_row: (rows.at, rows.fewest),
+            fewest_in_column: (columns.at, columns.fewest),
+        };
+        Some((observed, Warning::FewObserved { rows: rows.below_rank, columns: columns.below_rank, rank }))
     }
 
     /// How a pass over a source is cut.
@@ -297,6 +359,12 @@ impl<'a, T: Real> Problem<'a, T> {
             let enough = method.loss.is_quadratic().then(|| mean * f64::from(exponent).exp2());
             warnings.push(Warning::Emptied { weights, enough });
         }
+        let observed = self.observed().map(|(observed, few)| {
+            warnings.extend(
+                Some(few).filter(|few| !matches!(few, Warning::FewObserved { rows: 0, columns: 0, .. })),
+            );
+            observed
+        });
         let random_state = generator.into_state().map(|drawn| pass.stream().cloned().unwrap_or(drawn));
         let (w, ht) = pass.into_pair().into_user();
         let mut w = Dense::from_vec(self.unscaled(w), m, k).expect("W is m×k");
@@ -314,6 +382,7 @@ impl<'a, T: Real> Problem<'a, T> {
             stop_reason,
             iterations: run.iterations,
             compression,
+            observed,
             loss_function: method.loss,
             objective,
             loss: self.in_units(last.loss),
@@ -339,6 +408,7 @@ impl<'a, T: Real> Problem<'a, T> {
             stop_reason: StopReason::ZeroData,
             iterations: 0,
             compression: None,
+            observed: self.observed().map(|(observed, _)| observed),
             loss_function: loss,
             objective: 0.0,
             loss: 0.0,

@@ -4,7 +4,7 @@ use orthant_kernel::{Dense, View};
 
 use crate::error::invalid;
 use crate::options::check_loss;
-use crate::{Cancel, Error, Loss, Penalty, Real, ToMatrix, ToView};
+use crate::{Cancel, Error, Loss, Missing, Penalty, Real, ToMatrix, ToView};
 
 /// The components H (k×n) with the penalties they were learnt under.
 ///
@@ -37,6 +37,8 @@ pub struct Transform {
     /// that are not done by then are solved exactly, by block principal pivoting: components that nearly depend on
     /// each other need it.
     pub max_sweeps: usize,
+    /// Which entries of the new rows are not observed; default none. A row must have an observed entry.
+    pub missing: Missing,
     /// Threads, at least 1; default the rayon pool that the call runs in.
     pub threads: Option<usize>,
     /// The most bytes that it may take besides V, W with them, if there is a limit.
@@ -47,7 +49,14 @@ pub struct Transform {
 
 impl Default for Transform {
     fn default() -> Self {
-        Self { tol: 1e-8, max_sweeps: 200, threads: None, memory_limit: None, cancel: None }
+        Self {
+            tol: 1e-8,
+            max_sweeps: 200,
+            missing: Missing::None,
+            threads: None,
+            memory_limit: None,
+            cancel: None,
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use crate::error::invalid;
 use crate::observe::{Iteration, Observer};
 use crate::random::{Generator, RandomState};
 use crate::{
-    Cancel, Checkpoint, Error, Init, InitKind, Loss, Method, Model, Options, Penalty, Products, Real, Report,
-    Scale, Stop, StopReason, ToMatrix, Update, scale,
+    Cancel, Checkpoint, Error, Init, InitKind, Loss, Method, Missing, Model, Options, Penalty, Products,
+    Real, Report, Scale, Stop, StopReason, ToMatrix, Update, scale,
 };
 
 /// Non-negative matrix factorisation of V (m×n, samples in rows) into W (m×k) · H (k×n).
@@ -208,6 +208,13 @@ impl<T: Real> Nmf<T> {
     #[must_use]
     pub fn random_state(self, state: RandomState) -> Self {
         Self { random: Generator::State(state), ..self }
+    }
+
+    /// Which entries of V are not observed; default none. A NaN that is not said to be missing is an error.
+    #[must_use]
+    pub fn missing(mut self, missing: Missing) -> Self {
+        self.options.missing = missing;
+        self
     }
 
     /// Whether coordinate descent takes the components in an order that is drawn for every half-step; default not.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error::invalid;
-use crate::{Error, Init, InitKind, Loss, Method, Penalty, Products, Scale, Stop, Support};
+use crate::{Error, Init, InitKind, Loss, Method, Missing, Penalty, Products, Scale, Stop, Support};
 
 /// The options of a fit: all that is chosen besides the data, given factors and a generator's state.
 ///
@@ -40,6 +40,9 @@ pub struct Options {
     /// Limit of time, looked at after each iteration.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub max_time: Option<Duration>,
+    /// Which entries of V are not observed.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Missing::is_none"))]
+    pub missing: Missing,
     /// L1 and L2 penalties.
     #[cfg_attr(feature = "serde", serde(default))]
     pub penalty: Penalty,
@@ -125,6 +128,7 @@ impl Options {
             tol: None,
             max_iter: if method.is_compatible() { 200 } else { 500 },
             max_time: None,
+            missing: Missing::None,
             penalty: Penalty::default(),
             scale: None,
             seed: 0,
@@ -227,6 +231,12 @@ impl Options {
                 "cd and hals stop by any rule, the others and what is extrapolated by ErrorDecrease or Progress",
             );
         }
+        if self.missing != Missing::None && self.init == Some(InitKind::Spa) {
+            return unsupported(
+                "the start spa where entries are missing, as it takes components from rows of V,".into(),
+                "random, scaled-random and the starts by singular vectors go with missing entries",
+            );
+        }
         if self.shuffle && method.shuffles() == Support::No {
             return unsupported(
                 format!("shuffling the components of {method}"),
@@ -255,6 +265,7 @@ impl Options {
             ("a method other than mu", self.method != Method::mu(self.method.loss)),
             ("a stopping rule", self.stop.is_some_and(|stop| !matches!(stop, Stop::ErrorDecrease { .. }))),
             ("a scale", !matches!(self.scale, None | Some(Scale::None))),
+            ("missing entries", self.missing != Missing::None),
             ("shuffling", self.shuffle),
             ("a compressed start", self.compress == Some(true)),
             ("gemm or BLAS products", self.products != Products::Fused),
@@ -314,6 +325,7 @@ mod tests {
             ("method", Options { method: Method::cd(), ..whole.clone() }),
             ("stopping rule", Options { stop: Some(Stop::Progress { tol: 0.1 }), ..whole.clone() }),
             ("scale", Options { scale: Some(Scale::HSum), ..whole.clone() }),
+            ("missing entries", Options { missing: Missing::Nan, ..whole.clone() }),
             ("shuffling", Options { shuffle: true, ..whole.clone() }),
             ("compressed start", Options { compress: Some(true), ..whole.clone() }),
             ("products", Options { products: Products::Gemm, ..whole.clone() }),
@@ -341,6 +353,7 @@ mod tests {
             stop: Some(Stop::Violation { tol: 0.5 }),
             max_iter: 6,
             max_time: Some(Duration::from_secs(9)),
+            missing: Missing::Nan,
             penalty: Penalty { alpha_w: 0.01, alpha_h: None, l1_ratio: 0.5 },
             scale: Some(Scale::None),
             seed: 5,
@@ -359,6 +372,7 @@ mod tests {
             .stop(Stop::Violation { tol: 0.5 })
             .max_iter(6)
             .max_time(Duration::from_secs(9))
+            .missing(Missing::Nan)
             .penalty(options.penalty)
             .scale(Scale::None)
             .seed(5)

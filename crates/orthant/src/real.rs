@@ -141,7 +141,7 @@ macro_rules! compiled_for {
             }
 
             fn transform_bytes(model: &Model<Self>, v: &Matrix<'_, Self>, options: &Transform) -> usize {
-                transform::working_bytes(model, v, options.memory_limit, threads::used(options.threads))
+                transform::working_bytes(model, v, options, threads::used(options.threads))
             }
 
             fn batches_bytes(options: &MiniBatchNmf<Self>, v: &Matrix<'_, Self>) -> Result<usize, Error> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Component, Error, Loss, Method, Products, Scale};
+use crate::{Component, Error, Loss, Method, Observed, Products, Scale};
 
 /// Why a fit stopped. This is data, not an error: every one of these comes with factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +117,15 @@ pub enum Warning {
         /// The root mean square of V, for the Frobenius loss: an L2 penalty with this α on both factors leaves nothing of any data.
         enough: Option<f64>,
     },
+    /// Rows or columns of V with fewer observed entries than there are components: many mixtures of these fit them exactly.
+    FewObserved {
+        /// How many rows.
+        rows: usize,
+        /// How many columns.
+        columns: usize,
+        /// The number of components.
+        rank: usize,
+    },
     /// A singular Gram matrix was regularised to solve with it.
     Regularized {
         /// How often.
@@ -170,6 +179,11 @@ impl fmt::Display for Warning {
                     write!(f, ": at {enough:.3e}, the root mean square of V, an L2 penalty empties any data")
                 })
             }
+            Self::FewObserved { rows, columns, rank } => write!(
+                f,
+                "{rows} rows and {columns} columns have fewer observed entries than the {rank} components: what is found for them is \
+                 not unique"
+            ),
             Self::Regularized { count } => {
                 write!(f, "{count} least-squares problems were singular and were regularised")
             }
@@ -260,6 +274,9 @@ pub struct Report {
     /// The compressed start, if there was one.
     #[cfg_attr(feature = "serde", serde(default))]
     pub compression: Option<Compression>,
+    /// What was observed of V, where entries were missing: the losses below are sums over these.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub observed: Option<Observed>,
     /// What was minimised, penalties aside.
     pub loss_function: Loss,
     /// D(V|WH), which is ½‖V − WH‖² for the Frobenius loss, plus penalties; from the residual itself, summed in double

@@ -7,7 +7,7 @@ use orthant_kernel::{Csr, Isa, Real, Unfolded, View, allocate, scan};
 use crate::cancel::Halt;
 use crate::reduce::{Lanes, MAX_LANES, Reducer, lanes};
 use crate::shape::Shape;
-use crate::{Error, Loss, Matrix, Method};
+use crate::{Error, Loss, Matrix, Method, Missing};
 
 /// Lines of sparse data that are looked at together.
 const LINES: usize = 256;
@@ -21,18 +21,24 @@ pub(crate) struct Found {
     pub squares: f64,
 }
 
-/// Looks at every entry of V, times `scale`, on `workers` threads.
+/// Looks at every entry of V that is not missing, times `scale`, on `workers` threads.
 ///
 /// # Errors
 /// [`Error::NonFinite`] or [`Error::Negative`] for the first offending entry in row-major order.
-pub(crate) fn data<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Result<Found, Error> {
-    halted(v, scale, workers, &Halt::default())
+pub(crate) fn data<T: Real>(
+    v: &Matrix<'_, T>,
+    scale: T,
+    missing: Missing,
+    workers: usize,
+) -> Result<Found, Error> {
+    halted(v, scale, missing, workers, &Halt::default())
 }
 
 /// The same, ended by that.
 pub(crate) fn halted<T: Real>(
     v: &Matrix<'_, T>,
     scale: T,
+    missing: Missing,
     workers: usize,
     halt: &Halt,
 ) -> Result<Found, Error> {
@@ -47,9 +53,13 @@ pub(crate) fn halted<T: Real>(
                 halt,
                 |row, copy: &mut Vec<T>, squares| {
                     let mut row = s.rows(row);
-                    if s.col_stride() != 1 && s.ncols() > 1 {
+                    if missing == Missing::Nan || s.col_stride() != 1 && s.ncols() > 1 {
                         allocate::resize(copy, s.ncols(), T::ZERO);
                         row.copy_to(copy);
+                        if missing == Missing::Nan {
+                            copy.iter_mut()
+                                .for_each(|x| *x = if missing.is_missing(*x) { T::ZERO } else { *x });
+                        }
                         row = View::row_major(copy, 1, s.ncols()).expect("one row");
                     }
                     scan::scan(isa, row, scale, squares)
@@ -68,7 +78,7 @@ pub(crate) fn halted<T: Real>(
     };
     if !found.valid {
         match v {
-            Matrix::Dense(v) => entries("V", *v)?,
+            Matrix::Dense(v) => all("V", *v, missing)?,
             Matrix::Csr(v) => {
                 for row in 0..v.nrows() {
                     v.row(row).try_for_each(|(col, x)| entry("V", row, col, x.to_f64()))?;
@@ -130,9 +140,16 @@ fn over_blocks<M: Default>(
 /// # Errors
 /// [`Error::NonFinite`] or [`Error::Negative`] for the first offending entry.
 pub(crate) fn entries<T: Real>(operand: &'static str, v: View<'_, T>) -> Result<(), Error> {
+    all(operand, v, Missing::None)
+}
+
+/// The same of those that are not missing.
+fn all<T: Real>(operand: &'static str, v: View<'_, T>, missing: Missing) -> Result<(), Error> {
     for row in 0..v.nrows() {
         for col in 0..v.ncols() {
-            entry(operand, row, col, v.at(row, col).to_f64())?;
+            if !missing.is_missing(v.at(row, col)) {
+                entry(operand, row, col, v.at(row, col).to_f64())?;
+            }
         }
     }
     Ok(())
@@ -226,8 +243,8 @@ impl Size {
         Self { powers: squares, smallest: f64::INFINITY, none: 0.5 * squares }
     }
 
-    /// Over `count` elements.
-    fn new(beta: f64, Totals { powers, sum, logs, smallest, .. }: Totals, count: f64) -> Self {
+    fn new(beta: f64, Totals { count, powers, sum, logs, smallest, .. }: Totals) -> Self {
+        let count = count as f64;
         let mean = sum / count;
         let none = if beta > 1.0 {
             powers / (beta * (beta - 1.0))
@@ -254,7 +271,13 @@ impl Size {
 ///
 /// # Errors
 /// [`Error::ZeroInNonPositiveBeta`] and [`Error::RangeTooWide`].
-pub(crate) fn size<T: Real>(v: &Matrix<'_, T>, scale: T, loss: Loss, workers: usize) -> Result<Size, Error> {
+pub(crate) fn size<T: Real>(
+    v: &Matrix<'_, T>,
+    scale: T,
+    missing: Missing,
+    loss: Loss,
+    workers: usize,
+) -> Result<Size, Error> {
     let beta = loss.beta();
     let add = |totals: &mut Totals, x: T| totals.add(x == T::ZERO, (x * scale).to_f64(), beta);
     let totals = match (v, v.by_lines()) {
@@ -264,7 +287,7 @@ pub(crate) fn size<T: Real>(v: &Matrix<'_, T>, scale: T, loss: Loss, workers: us
                 allocate::resize(row, s.ncols(), T::ZERO);
                 s.rows(i..i + 1).copy_to(row);
                 let mut of_row = Totals::default();
-                row.iter().for_each(|&x| add(&mut of_row, x));
+                row.iter().filter(|x| !missing.is_missing(**x)).for_each(|&x| add(&mut of_row, x));
                 of_row
             })
         }
@@ -272,7 +295,7 @@ pub(crate) fn size<T: Real>(v: &Matrix<'_, T>, scale: T, loss: Loss, workers: us
             let lines = lines.expect("sparse matrices have lines");
             let cuts = Lanes::weighted(lines.nrows(), MAX_LANES, |i| lines.entries_before(i) + i);
             totals(&cuts, workers, |i, _: &mut Vec<T>| {
-                let mut of_row = Totals { zeros: lines.ncols() - lines.row_nnz(i), ..Totals::default() };
+                let mut of_row = Totals::zeros(lines.ncols() - lines.row_nnz(i));
                 lines.row(i).for_each(|(_, x)| add(&mut of_row, x));
                 of_row
             })
@@ -288,15 +311,17 @@ pub(crate) fn size<T: Real>(v: &Matrix<'_, T>, scale: T, loss: Loss, workers: us
         && totals.vanished
         && let Some((row, col, value)) = first(v, |x| x * scale == T::ZERO)
     {
-        let max = data(v, T::ONE, workers)?.max;
+        let max = data(v, T::ONE, missing, workers)?.max;
         return Err(Error::RangeTooWide { row, col, value: value.to_f64(), max });
     }
-    Ok(Size::new(beta, totals, v.nrows() as f64 * v.ncols() as f64))
+    Ok(Size::new(beta, totals))
 }
 
 /// Sums over entries.
 #[derive(Clone, Copy, Debug)]
 struct Totals {
+    /// How many.
+    count: usize,
     /// ΣV^β.
     powers: f64,
     sum: f64,
@@ -310,13 +335,27 @@ struct Totals {
 
 impl Default for Totals {
     fn default() -> Self {
-        Self { powers: 0.0, sum: 0.0, logs: 0.0, smallest: f64::INFINITY, zeros: 0, vanished: false }
+        Self {
+            count: 0,
+            powers: 0.0,
+            sum: 0.0,
+            logs: 0.0,
+            smallest: f64::INFINITY,
+            zeros: 0,
+            vanished: false,
+        }
     }
 }
 
 impl Totals {
+    /// Of so many zeros.
+    fn zeros(count: usize) -> Self {
+        Self { count, zeros: count, ..Self::default() }
+    }
+
     /// A scaled entry, and whether it was 0 before.
     fn add(&mut self, zero: bool, x: f64, beta: f64) {
+        self.count += 1;
         self.powers += power(x, beta);
         self.sum += x;
         if x == 0.0 {
@@ -333,6 +372,7 @@ impl Totals {
     }
 
     fn merge(&mut self, other: &Self) {
+        self.count += other.count;
         self.powers += other.powers;
         self.sum += other.sum;
         self.logs += other.logs;

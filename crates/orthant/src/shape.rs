@@ -46,6 +46,8 @@ pub(crate) struct Shape {
     pub bytes: usize,
     /// Whether blocks of dense rows of S are copied to be read.
     pub copied: bool,
+    /// Entries of dense data that are not observed.
+    pub unobserved: usize,
     /// The lines of sparse data, and those across, which are counted where they [matter](Self::across).
     pub lines_of_s: Lines,
     pub lines_across: Lines,
@@ -74,6 +76,7 @@ impl Shape {
             by_columns,
             bytes: v.bytes(),
             copied,
+            unobserved: 0,
             lines_of_s: lines.map_or_else(Lines::default, |v| Lines::of(v.nrows(), |i| v.entries_before(i))),
             lines_across: Lines::default(),
             long_lanes: lines.map_or(0, long_lanes),
@@ -93,6 +96,7 @@ impl Shape {
             by_columns,
             bytes: m * n * size_of::<T>(),
             copied: false,
+            unobserved: 0,
             lines_of_s: Lines::default(),
             lines_across: Lines::default(),
             long_lanes: 0,
@@ -120,6 +124,12 @@ impl Shape {
     pub fn read_scaled<T: Real>(self, v: &Matrix<'_, T>, scaled: bool) -> Self {
         let unfolded = v.by_lines().map_or(0, |v| v.unfolded_bytes(scaled));
         Self { copied: self.copied || scaled && self.entries.is_none(), scaled, unfolded, ..self }
+    }
+
+    /// Of dense data of which so many entries are not observed.
+    #[must_use]
+    pub fn but(self, unobserved: usize) -> Self {
+        Self { copied: self.copied || unobserved > 0, unobserved, ..self }
     }
 
     /// Of the copy by rows of what is sparse by columns, whose lines across have been counted; and of dense data as rows.

@@ -17,7 +17,8 @@ pub fn raise(error: &Error, whom: &str) -> PyErr {
             let at = format!("The first is at row {row}, column {col} (counting from 0).");
             if value.is_nan() {
                 format!(
-                    "Input {name} contains NaN.\n{whom} does not accept missing values encoded as NaN natively. {at}"
+                    "Input {name} contains NaN.\n{whom} does not accept missing values encoded as NaN natively. {at} NMF with \
+                     missing='nan' takes them as not observed."
                 )
             } else {
                 format!("Input {name} contains infinity or a value too large for its type.\n{at}")

@@ -136,11 +136,11 @@ fn transform_as<'py, T: Number>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let data = Data::<T>::new(x)?;
     let h = dense::<T>(h)?;
-    let (penalty, loss) = (options.penalty(), options.loss());
+    let (penalty, loss, missing) = (options.penalty(), options.loss(), options.missing()?);
     let threads = pools::threads(options.threads, data.entries(), h.nrows());
     let w = run(py, threads, &options.whom, None, move |watch| {
         let cancel = Some(watch.cancel.clone());
-        let how = Transform { threads: watch.one(), cancel, ..Transform::default() };
+        let how = Transform { threads: watch.one(), cancel, missing, ..Transform::default() };
         Model::from_components(h, penalty)?.with_loss(loss)?.transform_with(&data.matrix()?, &how)
     })?;
     Ok(to_array(py, w.0).into_any())

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use numpy::PyReadonlyArray1;
-use orthant::{Checkpoint, Error, Loss, Method, MiniBatchNmf, Nmf, Penalty, RandomState};
+use orthant::{Checkpoint, Error, Loss, Method, MiniBatchNmf, Missing, Nmf, Penalty, RandomState};
 use orthant_io::{Checkpoints, read_checkpoint};
 use pyo3::exceptions::PyFileExistsError;
 use pyo3::prelude::*;
@@ -36,6 +36,8 @@ pub struct Options {
     pub sweeps: Option<usize>,
     pub compress: Option<bool>,
     pub memory_limit: Option<usize>,
+    /// What is not observed; none is everything observed.
+    pub missing: Option<String>,
     pub products: String,
     pub stop: Option<String>,
     pub seed: u32,
@@ -86,6 +88,12 @@ impl Options {
         Penalty { alpha_w: self.alpha_w, alpha_h: Some(self.alpha_h), l1_ratio: self.l1_ratio }
     }
 
+    /// What is not observed.
+    pub fn missing(&self) -> PyResult<Missing> {
+        let missing = self.missing.as_deref().map(str::parse).transpose();
+        Ok(missing.map_err(|error| raise(&error, &self.whom))?.unwrap_or_default())
+    }
+
     /// The options as the crate has them, and what raises its errors.
     fn options(&self) -> PyResult<orthant::Options> {
         let raised = |error: Error| raise(&error, &self.whom);
@@ -106,6 +114,7 @@ impl Options {
             compress: self.compress,
             products: self.products.parse().map_err(raised)?,
             memory_limit: self.memory_limit,
+            missing: self.missing()?,
             ..orthant::Options::new(self.rank, method)
         })
     }

@@ -1,4 +1,4 @@
-"""Missing entries are an error that counts them, wherever an array goes in."""
+"""Missing entries are not observed where that is asked for, and else an error that counts them, wherever an array goes in."""
 
 import re
 
@@ -32,8 +32,8 @@ def says(text):
 
 THREE = (2, 1), (2, 4), (9, 0)
 TEXT = (
-    "X has 3 masked entries of 84, the first at row 2, column 1 (counting from 0). Missing entries cannot be fitted yet: "
-    "fill them (numpy.ma.filled), or leave out the rows that have any (numpy.ma.compress_rows)."
+    "X has 3 masked entries of 84, the first at row 2, column 1 (counting from 0). NMF with missing='nan' takes "
+    "those of a masked array as not observed; or fill them (numpy.ma.filled), or leave out the rows that have any (numpy.ma.compress_rows)."
 )
 
 
@@ -159,3 +159,79 @@ def test_what_other_libraries_call_missing(cls, kind):
     }[kind]
     with pytest.raises(ValueError, match=r"Input X contains NaN(.|\n)*row 1, column 0"):
         cls(1).fit(X)
+
+
+def observed_loss(X, W, H):
+    return 0.5 * np.nansum((X - W @ H) ** 2)
+
+
+@pytest.mark.parametrize("solver", ["cd", "mu", "auto", "hals", "anls"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_missing_entries_are_not_observed(solver, order):
+    X = data()
+    X[2, 1] = X[2, 4] = X[9, 0] = np.nan
+    X = np.asarray(X, order=order)
+    model = NMF(3, solver=solver, init="random", random_state=0, missing="nan", max_iter=2000)
+    W = model.fit_transform(X)
+    assert abs(model.reconstruction_err_**2 / 2 - observed_loss(X, W, model.components_)) < 1e-12
+    # no other data gives these factors with the entries filled in
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        NMF(3, solver=solver, init="random", random_state=0).fit(X)
+    again = model.transform(X)
+    assert observed_loss(X, again, model.components_) < 1.05 * observed_loss(X, W, model.components_)
+    filled = np.where(np.isnan(X), W @ model.components_, X)
+    on_filled = NMF(3, solver=solver, init="custom", max_iter=2000).fit_transform(filled, W=W, H=model.components_)
+    # a fixed point of the one is one of the other
+    assert abs(on_filled - W).max() < 0.2
+
+
+@pytest.mark.parametrize("beta_loss", ["frobenius", "kullback-leibler", "itakura-saito", 1.5])
+def test_what_marks_missing_entries_does_not_matter(beta_loss):
+    X = data()
+    X[2, 1] = X[2, 4] = X[9, 0] = np.nan
+    fits = []
+    for A in (
+        X,
+        np.ma.masked_invalid(X),
+        masked(np.where(np.isnan(X), 77.0, X), *THREE),
+        pd.DataFrame(X),
+        pd.DataFrame(X).astype("Float64"),
+        pl.DataFrame(X),
+    ):
+        model = NMF(3, solver="mu", beta_loss=beta_loss, init="random", random_state=0, missing="nan")
+        W = model.fit_transform(A)
+        fits.append((W, model.components_, model.transform(A)))
+    for fit in fits[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(fit, fits[0]))
+    zeros = NMF(3, solver="mu", beta_loss=beta_loss, init="random", random_state=0, missing="zeros")
+    W = zeros.fit_transform(np.where(np.isnan(X), 0.0, X))
+    assert np.array_equal(W, fits[0][0])
+
+
+def test_masked_integers():
+    whole = (10 * data()).astype(np.int64)
+    W = NMF(3, random_state=0, init="random", missing="nan").fit_transform(masked(whole, *THREE))
+    X = whole.astype(float)
+    X[2, 1] = X[2, 4] = X[9, 0] = np.nan
+    assert np.array_equal(W, NMF(3, random_state=0, init="random", missing="nan").fit_transform(X))
+
+
+def test_lines_without_observations():
+    X = data()
+    X[:, 3] = np.nan
+    with says("column 3 (counting from 0) has no observed entry"):
+        NMF(2, missing="nan").fit(X)
+    with says("no entry of V is observed"):
+        NMF(2, missing="nan").fit(np.full((3, 4), np.nan))
+    X = data()
+    X[0, 0] = np.inf
+    with pytest.raises(ValueError, match="infinity"):
+        NMF(2, missing="nan").fit(X)
+    with pytest.raises(ValueError, match="'missing' parameter of NMF must be a str among"):
+        NMF(2, missing="inf").fit(data())
+
+
+def test_tags():
+    sklearn = pytest.importorskip("sklearn.utils")
+    assert sklearn.get_tags(NMF(missing="nan")).input_tags.allow_nan
+    assert not sklearn.get_tags(NMF()).input_tags.allow_nan

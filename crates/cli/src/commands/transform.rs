@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use orthant::{Dense, MiniBatchNmf, Nmf, Options, Transform};
+use orthant::{Dense, MiniBatchNmf, Missing, Nmf, Options, Transform};
 use orthant_io::{AnySavedModel, AnyTable, Names, OutputFormat, SavedModel, Scalar, Source, write_to};
 
 use crate::args::{ReadArgs, at_least_one, at_least_zero, bytes};
@@ -77,7 +77,11 @@ pub fn run(args: &TransformArgs) -> Result<(), Failure> {
 
 fn run_in<T: Scalar>(args: &TransformArgs, saved: &SavedModel<T>) -> Result<(), Failure> {
     let compatible = args.compatible.then(|| compatible_options(args, saved)).transpose()?;
-    let table: AnyTable<T> = args.read.read(&args.input, args.read.open(&args.input)?)?;
+    let missing = args
+        .read
+        .missing()
+        .unwrap_or_else(|| saved.manifest.options.as_ref().map_or(Missing::None, |o| o.missing));
+    let table: AnyTable<T> = args.read.read(&args.input, args.read.open_with(&args.input, missing)?)?;
     let table = match (args.match_names, &saved.manifest.columns) {
         (true, Some(learnt)) => by_name(args, learnt, table)?,
         (true, None) => {
@@ -103,8 +107,8 @@ fn run_in<T: Scalar>(args: &TransformArgs, saved: &SavedModel<T>) -> Result<(), 
         )));
     }
     let w = match compatible {
-        Some(options) => as_scikit_learn(args, options, saved, &table)?,
-        None => row_by_row(args, saved, &table)?,
+        Some(options) => as_scikit_learn(args, &Options { missing, ..options.clone() }, saved, &table)?,
+        None => row_by_row(args, missing, saved, &table)?,
     };
     let components = results::component_names("component", w.ncols());
     let cols = table.row_names().is_some() || table.col_names().is_some();
@@ -118,6 +122,7 @@ fn run_in<T: Scalar>(args: &TransformArgs, saved: &SavedModel<T>) -> Result<(), 
 /// By the library's own solver.
 fn row_by_row<T: Scalar>(
     args: &TransformArgs,
+    missing: Missing,
     saved: &SavedModel<T>,
     table: &AnyTable<T>,
 ) -> Result<Dense<T>, Failure> {
@@ -125,6 +130,7 @@ fn row_by_row<T: Scalar>(
     let transform = Transform {
         tol: args.tol.unwrap_or(defaults.tol),
         max_sweeps: args.max_sweeps.unwrap_or(defaults.max_sweeps),
+        missing,
         threads: args.threads,
         memory_limit: args.memory_limit,
         cancel: None,

@@ -39,6 +39,8 @@ pub(crate) struct Layout {
     pub decimal: Decimal,
     /// The options settled the header.
     pub told: bool,
+    /// Fields without a value are NaN.
+    pub missing: bool,
 }
 
 /// Names of columns that hold what tells rows apart.
@@ -88,7 +90,7 @@ impl Layout {
         remarks: &mut Vec<Remark>,
         path: &Path,
     ) -> Result<Self, IoError> {
-        let told = options.header != Detect::Auto;
+        let (told, missing) = (options.header != Detect::Auto, options.missing);
         let Some(first) = lines.first() else {
             let none = Self {
                 header: false,
@@ -99,6 +101,7 @@ impl Layout {
                 width: 0,
                 decimal,
                 told,
+                missing,
             };
             return super::columns::none_dropped(options, path).map(|()| none);
         };
@@ -129,7 +132,7 @@ impl Layout {
         let name = |&i: &usize| i.checked_sub(table.shift).map_or("", |i| first.fields[i].trim()).to_owned();
         let col_names = header.then(|| columns.iter().map(name).collect());
         let labels = labelled.then(|| kept[0]);
-        Ok(Self { header, labels, guessed, columns, col_names, width, decimal, told })
+        Ok(Self { header, labels, guessed, columns, col_names, width, decimal, told, missing })
     }
 }
 

@@ -200,9 +200,13 @@ impl<T: Scalar> Part<T> {
                 let label = layout.labels.map(|at| word(field(at), &mut false));
                 Problem::Field { line, label, col, text, kind }
             };
-            let Some(x) = number::number(text, layout.decimal) else {
-                let kind = if is_missing(text) { Kind::Missing } else { Kind::Word };
-                return Err(wrong(kind, excerpt(text)));
+            let x = match number::number(text, layout.decimal) {
+                Some(x) => x,
+                None if layout.missing && is_missing(text) => f64::NAN,
+                None => {
+                    let kind = if is_missing(text) { Kind::Missing } else { Kind::Word };
+                    return Err(wrong(kind, excerpt(text)));
+                }
             };
             let t = T::from_f64(x);
             // "1e999" is a number that no double holds; "inf" says what it is

@@ -3,6 +3,7 @@
 use super::generic::chains::Chains;
 use super::generic::dense::{Accumulate, Numerators, TileRows};
 use super::generic::divergence::{Ahead, Divergence, Ratios};
+use super::generic::gaps::Fill;
 use super::generic::newton::{Columns, Newton};
 use super::generic::rows::{Distance, Majorize, Multiply, Solve, Sweeps, Transpose};
 use super::generic::scan::{Pair, Scan, ScanRows};
@@ -79,6 +80,7 @@ kernels! {
     residual: Residual<'_, Self> => f64;
     newton: Newton<'_, '_, Self>;
     columns: Columns<'_, Self>;
+    fill: Fill<'_, Self> => f64;
 }
 
 /// Runs `op` with the registers of `isa`.

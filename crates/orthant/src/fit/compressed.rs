@@ -9,7 +9,7 @@ use crate::compress::Sketch;
 use crate::drive::Known;
 use crate::iterate::{Factor, Pair};
 use crate::observe::Watch;
-use crate::source::{Source, Sources};
+use crate::source::{Estimate, Source, Sources};
 use crate::{Compression, Error, Iteration, Real, StopReason};
 
 impl<T: Real> Problem<'_, T> {
@@ -20,6 +20,7 @@ impl<T: Real> Problem<'_, T> {
         factors: Factors<T>,
         columns: usize,
         source: Sources<'_, T>,
+        guess: Option<&[Estimate<T>; 2]>,
     ) -> Result<(Factors<T>, Option<Known>, Compression), Error> {
         let k = self.nmf.options.rank;
         let n = self.v.ncols();
@@ -41,9 +42,11 @@ impl<T: Real> Problem<'_, T> {
             Err(other) => return Err(other),
         };
         let (x, y) = (again(&inner, best.inner.x), again(&outer, best.outer.x));
+        // of what the sketch was made of, where entries were guessed
+        let squares = self.found.squares + guess.map_or(0.0, |[guess, _]| guess.squares);
         let objective = |inner: &Factor<T>, outer: &Factor<T>| {
             let (w, ht) = if self.by_columns { (outer, inner) } else { (inner, outer) };
-            let loss = sketch.loss(self.found.squares, &w.x, &ht.x, k)?;
+            let loss = sketch.loss(squares, &w.x, &ht.x, k)?;
             Ok::<_, Error>((loss, loss + w.exact_penalty() + ht.exact_penalty()))
         };
         // both in a moment, or a limit that has ended the iterations would end all
@@ -54,7 +57,7 @@ impl<T: Real> Problem<'_, T> {
         let kept = after < before || before.is_nan() && after.is_finite();
         let (inner, outer) = if kept { (x, y) } else { (inner, outer) };
         let step = run.known.map_or(1.0, |known| known.step);
-        let known = kept.then_some(Known { loss, objective: after, step });
+        let known = (kept && guess.is_none()).then_some(Known { loss, objective: after, step });
         Ok((Factors { inner, outer, generator }, known, done(run.iterations, kept)))
     }
 }

@@ -9,7 +9,7 @@ use crate::checkpoint::{Checkpoint, Data, Said};
 use crate::drive::Known;
 use crate::iterate::{Factor, Pair, negligible};
 use crate::random::Generator;
-use crate::source::Sources;
+use crate::source::{Estimate, Sources};
 use crate::state::{State, damaged};
 use crate::{Error, Real};
 
@@ -32,7 +32,11 @@ pub(super) struct Begun<'c, T> {
 
 impl<T: Real> Problem<'_, T> {
     /// The factors of the start, on a sample or a sketch if that is the plan.
-    pub(super) fn begin(&self, source: Sources<'_, T>) -> Result<(Pair<T>, Begun<'static, T>), Error> {
+    pub(super) fn begin(
+        &self,
+        source: Sources<'_, T>,
+        guess: Option<&[Estimate<T>; 2]>,
+    ) -> Result<(Pair<T>, Begun<'static, T>), Error> {
         let mut compression = None;
         let found_on_sample = match self.choice.sample {
             Some(rows) => {
@@ -43,11 +47,11 @@ impl<T: Real> Problem<'_, T> {
             None => None,
         };
         let near = found_on_sample.is_some();
-        let (mut factors, warnings) = self.factors(source, found_on_sample)?;
+        let (mut factors, warnings) = self.factors(source, guess, found_on_sample)?;
         let mut known = None;
         if let Some(columns) = self.choice.sketch {
             let done;
-            (factors, known, done) = self.compressed(factors, columns, source)?;
+            (factors, known, done) = self.compressed(factors, columns, source, guess)?;
             compression = Some(done);
         }
         let Factors { inner, outer, generator } = factors;

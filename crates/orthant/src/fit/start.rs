@@ -9,7 +9,7 @@ use crate::choice::Choice;
 use crate::iterate::Factor;
 use crate::random::Generator;
 use crate::report::Warning;
-use crate::source::Sources;
+use crate::source::{Estimate, Sources};
 use crate::{Dense, Error, Init, Matrix, Nmf, Real, check, init, scan, threads};
 
 impl<T: Real> Problem<'_, T> {
@@ -18,12 +18,16 @@ impl<T: Real> Problem<'_, T> {
         &self,
         generator: &mut Generator,
         source: Sources<'_, T>,
+        guess: Option<&[Estimate<T>; 2]>,
     ) -> Result<(Vec<T>, Vec<T>), Error> {
         let Self { nmf, v, scale, workers, .. } = *self;
         let k = nmf.options.rank;
+        let unobserved = self.unobserved.as_ref().and_then(|[along, _]| along.as_ref());
+        let missing = unobserved.zip(guess.map(|[along, _]| along));
+        let data = init::Data { v, scale, source, workers, halt: &self.halt, missing };
         if let Some(h) = self.given {
             let w = if !self.choice.method.loss.is_quadratic() || self.choice.method.keeps_zeros() {
-                (init::mean(v, scale, workers > 1) / T::from_f64(k as f64)).sqrt()
+                (data.mean() / T::from_f64(k as f64)).sqrt()
             } else {
                 T::ZERO
             };
@@ -38,7 +42,6 @@ impl<T: Real> Problem<'_, T> {
             weights.copy_from_slice(w.as_slice());
             return Ok((self.scaled(weights), self.scaled(init::transposed(h))));
         }
-        let data = init::Data { v, scale, source, workers, halt: &self.halt };
         init::generate(start, &data, k, generator)
     }
 
@@ -77,7 +80,10 @@ impl<T: Real> Problem<'_, T> {
     /// Whether V is one row or one column, which one component fits exactly, and no start or penalty asks for another answer.
     fn is_line(&self) -> bool {
         let drawn = matches!(self.nmf.init, None | Some(Init::Random | Init::ScaledRandom));
-        self.v.nrows().min(self.v.ncols()) == 1 && drawn && self.nmf.options.is_free(self.given.is_some())
+        self.unobserved.is_none()
+            && self.v.nrows().min(self.v.ncols()) == 1
+            && drawn
+            && self.nmf.options.is_free(self.given.is_some())
     }
 
     /// W and Hᵀ with that row or column in the first component, and nothing in the others.
@@ -115,6 +121,7 @@ impl<T: Real> Problem<'_, T> {
     pub(super) fn factors(
         &self,
         source: Sources<'_, T>,
+        guess: Option<&[Estimate<T>; 2]>,
         found: sampled::Found<T>,
     ) -> Result<(Factors<T>, Vec<Warning>), Error> {
         let Self { nmf, by_columns, .. } = *self;
@@ -123,7 +130,7 @@ impl<T: Real> Problem<'_, T> {
         let (w, ht) = match found {
             Some(factors) => factors,
             None if self.is_line() => self.line(),
-            None => self.start(&mut generator, source)?,
+            None => self.start(&mut generator, source, guess)?,
         };
         let mut warnings = Vec::new();
         let line = self.given.is_none() && self.is_line();
@@ -172,8 +179,9 @@ pub(crate) fn init_factors<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<(
     check::shapes(nmf, v, None)?;
     threads::on(nmf.options.threads, |workers| {
         let problem = Problem::new(nmf, v, None, workers, began)?;
-        let source = problem.source()?;
-        let (w, ht) = problem.start(&mut nmf.random.clone(), source.sources())?;
+        let guess = problem.estimate();
+        let source = problem.source(guess.as_ref())?;
+        let (w, ht) = problem.start(&mut nmf.random.clone(), source.sources(), guess.as_ref())?;
         let (w, ht) = (problem.unscaled(w), problem.unscaled(ht));
         let ht = Dense::from_vec(ht, n, nmf.options.rank)?;
         Ok((Dense::from_vec(w, m, nmf.options.rank)?, ht.transposed()))

@@ -10,7 +10,7 @@ use orthant_kernel::{Buffer, Dense};
 
 use crate::cancel::Halt;
 use crate::random::Generator;
-use crate::source::{Reading, Sources};
+use crate::source::{Estimate, Reading, Sources, Unobserved};
 use crate::{Error, Init, Matrix, Real};
 use nndsvd::{Fill, Variant, nndsvd};
 
@@ -32,6 +32,8 @@ pub(crate) struct Data<'a, T: Real> {
     pub workers: usize,
     /// What ends the making of a start.
     pub halt: &'a Halt,
+    /// What the source has in place of what is not observed of V, by its lines.
+    pub missing: Option<(&'a Unobserved, &'a Estimate<T>)>,
 }
 
 impl<'a, T: Real> Data<'a, T> {
@@ -40,7 +42,26 @@ impl<'a, T: Real> Data<'a, T> {
     }
 
     pub fn mean(&self) -> T {
-        mean(self.v, self.scale, self.workers > 1)
+        match self.missing {
+            Some((_, estimate)) => T::from_f64(estimate.mean),
+            None => mean(self.v, self.scale, self.workers > 1),
+        }
+    }
+
+    /// All of it, as the source has it.
+    pub fn whole(&self) -> Dense<T> {
+        let mut whole = self.v.to_dense(self.scale);
+        let by_columns = self.v.by_columns();
+        if let Some((unobserved, estimate)) = self.missing {
+            for line in 0..unobserved.nrows() {
+                let (x, y) = estimate.factors(line..line + 1);
+                for &j in unobserved.row(line) {
+                    let at = if by_columns { (j as usize, line) } else { (line, j as usize) };
+                    whole[at] = x[0] * y[j as usize];
+                }
+            }
+        }
+        whole
     }
 }
 
@@ -146,7 +167,7 @@ pub(crate) mod testing {
     ) -> R {
         let plan = SparsePlan { lanes: 4, transpose: false };
         let source = Stored::new(v, scale, Products::Fused, &plan, 2).unwrap();
-        f(&Data { v, scale, source: source.sources(), workers, halt: &Halt::default() })
+        f(&Data { v, scale, source: source.sources(), workers, halt: &Halt::default(), missing: None })
     }
 
     pub fn of_view<T: Real, R>(

@@ -22,7 +22,7 @@ use super::Data;
 use super::svd::{Triplets, leading, leading_bytes, randomized, randomized_bytes};
 use crate::random::Generator;
 use crate::source::Reading;
-use crate::{Error, Real, scan};
+use crate::{Error, Missing, Real, scan};
 
 /// Entries below this are cut.
 const CUT: f64 = 1e-6;
@@ -95,7 +95,8 @@ pub(crate) fn nndsvd<T: Real>(
             average = if with == Fill::Zero {
                 0.0
             } else {
-                let largest = scan::data(v, scale, workers)?.max;
+                let missing = if data.missing.is_some() { Missing::Nan } else { Missing::None };
+                let largest = scan::data(v, scale, missing, workers)?.max;
                 if largest > 0.0 { mean() / largest.sqrt() } else { 0.0 }
             };
         }

@@ -104,12 +104,12 @@ fn decomposes_whole(m: usize, n: usize, k: usize) -> bool {
 /// is as good. Such a round reads V twice, at 4mnl flops for l dimensions. Golub & Van Loan, Matrix Computations,
 /// 4th ed. (2013), section 8.2.4.
 pub(super) fn leading<T: Real>(data: &Data<'_, T>, k: usize) -> Result<Triplets<T>, Error> {
-    let Data { v, scale, workers, .. } = *data;
+    let Data { v, workers, .. } = *data;
     let operand = &data.operand();
     let (m, n) = (v.nrows(), v.ncols());
     let (transposed, shorter) = (m < n, m.min(n));
     if decomposes_whole(m, n, k) {
-        let whole = v.to_dense(scale);
+        let whole = data.whole();
         let all = if transposed { whole.view().transposed() } else { whole.view() };
         sure(mat_bytes(all.nrows(), all.ncols()));
         let a = Mat::from_fn(all.nrows(), all.ncols(), |i, j| all.at(i, j).to_f64());

@@ -68,6 +68,14 @@ impl<T: Real> HalfStep<T> for Look<'_, '_, T> {
         Some(self.source)
     }
 
+    fn opposite(&self) -> (&[T], T) {
+        (self.y.y, self.rule.beta.floor())
+    }
+
+    fn sums_rows(&self) -> bool {
+        true
+    }
+
     fn sums(
         &self,
         at: &Span,

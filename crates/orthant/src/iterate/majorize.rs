@@ -77,6 +77,14 @@ impl<T: Real> HalfStep<T> for Majorize<'_, T> {
         self.source
     }
 
+    fn opposite(&self) -> (&[T], T) {
+        (self.y.y, self.rule.beta.floor())
+    }
+
+    fn sums_rows(&self) -> bool {
+        self.wanted.sums || self.wanted.loss
+    }
+
     fn moves(
         &self,
         at: &Span,

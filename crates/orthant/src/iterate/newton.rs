@@ -38,6 +38,14 @@ impl<T: Real> HalfStep<T> for Newton<'_, T> {
         self.source
     }
 
+    fn opposite(&self) -> (&[T], T) {
+        (self.y.y, self.rule.beta.floor())
+    }
+
+    fn sums_rows(&self) -> bool {
+        self.loss_after
+    }
+
     fn moves(
         &self,
         _: &Span,

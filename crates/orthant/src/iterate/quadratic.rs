@@ -330,7 +330,9 @@ impl<'a, T: Real> Quadratic<'a, T> {
         if updates {
             self.draw_order();
         }
-        if fixed && self.kept.is_empty() {
+        // what is not observed is another at each pass
+        let keeps = fixed && !self.source.rows.extent().partial;
+        if keeps && self.kept.is_empty() {
             self.keep_numerators()?;
         }
         let (k, isa, Sources { rows: source, transpose }) = (self.k, self.isa, self.source);
@@ -346,7 +348,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
         let operand = if self.projection.is_some() { &self.projected } else { self.y.of(outer).y };
         let crosses = updates && (fixed || inner.has_role(Role::Second) || transpose.is_some());
         let step = RowUpdate {
-            numerators: match fixed {
+            numerators: match keeps {
                 true => Numerators::Known(&self.kept, k),
                 false => Numerators::Computed { source, operand },
             },
@@ -441,7 +443,9 @@ impl<'a, T: Real> Quadratic<'a, T> {
             self.cross = sums.cross;
             self.of_outer.give_back(sums);
         }
-        Ok(0.5 * (self.squares - 2.0 * self.cross + quadratic))
+        // ⟨S, XYᵀ⟩ is of SY where an update knew it
+        let completed = self.sums.as_ref().map_or(0.0, |sums| sums.completed[usize::from(!known)]);
+        Ok(0.5 * (self.squares + completed - 2.0 * self.cross + quadratic))
     }
 }
 
@@ -486,7 +490,7 @@ impl<T: Real> Alternation<T> for Quadratic<'_, T> {
     }
 
     fn sums_last(&self) -> bool {
-        true
+        !self.source.rows.extent().partial
     }
 
     fn loss(&mut self) -> Result<f64, Error> {

@@ -62,6 +62,14 @@ impl<T: Real> HalfStep<T> for Loss<'_, '_, T> {
         Some(self.source)
     }
 
+    fn opposite(&self) -> (&[T], T) {
+        (self.y.y, self.rule.beta.floor())
+    }
+
+    fn sums_rows(&self) -> bool {
+        true
+    }
+
     fn sums(
         &self,
         at: &Span,

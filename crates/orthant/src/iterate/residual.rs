@@ -168,6 +168,14 @@ impl<T: Real> HalfStep<T> for RowResidual<'_, T> {
         Some(self.source)
     }
 
+    fn opposite(&self) -> (&[T], T) {
+        (self.y, T::ZERO)
+    }
+
+    fn sums_rows(&self) -> bool {
+        true
+    }
+
     fn moves(
         &self,
         _: &Span,
@@ -197,11 +205,11 @@ impl<T: Real> HalfStep<T> for RowResidual<'_, T> {
         let (Work { residual, row, .. }, k, s) = (work, self.k, s.expect("rows are read"));
         match (self.projection, &*s) {
             // row by row, at 2·cols·width flops each
-            (Some(projection), Rows::Dense(DenseRows { view, isa, backend })) => {
+            (Some(projection), Rows::Dense(l)) => {
                 for (i, x) in x.x.chunks_exact(k).enumerate() {
-                    projection.row(view.row(i).expect("rows of L are contiguous"), row);
+                    projection.row(l.view().row(i).expect("rows of L are contiguous"), row);
                     let view = View::row_major(row, 1, row.len()).expect("a row");
-                    let mut s = Rows::Dense(DenseRows { view, isa: *isa, backend: *backend });
+                    let mut s = Rows::Dense(DenseRows::whole(view, l.isa, l.backend));
                     sums.squares = s.squared_residual(self.how, x, self.y, k, residual, sums.squares);
                 }
             }
@@ -225,6 +233,14 @@ impl<T: Real> HalfStep<T> for Products<'_, '_, T> {
 
     fn source(&self) -> Option<&dyn Source<T>> {
         Some(self.source)
+    }
+
+    fn opposite(&self) -> (&[T], T) {
+        (self.operand, T::ZERO)
+    }
+
+    fn sums_rows(&self) -> bool {
+        true
     }
 
     fn sums(

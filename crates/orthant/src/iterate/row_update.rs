@@ -83,6 +83,15 @@ pub(super) struct RowUpdate<'a, T: Real> {
 }
 
 impl<'a, T: Real> Numerators<'a, T> {
+    /// What rows of S are multiplied with, if they are read.
+    fn opposite(&self) -> (&[T], T) {
+        let operand = match self {
+            Self::Computed { operand, .. } => operand,
+            _ => &[][..],
+        };
+        (operand, T::ZERO)
+    }
+
     /// Those of some rows, and the elements from one to the next.
     fn of<'b>(
         &'b self,
@@ -117,6 +126,14 @@ impl<T: Real> HalfStep<T> for RowUpdate<'_, T> {
             Numerators::Computed { source, .. } => Some(source),
             _ => None,
         }
+    }
+
+    fn opposite(&self) -> (&[T], T) {
+        self.numerators.opposite()
+    }
+
+    fn sums_rows(&self) -> bool {
+        self.accumulates
     }
 
     /// X_b ← rule(X_b; A_b, YᵀY)
@@ -168,6 +185,14 @@ impl<T: Real> HalfStep<T> for Cross<'_, T> {
 
     fn source(&self) -> Option<&dyn Source<T>> {
         None
+    }
+
+    fn opposite(&self) -> (&[T], T) {
+        self.numerators.opposite()
+    }
+
+    fn sums_rows(&self) -> bool {
+        false
     }
 
     fn sums(

@@ -58,6 +58,8 @@ pub(super) struct GramSums<T> {
     sum: f64,
     /// ⟨SY, X⟩, where the sums do not have it.
     pub cross: f64,
+    /// Σ of the squares of what stands for what is not observed of S: in SY, and in SᵀX.
+    pub completed: [f64; 2],
     pub step: Step,
 }
 
@@ -75,6 +77,7 @@ impl<T: Real> GramSums<T> {
             operand_gram: Gram::default(),
             sum: 0.0,
             cross: 0.0,
+            completed: [0.0; 2],
             step: Step::default(),
         }
     }
@@ -123,6 +126,7 @@ impl<T: Real> Sums for GramSums<T> {
         self.operand_gram.sum.fill(T::ZERO);
         self.sum = 0.0;
         self.cross = 0.0;
+        self.completed = [0.0; 2];
         self.step = Step::default();
     }
 
@@ -132,7 +136,16 @@ impl<T: Real> Sums for GramSums<T> {
         add(&mut self.operand_gram.sum, &other.operand_gram.sum);
         self.sum += other.sum;
         self.cross += other.cross;
+        self.completed.iter_mut().zip(other.completed).for_each(|(sum, other)| *sum += other);
         self.step.merge(other.step);
+    }
+
+    fn complete_moves(&mut self, squares: f64) {
+        self.completed[0] += squares;
+    }
+
+    fn complete_sums(&mut self, squares: f64) {
+        self.completed[1] += squares;
     }
 
     fn flush(&mut self, lane: usize) {

@@ -4,6 +4,7 @@
 //! for each lane, side by side                 a lane has sums of its own
 //!     for each block of its rows
 //!         read      those of S beside them    once, for both that follow
+//!         complete  what is not observed of S is XYᵀ, here and again before the sums
 //!         moves     x ← the update of x
 //!         sums      what the other factor needs
 //!     after 1024 rows of a long lane          what is summed so far is set aside
@@ -62,6 +63,12 @@ pub(super) trait HalfStep<T: Real>: Sync {
     /// What is read beside the rows, if anything is.
     fn source(&self) -> Option<&dyn Source<T>>;
 
+    /// The factor that the rows stand against, with a floor under the product: XYᵀ takes the place of what is not observed of S.
+    fn opposite(&self) -> (&[T], T);
+
+    /// Whether [`sums`](Self::sums) looks at rows of S.
+    fn sums_rows(&self) -> bool;
+
     /// Updates the rows x, and adds how far they moved; nothing where they are only summed.
     fn moves(
         &self,
@@ -90,6 +97,10 @@ pub(super) trait Sums: Send {
     fn clear(&mut self);
     /// Adds those of another lane.
     fn add(&mut self, other: &Self);
+    /// Adds the squares of what takes the place of what is not observed while rows move, …
+    fn complete_moves(&mut self, _squares: f64) {}
+    /// … and while they are summed.
+    fn complete_sums(&mut self, _squares: f64) {}
     /// Sets aside what a long lane has summed so far, so that rounding does not grow with its rows.
     fn flush(&mut self, _lane: usize) {}
     /// Takes it up again.
@@ -154,6 +165,7 @@ impl Walk {
         workers: &[Mutex<Worker<T, H::Work>>],
     ) -> Result<H::Sums, Error> {
         let k = self.k;
+        let partial = step.source().is_some_and(|source| source.extent().partial);
         reducer.try_run(
             |lane, worker, sums| {
                 sums.clear();
@@ -181,6 +193,10 @@ impl Walk {
                         None => None,
                         Some((source, memory)) => Some(source.read(at.rows.clone(), memory)?),
                     };
+                    if let (true, Some(s)) = (partial && mode != Mode::Sum, &mut s) {
+                        let (y, floor) = step.opposite();
+                        sums.complete_moves(s.complete(x.x, y, k, floor));
+                    }
                     match mode {
                         Mode::Sum => {}
                         Mode::Measure => {
@@ -195,6 +211,10 @@ impl Walk {
                             step.moves(&at, s.as_mut(), x.x, work, sums);
                             x.end(self.isa);
                         }
+                    }
+                    if let (true, Some(s)) = (partial && step.sums_rows(), &mut s) {
+                        let (y, floor) = step.opposite();
+                        sums.complete_sums(s.complete(x.operand(), y, k, floor));
                     }
                     step.sums(&at, s.as_mut(), &x, work, sums);
                     if flushes {

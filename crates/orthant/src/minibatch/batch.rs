@@ -13,7 +13,7 @@ use crate::rule::Majorizer;
 use crate::source::SparsePlan;
 use crate::source::Stored;
 use crate::state::state;
-use crate::{Error, Init, Matrix, Method, Products, Real, init, reduce, scan};
+use crate::{Error, Init, Matrix, Method, Missing, Products, Real, init, reduce, scan};
 
 /// Data in a safe range of exponents: V·2^-exponent, with W and H over half of it.
 pub(super) struct Data<'a, T> {
@@ -42,9 +42,9 @@ impl<'a, T: Real> Data<'a, T> {
         }
         crate::check::sizes::<T>(m, n, nmf.options.rank)?;
         let loss = nmf.loss_function();
-        let found = scan::halted(v, T::ONE, workers, &halt)?;
+        let found = scan::halted(v, T::ONE, Missing::None, workers, &halt)?;
         if loss.beta() <= 0.0 {
-            scan::size(v, T::ONE, loss, workers)?;
+            scan::size(v, T::ONE, Missing::None, loss, workers)?;
         }
         let safe = scan::Safe::of::<T>(Method::mu(loss));
         let exponent = exponent.unwrap_or_else(|| scan::scale_exponent(found.max, 2, safe));
@@ -308,7 +308,7 @@ pub(super) fn start<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>) -> Result<Be
     }
     let source = Stored::new(v, data.scale, Products::Fused, &data.plan(v), data.workers)?;
     let (source, workers, halt) = (source.sources(), data.workers, &data.halt);
-    let of = init::Data { v, scale: data.scale, source, workers, halt };
+    let of = init::Data { v, scale: data.scale, source, workers, halt, missing: None };
     let mut generator = nmf.random.clone();
     Ok((init::generate(chosen, &of, k, &mut generator)?, generator))
 }

@@ -18,7 +18,7 @@ use crate::random::Generator;
 use crate::report::{Plan, Report, StopReason, Warning};
 use crate::state::{State, state};
 use crate::{
-    Checkpoint, Component, Error, Matrix, Method, Model, Products, Real, Scale, reduce, scale, scan,
+    Checkpoint, Component, Error, Matrix, Method, Missing, Model, Products, Real, Scale, reduce, scale, scan,
 };
 
 /// A fit of all of V under way.
@@ -81,7 +81,7 @@ impl<'a, T: Real> Fitting<'a, T> {
         }
         let state = Learning::new(ht, nmf.rho(m), data.exponent);
         let per_pass = m.div_ceil(batch);
-        let size = scan::size(v, data.scale, nmf.loss_function(), data.workers)?;
+        let size = scan::size(v, data.scale, Missing::None, nmf.loss_function(), data.workers)?;
         let terms = Terms {
             max_iter: nmf.options.max_iter.saturating_mul(per_pass),
             rank: k,
@@ -174,6 +174,7 @@ impl<T: Real> Data<'_, T> {
             stop_reason: StopReason::ZeroData,
             iterations: 0,
             compression: None,
+            observed: None,
             loss_function: self.nmf.loss_function(),
             objective: 0.0,
             loss: 0.0,

@@ -111,7 +111,7 @@ impl<T: Real> Rows<'_, T> {
         figures: Figures<'_, T>,
     ) {
         match self {
-            Self::Dense(s) => newton::dense(s.isa, subproblem, s.view, y.packed, x, scratch, figures),
+            Self::Dense(s) => newton::dense(s.isa, subproblem, s.view(), y.packed, x, scratch, figures),
             Self::Sparse(s) => newton::sparse(s.isa, subproblem, s.rows, y.y, x, scratch, figures),
         }
     }
@@ -120,7 +120,7 @@ impl<T: Real> Rows<'_, T> {
 impl<T: Real> DenseRows<'_, T> {
     fn operands<'a>(&'a self, x: &'a [T], y: Packed<'a, T>) -> Operands<'a, T> {
         let Packed { y, packed, k, .. } = y;
-        Operands { v: self.view, x, y, packed, k }
+        Operands { v: self.view(), x, y, packed, k }
     }
 }
 
@@ -141,7 +141,7 @@ impl<T: Real> SparseRows<'_, T> {
             let full = &mut self.full[..len];
             self.rows.rows(range.clone()).unfold(full);
             let view = View::row_major(full, range.len(), cols).expect("as many elements");
-            f(&DenseRows { view, isa: self.isa, backend: None }, range.start * k..range.end * k);
+            f(&DenseRows::whole(view, self.isa, None), range.start * k..range.end * k);
         }
     }
 }

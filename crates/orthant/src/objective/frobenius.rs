@@ -3,7 +3,7 @@
 use orthant_kernel::gemm::gemm;
 use orthant_kernel::{Real, View, accumulate, accumulator_stride, numerators, scan, sparse};
 
-use crate::source::{DenseRows, Rows, SparseRows};
+use crate::source::{Rows, SparseRows};
 use crate::twofold::Twofold;
 
 /// How a residual of sparse rows, which is computed by their entries, is taken.
@@ -21,11 +21,13 @@ impl<T: Real> Rows<'_, T> {
     /// out (rows×k) = S_b·Y, with Y cols×k, its rows a [`row_stride`](crate::source::Extent::row_stride) or k apart.
     pub fn numerators(&self, y: &[T], k: usize, out: &mut [T]) {
         match self {
-            Self::Dense(DenseRows { view, isa, backend: None }) => numerators(*isa, *view, y, k, out),
-            Self::Dense(DenseRows { view, backend: Some(backend), .. }) => {
-                let y = View::row_major(y, view.ncols(), k).expect("Y is cols×k");
-                gemm(*backend, *view, y, out, k, false);
-            }
+            Self::Dense(s) => match (s.view(), s.backend) {
+                (view, None) => numerators(s.isa, view, y, k, out),
+                (view, Some(backend)) => {
+                    let y = View::row_major(y, view.ncols(), k).expect("Y is cols×k");
+                    gemm(backend, view, y, out, k, false);
+                }
+            },
             Self::Sparse(SparseRows { rows, isa, .. }) => sparse::numerators(*isa, *rows, y, k, out),
         }
     }
@@ -33,11 +35,13 @@ impl<T: Real> Rows<'_, T> {
     /// acc (cols×stride) += S_bᵀ·Z, with Z rows×k and the kernel's [`accumulator_stride`].
     pub fn accumulate(&self, z: &[T], k: usize, acc: &mut [T]) {
         match self {
-            Self::Dense(DenseRows { view, isa, backend: None }) => accumulate(*isa, *view, z, k, acc),
-            Self::Dense(DenseRows { view, backend: Some(backend), .. }) => {
-                let z = View::row_major(z, view.nrows(), k).expect("Z is rows×k");
-                gemm(*backend, view.transposed(), z, acc, accumulator_stride::<T>(k), true);
-            }
+            Self::Dense(s) => match (s.view(), s.backend) {
+                (view, None) => accumulate(s.isa, view, z, k, acc),
+                (view, Some(backend)) => {
+                    let z = View::row_major(z, view.nrows(), k).expect("Z is rows×k");
+                    gemm(backend, view.transposed(), z, acc, accumulator_stride::<T>(k), true);
+                }
+            },
             Self::Sparse(SparseRows { rows, isa, .. }) => sparse::accumulate(*isa, *rows, z, k, acc),
         }
     }
@@ -54,9 +58,7 @@ impl<T: Real> Rows<'_, T> {
         sum: Twofold,
     ) -> Twofold {
         match self {
-            Self::Dense(DenseRows { view, isa, .. }) => {
-                sum.after(|sum| scan::squared_residual(*isa, *view, x, y, k, scratch, sum))
-            }
+            Self::Dense(s) => sum.after(|sum| scan::squared_residual(s.isa, s.view(), x, y, k, scratch, sum)),
             Self::Sparse(s) => {
                 s.row.resize(k, 0.0);
                 if how == Residual::Twofold {

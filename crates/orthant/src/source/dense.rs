@@ -5,6 +5,7 @@ use std::ops::Range;
 use orthant_kernel::{Isa, Real, Unfolded, View};
 use orthant_kernel::{allocate, gemm::Backend};
 
+use super::unobserved::{Estimate, Unobserved};
 use super::{DenseRows, Extent, Memory, Rows, Source, Storage};
 use crate::reduce::{Lanes, lanes};
 use crate::{Error, Products};
@@ -17,6 +18,9 @@ pub(crate) struct DenseSource<'a, T: Real> {
     scale: T,
     isa: Isa,
     backend: Option<Backend>,
+    unobserved: Option<&'a Unobserved>,
+    /// What stands in its place; where there is none, rows are to be completed.
+    estimate: Option<&'a Estimate<T>>,
 }
 
 impl<'a, T: Real> DenseSource<'a, T> {
@@ -38,17 +42,30 @@ impl<'a, T: Real> DenseSource<'a, T> {
                 });
             }
         };
-        Ok(Self { view, scale, isa: Isa::detect(), backend })
+        Ok(Self { view, scale, isa: Isa::detect(), backend, unobserved: None, estimate: None })
+    }
+
+    /// Of which that is not observed.
+    #[must_use]
+    pub fn but(self, unobserved: Option<&'a Unobserved>, estimate: Option<&'a Estimate<T>>) -> Self {
+        Self { unobserved, estimate, ..self }
     }
 
     fn in_place(&self) -> bool {
-        (self.view.col_stride() == 1 || self.view.ncols() == 1) && self.scale == T::ONE
+        (self.view.col_stride() == 1 || self.view.ncols() == 1)
+            && self.scale == T::ONE
+            && self.unobserved.is_none()
     }
 }
 
 impl<T: Real> Source<T> for DenseSource<'_, T> {
     fn extent(&self) -> Extent {
-        Extent { rows: self.view.nrows(), cols: self.view.ncols(), storage: Storage::Dense }
+        Extent {
+            rows: self.view.nrows(),
+            cols: self.view.ncols(),
+            storage: Storage::Dense,
+            partial: self.unobserved.is_some() && self.estimate.is_none(),
+        }
     }
 
     fn lanes(&self) -> Lanes {
@@ -67,15 +84,26 @@ impl<T: Real> Source<T> for DenseSource<'_, T> {
 
     fn read<'a>(&'a self, range: Range<usize>, memory: &'a mut Memory<T>) -> Result<Rows<'a, T>, Error> {
         let (rows, cols) = (range.len(), self.view.ncols());
-        let mut view = self.view.rows(range);
-        if !self.in_place() {
-            let copy = &mut memory.copy[..rows * cols];
-            view.copy_to(copy);
-            for x in copy.iter_mut() {
-                *x *= self.scale;
-            }
-            view = View::row_major(copy, rows, cols).expect("as many elements");
+        let view = self.view.rows(range.clone());
+        if self.in_place() {
+            return Ok(Rows::Dense(DenseRows::whole(view, self.isa, self.backend)));
         }
-        Ok(Rows::Dense(DenseRows { view, isa: self.isa, backend: self.backend }))
+        let copy = &mut memory.copy[..rows * cols];
+        view.copy_to(copy);
+        if self.scale != T::ONE {
+            copy.iter_mut().for_each(|x| *x *= self.scale);
+        }
+        if let Some(unobserved) = self.unobserved {
+            let gaps = unobserved.rows(range.clone());
+            let partial = DenseRows::partial(copy, gaps, cols, self.isa, self.backend);
+            let mut rows = Rows::Dense(partial);
+            if let Some(estimate) = self.estimate {
+                let (x, y) = estimate.factors(range);
+                rows.complete(x, y, 1, T::ZERO);
+            }
+            return Ok(rows);
+        }
+        let view = View::row_major(copy, rows, cols).expect("as many elements");
+        Ok(Rows::Dense(DenseRows::whole(view, self.isa, self.backend)))
     }
 }

@@ -18,13 +18,15 @@ pub(crate) use rows::{DenseRows, Packed, Rows, SparseRows, UNFOLDED};
 pub(crate) use sparse::{
     SparseSource, lanes_by_entries, transpose_bytes, transposing_bytes, with_rows_bytes,
 };
-pub(crate) use stored::{SparsePlan, Stored};
+pub(crate) use stored::{Partial, SparsePlan, Stored};
+pub(crate) use unobserved::{Estimate, Unobserved};
 
 mod dense;
 mod reading;
 mod rows;
 mod sparse;
 mod stored;
+mod unobserved;
 
 /// A matrix that is read some rows at a time.
 ///
@@ -57,6 +59,8 @@ pub(crate) struct Extent {
     pub rows: usize,
     pub cols: usize,
     pub storage: Storage,
+    /// Whether rows are to be [completed](Rows::complete) where they are not observed.
+    pub partial: bool,
 }
 
 /// How the rows of a source are stored.

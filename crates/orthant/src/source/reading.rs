@@ -3,7 +3,7 @@
 use orthant_kernel::{Buffer, Isa, Real};
 
 use super::sparse::MANY;
-use super::{SparsePlan, sparse_block_rows, transpose_bytes, transposing_bytes};
+use super::{SparsePlan, Unobserved, sparse_block_rows, transpose_bytes, transposing_bytes};
 use crate::column_sums::ColumnSums;
 use crate::reduce::{MAX_LANES, accumulators, lanes};
 use crate::shape::Shape;
@@ -72,7 +72,19 @@ impl Reading<'_> {
         let edges = 2 * self.lanes() * size_of::<usize>();
         match self.v.entries {
             Some(entries) if self.plan.transpose => transpose_bytes::<T>(entries, self.v.lines().1) + edges,
-            _ => edges,
+            _ => edges + self.unobserved(),
+        }
+    }
+
+    /// The pattern of what is not observed, by the lines and, if they are read too, by those across; and what a start has in its place.
+    fn unobserved(&self) -> usize {
+        let (rows, cols) = self.v.lines();
+        match self.v.unobserved {
+            0 => 0,
+            count => {
+                let across = if self.plan.transpose { Unobserved::bytes(count, cols) } else { 0 };
+                Unobserved::bytes(count, rows) + across + 2 * (rows + cols) * size_of::<f64>()
+            }
         }
     }
 

@@ -91,7 +91,7 @@ pub(crate) fn lanes_by_entries(rows: usize, lanes: usize, before: impl Fn(usize)
 impl<T: Real> Source<T> for SparseSource<'_, T> {
     fn extent(&self) -> Extent {
         let storage = Storage::Sparse { entries: self.rows.nnz(), longest: self.longest };
-        Extent { rows: self.rows.nrows(), cols: self.rows.ncols(), storage }
+        Extent { rows: self.rows.nrows(), cols: self.rows.ncols(), storage, partial: false }
     }
 
     fn lanes(&self) -> Lanes {

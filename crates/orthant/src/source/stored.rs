@@ -2,7 +2,7 @@
 
 use orthant_kernel::Real;
 
-use super::{DenseSource, Source, Sources, SparseSource};
+use super::{DenseSource, Estimate, Source, Sources, SparseSource, Unobserved};
 use crate::{Error, Matrix, Products};
 
 /// How the sums over rows of a sparse matrix are taken.
@@ -12,6 +12,15 @@ pub(crate) struct SparsePlan {
     pub lanes: usize,
     /// From the transpose, which is kept beside the matrix, instead.
     pub transpose: bool,
+}
+
+/// What is not observed of dense data, by its lines, and by those across where these are read too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Partial<'a, T> {
+    pub along: &'a Unobserved,
+    pub across: Option<&'a Unobserved>,
+    /// What stands in its place, along and across, where it is not what the iterations make of it.
+    pub estimate: Option<[&'a Estimate<T>; 2]>,
 }
 
 /// S: V by rows, or Vᵀ where the columns of V are the closer ones. It may have its transpose beside it: a sparse one in memory
@@ -33,12 +42,27 @@ impl<'a, T: Real> Stored<'a, T> {
         plan: &SparsePlan,
         workers: usize,
     ) -> Result<Self, Error> {
-        Self::along(v.by_columns(), v, scale, products, plan, workers)
+        Self::along(v.by_columns(), v, scale, products, plan, workers, None)
+    }
+
+    /// The same of dense data that is not observed everywhere.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn partial(
+        v: &'a Matrix<'_, T>,
+        scale: T,
+        products: Products,
+        plan: &SparsePlan,
+        partial: Partial<'a, T>,
+    ) -> Result<Self, Error> {
+        Self::along(v.by_columns(), v, scale, products, plan, 1, Some(partial))
     }
 
     /// V by rows, which it must [have](Matrix::with_rows).
     pub fn by_rows(v: &'a Matrix<'_, T>, scale: T, plan: &SparsePlan, workers: usize) -> Self {
-        Self::along(false, v, scale, Products::Fused, plan, workers).expect("fused products are always there")
+        Self::along(false, v, scale, Products::Fused, plan, workers, None)
+            .expect("fused products are always there")
     }
 
     fn along(
@@ -48,15 +72,25 @@ impl<'a, T: Real> Stored<'a, T> {
         products: Products,
         plan: &SparsePlan,
         workers: usize,
+        partial: Option<Partial<'a, T>>,
     ) -> Result<Self, Error> {
         let lines = match v {
             Matrix::Dense(view) => {
                 let s = if by_columns { view.transposed() } else { *view };
-                let source = |s| -> Result<Box<dyn Source<T> + 'a>, Error> {
-                    Ok(Box::new(DenseSource::new(s, scale, products)?))
+                let source = |s, unobserved, estimate| -> Result<Box<dyn Source<T> + 'a>, Error> {
+                    Ok(Box::new(DenseSource::new(s, scale, products)?.but(unobserved, estimate)))
                 };
-                let transpose = if plan.transpose { Some(source(s.transposed())?) } else { None };
-                return Ok(Self { rows: source(s)?, transpose });
+                let [along, across] = match partial.and_then(|partial| partial.estimate) {
+                    Some(both) => both.map(Some),
+                    None => [None, None],
+                };
+                let transpose = if plan.transpose {
+                    let unobserved = partial.and_then(|partial| partial.across);
+                    Some(source(s.transposed(), unobserved, across)?)
+                } else {
+                    None
+                };
+                return Ok(Self { rows: source(s, partial.map(|partial| partial.along), along)?, transpose });
             }
             Matrix::Csr(lines) => lines,
             Matrix::Csc(v) => v.transposed(),

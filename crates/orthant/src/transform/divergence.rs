@@ -15,12 +15,12 @@ use super::{by_lanes, times_power};
 use crate::cancel::Halt;
 use crate::model::{Model, Transform, TransformReport};
 use crate::shape::Shape;
-use crate::{Error, Loss, Matrix, Real, scan};
+use crate::{Error, Loss, Matrix, Missing, Real, scan};
 
 /// What that takes beside W.
 pub(super) fn bytes(v: &Shape, loss: Loss, k: usize, workers: usize) -> usize {
     let entries = if v.entries.is_some() { v.lines_of_s.longest } else { v.n };
-    Components::bytes(k, v.n) + workers * Newton::bytes(k, v.n, entries, loss)
+    Components::bytes(k, v.n) + workers * Newton::bytes(k, v.n, entries, loss, v.unobserved > 0)
 }
 
 pub(super) fn run<T: Real>(
@@ -31,21 +31,30 @@ pub(super) fn run<T: Real>(
     halt: &Halt,
 ) -> Result<(Dense<T>, TransformReport), Error> {
     let (m, n, k) = (v.nrows(), v.ncols(), model.rank());
-    scan::data(v, T::ONE, workers)?;
+    scan::data(v, T::ONE, options.missing, workers)?;
     if model.loss().beta() <= 0.0 {
         // for the zeros, which it refuses
-        scan::size(v, T::ONE, model.loss(), workers)?;
+        scan::size(v, T::ONE, options.missing, model.loss(), workers)?;
     }
     let components = Components::new(model.components(), model.loss(), model.penalty().on_w(n));
     // what rounding in the gradient lets be seen of a step
     let tol = options.tol.max(4.0 * k as f64 * f64::EPSILON);
     let longest = v.by_lines().map_or(n, |v| (0..m).map(|i| v.row_nnz(i)).max().unwrap_or(0));
-    let rows: Vec<_> = (0..workers).map(|_| Mutex::new(Newton::new(&components, longest))).collect();
+    let (missing, partial) = (options.missing, options.missing != Missing::None);
+    let rows: Vec<_> = (0..workers).map(|_| Mutex::new(Newton::new(&components, longest, partial))).collect();
     by_lanes((m, k), workers, |first, w, worker, out| {
         let mut row = rows[worker].lock().unwrap_or_else(PoisonError::into_inner);
         for (i, w) in w.chunks_exact_mut(k).enumerate() {
             halt.check()?;
             match v {
+                Matrix::Dense(v) if partial => {
+                    let all = (0..n).map(|j| (j, v.at(first + i, j)));
+                    let mut entries = all.filter(|(_, x)| !missing.is_missing(*x)).peekable();
+                    if entries.peek().is_none() {
+                        return Err(Error::Unobserved { line: "row", at: first + i });
+                    }
+                    row.set_partial(&components, entries.map(|(j, x)| (j, x.to_f64())));
+                }
                 Matrix::Dense(v) => {
                     let entries = components.columns.iter().map(|&j| (j, v.at(first + i, j).to_f64()));
                     row.set(&components, entries.filter(|(_, x)| *x != 0.0));

@@ -16,6 +16,7 @@ use orthant_kernel::{
 };
 
 use super::by_lanes;
+use super::partial::{Partial, Whole};
 use crate::cancel::Halt;
 use crate::model::{Model, Transform, TransformReport};
 use crate::penalty::Weights;
@@ -23,7 +24,7 @@ use crate::reduce::MAX_LANES;
 use crate::rule::cholesky::{Definite, dot};
 use crate::rule::nnls::Nnls;
 use crate::shape::Shape;
-use crate::{Error, Matrix, Real, scan};
+use crate::{Error, Matrix, Missing, Real, scan};
 
 /// Proximal steps for a row, at most.
 const PROXIMAL: usize = 20;
@@ -42,11 +43,13 @@ struct Scratch<T> {
     rows: Vec<Row>,
     /// For rows that sweeps do not finish.
     exact: Nnls,
+    /// For rows that are not observed everywhere.
+    partial: Option<Partial<T>>,
 }
 
 impl<T: Real> Scratch<T> {
     /// With room for `copied` elements.
-    fn new(block: usize, k: usize, copied: usize) -> Self {
+    fn new(block: usize, k: usize, copied: usize, partial: Option<Partial<T>>) -> Self {
         Self {
             copy: allocate::room(copied),
             unfolded: Unfolded::default(),
@@ -56,6 +59,7 @@ impl<T: Real> Scratch<T> {
             left: allocate::filled(block, T::ZERO),
             rows: allocate::filled(block, Row::default()),
             exact: Nnls::new(k),
+            partial,
         }
     }
 }
@@ -142,7 +146,7 @@ pub(super) fn run<T: Real>(
 ) -> Result<(Dense<T>, TransformReport), Error> {
     let (m, n, k) = (v.nrows(), v.ncols(), model.rank());
     let isa = Isa::detect();
-    scan::data(v, T::ONE, workers)?;
+    scan::data(v, T::ONE, options.missing, workers)?;
     let largest = model.components().as_slice().iter().fold(T::ZERO, |a, &b| a.max(b)).to_f64();
     // v/2^e and H/2^b have w/2^(e−b); e is a row's own
     let b = scan::scale_exponent(largest, 1, scan::Safe::squares::<T>());
@@ -173,16 +177,25 @@ pub(super) fn run<T: Real>(
         Matrix::Dense(v) if v.col_stride() != 1 && n > 1 => block.min(m.div_ceil(MAX_LANES)) * n,
         _ => 0,
     };
-    let scratch: Vec<_> = (0..workers).map(|_| Mutex::new(Scratch::new(block, k, copied))).collect();
+    let whole = (options.missing != Missing::None).then(|| Whole::new(&ht, k, l2.to_f64()));
+    let scratch = || {
+        let partial = whole.as_ref().map(|_| Partial::new(options.missing, k));
+        Mutex::new(Scratch::new(block, k, copied, partial))
+    };
+    let scratch: Vec<_> = std::iter::repeat_with(scratch).take(workers).collect();
     by_lanes((m, k), workers, |first, w, worker, out| {
         let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
-        let Scratch { copy, unfolded, a, spare, enough, left, rows: found, exact } = &mut *scratch;
+        let Scratch { copy, unfolded, a, spare, enough, left, rows: found, exact, partial } = &mut *scratch;
         for (i, w) in w.chunks_mut(block * k).enumerate() {
             halt.check()?;
             let (start, count) = (first + i * block, w.len() / k);
             let (a, enough, left) = (&mut a[..count * k], &mut enough[..count], &mut left[..count]);
             match v.rows(start..start + count) {
                 Matrix::Dense(part) => {
+                    let part = match partial {
+                        Some(partial) => partial.observed(part, start)?,
+                        None => part,
+                    };
                     let part = Row::scaled(isa, part, &mut found[..count], copy);
                     numerators(isa, part, &ht, k, a);
                 }
@@ -197,14 +210,27 @@ pub(super) fn run<T: Real>(
                 a[r * k..(r + 1) * k].iter_mut().for_each(|a| *a -= l1);
                 enough[r] = T::from_f64(row.squares * tol * tol / k as f64);
                 left[r] = T::ZERO;
+                if partial.as_ref().is_some_and(|partial| !partial.is_whole(r)) {
+                    // it has a Gram matrix of its own
+                    enough[r] = T::from_f64(f64::INFINITY);
+                }
             }
             let most = options.max_sweeps;
             let sweeps = rows::solve(isa, w, a, &gram, T::ZERO, k, enough, most, spare, left);
             out.sweeps = out.sweeps.max(sweeps);
             for (r, row) in found[..count].iter().enumerate() {
                 let w = &mut w[r * k..(r + 1) * k];
-                let (mut left, enough) = (left[r].to_f64(), enough[r].to_f64());
-                if left > enough {
+                let (mut left, mut enough) = (left[r].to_f64(), enough[r].to_f64());
+                let own =
+                    partial.as_mut().zip(whole.as_ref()).and_then(|(partial, whole)| partial.own(r, whole));
+                if let Some(own) = own {
+                    w.fill(T::ZERO);
+                    enough = row.squares * tol * tol / k as f64;
+                    // its factors are of another matrix
+                    exact.forget();
+                    left = solve(exact, own, &a[r * k..(r + 1) * k], w, enough);
+                    exact.forget();
+                } else if left > enough {
                     left = solve(exact, &definite, &a[r * k..(r + 1) * k], w, enough);
                 }
                 // a NaN is not done
@@ -232,8 +258,12 @@ pub(super) fn bytes<T: Real>(v: &Shape, k: usize, workers: usize) -> usize {
         None if v.copied => copied * n * s,
         None => 0,
     };
-    let worker =
-        copy + (block * (k + 2) + rows::scratch_len(k)) * s + block * size_of::<Row>() + Nnls::bytes(k);
+    let partial = if v.unobserved > 0 { Partial::<T>::bytes(block, n, k) } else { 0 };
+    let worker = partial
+        + copy
+        + (block * (k + 2) + rows::scratch_len(k)) * s
+        + block * size_of::<Row>()
+        + Nnls::bytes(k);
     let gram = k * (accumulator_stride::<T>(k) + k) * s + Definite::bytes(k);
     n * k * s + gram + workers * worker
 }

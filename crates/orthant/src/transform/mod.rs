@@ -19,11 +19,12 @@ use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
 use crate::shape::Shape;
 use crate::source::{transposing_bytes, with_rows_bytes};
 use crate::threads;
-use crate::{Error, Loss, Matrix, Real, scan};
+use crate::{Error, Loss, Matrix, Missing, Real, check, scan};
 
 mod divergence;
 mod frobenius;
 mod newton;
+mod partial;
 
 pub(crate) fn transform<T: Real>(
     model: &Model<T>,
@@ -44,11 +45,14 @@ pub(crate) fn halted<T: Real>(
     if n != model.n_features() {
         return Err(Error::ShapeMismatch { operand: "V", expected: (m, model.n_features()), found: (m, n) });
     }
+    if options.missing != Missing::None && v.nnz().is_some() {
+        return Err(check::sparse(options.missing));
+    }
     if m == 0 {
         return Err(Error::Empty { rows: m, cols: n });
     }
     threads::on(options.threads, |workers| {
-        available::check(working_bytes(model, v, options.memory_limit, workers), options.memory_limit)?;
+        available::check(working_bytes(model, v, options, workers), options.memory_limit)?;
         let v = &v.with_rows();
         if model.loss().is_quadratic() {
             frobenius::run(model, v, options, workers, halt)
@@ -63,10 +67,11 @@ pub(crate) fn halted<T: Real>(
 pub(crate) fn working_bytes<T: Real>(
     model: &Model<T>,
     v: &Matrix<'_, T>,
-    limit: Option<usize>,
+    options: &Transform,
     workers: usize,
 ) -> usize {
-    let (k, shape) = (model.rank(), Shape::of(v));
+    let partial = options.missing != Missing::None;
+    let (k, shape, limit) = (model.rank(), Shape::of(v).but(usize::from(partial)), options.memory_limit);
     let shape = if v.nnz().is_some() && shape.by_columns { across(shape, v, limit) } else { shape };
     let rows = shape.with_rows();
     let working = bytes::<T>(&rows, model.loss(), k, workers).max(scan::bytes::<T>(&rows, workers));

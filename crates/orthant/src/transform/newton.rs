@@ -113,9 +113,9 @@ impl Components {
         self.beta == 1.0
     }
 
-    /// The columns of H that a row's steps read, given its own copy of them.
+    /// The columns of H that a row's steps read, given its own copy of them, if it has one.
     fn lines<'a>(&'a self, own: &'a [f64]) -> std::slice::ChunksExact<'a, f64> {
-        (if self.drops_zeros() { own } else { &self.ht[..] }).chunks_exact(self.k)
+        (if self.drops_zeros() || !own.is_empty() { own } else { &self.ht[..] }).chunks_exact(self.k)
     }
 }
 
@@ -156,8 +156,10 @@ fn change(beta: f64, v: f64, p: f64, q: f64) -> (f64, f64) {
 pub(super) struct Newton {
     /// The row, in the columns that matter: for β = 1 those with an entry.
     v: Vec<f64>,
-    /// Hᵀ of those, for β = 1.
+    /// Hᵀ of those, for β = 1 and for rows that are not observed everywhere.
     ht: Vec<f64>,
+    /// How many columns it is observed in.
+    observed: usize,
     /// The slope of what is left out.
     rest: Vec<f64>,
     /// Its weights.
@@ -185,19 +187,20 @@ pub(super) struct Newton {
 }
 
 impl Newton {
-    /// Bytes of one, with n columns and rows of at most so many entries.
-    pub fn bytes(k: usize, n: usize, entries: usize, loss: Loss) -> usize {
-        let own = if loss.beta() == 1.0 { entries.min(n) * k } else { 0 };
+    /// Bytes of one, with n columns and rows of at most so many entries, which are observed everywhere or not.
+    pub fn bytes(k: usize, n: usize, entries: usize, loss: Loss, partial: bool) -> usize {
+        let own = if loss.beta() == 1.0 || partial { entries.min(n) * k } else { 0 };
         (4 * n + own + k * k + packed(k) + 10 * k) * size_of::<f64>()
     }
 
-    /// For rows that have at most so many entries.
-    pub fn new(c: &Components, entries: usize) -> Self {
+    /// For rows that have at most so many entries, and are observed everywhere or not.
+    pub fn new(c: &Components, entries: usize, partial: bool) -> Self {
         let (k, n) = (c.k, c.columns.len());
         let of = |len: usize| allocate::filled(len, 0.0);
         Self {
             v: allocate::room(n),
-            ht: allocate::room(if c.drops_zeros() { entries.min(n) * k } else { 0 }),
+            ht: allocate::room(if c.drops_zeros() || partial { entries.min(n) * k } else { 0 }),
+            observed: n,
             rest: of(k),
             w: of(k),
             p: of(n),
@@ -221,6 +224,7 @@ impl Newton {
 
     /// Takes a row of V by its entries: columns of H in ascending order, and numbers that are not 0.
     pub fn set(&mut self, c: &Components, entries: impl Iterator<Item = (usize, f64)>) {
+        self.observed = c.columns.len();
         let Self { v, ht, rest, .. } = self;
         v.clear();
         ht.clear();
@@ -241,6 +245,25 @@ impl Newton {
         // where all columns have an entry, what is left is rounding
         let some = v.len() < c.columns.len();
         rest.iter_mut().for_each(|r| *r = if some { r.max(0.0) } else { 0.0 });
+    }
+
+    /// Takes a row by its observed entries, zeros with them: columns of H in ascending order.
+    pub fn set_partial(&mut self, c: &Components, entries: impl Iterator<Item = (usize, f64)>) {
+        let Self { v, ht, rest, observed, .. } = self;
+        v.clear();
+        ht.clear();
+        rest.fill(0.0);
+        *observed = 0;
+        for (at, x) in entries.filter_map(|(j, x)| c.places[j].map(|at| (at as usize, x))) {
+            let h = &c.ht[at * c.k..(at + 1) * c.k];
+            *observed += 1;
+            if x == 0.0 && c.drops_zeros() {
+                rest.iter_mut().zip(h).for_each(|(r, h)| *r += h);
+            } else {
+                v.push(x);
+                ht.extend_from_slice(h);
+            }
+        }
     }
 
     /// Divides v by a power of two that brings its largest entry into [1, 2), and returns its exponent.
@@ -267,7 +290,7 @@ impl Newton {
             self.l2[t] = scaled(c.weights.l2, 2.0 * (e - b) - e * c.beta);
         }
         self.size = self.v.iter().filter(|&&v| v > 0.0).map(|&v| v.powf(c.beta)).sum();
-        let mean = (self.size / c.columns.len() as f64).powf(1.0 / c.beta);
+        let mean = (self.size / self.observed as f64).powf(1.0 / c.beta);
         self.least = if (1.0..2.0).contains(&c.beta) { mean } else { 0.0 };
         self.start(c);
         let (mut lambda, mut least, mut blind) = (0.0, f64::INFINITY, 0);

@@ -326,6 +326,7 @@ class BaseNMF(Estimator):
             "sweeps": None,
             "compress": None,
             "memory_limit": None,
+            "missing": None,
             "products": "fused",
             "stop": None,
             "seed": random.seed,
@@ -434,9 +435,13 @@ class BaseNMF(Estimator):
     def _n_features_out(self) -> int:
         return self.components_.shape[0]
 
+    def _present(self, X: Any) -> Any:
+        """X, in which nothing may be missing."""
+        return present(X, "X")
+
     def _data(self, X: Any, *, reset: bool) -> Any:
         """X, checked and as the fit can look at it; of the components' type where these are there already."""
-        X = exact(present(X, "X"))
+        X = exact(self._present(X))
         if reset:
             return native(validated(self, X, reset=True))
         dtype = self.components_.dtype

@@ -1,4 +1,4 @@
-"""Missing entries: masks are refused where they hide something, as an array without its mask is other data."""
+"""Missing entries: NaN where they may be missing, and else refused, as an array without its mask is other data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["present"]
+__all__ = ["observed", "present"]
 
 
 def present(A: Any, name: str) -> Any:
@@ -29,9 +29,22 @@ def present(A: Any, name: str) -> Any:
         return A
     entries = "entry" if count == 1 else "entries"
     raise ValueError(
-        f"{name} has {count} masked {entries}{at}. Missing entries cannot be fitted yet: fill them "
-        "(numpy.ma.filled), or leave out the rows that have any (numpy.ma.compress_rows)."
+        f"{name} has {count} masked {entries}{at}. NMF with missing='nan' takes those of a masked array as not observed; "
+        "or fill them (numpy.ma.filled), or leave out the rows that have any (numpy.ma.compress_rows)."
     )
+
+
+def observed(A: Any) -> Any:
+    """`A` with NaN for masked entries, and for those that pandas has no value for. All else is left as it is."""
+    if isinstance(A, np.ma.MaskedArray):
+        floats = A if A.dtype.kind == "f" else A.astype(np.float64)
+        return np.ma.filled(floats, np.nan)
+    if isinstance(A, (list, tuple)):
+        return present(A, "X")
+    dtypes = getattr(A, "dtypes", None)
+    if hasattr(A, "isna") and dtypes is not None and any(not isinstance(dtype, np.dtype) for dtype in dtypes):
+        return A.astype(np.float64)
+    return A
 
 
 def masked(row: Any) -> int:

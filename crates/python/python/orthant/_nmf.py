@@ -12,6 +12,7 @@ import numpy as np
 from . import _orthant
 from ._base import BaseNMF, InvalidParameterError, Iteration, Random, TRUTH, among, is_integer, is_truth, warn
 from ._estimator import check_is_fitted
+from ._missing import observed
 
 __all__ = ["NMF", "non_negative_factorization"]
 
@@ -21,6 +22,7 @@ COMPATIBLE = ("cd", "mu")
 SCALES = ("h-sum", "h-max", "balanced", "none")
 STOPS = ("violation", "error-decrease", "progress")
 PRODUCTS = ("fused", "gemm", "blas")
+MISSING = ("nan", "zeros")
 # how many of something, if it is said
 COUNT = (lambda x: x is None or is_integer(x) and x >= 1, "an int in the range [1, inf) or None")
 
@@ -88,6 +90,10 @@ class NMF(BaseNMF):
     memory_limit : int or None, default=None
         The most bytes that a fit may take besides X. It leaves out what only saves time, and raises an error if the rest
         does not fit.
+    missing : {'nan', 'zeros'} or None, default=None
+        Which entries of X are not observed and have no part in the fit: those that are NaN, with the masked entries of a
+        masked array and pandas' NA; or those that are 0. None allows neither. `transform` takes them as the fit does. X is
+        dense then.
     products : {'fused', 'gemm', 'blas'}, default='fused'
         What multiplies X by the factors, for the Frobenius loss and dense X: kernels that read X once per iteration, gemm
         in Rust, or BLAS where the package was built with it.
@@ -182,6 +188,7 @@ class NMF(BaseNMF):
         "sweeps": COUNT,
         "compress": (lambda x: x is None or is_truth(x), "an instance of 'bool' or None"),
         "memory_limit": COUNT,
+        "missing": (lambda x: x is None or isinstance(x, str) and x in MISSING, among(MISSING) + " or None"),
         "products": (lambda x: isinstance(x, str) and x in PRODUCTS, among(PRODUCTS)),
     }
 
@@ -206,6 +213,7 @@ class NMF(BaseNMF):
         sweeps: int | None = None,
         compress: bool | None = None,
         memory_limit: int | None = None,
+        missing: str | None = None,
         products: str = "fused",
         n_jobs: int | None = None,
         callback: Callable[[Iteration], Any] | None = None,
@@ -232,6 +240,7 @@ class NMF(BaseNMF):
         self.sweeps = sweeps
         self.compress = compress
         self.memory_limit = memory_limit
+        self.missing = missing
         self.products = products
         self.n_jobs = n_jobs
         self.callback = callback
@@ -260,6 +269,14 @@ class NMF(BaseNMF):
                 raise ValueError(f"shuffle=True goes with solver='cd' alone, not with {self.solver!r}")
             warn("shuffle=True does nothing with solver='mu'", UserWarning)
 
+    def _present(self, X: Any) -> Any:
+        return observed(X) if self.missing == "nan" else super()._present(X)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing == "nan"
+        return tags
+
     def _factorise(
         self, X: Any, W: Any = None, H: Any = None, update_H: bool = True, transforms: bool = False
     ) -> dict[str, Any]:
@@ -274,6 +291,7 @@ class NMF(BaseNMF):
                 options["extrapolate"] = None if self.extrapolate is None else bool(self.extrapolate)
                 options["sweeps"] = None if self.sweeps is None else int(self.sweeps)
                 options["products"] = self.products
+                options["missing"] = self.missing
                 if self.memory_limit is not None:
                     options["memory_limit"] = min(int(self.memory_limit), sys.maxsize)
                 if self.compress is not None:
@@ -342,6 +360,7 @@ class NMF(BaseNMF):
             return self._factorise(X, H=self.components_, update_H=False, transforms=True)["w"]
         self._n_components = self.components_.shape[0]
         options = self._options(Random(0), solver=self.solver)
+        options["missing"] = self.missing
         return _orthant.transform(X, self._components(X.dtype), options)
 
     def explain_(self) -> str:
@@ -380,6 +399,7 @@ def non_negative_factorization(
     sweeps: int | None = None,
     compress: bool | None = None,
     memory_limit: int | None = None,
+    missing: str | None = None,
     products: str = "fused",
     n_jobs: int | None = None,
     callback: Callable[[Iteration], Any] | None = None,
@@ -406,7 +426,7 @@ def non_negative_factorization(
         Whether H is to be found too.
     solver, beta_loss, tol, max_iter, alpha_W, alpha_H, l1_ratio, random_state, verbose, shuffle
         As `NMF` has them.
-    scale, stop, extrapolate, sweeps, compress, memory_limit, products, n_jobs, callback, max_seconds
+    scale, stop, extrapolate, sweeps, compress, memory_limit, missing, products, n_jobs, callback, max_seconds
         As `NMF` has them. With ``update_H=False`` there is no scale and no compressed start.
     checkpoint, checkpoint_seconds, resume
         As `NMF` has them.
@@ -452,6 +472,7 @@ def non_negative_factorization(
         sweeps=sweeps,
         compress=compress,
         memory_limit=memory_limit,
+        missing=missing,
         products=products,
         n_jobs=n_jobs,
         callback=callback,

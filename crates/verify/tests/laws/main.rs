@@ -14,6 +14,7 @@ mod faults;
 mod guarantees;
 mod layers;
 mod minibatch;
+mod missing;
 mod newton;
 mod numbers;
 mod page;

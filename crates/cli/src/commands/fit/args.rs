@@ -326,6 +326,7 @@ impl FitArgs {
         };
         options.products = self.products.into();
         options.memory_limit = self.memory_limit;
+        options.missing = self.read.missing().unwrap_or_default();
         options.penalty = self.penalty()?;
         options.scale = self.scale()?;
         options.minibatch = self.minibatch.then(|| self.batches());

@@ -3,6 +3,7 @@
 pub(crate) mod chains;
 pub(crate) mod dense;
 pub(crate) mod divergence;
+pub(crate) mod gaps;
 pub(crate) mod newton;
 pub(crate) mod power;
 pub(crate) mod rows;

@@ -26,7 +26,7 @@ const CHUNK: usize = 1024;
 const MOST: usize = 8;
 
 /// Elements that [`Dots`] may write beyond the last: a register, less one.
-const SLACK: usize = 15;
+pub(super) const SLACK: usize = 15;
 
 pub struct Gather<'a, T> {
     pub rows: SparseRows<'a, T>,
@@ -75,19 +75,20 @@ pub enum To<'a, T> {
     Residual,
 }
 
-struct Dots<'a, T> {
+/// x·y_e for a row x and rows of Y.
+pub(super) struct Dots<'a, T> {
     /// Rows of Y.
-    indices: &'a [u32],
-    x: &'a [T],
-    y: &'a [T],
-    y_stride: usize,
-    k: usize,
+    pub indices: &'a [u32],
+    pub x: &'a [T],
+    pub y: &'a [T],
+    pub y_stride: usize,
+    pub k: usize,
     /// One for each index, and [`SLACK`].
-    out: &'a mut [T],
+    pub out: &'a mut [T],
 }
 
 /// Entries of a row that are worked on together: their rows of Y are in the first-level cache when they are wanted again.
-const TOGETHER: usize = 64;
+pub(super) const TOGETHER: usize = 64;
 
 /// Where a panel's operands begin and how far apart their rows are.
 #[derive(Clone, Copy)]
