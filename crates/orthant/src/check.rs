@@ -2,7 +2,7 @@
 
 use orthant_kernel::{Dense, Isa};
 
-use crate::source::Unobserved;
+use crate::source::{Counts, Unobserved};
 use crate::{Error, Init, Matrix, Missing, Nmf, Options, Products, Real, available, scan};
 
 /// Refuses shapes and factors that do not belong to a fit's data.
@@ -71,19 +71,39 @@ pub(crate) fn unobserved<T: Real>(
     let s = if v.by_columns() { view.transposed() } else { *view };
     let may = |bytes| available::check(bytes, memory_limit);
     let Some(unobserved) = Unobserved::of(s, missing, workers, may)? else { return Ok(None) };
-    if unobserved.count() == v.nrows() * v.ncols() {
-        return Err(Error::NoObservations);
-    }
     let mut counts = unobserved.observed(rank);
     if v.by_columns() {
         counts.reverse();
+    }
+    observed(counts)?;
+    Ok(Some(unobserved))
+}
+
+/// Refuses rows and columns, in that order, of which nothing is observed.
+pub(crate) fn observed(counts: [Counts; 2]) -> Result<(), Error> {
+    if counts.iter().all(|counts| counts.most == 0) {
+        return Err(Error::NoObservations);
     }
     for (line, counts) in ["row", "column"].into_iter().zip(counts) {
         if counts.fewest == 0 {
             return Err(Error::Unobserved { line, at: counts.at });
         }
     }
-    Ok(Some(unobserved))
+    Ok(())
+}
+
+/// Refuses an infinite entry, also one that is not observed.
+pub(crate) fn finite<T: Real>(v: &Matrix<'_, T>) -> Result<(), Error> {
+    let Matrix::Dense(v) = v else { return Ok(()) };
+    for row in 0..v.nrows() {
+        for col in 0..v.ncols() {
+            let value = v.at(row, col).to_f64();
+            if value.is_infinite() {
+                return Err(Error::NonFinite { operand: "V", row, col, value });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// That what is not observed of sparse data is not told.

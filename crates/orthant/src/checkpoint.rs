@@ -21,6 +21,17 @@ pub(crate) struct Data {
 }
 
 impl Data {
+    /// The same with weights of the entries, if they have any.
+    #[must_use]
+    pub fn weighted<T: Real>(mut self, weights: Option<&[T]>) -> Self {
+        if let Some(weights) = weights {
+            let mut hash = Xxh3::new();
+            weights.iter().for_each(|w| hash.update(&w.to_f64().to_le_bytes()));
+            self.xxh3_64 += &format!(", weights {:016x}", hash.digest());
+        }
+        self
+    }
+
     /// In one pass over V.
     pub fn of<T: Real>(v: &Matrix<'_, T>) -> Self {
         let mut hash = Xxh3::new();
@@ -158,13 +169,13 @@ impl Checkpoint {
         Said { warnings: self.warnings.clone(), compression: self.compression }
     }
 
-    /// Refuses what is of another fit than of `v` with these options; which data that is.
+    /// Refuses what is of another fit than of `data` with these options; which data that is.
     ///
     /// # Errors
     /// [`Error::CheckpointMismatch`].
-    pub(crate) fn check<T: Real>(
+    pub(crate) fn check(
         &self,
-        v: &Matrix<'_, T>,
+        data: impl FnOnce() -> Data,
         options: &Options,
         weights_only: bool,
     ) -> Result<Data, Error> {
@@ -193,7 +204,7 @@ impl Checkpoint {
         if before != now {
             return mismatch(format!("it is of a fit with other options: {}", difference(&before, &now)));
         }
-        let data = Data::of(v);
+        let data = data();
         if self.data != data {
             let of = |data: &Data| {
                 let kind = if data.entries.is_some() { "sparse" } else { "dense" };

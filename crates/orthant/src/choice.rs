@@ -171,7 +171,7 @@ impl Choice {
     ) -> (bool, Result<Self, Error>) {
         let automatic = options.method.is_automatic();
         let can = asked.is_extrapolated();
-        let on_less = can && asked.loss.is_quadratic();
+        let on_less = can && asked.loss.is_quadratic() && !v.lists;
         let (rows, cols) = v.lines();
         let sample =
             if on_less && automatic && !options.starts_at_factors() && options.compress != Some(false) {
@@ -179,7 +179,7 @@ impl Choice {
             } else {
                 None
             };
-        let needs_transpose = asked.is_newton() && (!fixed || v.by_columns);
+        let needs_transpose = (asked.is_newton() || v.lists) && (!fixed || v.by_columns);
         // one WH for both factors leaves no use for a transpose
         let wanted = Extras {
             transpose: v.entries.is_some_and(|entries| {
@@ -363,14 +363,15 @@ pub(crate) fn measured<T: Real>(
     options: &Options,
     v: &Matrix<'_, T>,
     unobserved: usize,
+    lists: bool,
     fixed: bool,
     scaled: bool,
 ) -> Shape {
-    let shape = Shape::of(v).read_scaled(v, scaled).but(unobserved);
+    let shape = Shape::of(v).read_scaled(v, scaled).but(unobserved).as_lists(lists);
     let method = options.method.resolved_for(options.rank, fixed);
     let (rows, cols) = shape.lines();
     let transposes = shape.entries.is_some_and(|entries| SparsePlan::too_few(rows, cols, entries));
-    if shape.entries.is_some() && (transposes || method.is_newton()) {
+    if shape.entries.is_some() && (transposes || lists || method.is_newton()) {
         across(shape, v, options.memory_limit)
     } else {
         shape

@@ -6,6 +6,7 @@ use orthant_kernel::{Isa, second_level_cache};
 
 use crate::choice::Choice;
 use crate::compress::OVERSAMPLED;
+use crate::fit::lists;
 use crate::rule::Sweeps;
 use crate::source::sparse_block_rows;
 use crate::{
@@ -39,6 +40,8 @@ pub struct Explanation {
     pub entries: Option<usize>,
     /// Entries of V that are not observed.
     pub unobserved: usize,
+    /// Whether the fit goes by lists of what is observed, each row and column by itself.
+    pub lists: bool,
     /// Bytes of V, which is not copied.
     pub data_bytes: usize,
     /// Bytes that the fit takes besides, at most: the largest phase's, of the start, the iterations and handing over, with the
@@ -61,17 +64,32 @@ impl<T: Real> Nmf<T> {
 
 pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explanation, Error> {
     nmf.options.check()?;
-    let k = nmf.options.rank;
     check::shapes(nmf, v, None)?;
+    let (lists, _) = threads::on(nmf.options.threads, |workers| lists::wanted(nmf, v, workers))?;
+    match lists? {
+        None => of_data(nmf, v, false),
+        Some(lists) => {
+            let of_lists = lists::with_options(nmf)?;
+            let observed = Matrix::Csr(lists.values.by_ref());
+            let explained = of_data(&of_lists, &observed, true)?;
+            let unobserved = v.nrows() * v.ncols() - lists.values.nnz();
+            let (entries, data_bytes) = (v.nnz(), v.bytes());
+            Ok(Explanation { asked: nmf.options.method, unobserved, entries, data_bytes, ..explained })
+        }
+    }
+}
+
+/// For data, or for the lists of what is observed of it.
+fn of_data<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>, lists: bool) -> Result<Explanation, Error> {
+    let (k, missing) = (nmf.options.rank, nmf.options.missing);
     // what cannot be factorised takes no memory either
-    let missing = nmf.options.missing;
     let (found, threads) = threads::on(nmf.options.threads, |workers| {
         let unobserved = check::unobserved(nmf, v, workers)?.map_or(0, |unobserved| unobserved.count());
         Ok::<_, Error>((scan::data(v, T::ONE, missing, workers)?, unobserved))
     })?;
     let unobserved = found.as_ref().map_or(0, |(_, unobserved)| *unobserved);
     let exponent = scan::exponent::<T>(nmf.options.method, found.map_or(0.0, |(found, _)| found.max));
-    let shape = choice::measured(&nmf.options, v, unobserved, false, exponent != 0);
+    let shape = choice::measured(&nmf.options, v, unobserved, lists, false, exponent != 0);
     let choice = Choice::new::<T>(&nmf.options, &shape, false, threads)?;
     let (rows, cols) = shape.lines();
     let block = nmf.options.block.unwrap_or_else(|| match shape.entries {
@@ -87,6 +105,7 @@ pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explan
         shape: (shape.m, shape.n),
         entries: shape.entries,
         unobserved,
+        lists,
         data_bytes: shape.bytes,
         working_bytes: choice.working_bytes,
         rank: nmf.options.rank,
@@ -106,9 +125,15 @@ impl fmt::Display for Explanation {
         } else {
             line("data", &format!("{m}×{n}"), "every element is looked at")?;
         }
-        if self.unobserved > 0 {
-            let share = 100.0 * self.unobserved as f64 / (m as f64 * n as f64);
-            let what = format!("{} entries, {share:.3} %", self.unobserved);
+        let share = 100.0 * self.unobserved as f64 / (m as f64 * n as f64);
+        let what = format!("{} entries, {share:.3} %", self.unobserved);
+        if self.lists {
+            line(
+                "missing",
+                &what,
+                "each row and column is solved by itself, from the list of what is observed of it",
+            )?;
+        } else if self.unobserved > 0 {
             line("missing", &what, "each pass takes them to be what WH is there, so that they pull nowhere")?;
         }
         let automatic = self.asked.is_automatic();

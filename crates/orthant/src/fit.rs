@@ -16,12 +16,13 @@ use crate::report::{Plan, Report, StopReason, Warning};
 use crate::rule::Majorizer;
 use crate::rule::Setup;
 use crate::shape::Shape;
-use crate::source::{self, Estimate, Partial, Stored, Unobserved};
+use crate::source::{self, Estimate, Lists, Partial, Stored, Unobserved};
 use crate::{Component, Error, Matrix, Model, Observed, Real, Update, check, scale, scan, threads};
 
 mod compressed;
 #[cfg(test)]
 mod ended_tests;
+pub(crate) mod lists;
 mod process;
 mod resume;
 pub(crate) mod sampled;
@@ -66,6 +67,9 @@ fn run<T: Real>(
     workers: usize,
     began: Instant,
 ) -> Result<Fit<T>, Error> {
+    if let Some(lists) = lists::wanted(nmf, v, workers)? {
+        return lists::run(nmf, &lists, given, observer, workers, began);
+    }
     let problem = Problem::new(nmf, v, given, workers, began)?;
     let found = problem.found;
     if found.max == 0.0 {
@@ -143,6 +147,8 @@ struct Problem<'a, T: Real> {
     found: scan::Found,
     /// What is not observed of V, by its lines and by those across where these are read.
     unobserved: Option<[Option<Unobserved>; 2]>,
+    /// What is observed, where V is lists of that.
+    lists: Option<&'a Lists<'a, T>>,
     /// What the loss is compared with.
     size: scan::Size,
     by_columns: bool,
@@ -169,20 +175,32 @@ impl<'a, T: Real> Problem<'a, T> {
         workers: usize,
         began: Instant,
     ) -> Result<Self, Error> {
+        Self::of(nmf, v, given, None, workers, began)
+    }
+
+    /// The same, where V is those lists.
+    fn of(
+        nmf: &'a Nmf<T>,
+        v: &'a Matrix<'a, T>,
+        given: Option<&'a Dense<T>>,
+        lists: Option<&'a Lists<'a, T>>,
+        workers: usize,
+        began: Instant,
+    ) -> Result<Self, Error> {
         let halt = Halt::new(began, nmf.cancel.as_ref(), nmf.options.max_time);
         let missing = nmf.options.missing;
         let mut found = scan::halted(v, T::ONE, missing, workers, &halt)?;
         let unobserved = check::unobserved(nmf, v, workers)?;
         let gaps = unobserved.as_ref().map_or(0, Unobserved::count);
         let exponent = scan::exponent::<T>(nmf.options.method, found.max);
-        let shape = choice::measured(&nmf.options, v, gaps, given.is_some(), exponent != 0);
+        let shape = choice::measured(&nmf.options, v, gaps, lists.is_some(), given.is_some(), exponent != 0);
         let choice = Choice::new::<T>(&nmf.options, &shape, given.is_some(), workers)?;
         let loss = choice.method.loss;
         let scale = scan::scale_by(T::ONE, -exponent);
         if exponent != 0 {
             found = scan::halted(v, scale, missing, workers, &halt)?;
         }
-        let size = if loss.is_quadratic() {
+        let size = if loss.is_quadratic() || lists.is_some() {
             scan::Size::quadratic(found.squares)
         } else {
             scan::size(v, scale, missing, loss, workers)?
@@ -192,7 +210,7 @@ impl<'a, T: Real> Problem<'a, T> {
             let across = choice.sparse.transpose.then(|| along.transposed());
             [Some(along), across]
         });
-        Ok(Self {
+        let mut problem = Self {
             nmf,
             choice,
             v,
@@ -200,13 +218,18 @@ impl<'a, T: Real> Problem<'a, T> {
             exponent,
             found,
             unobserved,
+            lists,
             size,
             by_columns,
             given,
             workers,
             began,
             halt,
-        })
+        };
+        if let Some(lists) = lists {
+            problem.measure_lists(lists);
+        }
+        Ok(problem)
     }
 
     /// What stands for what is not observed while the fit starts, along and across.
@@ -234,14 +257,20 @@ impl<'a, T: Real> Problem<'a, T> {
     /// What is observed, where not everything is.
     fn observed(&self) -> Option<(Observed, Warning)> {
         let (m, n, rank) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
-        let along = self.unobserved.as_ref()?[0].as_ref()?;
-        let mut counts = along.observed(rank);
-        if self.by_columns {
-            counts.reverse();
-        }
+        let (entries, counts) = match self.lists {
+            Some(lists) => (lists.values.nnz(), lists.observed(rank)),
+            None => {
+                let along = self.unobserved.as_ref()?[0].as_ref()?;
+                let mut counts = along.observed(rank);
+                if self.by_columns {
+                    counts.reverse();
+                }
+                (m * n - along.count(), counts)
+            }
+        };
         let [rows, columns] = counts;
         let observed = Observed {
-            entries: m * n - along.count(),
+            entries,
             fewest_in_row: (rows.at, rows.fewest),
             fewest_in_column: (columns.at, columns.fewest),
         };

@@ -55,6 +55,7 @@ pub use scale::{Component, Scale};
 pub use stop::Stop;
 pub use to_view::{FromDense, ToView};
 pub use update::Update;
+pub use weights::EntryWeights;
 
 mod checkpoint;
 mod error;
@@ -74,6 +75,7 @@ mod report;
 mod scale;
 mod to_view;
 mod update;
+mod weights;
 
 mod available;
 mod cancel;

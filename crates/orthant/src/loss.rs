@@ -68,6 +68,22 @@ impl Loss {
         self.beta() == 2.0
     }
 
+    /// d(v | p); infinite where p is 0, v is not and β ≤ 1.
+    pub(crate) fn of(self, v: f64, p: f64) -> f64 {
+        let beta = self.beta();
+        if beta == 2.0 {
+            0.5 * (v - p) * (v - p)
+        } else if beta == 1.0 {
+            if v > 0.0 { v * (v / p).ln() - v + p } else { p }
+        } else if beta == 0.0 {
+            v / p - (v / p).ln() - 1.0
+        } else {
+            let of_v = if v > 0.0 || beta > 0.0 { v.powf(beta) } else { f64::INFINITY };
+            let cross = if v > 0.0 { beta * v * p.powf(beta - 1.0) } else { 0.0 };
+            (of_v + (beta - 1.0) * p.powf(beta) - cross) / (beta * (beta - 1.0))
+        }
+    }
+
     /// The exponent γ that makes multiplicative updates monotone: 1 for β from 1 to 2, 1/(2−β) below, 1/(β−1) above
     /// (Févotte & Idier 2011, equation 4.1).
     pub(crate) fn exponent(self) -> f64 {

@@ -9,8 +9,8 @@ use crate::error::invalid;
 use crate::observe::{Iteration, Observer};
 use crate::random::{Generator, RandomState};
 use crate::{
-    Cancel, Checkpoint, Error, Init, InitKind, Loss, Method, Missing, Model, Options, Penalty, Products,
-    Real, Report, Scale, Stop, StopReason, ToMatrix, Update, scale,
+    Cancel, Checkpoint, EntryWeights, Error, Init, InitKind, Loss, Method, Missing, Model, Options, Penalty,
+    Products, Real, Report, Scale, Stop, StopReason, ToMatrix, Update, scale,
 };
 
 /// Non-negative matrix factorisation of V (m×n, samples in rows) into W (m×k) · H (k×n).
@@ -41,6 +41,8 @@ pub struct Nmf<T> {
     pub(crate) cancel: Option<Cancel>,
     /// What to go on from.
     pub(crate) checkpoint: Option<Arc<Checkpoint>>,
+    /// How much entries count, if they do not count alike.
+    pub(crate) weights: Option<Arc<EntryWeights<T>>>,
 }
 
 /// A finished fit.
@@ -88,7 +90,14 @@ impl<T: Real> Nmf<T> {
     /// say [`InitKind::Custom`](crate::InitKind::Custom), [`init`](Self::init) gives the factors.
     pub fn from_options(options: Options) -> Self {
         let init = options.init.and_then(InitKind::init);
-        Self { init, random: Generator::Seed(options.seed), options, cancel: None, checkpoint: None }
+        Self {
+            init,
+            random: Generator::Seed(options.seed),
+            options,
+            cancel: None,
+            checkpoint: None,
+            weights: None,
+        }
     }
 
     /// The options as they stand.
@@ -215,6 +224,12 @@ impl<T: Real> Nmf<T> {
     pub fn missing(mut self, missing: Missing) -> Self {
         self.options.missing = missing;
         self
+    }
+
+    /// How much each entry of V counts; default all alike. With [`EntryWeights::observed`], which are observed.
+    #[must_use]
+    pub fn entry_weights(self, weights: EntryWeights<T>) -> Self {
+        Self { weights: Some(Arc::new(weights)), ..self }
     }
 
     /// Whether coordinate descent takes the components in an order that is drawn for every half-step; default not.

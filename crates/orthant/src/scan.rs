@@ -243,6 +243,11 @@ impl Size {
         Self { powers: squares, smallest: f64::INFINITY, none: 0.5 * squares }
     }
 
+    /// Of Σ v^β and the loss of a fit that explains nothing, where that is known otherwise.
+    pub fn of(powers: f64, none: f64) -> Self {
+        Self { powers, smallest: f64::INFINITY, none }
+    }
+
     fn new(beta: f64, Totals { count, powers, sum, logs, smallest, .. }: Totals) -> Self {
         let count = count as f64;
         let mean = sum / count;

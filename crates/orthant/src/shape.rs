@@ -48,6 +48,8 @@ pub(crate) struct Shape {
     pub copied: bool,
     /// Entries of dense data that are not observed.
     pub unobserved: usize,
+    /// Whether the entries are what is observed, and each row is solved by itself.
+    pub lists: bool,
     /// The lines of sparse data, and those across, which are counted where they [matter](Self::across).
     pub lines_of_s: Lines,
     pub lines_across: Lines,
@@ -77,6 +79,7 @@ impl Shape {
             bytes: v.bytes(),
             copied,
             unobserved: 0,
+            lists: false,
             lines_of_s: lines.map_or_else(Lines::default, |v| Lines::of(v.nrows(), |i| v.entries_before(i))),
             lines_across: Lines::default(),
             long_lanes: lines.map_or(0, long_lanes),
@@ -97,6 +100,7 @@ impl Shape {
             bytes: m * n * size_of::<T>(),
             copied: false,
             unobserved: 0,
+            lists: false,
             lines_of_s: Lines::default(),
             lines_across: Lines::default(),
             long_lanes: 0,
@@ -130,6 +134,12 @@ impl Shape {
     #[must_use]
     pub fn but(self, unobserved: usize) -> Self {
         Self { copied: self.copied || unobserved > 0, unobserved, ..self }
+    }
+
+    /// Of what is lists of what is observed, if so.
+    #[must_use]
+    pub fn as_lists(self, lists: bool) -> Self {
+        Self { lists, ..self }
     }
 
     /// Of the copy by rows of what is sparse by columns, whose lines across have been counted; and of dense data as rows.

@@ -7,7 +7,7 @@ use super::generic::gaps::Fill;
 use super::generic::newton::{Columns, Newton};
 use super::generic::rows::{Distance, Majorize, Multiply, Solve, Sweeps, Transpose};
 use super::generic::scan::{Pair, Scan, ScanRows};
-use super::generic::sparse::{AtEntries, Gather, Residual, Scatter};
+use super::generic::sparse::{AtEntries, Gather, Products, Residual, Scatter};
 use super::portable;
 use super::vector::{Op, Vector};
 #[cfg(target_arch = "x86_64")]
@@ -81,6 +81,7 @@ kernels! {
     newton: Newton<'_, '_, Self>;
     columns: Columns<'_, Self>;
     fill: Fill<'_, Self> => f64;
+    products: Products<'_, Self>;
 }
 
 /// Runs `op` with the registers of `isa`.

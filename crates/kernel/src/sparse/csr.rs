@@ -164,8 +164,40 @@ impl<'a, T: Real> Csr<'a, T> {
         indices: impl Into<Indices<'a>>,
         values: impl Into<Values<'a, T>>,
     ) -> Result<Self, SparseError> {
-        let (Indptr(indptr), Indices { all: indices, shared }, Values(values)) =
-            (indptr.into(), indices.into(), values.into());
+        Self::over(nrows, ncols, indptr.into(), indices.into(), values.into(), false)
+    }
+
+    /// The same with the zeros that are stored among the entries: where these are what is observed, a 0 is too.
+    ///
+    /// ```
+    /// use orthant_kernel::Csr;
+    /// let parts = (&[0_usize, 2][..], &[0_u32, 2][..], &[0.0, 9.0][..]);
+    /// assert_eq!(Csr::<f64>::new(1, 3, parts.0, parts.1, parts.2)?.nnz(), 1);
+    /// assert_eq!(Csr::<f64>::keeping_zeros(1, 3, parts.0, parts.1, parts.2)?.nnz(), 2);
+    /// # Ok::<(), orthant_kernel::SparseError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn keeping_zeros(
+        nrows: usize,
+        ncols: usize,
+        indptr: impl Into<Indptr<'a>>,
+        indices: impl Into<Indices<'a>>,
+        values: impl Into<Values<'a, T>>,
+    ) -> Result<Self, SparseError> {
+        Self::over(nrows, ncols, indptr.into(), indices.into(), values.into(), true)
+    }
+
+    fn over(
+        nrows: usize,
+        ncols: usize,
+        indptr: Indptr<'a>,
+        indices: Indices<'a>,
+        values: Values<'a, T>,
+        zeros: bool,
+    ) -> Result<Self, SparseError> {
+        let (Indptr(indptr), Indices { all: indices, shared }, Values(values)) = (indptr, indices, values);
         let count = nrows.checked_add(1).filter(|_| ncols as u128 <= 1 << 32);
         let Some(expected) = count else { return Err(SparseError::TooLarge { lines: nrows, length: ncols }) };
         if indptr.len() != expected {
@@ -201,14 +233,14 @@ impl<'a, T: Real> Csr<'a, T> {
             let line = indptr.partition_point(|&start| start <= entry) - 1;
             return Err(SparseError::Inexact { line, index: indices.at(entry) as usize, value });
         }
-        tidy &= !used.has_zero();
+        tidy &= zeros || !used.has_zero();
         let last = shared.then(|| ncols.saturating_sub(1) as u32);
         let whole = Self { nrows, ncols, indptr, indices, last, values };
-        if tidy { Ok(whole) } else { whole.tidied() }
+        if tidy { Ok(whole) } else { whole.tidied(zeros) }
     }
 
-    /// Sorted, with duplicates summed in the order in which they are stored, and without zeros.
-    fn tidied(&self) -> Result<Self, SparseError> {
+    /// Sorted, with duplicates summed in the order in which they are stored, and without zeros unless these are kept.
+    fn tidied(&self, zeros: bool) -> Result<Self, SparseError> {
         let (mut indptr, mut indices, mut values) = (allocate::room(self.nrows + 1), Vec::new(), Vec::new());
         indptr.push(0);
         let mut row: Vec<(u32, usize)> = Vec::new();
@@ -229,7 +261,7 @@ impl<'a, T: Real> Csr<'a, T> {
                     index: j as usize,
                     value,
                 })?;
-                if sum != T::ZERO {
+                if zeros || sum != T::ZERO {
                     indices.push(j);
                     values.push(sum);
                 }
@@ -263,6 +295,16 @@ impl<'a, T: Real> Csr<'a, T> {
             indptr.push(indices.len());
         }
         Csr::owned(v.ncols(), indptr, indices, values)
+    }
+
+    /// The same places with other values.
+    ///
+    /// # Panics
+    /// If there are not as many.
+    #[must_use]
+    pub fn with_values<'b>(&'b self, values: &'b [T]) -> Csr<'b, T> {
+        assert_eq!(values.len(), self.nnz(), "a value for each entry");
+        Csr { values: Numbers::Real(values.into()), ..self.by_ref() }
     }
 
     /// Number of rows.

@@ -1,7 +1,7 @@
 //! The two products of the pass, and the residual, for sparse rows.
 
 use super::SparseRows;
-use crate::arch::generic::sparse::{AtEntries, Gather, Residual, Scatter, To};
+use crate::arch::generic::sparse::{AtEntries, Gather, Products, Residual, Scatter, To};
 use crate::isa::Isa;
 use crate::products::holds;
 use crate::{Real, accumulator_stride};
@@ -106,4 +106,25 @@ pub fn residual_entries<T: Real>(
     // SAFETY: the extents were just checked.
     unsafe { T::at_entries(isa.for_rows::<T>(k), op) }
     sum
+}
+
+/// X·Yᵀ at the entries of S, in their order, with X rows×k and Y cols×k. 2·nnz·k flops.
+///
+/// ```
+/// use orthant_kernel::{Csr, Isa, Unfolded, sparse};
+/// let v = Csr::<f64>::new(1, 3, &[0_usize, 2][..], &[0_u32, 2][..], &[2.0, 9.0][..])?;
+/// let (mut scratch, mut p) = (Unfolded::default(), [0.0; 2]);
+/// sparse::at_entries(Isa::detect(), v.block(0..1, 1.0, &mut scratch), &[2.0], &[1.0, 5.0, 3.0], 1, &mut p);
+/// assert_eq!(p, [2.0, 6.0]);
+/// # Ok::<(), orthant_kernel::SparseError>(())
+/// ```
+///
+/// # Panics
+/// If an extent does not match.
+pub fn at_entries<T: Real>(isa: Isa, rows: SparseRows<'_, T>, x: &[T], y: &[T], k: usize, out: &mut [T]) {
+    assert!(k > 0 && holds(x.len(), rows.nrows(), k), "X is rows×k");
+    assert_eq!(out.len(), rows.nnz(), "an element for each entry");
+    let y_stride = stride_of(y, rows.ncols(), k);
+    // SAFETY: the extents were just checked, and indices are below the number of columns.
+    unsafe { T::products(isa.for_rows::<T>(k), Products { rows, x, y, y_stride, k, out }) }
 }

@@ -29,6 +29,15 @@ impl<'a, T: Real> SparseRows<'a, T> {
         Self { indptr, indices, values, ncols }
     }
 
+    /// The same places with other values.
+    ///
+    /// # Panics
+    /// If there are not as many.
+    pub fn with_values(&self, values: &'a [T]) -> Self {
+        assert_eq!(values.len(), self.indices.len(), "a value for each entry");
+        Self { values, ..*self }
+    }
+
     /// Number of rows.
     pub fn nrows(&self) -> usize {
         self.indptr.len() - 1

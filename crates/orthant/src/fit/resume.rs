@@ -68,7 +68,7 @@ impl<T: Real> Problem<'_, T> {
     /// # Errors
     /// [`Error::CheckpointMismatch`].
     pub(super) fn resume<'c>(&self, checkpoint: &'c Checkpoint) -> Result<(Pair<T>, Begun<'c, T>), Error> {
-        let data = checkpoint.check(self.v, &self.nmf.options, self.given.is_some())?;
+        let data = checkpoint.check(|| self.data(), &self.nmf.options, self.given.is_some())?;
         let mut state = checkpoint.state();
         let (mut generator, mut negligible) = (self.nmf.random.clone(), [T::ZERO]);
         generator.restore(&mut state)?;
@@ -90,6 +90,11 @@ impl<T: Real> Problem<'_, T> {
         Ok((self.pair(inner, outer), begun))
     }
 
+    /// Which data the fit is of.
+    fn data(&self) -> Data {
+        Data::of(self.v).weighted(self.lists.and_then(|lists| lists.weights.as_deref()))
+    }
+
     /// What a loop keeps of the fit, with the state behind it.
     pub(super) fn checkpoint(
         &self,
@@ -102,7 +107,7 @@ impl<T: Real> Problem<'_, T> {
         [begun.negligible].save(&mut state);
         append(&mut state);
         let (options, weights_only) = (self.nmf.options.clone(), self.given.is_some());
-        let data = begun.data.get_or_init(|| Data::of(self.v)).clone();
+        let data = begun.data.get_or_init(|| self.data()).clone();
         Checkpoint::new(data, options, weights_only, iterations, begun.said.clone(), state)
     }
 

@@ -24,7 +24,8 @@ impl<T: Real> Problem<'_, T> {
         let k = nmf.options.rank;
         let unobserved = self.unobserved.as_ref().and_then(|[along, _]| along.as_ref());
         let missing = unobserved.zip(guess.map(|[along, _]| along));
-        let data = init::Data { v, scale, source, workers, halt: &self.halt, missing };
+        let mean = self.lists.map(|lists| (lists.mean() * scale.to_f64()).max(0.0));
+        let data = init::Data { v, scale, source, workers, halt: &self.halt, missing, mean };
         if let Some(h) = self.given {
             let w = if !self.choice.method.loss.is_quadratic() || self.choice.method.keeps_zeros() {
                 (data.mean() / T::from_f64(k as f64)).sqrt()
@@ -42,7 +43,22 @@ impl<T: Real> Problem<'_, T> {
             weights.copy_from_slice(w.as_slice());
             return Ok((self.scaled(weights), self.scaled(init::transposed(h))));
         }
+        if let Some(lists) = self.lists {
+            return self.start_of_lists(lists, start, &data, generator);
+        }
         init::generate(start, &data, k, generator)
+    }
+
+    /// The start alone, in the user's units.
+    pub(super) fn init_factors(
+        &self,
+        source: Sources<'_, T>,
+        guess: Option<&[Estimate<T>; 2]>,
+    ) -> Result<(Dense<T>, Dense<T>), Error> {
+        let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
+        let (w, ht) = self.start(&mut self.nmf.random.clone(), source, guess)?;
+        let (w, ht) = (self.unscaled(w), self.unscaled(ht));
+        Ok((Dense::from_vec(w, m, k)?, Dense::from_vec(ht, n, k)?.transposed()))
     }
 
     /// A start that is given, at V's size: one that is further from it than 2²⁰⁰ times (2⁶⁰ in single precision) is multiplied by
@@ -81,6 +97,7 @@ impl<T: Real> Problem<'_, T> {
     fn is_line(&self) -> bool {
         let drawn = matches!(self.nmf.init, None | Some(Init::Random | Init::ScaledRandom));
         self.unobserved.is_none()
+            && self.lists.is_none()
             && self.v.nrows().min(self.v.ncols()) == 1
             && drawn
             && self.nmf.options.is_free(self.given.is_some())
@@ -175,16 +192,16 @@ fn identical<T: Real>(w: &[T], ht: &[T], k: usize) -> Option<(usize, usize)> {
 pub(crate) fn init_factors<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<(Dense<T>, Dense<T>), Error> {
     let began = Instant::now();
     nmf.check()?;
-    let (m, n) = (v.nrows(), v.ncols());
     check::shapes(nmf, v, None)?;
     threads::on(nmf.options.threads, |workers| {
+        let lists = super::lists::wanted(nmf, v, workers)?;
+        if let Some(lists) = &lists {
+            return super::lists::init_factors(nmf, lists, workers, began);
+        }
         let problem = Problem::new(nmf, v, None, workers, began)?;
         let guess = problem.estimate();
         let source = problem.source(guess.as_ref())?;
-        let (w, ht) = problem.start(&mut nmf.random.clone(), source.sources(), guess.as_ref())?;
-        let (w, ht) = (problem.unscaled(w), problem.unscaled(ht));
-        let ht = Dense::from_vec(ht, n, nmf.options.rank)?;
-        Ok((Dense::from_vec(w, m, nmf.options.rank)?, ht.transposed()))
+        problem.init_factors(source.sources(), guess.as_ref())
     })?
     .0
 }

@@ -34,6 +34,8 @@ pub(crate) struct Data<'a, T: Real> {
     pub halt: &'a Halt,
     /// What the source has in place of what is not observed of V, by its lines.
     pub missing: Option<(&'a Unobserved, &'a Estimate<T>)>,
+    /// The mean of what is observed, where V is that alone.
+    pub mean: Option<f64>,
 }
 
 impl<'a, T: Real> Data<'a, T> {
@@ -42,9 +44,10 @@ impl<'a, T: Real> Data<'a, T> {
     }
 
     pub fn mean(&self) -> T {
-        match self.missing {
-            Some((_, estimate)) => T::from_f64(estimate.mean),
-            None => mean(self.v, self.scale, self.workers > 1),
+        match (self.mean, self.missing) {
+            (Some(mean), _) => T::from_f64(mean),
+            (_, Some((_, estimate))) => T::from_f64(estimate.mean),
+            _ => mean(self.v, self.scale, self.workers > 1),
         }
     }
 
@@ -167,7 +170,15 @@ pub(crate) mod testing {
     ) -> R {
         let plan = SparsePlan { lanes: 4, transpose: false };
         let source = Stored::new(v, scale, Products::Fused, &plan, 2).unwrap();
-        f(&Data { v, scale, source: source.sources(), workers, halt: &Halt::default(), missing: None })
+        f(&Data {
+            v,
+            scale,
+            source: source.sources(),
+            workers,
+            halt: &Halt::default(),
+            missing: None,
+            mean: None,
+        })
     }
 
     pub fn of_view<T: Real, R>(

@@ -6,7 +6,7 @@
 use std::sync::Mutex;
 
 use orthant_kernel::newton::scratch_len as newton_len;
-use orthant_kernel::{Buffer, Real, divergence, scan};
+use orthant_kernel::{Buffer, Real, accumulator_stride, divergence, scan};
 
 use super::extrapolation::Schedule;
 use super::lines::{Lines, copies_bytes};
@@ -43,12 +43,38 @@ pub(crate) struct Held<'a> {
 impl Held<'_> {
     /// Everything that there is while it iterates, or computes the final figures.
     pub fn bytes<T: Real>(&self) -> usize {
+        if self.reading.v.lists {
+            return self.pair::<T>() + self.rowwise::<T>();
+        }
         let of_loop = match (self.method.loss.is_quadratic(), self.method.is_joint()) {
             (true, _) => self.quadratic::<T>(),
             (_, true) => self.joint::<T>(),
             _ => self.ratio::<T>(),
         };
         self.pair::<T>() + of_loop
+    }
+
+    /// The loop over rows that are each solved by themselves.
+    fn rowwise<T: Real>(&self) -> usize {
+        use super::rowwise::BLOCK;
+        let (k, s, (rows, cols)) = (self.k, size_of::<T>(), self.rows());
+        let lines = [(self.reading.v.lines_of_s, rows), (self.reading.v.lines_across, cols)];
+        let lines = &lines[..if self.outer_is_fixed() { 1 } else { 2 }];
+        let entries = lines.iter().map(|(lines, _)| lines.most(BLOCK)).max().unwrap_or(0);
+        let longest = lines.iter().map(|(lines, _)| lines.longest).max().unwrap_or(0);
+        let prepared = lines.iter().map(|&(_, rows)| Buffer::<T>::bytes(Prepared::<T>::strided_len(rows, k)));
+        let tiles = if self.method.is_newton() { newton_len(None, longest, k) } else { 0 };
+        // lists grow to twice what they have to hold at most
+        let worker = 2 * (2 * entries + longest * k) * s
+            + 2 * Buffer::<T>::bytes(BLOCK * k)
+            + Buffer::<T>::bytes(k * accumulator_stride::<T>(k))
+            + (k * k + k + scratch_len(1, k)) * s
+            + Buffer::<T>::bytes(tiles);
+        let sums = self.reducer::<RatioSums<T>>(MAX_LANES, RatioSums::<T>::bytes(0, k, false));
+        self.reading.workers * worker
+            + prepared.sum::<usize>()
+            + lines.len() * sums
+            + self.slots::<T>(MAX_LANES)
     }
 
     /// Rows of X and of Y.
@@ -144,7 +170,7 @@ impl Held<'_> {
         let sums = reading.column_sums::<T>(self.summed(), k);
         let of_inner = GramSums::<T>::bytes(sums, k, reading.long(), extrapolated && self.by_columns());
         let long_across = transposes && reading.v.long_across;
-        let sums = Buffer::<T>::bytes(width.unwrap_or(0) * orthant_kernel::accumulator_stride::<T>(k));
+        let sums = Buffer::<T>::bytes(width.unwrap_or(0) * accumulator_stride::<T>(k));
         let of_outer = GramSums::<T>::bytes(sums, k, long_across, extrapolated && !self.by_columns());
         let wide = if reading.v.entries.is_some() {
             self.reducer::<WideGram>(lanes, WideGram::bytes(k))

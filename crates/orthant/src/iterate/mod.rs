@@ -8,6 +8,7 @@
 //! | `prepared`, `projection`, `sums` | a factor as blocks read it; a product in place of S; what lanes add up |
 //! | `quadratic`, `row_update`, `residual` | the loop for the Frobenius loss, its steps, and its final figures |
 //! | `ratio`, `majorize`, `newton` | the loop for β-divergences, and the two kinds of steps it takes |
+//! | `rowwise` | the loop where rows are observed at few places, or entries have weights |
 //! | `held` | what all of that takes of memory |
 //! | `joint` | the loop for Kullback–Leibler with both factors majorised at once |
 
@@ -26,6 +27,7 @@ pub(crate) use pair::{Fixed, Pair};
 pub(crate) use projection::Projection;
 pub(crate) use quadratic::Quadratic;
 pub(crate) use ratio::Ratio;
+pub(crate) use rowwise::{Rowwise, Solver};
 
 pub mod extrapolation;
 mod factor;
@@ -41,6 +43,7 @@ mod quadratic;
 mod ratio;
 mod residual;
 mod row_update;
+mod rowwise;
 mod sums;
 #[cfg(test)]
 mod tests;

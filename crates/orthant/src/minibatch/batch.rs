@@ -308,7 +308,7 @@ pub(super) fn start<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>) -> Result<Be
     }
     let source = Stored::new(v, data.scale, Products::Fused, &data.plan(v), data.workers)?;
     let (source, workers, halt) = (source.sources(), data.workers, &data.halt);
-    let of = init::Data { v, scale: data.scale, source, workers, halt, missing: None };
+    let of = init::Data { v, scale: data.scale, source, workers, halt, missing: None, mean: None };
     let mut generator = nmf.random.clone();
     Ok((init::generate(chosen, &of, k, &mut generator)?, generator))
 }

@@ -66,7 +66,7 @@ impl<'a, T: Real> Fitting<'a, T> {
         let ((w, ht), mut generator) = match &nmf.checkpoint {
             None => start(&data, v)?,
             Some(checkpoint) => {
-                identity = checkpoint.check(v, &nmf.options(), false)?.into();
+                identity = checkpoint.check(|| checkpoint::Data::of(v), &nmf.options(), false)?.into();
                 warnings = checkpoint.said().warnings;
                 resumed = Some(checkpoint.state());
                 ((allocate::filled(m * k, T::ZERO), allocate::filled(n * k, T::ZERO)), nmf.random.clone())

@@ -13,15 +13,17 @@ use crate::column_sums::HeavyColumns;
 use crate::reduce::Lanes;
 
 pub(crate) use dense::DenseSource;
+pub(crate) use lists::Lists;
 pub(crate) use reading::Reading;
 pub(crate) use rows::{DenseRows, Packed, Rows, SparseRows, UNFOLDED};
 pub(crate) use sparse::{
     SparseSource, lanes_by_entries, transpose_bytes, transposing_bytes, with_rows_bytes,
 };
 pub(crate) use stored::{Partial, SparsePlan, Stored};
-pub(crate) use unobserved::{Estimate, Unobserved};
+pub(crate) use unobserved::{Counts, Estimate, Unobserved};
 
 mod dense;
+mod lists;
 mod reading;
 mod rows;
 mod sparse;

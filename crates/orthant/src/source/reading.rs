@@ -69,7 +69,14 @@ impl Reading<'_> {
 
     /// What is kept of V in another form.
     pub fn stored<T>(&self) -> usize {
-        let edges = 2 * self.lanes() * size_of::<usize>();
+        // lists are a copy of V, but of sparse data by rows, and weights go by rows and by columns
+        let lists = match self.v.entries {
+            Some(entries) if self.v.lists => {
+                transpose_bytes::<T>(entries, self.v.m) + 2 * entries * size_of::<T>()
+            }
+            _ => 0,
+        };
+        let edges = 2 * self.lanes() * size_of::<usize>() + lists;
         match self.v.entries {
             Some(entries) if self.plan.transpose => transpose_bytes::<T>(entries, self.v.lines().1) + edges,
             _ => edges + self.unobserved(),

@@ -78,6 +78,8 @@ impl<T: Real> Rows<'_, T> {
 pub(crate) struct SparseRows<'a, T: Real> {
     pub rows: Entries<'a, T>,
     pub isa: Isa,
+    /// How much each entry counts, where that is not 1.
+    pub weights: Option<&'a [T]>,
     /// A row of X in double precision.
     pub row: &'a mut Vec<f64>,
     /// Some rows written out.

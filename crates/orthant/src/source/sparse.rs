@@ -30,6 +30,7 @@ pub(crate) struct SparseSource<'a, T: Real> {
     longest: usize,
     lanes: Lanes,
     heavy: HeavyColumns,
+    weights: Option<&'a [T]>,
 }
 
 impl<'a, T: Real> SparseSource<'a, T> {
@@ -39,7 +40,13 @@ impl<'a, T: Real> SparseSource<'a, T> {
         let lanes = lanes_by_entries(rows.nrows(), lanes, |i| rows.entries_before(i));
         let heavy = if summed { heavy(&rows, &lanes, parallel) } else { HeavyColumns::default() };
         let longest = (0..rows.nrows()).map(|i| rows.row_nnz(i)).max().unwrap_or(0);
-        Self { rows, scale, isa: Isa::detect(), longest, lanes, heavy }
+        Self { rows, scale, isa: Isa::detect(), longest, lanes, heavy, weights: None }
+    }
+
+    /// Whose entries count so much each.
+    #[must_use]
+    pub fn weighted(self, weights: Option<&'a [T]>) -> Self {
+        Self { weights, ..self }
     }
 }
 
@@ -111,7 +118,11 @@ impl<T: Real> Source<T> for SparseSource<'_, T> {
 
     fn read<'a>(&'a self, range: Range<usize>, memory: &'a mut Memory<T>) -> Result<Rows<'a, T>, Error> {
         let Memory { unfolded, row, full, .. } = memory;
+        let weights = self.weights.map(|weights| {
+            let before = |i| self.rows.entries_before(i);
+            &weights[before(range.start)..before(range.end)]
+        });
         let rows = self.rows.block(range, self.scale, unfolded);
-        Ok(Rows::Sparse(SparseRows { rows, isa: self.isa, row, full }))
+        Ok(Rows::Sparse(SparseRows { rows, weights, isa: self.isa, row, full }))
     }
 }

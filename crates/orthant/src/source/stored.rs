@@ -2,7 +2,8 @@
 
 use orthant_kernel::Real;
 
-use super::{DenseSource, Estimate, Source, Sources, SparseSource, Unobserved};
+use super::{DenseSource, Estimate, Lists, Source, Sources, SparseSource, Unobserved};
+use crate::reduce::MAX_LANES;
 use crate::{Error, Matrix, Products};
 
 /// How the sums over rows of a sparse matrix are taken.
@@ -57,6 +58,21 @@ impl<'a, T: Real> Stored<'a, T> {
         partial: Partial<'a, T>,
     ) -> Result<Self, Error> {
         Self::along(v.by_columns(), v, scale, products, plan, 1, Some(partial))
+    }
+
+    /// What is observed of V, by rows and, where these are read, by columns, times `scale`.
+    pub fn lists(
+        lists: &'a Lists<'_, T>,
+        across: Option<&'a Lists<'_, T>>,
+        scale: T,
+        workers: usize,
+    ) -> Self {
+        let source = |lists: &'a Lists<'_, T>| -> Box<dyn Source<T> + 'a> {
+            let rows = lists.values.by_ref();
+            let source = SparseSource::new(rows, scale, MAX_LANES, false, workers > 1);
+            Box::new(source.weighted(lists.weights.as_deref()))
+        };
+        Self { rows: source(lists), transpose: across.map(source) }
     }
 
     /// V by rows, which it must [have](Matrix::with_rows).

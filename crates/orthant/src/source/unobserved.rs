@@ -22,6 +22,8 @@ pub(crate) struct Unobserved {
 pub(crate) struct Counts {
     /// The fewest observed entries of a line, and the first line that has no more.
     pub fewest: usize,
+    /// The most.
+    pub most: usize,
     pub at: usize,
     /// Lines with fewer observed entries than there are components.
     pub below_rank: usize,
@@ -122,12 +124,13 @@ impl Unobserved {
 }
 
 impl Counts {
-    fn of(lines: impl Iterator<Item = usize>, rank: usize) -> Self {
-        let mut counts = Self { fewest: usize::MAX, at: 0, below_rank: 0 };
+    pub fn of(lines: impl Iterator<Item = usize>, rank: usize) -> Self {
+        let mut counts = Self { fewest: usize::MAX, most: 0, at: 0, below_rank: 0 };
         for (at, observed) in lines.enumerate() {
             if observed < counts.fewest {
                 (counts.fewest, counts.at) = (observed, at);
             }
+            counts.most = counts.most.max(observed);
             counts.below_rank += usize::from(observed < rank);
         }
         counts

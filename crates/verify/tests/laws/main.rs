@@ -13,6 +13,7 @@ mod extrapolated;
 mod faults;
 mod guarantees;
 mod layers;
+mod lists;
 mod minibatch;
 mod missing;
 mod newton;

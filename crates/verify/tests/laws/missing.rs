@@ -79,7 +79,7 @@ fn turned(x: &Dense<f64>) -> Dense<f64> {
 #[test]
 fn a_step_takes_what_is_missing_to_be_the_product() {
     for (m, n, k) in [(67, 41, 3), (1, 9, 1), (30, 1, 1), (130, 17, 5), (40, 25, 17)] {
-        let (_, v) = holes(m, n, 0.4, 7);
+        let (_, v) = holes(m, n, 0.2, 7);
         let (w, h) = start(m, n, k, 11);
         for method in methods(&LOSSES) {
             for layout in LAYOUTS {

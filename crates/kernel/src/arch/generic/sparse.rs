@@ -324,6 +324,38 @@ impl<T: Real> Op<T> for AtEntries<'_, T> {
     }
 }
 
+/// X·Yᵀ at the entries.
+pub struct Products<'a, T> {
+    pub rows: SparseRows<'a, T>,
+    pub x: &'a [T],
+    pub y: &'a [T],
+    /// From one row of Y to the next.
+    pub y_stride: usize,
+    pub k: usize,
+    /// One for each entry.
+    pub out: &'a mut [T],
+}
+
+impl<T: Real> Op<T> for Products<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = T>>(self) {
+        let Self { rows, x, y, y_stride, k, mut out } = self;
+        let mut p = [T::ZERO; TOGETHER + SLACK];
+        for i in 0..rows.nrows() {
+            let x = &x[i * k..(i + 1) * k];
+            for indices in rows.row(i).0.chunks(TOGETHER) {
+                // SAFETY: Y has a row for every index and X is one row; there is room behind the last element.
+                unsafe { V::part(Dots { indices, x, y, y_stride, k, out: &mut p[..indices.len() + SLACK] }) }
+                let (to, rest) = out.split_at_mut(indices.len());
+                to.copy_from_slice(&p[..indices.len()]);
+                out = rest;
+            }
+        }
+    }
+}
+
 impl<T: Real> Op<T> for Dots<'_, T> {
     type Out = ();
 
