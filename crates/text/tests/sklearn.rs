@@ -169,7 +169,12 @@ fn numbers_are_scikit_learns() {
         case.check(&documents, &Expected::read(&folder.join(&case.name), case.weights));
     }
     // a tenth of the corpus is asked for where time is short
-    assert!(documents.len() > 300 && cases.len() == 26, "{} documents, {} cases", documents.len(), cases.len());
+    assert!(
+        documents.len() > 300 && cases.len() == 26,
+        "{} documents, {} cases",
+        documents.len(),
+        cases.len()
+    );
 }
 
 fn texts(sources: Vec<Source>) -> Vec<String> {
