@@ -42,6 +42,13 @@ impl Format {
     }
 }
 
+/// Which kind of spreadsheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Book {
+    Xlsx,
+    Ods,
+}
+
 /// How a file is packed that holds one other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Packing {

@@ -16,6 +16,16 @@
 //! | `model.safetensors`: the components with a manifest | yes | yes |
 //! | a [checkpoint](orthant::Checkpoint) of a fit | yes | yes |
 //!
+//! A program that reads no matrices, or few kinds, compiles in less time without these features, all of which are on by default:
+//!
+//! | feature | what it reads |
+//! |---|---|
+//! | `h5` | `.h5ad`, 10x Genomics' `.h5`, `.loom` |
+//! | `spreadsheets` | `.xlsx`, `.ods` |
+//! | `packed` | `.bz2`, `.xz`, `.zst`; `.gz` and `.zip` are always read |
+//!
+//! A file of a kind that is left out is an error that names the feature.
+//!
 //! Reading goes through [`read_matrix`], [`read_any`] where a matrix may be sparse, or [`Source`] where the precision
 //! should follow the file or its extent be known first. Every file is written beside its final place and renamed into it, so that a failure leaves the previous one whole.
 //!
@@ -44,6 +54,7 @@ pub use error::{IoError, Place};
 pub use extent::Extent;
 pub use fingerprint::Fingerprint;
 pub use format::{Format, OutputFormat};
+#[cfg(feature = "h5")]
 pub use h5::{Annotation, Parameter, check_annotatable};
 pub use model::{AnySavedModel, FitSummary, Manifest, SavedModel};
 pub use read::{Detect, ReadOptions, Source, read_any, read_matrix};
@@ -54,12 +65,20 @@ pub use table::{Order, Table};
 pub use text::{Decimal, Delimiter};
 pub use write::{Names, Staged, write_matrix, write_npz, write_to};
 
+#[cfg(not(feature = "h5"))]
+use absent::h5;
+#[cfg(not(feature = "spreadsheets"))]
+use absent::spreadsheet;
+
+#[cfg(not(all(feature = "h5", feature = "packed", feature = "spreadsheets")))]
+mod absent;
 mod checkpoint;
 mod error;
 mod extent;
 mod feature_types;
 mod fingerprint;
 mod format;
+#[cfg(feature = "h5")]
 mod h5;
 mod model;
 mod mtx;
@@ -73,6 +92,7 @@ mod read;
 mod remark;
 mod scalar;
 mod sparse;
+#[cfg(feature = "spreadsheets")]
 mod spreadsheet;
 mod table;
 mod text;

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::feature_types::FeatureTypes;
-use crate::format::{self, Format, Magic};
+use crate::format::{self, Book, Format, Magic};
 use crate::h5;
 use crate::mtx::{self, MatrixMarket};
 use crate::npy::{self, Header};
 use crate::npz::Npz;
 use crate::remark::of_duplicates;
-use crate::spreadsheet::{Kind, Spreadsheet};
+use crate::spreadsheet::Spreadsheet;
 use crate::{
     AnyTable, Decimal, Delimiter, Edge, Extent, IoError, Precision, Scalar, Table, packed, picture, text, zip,
 };
@@ -293,7 +293,9 @@ impl<'a> Source<'a> {
             input = Box::new(Cursor::new(head).take(got as u64).chain(input));
             magic = format::by_content(&head[..got]);
             match magic {
-                Magic::Packed(packing) if !packed => input = packed::unpack(packing, input),
+                Magic::Packed(packing) if !packed => {
+                    input = packed::unpack(packing, input, &path)?;
+                }
                 _ => break,
             }
             len = None;
@@ -461,7 +463,7 @@ fn open_archive(
 }
 
 /// Opens a spreadsheet.
-fn book(kind: Kind, file: File, options: &ReadOptions, path: &Path) -> Result<Opened, IoError> {
+fn book(kind: Book, file: File, options: &ReadOptions, path: &Path) -> Result<Opened, IoError> {
     not_for_this(Format::Spreadsheet, options, path)?;
     let book = Spreadsheet::open(kind, file, options.layer.as_deref(), path)?;
     Ok(Opened::Content(Content::Spreadsheet(Box::new(book))))

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use calamine::{Data, DataRef, Ods, Reader, Xlsx};
 
+use crate::format::Book;
 use crate::{AnyTable, Decimal, Delimiter, IoError, ReadOptions, Scalar, text};
 
 /// The most cells that are read of a sheet of a kind that is read as a whole.
@@ -14,20 +15,13 @@ const MOST_CELLS: usize = 1 << 24;
 
 /// An opened book, and the sheet that is read.
 pub(crate) struct Spreadsheet {
-    book: Book,
+    book: Open,
     sheet: String,
 }
 
-enum Book {
+enum Open {
     Xlsx(Box<Xlsx<BufReader<File>>>),
     Ods(Box<Ods<BufReader<File>>>),
-}
-
-/// Which of the two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Xlsx,
-    Ods,
 }
 
 /// Cells that are not empty, by row and column.
@@ -35,15 +29,15 @@ type Cells = BTreeMap<u32, BTreeMap<u32, String>>;
 
 impl Spreadsheet {
     /// Opens a book, and takes the sheet that `layer` names, or the only one that has cells.
-    pub fn open(kind: Kind, file: File, layer: Option<&str>, path: &Path) -> Result<Self, IoError> {
+    pub fn open(kind: Book, file: File, layer: Option<&str>, path: &Path) -> Result<Self, IoError> {
         let file = BufReader::new(file);
         let mut book = match kind {
-            Kind::Xlsx => Xlsx::new(file).map(Box::new).map(Book::Xlsx).map_err(corrupt(path)),
-            Kind::Ods => Ods::new(file).map(Box::new).map(Book::Ods).map_err(corrupt(path)),
+            Book::Xlsx => Xlsx::new(file).map(Box::new).map(Open::Xlsx).map_err(corrupt(path)),
+            Book::Ods => Ods::new(file).map(Box::new).map(Open::Ods).map_err(corrupt(path)),
         }?;
         let mut names = match &book {
-            Book::Xlsx(book) => book.sheet_names(),
-            Book::Ods(book) => book.sheet_names(),
+            Open::Xlsx(book) => book.sheet_names(),
+            Open::Ods(book) => book.sheet_names(),
         };
         if let Some(layer) = layer {
             let sheet = layer.to_owned();
@@ -102,10 +96,10 @@ fn as_csv(cells: Cells) -> String {
 }
 
 /// The cells of a sheet.
-fn cells(book: &mut Book, sheet: &str, path: &Path) -> Result<Cells, IoError> {
+fn cells(book: &mut Open, sheet: &str, path: &Path) -> Result<Cells, IoError> {
     let mut cells = Cells::new();
     let range = match book {
-        Book::Xlsx(book) => {
+        Open::Xlsx(book) => {
             let mut reader = book.worksheet_cells_reader(sheet).map_err(corrupt(path))?;
             while let Some(cell) = reader.next_cell().map_err(corrupt(path))? {
                 let (row, col) = cell.get_position();
@@ -119,7 +113,7 @@ fn cells(book: &mut Book, sheet: &str, path: &Path) -> Result<Cells, IoError> {
             }
             return Ok(cells);
         }
-        Book::Ods(book) => book.worksheet_range(sheet).map_err(corrupt(path))?,
+        Open::Ods(book) => book.worksheet_range(sheet).map_err(corrupt(path))?,
     };
     let (height, width) = range.get_size();
     if height.saturating_mul(width) > MOST_CELLS {

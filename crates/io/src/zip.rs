@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use crate::IoError;
+use crate::format::Book;
 use crate::npz::Archive;
-use crate::{IoError, spreadsheet};
 
 /// What an archive is, by the names of its members.
 pub(crate) enum Kind {
     Npz,
-    Spreadsheet(spreadsheet::Kind),
+    Spreadsheet(Book),
     /// The file of this name is wanted.
     Member(String),
 }
@@ -22,10 +23,10 @@ pub(crate) fn kind(file: &File, layer: Option<&str>, path: &Path) -> Result<Kind
     let archive = Archive::open(file, format, path)?;
     let has = |name: &str| archive.files().any(|file| file == name);
     if has("xl/workbook.xml") {
-        return Ok(Kind::Spreadsheet(spreadsheet::Kind::Xlsx));
+        return Ok(Kind::Spreadsheet(Book::Xlsx));
     }
     if has("mimetype") && has("content.xml") {
-        return Ok(Kind::Spreadsheet(spreadsheet::Kind::Ods));
+        return Ok(Kind::Spreadsheet(Book::Ods));
     }
     // folders, and what macOS and others put beside the files
     let hidden = |name: &str| name.split('/').any(|part| part.starts_with('.') || part == "__MACOSX");

@@ -166,7 +166,7 @@ pub const LAWS: &[Law] = &[
     },
     Law {
         numbers: &[],
-        states: "the default ends no higher than 1000 passes of HALS (means of ten seeds) in at most a half \
+        states: "the default ends no higher than 1000 passes of HALS (means of four seeds; of ten in `--long`) in at most a half \
             (planted, strokes: a third) of its passes",
         tolerance: "0.2 %",
         modules: &["acceleration"],

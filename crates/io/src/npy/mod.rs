@@ -9,7 +9,9 @@ mod header;
 mod integers;
 mod write;
 
-pub(crate) use decode::{half, read_data, read_vector};
+#[cfg(feature = "h5")]
+pub(crate) use decode::half;
+pub(crate) use decode::{read_data, read_vector};
 pub(crate) use header::{Header, Raw, read_header, read_raw};
 pub(crate) use integers::read_integers;
 pub(crate) use write::{write, write_header};

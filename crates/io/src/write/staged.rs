@@ -11,7 +11,7 @@ use super::lock::FolderLock;
 use super::scratch::Scratch;
 use super::switch::{NEW, switch};
 use super::{Names, write_to};
-use crate::{Annotation, IoError, OutputFormat, Scalar};
+use crate::{IoError, OutputFormat, Scalar};
 
 /// Tells a file of an earlier result from others of its name.
 type Stale = fn(&Path) -> bool;
@@ -190,11 +190,12 @@ impl Staged {
     ///
     /// # Errors
     /// [`IoError::Read`], [`IoError::Write`].
+    #[cfg(feature = "h5")]
     pub fn h5ad<T: Scalar>(
         &mut self,
         name: &str,
         from: &Path,
-        results: &Annotation<'_, T>,
+        results: &crate::Annotation<'_, T>,
     ) -> Result<(), IoError> {
         let mut source = fs::File::open(from).map_err(IoError::read(from))?;
         self.file(name, |out| io::copy(&mut source, out).map(drop))?;

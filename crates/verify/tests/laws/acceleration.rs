@@ -380,9 +380,9 @@ struct Quality {
     passes: f64,
 }
 
-/// The default against HALS that is run long, over ten seeds.
+/// The default against HALS that is run long, over four seeds, or ten in the long run.
 fn quality(k: usize, make: Make) -> (Quality, Quality) {
-    let seeds = 10;
+    let seeds = if std::env::var_os("ORTHANT_RANDOM_PROBLEMS").is_some() { 10 } else { 4 };
     let mut all = [(0.0, 0.0); 2];
     for seed in 0..seeds {
         let v = cast::<f64, f32>(&make(seed));
@@ -406,8 +406,8 @@ fn quality(k: usize, make: Make) -> (Quality, Quality) {
 }
 
 /// Mean final losses no higher than those of plain HALS after a thousand passes (but for 0.2 %: from seed to seed minima
-/// differ by more, so that the mean of ten is known to about 0.1 %), and several times fewer passes until they are
-/// reached.
+/// differ by more, so that the mean of ten is known to about 0.1 %, and that of four to 0.15 %), and several times fewer
+/// passes until they are reached.
 #[test]
 fn the_default_reaches_what_long_hals_reaches_in_fewer_passes() {
     let kinds: [(&str, usize, Make, f64); 3] = [
