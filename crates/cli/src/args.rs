@@ -6,12 +6,14 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
 use orthant::Update;
 use orthant_io::{AnyTable, Decimal, Delimiter, Detect, IoError, ReadOptions, Scalar, Source};
 
+use crate::commands::completions::CompletionsArgs;
 use crate::commands::demo::DemoArgs;
 use crate::commands::fit::FitArgs;
+use crate::commands::man::ManArgs;
 use crate::commands::reconstruct::ReconstructArgs;
 use crate::commands::show::ShowArgs;
 use crate::commands::topics::TopicsArgs;
@@ -58,6 +60,15 @@ Exit codes: 0 done (also where Ctrl-C ended a fit early and its best was saved),
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+    /// Colour in help and in messages; auto is on terminals, and not where NO_COLOR is set
+    #[arg(
+        long,
+        global = true,
+        value_name = "auto|always|never",
+        default_value_t,
+        hide_possible_values = true
+    )]
+    pub color: ColorChoice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -68,6 +79,8 @@ pub enum Command {
     Show(ShowArgs),
     Topics(TopicsArgs),
     Demo(DemoArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// How to read a matrix.

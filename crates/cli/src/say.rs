@@ -4,17 +4,22 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use clap::builder::styling::{AnsiColor, Style};
 use clap::error::ErrorKind;
 use orthant_io::{Edge, Remark};
 
+/// What stands out, where colours are wanted.
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+
 /// `orthant: error: …`
 pub fn error(message: &str) {
-    line(format_args!("orthant: error: {message}"));
+    line(format_args!("orthant: {RED}error:{RED:#} {message}"));
 }
 
 /// What is wrong with the arguments; the help itself where there are none.
 pub fn usage(error: &clap::Error) {
-    let text = error.render().to_string();
+    let text = error.render().ansi().to_string();
     match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => line(format_args!("{}", text.trim_end())),
         // it begins with `error: ` already
@@ -24,7 +29,7 @@ pub fn usage(error: &clap::Error) {
 
 /// `orthant: warning: …`
 pub fn warning(message: impl Display) {
-    line(format_args!("orthant: warning: {message}"));
+    line(format_args!("orthant: {YELLOW}warning:{YELLOW:#} {message}"));
 }
 
 /// `orthant: …`
@@ -65,5 +70,5 @@ pub fn fresh_line() {
 
 fn line(text: std::fmt::Arguments<'_>) {
     // nowhere is left to say that standard error is gone
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
