@@ -10,6 +10,7 @@ mod color;
 mod commands;
 mod components;
 mod demo;
+mod factor_format;
 mod failure;
 mod fitting;
 mod inputs;

@@ -52,7 +52,7 @@ pub use scalar::{Precision, Scalar};
 pub use sparse::{AnyTable, SparseStorage, SparseTable};
 pub use table::{Order, Table};
 pub use text::{Decimal, Delimiter};
-pub use write::{Names, Staged, write_matrix, write_npz, write_to};
+pub use write::{Names, Staged, write_matrix, write_matrix_as, write_npz, write_to};
 
 mod checkpoint;
 mod error;

@@ -9,7 +9,8 @@ use crate::{Failure, inputs, results, weights};
 /// Multiply W and H: what the factors keep of the data
 ///
 /// W is that of the fit unless --weights gives another, for instance from `orthant transform`; a W.npy beside the model
-/// that is of another fit is an error. A fit of an image becomes an image again with -o NAME.png.
+/// that is of another fit is an error. In csv and tsv the rows and columns have the names of the data, which those of rows have
+/// from the W.csv or W.tsv of the fit. A fit of an image becomes an image again with -o NAME.png.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -51,6 +52,11 @@ fn weights(args: &ReconstructArgs, model: &Path) -> PathBuf {
 fn run_in<T: Scalar>(args: &ReconstructArgs, model: &Path, saved: &SavedModel<T>) -> Result<(), Failure> {
     let w = weights::load(&weights(args, model), model, saved, args.weights.is_some())?;
     let v = saved.model.inverse_transform(&w)?;
-    let names = Names { rows: w.row_names(), cols: saved.manifest.columns.as_deref() };
-    results::write(&args.out, "W·H", v.view(), names, args.quiet)
+    let format = OutputFormat::of(&args.out)?;
+    // only these have names
+    let of_the_fit = args.weights.is_none() && matches!(format, OutputFormat::Csv | OutputFormat::Tsv);
+    let rows =
+        if of_the_fit { weights::row_names(model, saved) } else { w.row_names().map(<[String]>::to_vec) };
+    let names = Names { rows: rows.as_deref(), cols: saved.manifest.columns.as_deref() };
+    results::write(&args.out, format, "W·H", v.view(), names, args.quiet)
 }

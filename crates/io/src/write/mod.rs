@@ -63,10 +63,35 @@ pub fn write_matrix<T: Scalar>(
     view: View<'_, T>,
     names: Names<'_>,
 ) -> Result<usize, IoError> {
-    let path = path.as_ref();
-    let format = OutputFormat::of(path)?;
+    let format = OutputFormat::of(path.as_ref())?;
+    write_matrix_as(path, format, view, names)
+}
+
+/// Writes a matrix as [`write_matrix`] does, in a format that the name need not end in.
+///
+/// # Errors
+/// [`IoError::Write`].
+///
+/// # Panics
+/// If `names` are not as many as the rows or columns.
+///
+/// ```
+/// use orthant::View;
+/// use orthant_io::{Names, OutputFormat, write_matrix_as};
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("weights.txt");
+/// write_matrix_as(&path, OutputFormat::Tsv, View::row_major(&[1.0, 0.5], 1, 2)?, Names::default())?;
+/// assert_eq!(std::fs::read(&path)?, b"1\t0.5\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_matrix_as<T: Scalar>(
+    path: impl AsRef<Path>,
+    format: OutputFormat,
+    view: View<'_, T>,
+    names: Names<'_>,
+) -> Result<usize, IoError> {
     let mut clipped = 0;
-    write_file(path, |out| {
+    write_file(path.as_ref(), |out| {
         clipped = write_to(out, format, view, names)?;
         Ok(())
     })?;

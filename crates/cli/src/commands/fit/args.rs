@@ -14,6 +14,7 @@ use crate::args::{
     Limit, ReadArgs, at_least_one, at_least_zero, bytes, from_zero_to_one, limit, named, share, update,
 };
 use crate::checkpoint::CheckpointArgs;
+use crate::factor_format::FormatArgs;
 
 /// Factorise a matrix
 ///
@@ -26,7 +27,7 @@ use crate::checkpoint::CheckpointArgs;
 ///
 /// Written to OUT: W.npy (one row of weights for each sample), H.npy (one component in each row), report.json (why
 /// it stopped, the loss after every iteration, timings) and model.safetensors (for `orthant transform` and
-/// `orthant reconstruct`); for data with names also W.csv and H.csv. All of them appear at the end, or none. An input that
+/// `orthant reconstruct`); for data with names also W.csv and H.csv; --format chooses among these. All of them appear at the end, or none. An input that
 /// lies under one of these names in OUT is an error.
 ///
 /// Printed of data whose columns have names are the features that weigh most in each component, with their shares of it, as
@@ -67,6 +68,8 @@ pub struct FitArgs {
     /// uns[NAME]: for scanpy
     #[arg(long, value_name = "NAME", requires = "out", conflicts_with = "explain")]
     write_obsm: Option<String>,
+    #[command(flatten)]
+    formats: FormatArgs,
     /// Print W and H, the iterations and the error, as numpy prints arrays
     #[arg(long)]
     print: bool,
@@ -250,6 +253,7 @@ pub(super) struct Job {
     /// The files of W and H to start from.
     pub start: Option<(PathBuf, PathBuf)>,
     pub out: Option<PathBuf>,
+    pub formats: FormatArgs,
     /// What results are called in a copy of the input.
     pub obsm: Option<String>,
     pub print: bool,
@@ -271,6 +275,11 @@ impl FitArgs {
         if self.explain && self.checkpoint.are_given() {
             return usage("--explain does nothing that --checkpoint could keep: leave one of them out");
         }
+        if self.explain && self.formats.are_given() {
+            return usage(
+                "--explain writes nothing that --format could say the format of: leave one of them out",
+            );
+        }
         let precision = match (self.f32, self.f64) {
             (true, _) => Some(Precision::Float32),
             (_, true) => Some(Precision::Float64),
@@ -284,6 +293,7 @@ impl FitArgs {
             options: self.options()?,
             start: self.start_w.clone().zip(self.start_h.clone()),
             out: self.out.clone(),
+            formats: self.formats.clone(),
             obsm: self.obsm()?,
             print: self.print,
             explain: self.explain,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use orthant::{Dense, Error, Init, Nmf, StopReason};
 use orthant_io::{
-    Annotation, AnyTable, Parameter, Precision, ReadOptions, Scalar, Source, Staged, Table,
+    Annotation, AnyTable, OutputFormat, Parameter, Precision, ReadOptions, Scalar, Source, Staged, Table,
     check_annotatable, read_matrix,
 };
 
@@ -15,7 +15,7 @@ use crate::failure::{in_data, in_matrix};
 use crate::fitting::{Fitted, Fitting};
 use crate::interrupt::Interrupt;
 use crate::print::{self, Beside};
-use crate::results::{self, Results};
+use crate::results::{self, Results, factor_file};
 use crate::strongest::{self, Strongest};
 use crate::{Failure, numpy_text, say};
 
@@ -42,7 +42,7 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let inputs: Vec<PathBuf> = std::iter::once(&job.input).chain(start).flat_map(Source::files).collect();
     let copy = job.obsm.as_ref().and_then(|_| job.input.file_name()?.to_str());
     if let Some(dir) = out {
-        results::keep_inputs(&inputs, dir, copy.as_slice())?;
+        results::keep_inputs(&inputs, dir, &job.formats, copy.as_slice())?;
     }
     if job.obsm.is_some() {
         check_annotatable(&job.input)?;
@@ -77,9 +77,11 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     for warning in &fitted.fit.report.warnings {
         say::warning(warning);
     }
+    let formats = job.formats.of(table.col_names().is_some() || table.row_names().is_some());
     if let Some(mut staged) = staged {
-        let results =
-            Results { input, options: &job.options, table: &table, fitted: &fitted, component: "component" };
+        let component = "component";
+        let (options, formats) = (&job.options, &formats[..]);
+        let results = Results { input, options, table: &table, fitted: &fitted, component, formats };
         interrupt.saving();
         results.stage(&mut staged, BTreeMap::new()).map_err(|e| interrupt.failure(e))?;
         if let (Some(name), Some(copy)) = (&job.obsm, copy) {
@@ -95,11 +97,10 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
         staged.commit()?;
     }
     if !job.quiet {
-        let named = table.col_names().is_some() || table.row_names().is_some();
         beside.print(|out| {
             writeln!(out, "{}", fitted.outcome())?;
             components(out, &fitted, table.col_names(), job.top.unwrap_or(strongest::TOP))?;
-            summary(out, &fitted, job.out.as_deref(), named, copy)
+            summary(out, &fitted, job.out.as_deref(), &formats, copy)
         })?;
     }
     if job.print {
@@ -177,7 +178,7 @@ fn summary<T: Scalar>(
     out: &mut dyn Write,
     fitted: &Fitted<T>,
     dir: Option<&Path>,
-    named: bool,
+    formats: &[OutputFormat],
     copy: Option<&str>,
 ) -> io::Result<()> {
     let fit = &fitted.fit;
@@ -185,9 +186,15 @@ fn summary<T: Scalar>(
     let Some(dir) = dir else { return Ok(()) };
     let saved =
         if fit.report.stop_reason == StopReason::Interrupted { "best so far saved in" } else { "saved in" };
-    let tables = if named { ", W.csv, H.csv" } else { "" };
     let dir = dir.display();
-    writeln!(out, "{saved} {dir}: W.npy ({m}×{k}), H.npy ({k}×{n}), report.json, model.safetensors{tables}")?;
+    let file = |factor| formats.iter().map(move |format| factor_file(factor, *format));
+    let (mut w, mut h) = (file("W"), file("H"));
+    let (first_w, first_h) = (w.next().unwrap_or_default(), h.next().unwrap_or_default());
+    let more: String = w.zip(h).map(|(w, h)| format!(", {w}, {h}")).collect();
+    writeln!(
+        out,
+        "{saved} {dir}: {first_w} ({m}×{k}), {first_h} ({k}×{n}), report.json, model.safetensors{more}"
+    )?;
     copy.map_or(Ok(()), |copy| writeln!(out, "with them in obsm, varm and uns: {dir}/{copy}"))
 }
 

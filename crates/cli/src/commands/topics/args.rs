@@ -10,6 +10,7 @@ use orthant_text::{Column, Frequency, ReadOptions, StopWords, Tokenizer, Vectori
 use crate::Failure;
 use crate::args::{at_least_one, at_least_zero, bytes};
 use crate::checkpoint::CheckpointArgs;
+use crate::factor_format::FormatArgs;
 
 /// Find the topics of texts, or those of new texts under topics found before
 ///
@@ -48,6 +49,8 @@ pub struct TopicsArgs {
     /// Directory for the results, made if need be
     #[arg(short, long = "out", value_name = "OUT")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    formats: FormatArgs,
     /// Only the topics and the documents: no progress bar, no summary
     #[arg(short, long)]
     quiet: bool,
@@ -182,6 +185,7 @@ pub(super) struct Common {
     pub paths: Vec<PathBuf>,
     pub read: ReadOptions,
     pub out: Option<PathBuf>,
+    pub formats: FormatArgs,
     pub quiet: bool,
     pub words: usize,
     pub documents: usize,
@@ -218,6 +222,7 @@ impl TopicsArgs {
                 lines: self.lines,
             },
             out: self.out.clone(),
+            formats: self.formats.clone(),
             quiet: self.quiet,
             words: self.words,
             documents: most.0,
