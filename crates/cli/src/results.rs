@@ -145,7 +145,7 @@ pub fn write<T: Scalar>(
 #[derive(serde::Serialize)]
 struct Record<'a> {
     orthant: &'a str,
-    file: String,
+    file: &'a str,
     input: &'a Fingerprint,
     options: &'a Options,
     factors: Factors<'a>,
@@ -179,12 +179,19 @@ pub struct Results<'a, T: Scalar> {
 }
 
 impl<T: Scalar> Results<'_, T> {
-    /// Stages the factors, with names where the format and the data have them, the report, and the model with what is attached to it. The
-    /// tables of an earlier result go.
-    pub fn stage(self, staged: &mut Staged, attachments: BTreeMap<String, String>) -> Result<(), Failure> {
-        let Self { input, options, table, fitted: Fitted { fit, steps }, component, formats } = self;
-        // a record names the rule that was in force
-        let options = Options { stop: Some(options.stopping()), tol: None, ..options.clone() };
+    /// The text of `report.json`.
+    pub fn report(&self) -> Result<String, Failure> {
+        self.record(&self.input(), &Fingerprint::of_factor(&self.fitted.fit.w))
+    }
+
+    /// Stages the factors, with names where the format and the data have them, the report, and the model with what is attached
+    /// to it. The tables of an earlier result go. Returns the text of `report.json`.
+    pub fn stage(
+        &self,
+        staged: &mut Staged,
+        attachments: BTreeMap<String, String>,
+    ) -> Result<String, Failure> {
+        let Self { table, fitted: Fitted { fit, .. }, component, formats, .. } = self;
         let h = fit.model.components();
         for name in earlier() {
             staged.remove_if(name, is_stale);
@@ -193,36 +200,50 @@ impl<T: Scalar> Results<'_, T> {
         let components = component_names(component, h.nrows());
         // by which a table is known for one of a fit, too
         let components = Some(&components[..]);
-        for &format in formats {
+        for &format in *formats {
             let (of_w, of_h) = (Names { rows, cols: components }, Names { rows: components, cols });
             staged
                 .file(&factor_file("W", format), |out| write_to(out, format, fit.w.view(), of_w).map(drop))?;
             staged.file(&factor_file("H", format), |out| write_to(out, format, h.view(), of_h).map(drop))?;
         }
-        let fingerprint = match table {
-            AnyTable::Dense(table) => Fingerprint::of(table),
-            AnyTable::Sparse(table) => Fingerprint::of_sparse(table),
-        };
-        let weights = Fingerprint::of_factor(&fit.w);
-        let record = Record {
-            orthant: env!("CARGO_PKG_VERSION"),
-            file: input,
-            input: &fingerprint,
-            factors: Factors { w: &weights, h: &Fingerprint::of_factor(h) },
-            options: &options,
-            steps: *steps,
-            report: &fit.report,
-        };
-        staged.json(REPORT, &record)?;
+        let (input, weights) = (self.input(), Fingerprint::of_factor(&fit.w));
+        let report = self.record(&input, &weights)?;
+        staged.file(REPORT, |out| out.write_all(report.as_bytes()))?;
         let mut saved = SavedModel::new(fit.model.clone());
-        saved.manifest.options = Some(options);
-        saved.manifest.input = Some(fingerprint);
+        saved.manifest.options = Some(self.options());
+        saved.manifest.input = Some(input);
         saved.manifest.columns = cols.map(<[String]>::to_vec);
         saved.manifest.report = Some(FitSummary::of(&fit.report));
         saved.manifest.weights = Some(weights);
         saved.attachments = attachments;
         staged.file(MODEL, |out| saved.write_to(out))?;
-        Ok(())
+        Ok(report)
+    }
+
+    /// A record names the rule that was in force.
+    fn options(&self) -> Options {
+        Options { stop: Some(self.options.stopping()), tol: None, ..self.options.clone() }
+    }
+
+    fn input(&self) -> Fingerprint {
+        match self.table {
+            AnyTable::Dense(table) => Fingerprint::of(table),
+            AnyTable::Sparse(table) => Fingerprint::of_sparse(table),
+        }
+    }
+
+    fn record(&self, input: &Fingerprint, weights: &Fingerprint) -> Result<String, Failure> {
+        let Fitted { fit, steps } = self.fitted;
+        let record = Record {
+            orthant: env!("CARGO_PKG_VERSION"),
+            file: &self.input,
+            input,
+            factors: Factors { w: weights, h: &Fingerprint::of_factor(fit.model.components()) },
+            options: &self.options(),
+            steps: *steps,
+            report: &fit.report,
+        };
+        print::json(&record)
     }
 }
 

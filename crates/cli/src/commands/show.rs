@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use orthant::Loss;
-use orthant_io::{AnySavedModel, FitSummary, SavedModel, Scalar};
+use orthant_io::{AnySavedModel, FitSummary, Precision, SavedModel, Scalar};
+use serde::Serialize;
 
 use crate::commands::topics;
 use crate::print::count;
-use crate::strongest::{self, Strongest};
+use crate::strongest::{self, Strong, Strongest};
 use crate::{Failure, print, results, say, weights};
 
 /// Print what a fit found, from its results: how it ended, and the features that weigh most in each component
@@ -21,7 +22,8 @@ use crate::{Failure, print, results, say, weights};
 #[command(after_help = "\
 Examples:
   orthant show out
-  orthant show out --top 20")]
+  orthant show out --top 20
+  orthant show out --json | jq '.components[].features[0].name'")]
 pub struct ShowArgs {
     /// Directory of a fit or of topics, or a model.safetensors
     model: PathBuf,
@@ -31,6 +33,22 @@ pub struct ShowArgs {
     /// Another W, of which the totals are [default: W.npy beside the model]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    /// Print one object with all of this, for programs: numbers have all their digits
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Shown<'a> {
+    model: String,
+    rows: usize,
+    columns: usize,
+    dtype: Precision,
+    loss: Loss,
+    /// How the fit ended, unless the weights are others than its own.
+    report: Option<&'a FitSummary>,
+    components: Vec<Strong<'a>>,
 }
 
 /// Runs the command.
@@ -56,6 +74,20 @@ fn run_in<T: Scalar>(args: &ShowArgs, path: &Path, saved: &SavedModel<T>) -> Res
     }
     let component = if saved.attachments.contains_key(topics::WORDS) { "topic" } else { "component" };
     let strongest = Strongest { component, w: w.view(), h: saved.model.components(), columns };
+    let top = args.top.unwrap_or(strongest::TOP);
+    if args.json {
+        let shown = Shown {
+            model: args.model.display().to_string(),
+            rows: w.nrows(),
+            columns: saved.model.n_features(),
+            dtype: T::PRECISION,
+            loss: saved.manifest.loss,
+            report,
+            components: strongest.list(top),
+        };
+        let text = print::json(&shown)?;
+        return print::now(|out| out.write_all(text.as_bytes()));
+    }
     print::now(|out| {
         let (m, n, k) = (w.nrows(), saved.model.n_features(), w.ncols());
         let components = count(k, component, &format!("{component}s"));
@@ -63,7 +95,7 @@ fn run_in<T: Scalar>(args: &ShowArgs, path: &Path, saved: &SavedModel<T>) -> Res
         if let Some(report) = report {
             writeln!(out, "{}", outcome(report, saved))?;
         }
-        strongest.print(out, args.top.unwrap_or(strongest::TOP))
+        strongest.print(out, top)
     })
 }
 

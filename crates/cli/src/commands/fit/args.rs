@@ -62,7 +62,7 @@ pub struct FitArgs {
     #[arg(allow_negative_numbers = true)]
     rank: usize,
     /// Directory for the results, made if need be
-    #[arg(short, long = "out", value_name = "OUT", required_unless_present_any = ["print", "explain"])]
+    #[arg(short, long = "out", value_name = "OUT", required_unless_present_any = ["print", "json", "explain"])]
     out: Option<PathBuf>,
     /// Write a copy of the h5ad file to OUT as well, with W as obsm[NAME], H transposed as varm[NAME] and the parameters as
     /// uns[NAME]: for scanpy
@@ -73,6 +73,9 @@ pub struct FitArgs {
     /// Print W and H, the iterations and the error, as numpy prints arrays
     #[arg(long)]
     print: bool,
+    /// Print what report.json has, and nothing else: one object, for programs
+    #[arg(long, conflicts_with_all = ["print", "explain", "top"])]
+    json: bool,
     /// Print what would be done and why, with the memory it would take, and do nothing
     #[arg(long, conflicts_with_all = ["print", "minibatch", "start_w"])]
     explain: bool,
@@ -257,6 +260,7 @@ pub(super) struct Job {
     /// What results are called in a copy of the input.
     pub obsm: Option<String>,
     pub print: bool,
+    pub json: bool,
     pub explain: bool,
     /// Features of each component to print, where that is said.
     pub top: Option<usize>,
@@ -296,6 +300,7 @@ impl FitArgs {
             formats: self.formats.clone(),
             obsm: self.obsm()?,
             print: self.print,
+            json: self.json,
             explain: self.explain,
             top: self.top,
             quiet: self.quiet,

@@ -66,7 +66,8 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
         of_start.or_else(of_checkpoint).unwrap_or_else(|| in_data(e, &table, &input))
     };
     let fitting = Fitting { options: &job.options, quiet: job.quiet, kept: kept.as_ref() };
-    if !job.quiet {
+    let in_words = !job.quiet && !job.json;
+    if in_words {
         let line = fitting.describe(&table).map_err(failed)?;
         beside.print(|out| writeln!(out, "{input}: {line}"))?;
         if let Some(line) = kept.as_ref().and_then(Kept::describe) {
@@ -78,12 +79,18 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
         say::warning(warning);
     }
     let formats = job.formats.of(table.col_names().is_some() || table.row_names().is_some());
+    let results = Results {
+        input: input.clone(),
+        options: &job.options,
+        table: &table,
+        fitted: &fitted,
+        component: "component",
+        formats: &formats,
+    };
+    let mut report = None;
     if let Some(mut staged) = staged {
-        let component = "component";
-        let (options, formats) = (&job.options, &formats[..]);
-        let results = Results { input, options, table: &table, fitted: &fitted, component, formats };
         interrupt.saving();
-        results.stage(&mut staged, BTreeMap::new()).map_err(|e| interrupt.failure(e))?;
+        report = Some(results.stage(&mut staged, BTreeMap::new()).map_err(|e| interrupt.failure(e))?);
         if let (Some(name), Some(copy)) = (&job.obsm, copy) {
             let parameters = parameters(job, &fitted);
             let results = Annotation {
@@ -96,7 +103,7 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
         }
         staged.commit()?;
     }
-    if !job.quiet {
+    if in_words {
         beside.print(|out| {
             writeln!(out, "{}", fitted.outcome())?;
             components(out, &fitted, table.col_names(), job.top.unwrap_or(strongest::TOP))?;
@@ -105,6 +112,10 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     }
     if job.print {
         beside.print(|out| factors(out, &fitted))?;
+    }
+    if job.json {
+        let report = report.map_or_else(|| results.report(), Ok)?;
+        beside.print(|out| out.write_all(report.as_bytes()))?;
     }
     beside.end()
 }

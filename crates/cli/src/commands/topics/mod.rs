@@ -86,7 +86,7 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
         let results = Results { input, options, table: &table, fitted: &fitted, component, formats };
         results
             .stage(&mut staged, BTreeMap::from([(WORDS.to_owned(), attachment)]))
-            .and_then(|()| Ok(staged.json(TOPICS, &shares.topics(common.words, terms))?))
+            .and_then(|_| Ok(staged.json(TOPICS, &shares.topics(common.words, terms))?))
             .and_then(|()| stage_documents(&mut staged, &shares, &names))
             .map_err(|e| interrupt.failure(e))?;
         staged.commit()?;
