@@ -35,9 +35,10 @@ pub fn keep_inputs(
     let asked = formats.of(true);
     let factors = asked.iter().flat_map(|format| ["W", "H"].map(|factor| factor_file(factor, *format)));
     let factors: Vec<PathBuf> = factors.map(|name| dir.join(name)).collect();
-    let written = more.iter().copied().chain([REPORT, MODEL]).map(|name| dir.join(name));
+    let more = more.iter().map(|name| dir.join(name));
+    let written = factors.into_iter().chain([REPORT, MODEL].map(|name| dir.join(name)));
     let gone = earlier().map(|name| dir.join(name)).filter(|path| is_stale(path));
-    inputs::keep(inputs, factors.into_iter().chain(written).chain(gone))
+    inputs::keep(inputs, more.chain(written).chain(gone))
 }
 
 /// The name of the file of a factor.

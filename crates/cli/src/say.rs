@@ -50,6 +50,21 @@ pub fn remarks(file: &Path, remarks: &[Remark], transposed: bool) {
     }
 }
 
+/// What a reader remarks on a file of a factor, which no option says how to read.
+pub fn remarks_of_factor(file: &Path, remarks: &[Remark]) {
+    for remark in remarks {
+        let text = remark.to_string();
+        let instead = |(said, advice): (&str, &str)| {
+            advice.contains("ReadOptions::").then(|| format!("{said}; if that is wrong, save it as npy"))
+        };
+        warning(format_args!(
+            "{}: {}",
+            file.display(),
+            text.split_once(';').and_then(instead).unwrap_or(text.clone())
+        ));
+    }
+}
+
 /// A message of the readers with the options called as arguments are.
 pub fn in_flags(message: &str) -> String {
     let mut parts = message.split("ReadOptions::");

@@ -52,7 +52,7 @@ pub fn load<T: Scalar>(
     let options = if table { as_written(path) } else { ReadOptions::default() };
     let w = read_matrix::<T>(path, &options)?;
     if given {
-        say::remarks(path, w.remarks(), false);
+        say::remarks_of_factor(path, w.remarks());
     }
     let of_the_fit = saved.manifest.weights.as_ref().filter(|_| !given);
     if of_the_fit.is_some_and(|found| *found != Fingerprint::of(&w)) {

@@ -318,3 +318,40 @@ fn words_that_nothing_sets_apart_are_remarked() {
     assert!(!ran.err.contains(warning), "{}", ran.err);
     assert!(ran.out.contains("股票") && ran.out.contains("公园"), "{}", ran.out);
 }
+
+#[test]
+fn stop_words_that_match_nothing_are_said() {
+    let d = dir();
+    for (i, text) in ["I don't know why rock", "Don't rock the boat", "why rock, boat"].iter().enumerate() {
+        file(d.path(), &format!("{i}.txt"), text);
+    }
+    let topics = |list: &str| {
+        file(d.path(), "stop.txt", list);
+        run(d.path(), "topics 0.txt 1.txt 2.txt -k 2 --stop-words stop.txt --max-df 1.0 --words 9").ends(0)
+    };
+    let ran = topics("don't\nRock\nwhy\n");
+    let said = "orthant: warning: stop.txt: 2 words match nothing, as texts are made lower case and cut at all but letters, digits \
+                and underscores: write what is left of it instead; of the first, \"Rock\", that is \"rock\"\n";
+    assert_eq!(ran.err, said);
+    assert!(
+        ran.out.contains("don 0.") && ran.out.contains("rock 0.") && !ran.out.contains("why"),
+        "{}",
+        ran.out
+    );
+    assert!(topics("don't\nwhy\n").err.contains("1 word matches nothing"));
+    // what is left of them is on the list, or too short to be a word
+    let ran = topics("don't\ndon\nt'a\n");
+    assert_eq!(ran.err, "");
+    assert!(!ran.out.contains("don 0."), "{}", ran.out);
+    // those of the languages are left alone
+    assert_eq!(run(d.path(), "topics 0.txt 1.txt 2.txt -k 1 --stop-words en --max-df 1.0").ends(0).err, "");
+}
+
+#[test]
+fn standard_input_is_read_once() {
+    let d = dir();
+    let ran = run(d.path(), "topics - - --lines -k 2").ends(2);
+    let said = "orthant: error: - is given more than once, and standard input can be read once: give it once, or files for the \
+                others\n";
+    assert_eq!(ran.err, said);
+}

@@ -30,6 +30,11 @@ pub enum TextError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Standard input, given more than once: it can be read once.
+    #[error(
+        "- is given more than once, and standard input can be read once: give it once, or files for the others"
+    )]
+    StandardInputTwice,
     /// A file packed by gzip that cannot be unpacked.
     #[error("{}: packed by gzip, but damaged: {source}", path.display())]
     Gzip {

@@ -136,6 +136,9 @@ impl Corpus {
     pub fn read<P: AsRef<Path>>(paths: &[P], options: &ReadOptions) -> Result<Self, TextError> {
         let kinds: Vec<_> = paths.iter().map(|path| Kind::of(path.as_ref())).collect::<Result<_, _>>()?;
         options.check(&kinds)?;
+        if paths.iter().filter(|path| path.as_ref() == Path::new(STANDARD_INPUT)).count() > 1 {
+            return Err(TextError::StandardInputTwice);
+        }
         let mut corpus = Self::default();
         for (path, kind) in paths.iter().zip(kinds) {
             let path = path.as_ref();

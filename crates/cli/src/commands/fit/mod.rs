@@ -156,7 +156,12 @@ struct Given<'a, T> {
 impl<'a, T: Scalar> Given<'a, T> {
     fn read(files: &'a (PathBuf, PathBuf)) -> Result<Self, Failure> {
         let options = ReadOptions::default();
-        Ok(Self { files, w: read_matrix(&files.0, &options)?, h: read_matrix(&files.1, &options)? })
+        let read = |path| {
+            let table: Table<T> = read_matrix(path, &options)?;
+            say::remarks_of_factor(path, table.remarks());
+            Ok::<_, Failure>(table)
+        };
+        Ok(Self { files, w: read(&files.0)?, h: read(&files.1)? })
     }
 
     fn start(&self) -> Init<T> {

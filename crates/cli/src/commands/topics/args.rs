@@ -7,10 +7,11 @@ use clap::ValueEnum;
 use orthant::{Loss, Method, Options};
 use orthant_text::{Column, Frequency, ReadOptions, StopWords, Tokenizer, Vectorizer, Weighting};
 
-use crate::Failure;
 use crate::args::{at_least_one, at_least_zero, bytes};
 use crate::checkpoint::CheckpointArgs;
 use crate::factor_format::FormatArgs;
+use crate::print::count;
+use crate::{Failure, say};
 
 /// Find the topics of texts, or those of new texts under topics found before
 ///
@@ -257,9 +258,10 @@ impl Learning {
         (options.max_time, options.tol) = (max_time, self.tol);
         options.max_iter = self.max_iter.unwrap_or(options.max_iter);
         options.memory_limit = self.memory_limit;
+        let tokenizer = Tokenizer { numbers: !self.no_numbers, ..Tokenizer::default() };
         let vectorizer = Vectorizer {
-            tokenizer: Tokenizer { numbers: !self.no_numbers, ..Tokenizer::default() },
-            stop_words: self.stop_words()?,
+            tokenizer,
+            stop_words: self.stop_words(tokenizer)?,
             ngrams: self.ngrams,
             min_df: self.min_df,
             max_df: self.max_df,
@@ -271,11 +273,38 @@ impl Learning {
     }
 
     /// The words of all lists.
-    fn stop_words(&self) -> Result<StopWords, Failure> {
+    fn stop_words(&self, tokenizer: Tokenizer) -> Result<StopWords, Failure> {
         if self.stop_words.len() > 1 && self.stop_words.iter().any(|list| list == "none") {
             return Err(Failure::Usage("--stop-words none goes with no other list".into()));
         }
-        self.stop_words.iter().try_fold(StopWords::default(), |all, list| Ok(all.union(stop_words(list)?)))
+        let lists: Vec<StopWords> =
+            self.stop_words.iter().map(|list| stop_words(list)).collect::<Result<_, _>>()?;
+        let all = lists.iter().cloned().fold(StopWords::default(), StopWords::union);
+        for (name, list) in self.stop_words.iter().zip(&lists) {
+            // nobody can mend those that come with the command
+            if stop_words_file(name).is_some() {
+                warn_of_cut(name, list, &all, tokenizer);
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Says which words of a list texts never have, because they are cut into others there that are on no list.
+fn warn_of_cut(name: &str, list: &StopWords, all: &StopWords, tokenizer: Tokenizer) {
+    let left = |word: &str| {
+        let mut left = Vec::new();
+        tokenizer.each(word, |token| left.extend((!all.contains(token)).then(|| format!("{token:?}"))));
+        left
+    };
+    let mut cut = list.iter().map(|word| (word, left(word))).filter(|(_, left)| !left.is_empty());
+    if let Some((word, left)) = cut.next() {
+        let words = count(1 + cut.count(), "word matches nothing", "words match nothing");
+        say::warning(format_args!(
+            "{name}: {words}, as texts are made lower case and cut at all but letters, digits and underscores: write what is left \
+             of it instead; of the first, {word:?}, that is {}",
+            left.join(", ")
+        ));
     }
 }
 
