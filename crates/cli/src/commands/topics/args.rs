@@ -97,6 +97,10 @@ struct Learning {
     #[arg(allow_negative_numbers = true, required_unless_present = "model")]
     rank: Option<usize>,
 
+    /// Write what pyLDAvis.prepare takes to this file as well, as JSON: for a page to look around in
+    #[arg(long, value_name = "FILE")]
+    ldavis: Option<PathBuf>,
+
     /// Words to leave out: a language such as en, a file with a word in each line, or none; several times for several lists
     #[arg(long, value_name = "LANG|FILE|none", default_value = "en", help_heading = "Words")]
     stop_words: Vec<String>,
@@ -199,6 +203,8 @@ pub(super) struct Learn {
     /// The files of stop words.
     pub stop_words: Vec<PathBuf>,
     pub options: Options,
+    /// Where to write what pyLDAvis takes.
+    pub ldavis: Option<PathBuf>,
     pub checkpoint: CheckpointArgs,
     pub double: bool,
 }
@@ -269,7 +275,14 @@ impl Learning {
             weighting,
         };
         let stop_words = self.stop_words.iter().filter_map(|list| stop_words_file(list)).collect();
-        Ok(Learn { vectorizer, stop_words, options, checkpoint, double: self.f64 })
+        Ok(Learn {
+            vectorizer,
+            stop_words,
+            options,
+            ldavis: self.ldavis.clone(),
+            checkpoint,
+            double: self.f64,
+        })
     }
 
     /// The words of all lists.

@@ -19,6 +19,7 @@ use args::{Common, Learn, Task};
 use shares::Shares;
 
 mod args;
+mod ldavis;
 mod shares;
 
 /// What the words are called among a model's attachments.
@@ -49,9 +50,14 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     if let Some(dir) = &common.out {
         results::keep_inputs(&inputs, dir, &common.formats, &[TOPICS, DOCUMENTS])?;
     }
+    if let Some(file) = &learn.ldavis {
+        ldavis::check(file)?;
+        inputs::keep(&inputs, [file])?;
+        results::keep(&[file], Path::new(""))?;
+    }
     let kept = learn.checkpoint.open(&inputs)?;
     let staged = common.out.as_ref().map(Staged::in_dir).transpose()?;
-    let mut beside = Beside::results(staged.is_some());
+    let mut beside = Beside::results(staged.is_some() || learn.ldavis.is_some());
     let corpus = read(common)?;
     let (words, weights) =
         learn.vectorizer.fit_transform::<T, _>(&corpus.documents).map_err(|e| alone(e, &corpus))?;
@@ -91,6 +97,9 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
             .map_err(|e| interrupt.failure(e))?;
         staged.commit()?;
     }
+    if let Some(file) = &learn.ldavis {
+        ldavis::write(file, &shares, &corpus, &words, table.col_names().unwrap_or_default())?;
+    }
     if !common.quiet {
         beside.print(|out| writeln!(out, "{}", fitted.outcome()))?;
     }
@@ -107,6 +116,9 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
                 "{best} in {dir}: topics.json, documents.csv, {factors}, report.json, model.safetensors"
             )
         })?;
+    }
+    if let (Some(file), false) = (&learn.ldavis, common.quiet) {
+        beside.print(|out| writeln!(out, "saved for pyLDAvis.prepare in {}", file.display()))?;
     }
     beside.end()
 }
