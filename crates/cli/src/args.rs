@@ -116,6 +116,9 @@ pub struct ReadArgs {
     /// Each line of a table is an entry of a sparse matrix: the name of its row, the name of its column, a number
     #[arg(long, conflicts_with = "labels", help_heading = "Data")]
     triplets: bool,
+    /// Keep the colour of pictures: the levels of red, green and blue side by side, and not their grey levels
+    #[arg(long, conflicts_with = "transpose", help_heading = "Data")]
+    channels: bool,
 }
 
 /// Standard input, as it is called among arguments.
@@ -142,6 +145,7 @@ impl ReadArgs {
             decimal: self.decimal,
             drop: self.drop.clone(),
             triplets: self.triplets,
+            channels: self.channels,
         };
         if path == Path::new(STANDARD_INPUT) {
             return Source::from_reader("standard input", std::io::stdin(), None, &options);
@@ -159,6 +163,11 @@ impl ReadArgs {
     /// The matrix that is named.
     pub fn layer(&self) -> Option<&str> {
         self.layer.as_deref()
+    }
+
+    /// Whether pictures keep their colour.
+    pub fn keeps_channels(&self) -> bool {
+        self.channels
     }
 
     /// Whether it is turned round.

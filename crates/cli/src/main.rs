@@ -16,10 +16,12 @@ mod fitting;
 mod inputs;
 mod interrupt;
 mod numpy_text;
+mod pictured;
 mod print;
 mod progress;
 mod results;
 mod say;
+mod sheet;
 mod strongest;
 mod weights;
 

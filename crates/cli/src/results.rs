@@ -132,6 +132,17 @@ pub fn write<T: Scalar>(
     quiet: bool,
 ) -> Result<(), Failure> {
     let clipped = write_matrix_as(path, format, view, names)?;
+    written(path, what, view, clipped, quiet)
+}
+
+/// Says that a matrix was written, unless `quiet`, and that entries of it were clipped.
+pub fn written<T: Scalar>(
+    path: &Path,
+    what: &str,
+    view: View<'_, T>,
+    clipped: usize,
+    quiet: bool,
+) -> Result<(), Failure> {
     let (m, n) = (view.nrows(), view.ncols());
     if clipped > 0 {
         say::warning(format_args!("{clipped} of {} entries are outside 0..255 and were clipped", m * n));

@@ -48,6 +48,7 @@ Examples:
   orthant fit cells.h5ad -k 20 -o out --write-obsm NMF   out/cells.h5ad: the same with W and H, for scanpy
   orthant fit filtered_feature_bc_matrix/ --transpose -k 20 -o programs
   orthant fit faces/ -k 16 -o parts                      a folder of pictures of one size
+  orthant fit photo.jpg --channels -k 40 -o photo        a picture in colour
   orthant fit power.npy -k 8 --loss is -o sources        sources, from power spectra
   orthant fit big.npy -k 50 --minibatch -o out           as MiniBatchNMF(50, random_state=0)
   orthant fit big.npy -k 50 --explain                    what it would do, and why

@@ -14,6 +14,7 @@ use crate::checkpoint::Kept;
 use crate::failure::{in_data, in_matrix};
 use crate::fitting::{Fitted, Fitting};
 use crate::interrupt::Interrupt;
+use crate::pictured::{PICTURED, Pictured};
 use crate::print::{self, Beside};
 use crate::results::{self, Results, factor_file};
 use crate::strongest::{self, Strongest};
@@ -51,7 +52,9 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let staged =
         out.map(Staged::in_dir).transpose()?.map(|staged| staged.cancelled_by(interrupt.stop().clone()));
     let mut beside = Beside::results(staged.is_some());
+    let format = source.format();
     let table: AnyTable<T> = job.read.read(&job.input, source)?;
+    let pictured = Pictured::of(format, &job.read, &job.input, &table)?;
     if job.explain {
         return explain(job, &table);
     }
@@ -90,7 +93,9 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let mut report = None;
     if let Some(mut staged) = staged {
         interrupt.saving();
-        report = Some(results.stage(&mut staged, BTreeMap::new()).map_err(|e| interrupt.failure(e))?);
+        let pictured = pictured.map(|pictured| Ok((PICTURED.to_owned(), print::json(&pictured)?)));
+        let attachments: BTreeMap<_, _> = pictured.into_iter().collect::<Result<_, Failure>>()?;
+        report = Some(results.stage(&mut staged, attachments).map_err(|e| interrupt.failure(e))?);
         if let (Some(name), Some(copy)) = (&job.obsm, copy) {
             let parameters = parameters(job, &fitted);
             let results = Annotation {
