@@ -118,7 +118,8 @@ fn beside<T: Scalar>(
     };
     let options = ReadOptions { channels: channels == 3, ..ReadOptions::default() };
     let v: Table<T> = read_matrix(original, &options)?;
-    if saved.manifest.input.as_ref() != Some(&Fingerprint::of(&v)) {
+    let of_the_fit = saved.manifest.input.as_ref() == Some(&Fingerprint::of(&v));
+    if !of_the_fit || (v.nrows(), v.ncols()) != (approx.nrows(), approx.ncols()) {
         return Err(Failure::Run(format!(
             "{}: not the picture that the model in {} was fitted to",
             original.display(),
