@@ -107,6 +107,26 @@ pub enum TextError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A `.json` file that is no array.
+    #[error(
+        "{}: not a JSON array of strings or of objects: {reason}; with an object on each line it is a jsonl file", path.display()
+    )]
+    NotJsonArray {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An element of a JSON array that is no document.
+    #[error("{}: element {element} (counting from 0): {reason}", path.display())]
+    JsonElement {
+        /// The file.
+        path: PathBuf,
+        /// Its place, from 0.
+        element: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A field that a JSON object does not have.
     #[error("{}: line {line} has no field {field:?}; it has {}", path.display(), Listed(available))]
     NoSuchField {

@@ -16,8 +16,8 @@ use crate::{Failure, say};
 /// Find the topics of texts, or those of new texts under topics found before
 ///
 /// A PATH is a text file, which is a document or with --lines has one in each line, a folder, of which every text file in
-/// it and below is a document, a csv or tsv file with a document in each row (--column), or a jsonl file with one in each
-/// line. All may be packed as .gz. Text is UTF-8. The name - is that of standard input.
+/// it and below is a document, a csv or tsv file with a document in each row (--column), a jsonl file with one in each
+/// line, or a json file with an array of strings or of objects. All may be packed as .gz. Text is UTF-8. The name - is that of standard input.
 ///
 /// Words are runs of two letters, digits or underscores at least, in lower case. Those that are in almost every
 /// document, in one alone, or on a list of stop words say nothing of topics and are left out. What is left is weighted
@@ -41,7 +41,7 @@ Examples:
   orthant topics --model topics new.txt                what a new document is about
   orthant topics letters/ -k 5 --stop-words de --min-df 3 --max-df 0.5")]
 pub struct TopicsArgs {
-    /// Text files, folders of them, csv, tsv or jsonl files
+    /// Text files, folders of them, csv, tsv, json or jsonl files
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Directory of topics found before, or its model.safetensors: finds these in the documents
@@ -66,7 +66,7 @@ pub struct TopicsArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     threads: Option<usize>,
 
-    /// Column of csv and tsv files, or field of jsonl, that is the text: its name, or its number from 0
+    /// Column of csv and tsv files, or field of json and jsonl, that is the text: its name, or its number from 0
     #[arg(long, value_name = "NAME", help_heading = "Documents")]
     column: Option<Column>,
     /// Column or field that names the documents [default: their number]
