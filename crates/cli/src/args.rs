@@ -6,12 +6,14 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
 use orthant::{Missing, Update};
 use orthant_io::{AnyTable, Decimal, Delimiter, Detect, IoError, ReadOptions, Scalar, Source};
 
+use crate::commands::completions::CompletionsArgs;
 use crate::commands::demo::DemoArgs;
 use crate::commands::fit::FitArgs;
+use crate::commands::man::ManArgs;
 use crate::commands::reconstruct::ReconstructArgs;
 use crate::commands::show::ShowArgs;
 use crate::commands::topics::TopicsArgs;
@@ -58,6 +60,15 @@ Exit codes: 0 done (also where Ctrl-C ended a fit early and its best was saved),
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+    /// Colour in help and in messages; auto is on terminals, and not where NO_COLOR is set
+    #[arg(
+        long,
+        global = true,
+        value_name = "auto|always|never",
+        default_value_t,
+        hide_possible_values = true
+    )]
+    pub color: ColorChoice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -68,6 +79,8 @@ pub enum Command {
     Show(ShowArgs),
     Topics(TopicsArgs),
     Demo(DemoArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// How to read a matrix.
@@ -108,6 +121,9 @@ pub struct ReadArgs {
     /// Each line of a table is an entry of a sparse matrix: the name of its row, the name of its column, a number
     #[arg(long, conflicts_with = "labels", help_heading = "Data")]
     triplets: bool,
+    /// Keep the colour of pictures: the levels of red, green and blue side by side, and not their grey levels
+    #[arg(long, conflicts_with = "transpose", help_heading = "Data")]
+    channels: bool,
 }
 
 /// Standard input, as it is called among arguments.
@@ -145,6 +161,7 @@ impl ReadArgs {
             drop: self.drop.clone(),
             missing: self.missing.unwrap_or(missing) == Missing::Nan,
             triplets: self.triplets,
+            channels: self.channels,
         };
         if path == Path::new(STANDARD_INPUT) {
             return Source::from_reader("standard input", std::io::stdin(), None, &options);
@@ -162,6 +179,11 @@ impl ReadArgs {
     /// The matrix that is named.
     pub fn layer(&self) -> Option<&str> {
         self.layer.as_deref()
+    }
+
+    /// Whether pictures keep their colour.
+    pub fn keeps_channels(&self) -> bool {
+        self.channels
     }
 
     /// Whether it is turned round.

@@ -30,7 +30,7 @@ fn is_model(path: &Path) -> bool {
 }
 
 fn of_matrix<T: Scalar>(path: &Path, h: Table<T>) -> Result<SavedModel<T>, Failure> {
-    say::remarks(path, h.remarks(), false);
+    say::remarks_of_factor(path, h.remarks());
     let model = Model::from_components(Dense::copy_of(h.view()), Penalty::default()).map_err(|error| {
         let at = |row, col| h.locate(row, col);
         in_matrix(&error, "H", at, path)

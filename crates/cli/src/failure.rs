@@ -82,7 +82,9 @@ impl From<TextError> for Failure {
                 Self::Usage(format!("--{flag} {value} is not possible: {allowed}"))
             }
             TextError::ColumnNeeded { .. } => Self::Usage(format!("{error}: --column NAME")),
-            TextError::UnknownLanguage { .. } | TextError::Limits { .. } => Self::Usage(error.to_string()),
+            TextError::UnknownLanguage { .. } | TextError::Limits { .. } | TextError::StandardInputTwice => {
+                Self::Usage(error.to_string())
+            }
             _ => Self::Run(error.to_string()),
         }
     }

@@ -6,18 +6,22 @@
 mod args;
 mod checkpoint;
 mod closed;
+mod color;
 mod commands;
 mod components;
 mod demo;
+mod factor_format;
 mod failure;
 mod fitting;
 mod inputs;
 mod interrupt;
 mod numpy_text;
+mod pictured;
 mod print;
 mod progress;
 mod results;
 mod say;
+mod sheet;
 mod strongest;
 mod weights;
 
@@ -33,13 +37,17 @@ use failure::Failure;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(e) if e.use_stderr() => {
-            say::usage(&e);
-            return ExitCode::from(2);
+        Err(e) => {
+            color::set(color::asked_for(std::env::args_os()));
+            if e.use_stderr() {
+                say::usage(&e);
+                return ExitCode::from(2);
+            }
+            // help and version were asked for
+            return end(print::now(|_| e.print()));
         }
-        // help and version were asked for
-        Err(e) => return end(print::now(|_| e.print())),
     };
+    color::set(cli.color);
     let run = || match cli.command {
         Command::Fit(args) => commands::fit::run(&args),
         Command::Transform(args) => commands::transform::run(&args),
@@ -47,6 +55,8 @@ fn main() -> ExitCode {
         Command::Show(args) => commands::show::run(&args),
         Command::Topics(args) => commands::topics::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::man::run(&args),
     };
     // what is read and written is allocated outside of fits, which make errors of this themselves
     let done = catch_unwind(run).unwrap_or_else(|payload| match payload.downcast_ref::<OutOfMemory>() {

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use crate::{Failure, closed};
 
 /// Prints, and sees to it that it has arrived.
@@ -11,6 +13,12 @@ pub fn now(print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), F
     }
     let mut out = io::stdout().lock();
     Ok(print(&mut out).and_then(|()| out.flush())?)
+}
+
+/// A value as indented JSON. Numbers that JSON lacks (NaN, infinities) become null.
+pub fn json(value: &impl Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|e| Failure::Run(format!("no JSON: {e}")))?;
+    Ok(text + "\n")
 }
 
 /// A number of things: `1 row`, `2 rows`.

@@ -6,38 +6,50 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use orthant::{Options, Report, View};
-use orthant_io::{AnyTable, Fingerprint, FitSummary, Names, SavedModel, Scalar, Staged, write_matrix};
+use orthant_io::{
+    AnyTable, Fingerprint, FitSummary, Names, OutputFormat, SavedModel, Scalar, Staged, write_matrix_as,
+    write_to,
+};
 
+use crate::factor_format::FormatArgs;
 use crate::fitting::Fitted;
 use crate::{Failure, inputs, print, say};
 
-/// The file names, for whoever reads the directory.
-pub const WEIGHTS: &str = "W.npy";
+/// The file names, for whoever reads the directory. W and H come in several formats.
+pub const WEIGHTS: [&str; 3] = ["W.npy", "W.csv", "W.tsv"];
+const COMPONENTS: [&str; 3] = ["H.npy", "H.csv", "H.tsv"];
 pub const MODEL: &str = "model.safetensors";
-const COMPONENTS: &str = "H.npy";
-const NAMED_WEIGHTS: &str = "W.csv";
-const NAMED_COMPONENTS: &str = "H.csv";
 const REPORT: &str = "report.json";
 /// What `orthant topics` writes besides.
 pub const TOPICS: &str = "topics.json";
 pub const DOCUMENTS: &str = "documents.csv";
 
-/// What [`Results::stage`] may write into a directory: the tables only of data with names.
-const FILES: [&str; 6] = [WEIGHTS, COMPONENTS, NAMED_WEIGHTS, NAMED_COMPONENTS, REPORT, MODEL];
+/// Refuses to write results, and files of the names in `more`, into `dir` where one of them would overwrite an input, or take
+/// one away.
+pub fn keep_inputs(
+    inputs: &[PathBuf],
+    dir: &Path,
+    formats: &FormatArgs,
+    more: &[&str],
+) -> Result<(), Failure> {
+    let asked = formats.of(true);
+    let factors = asked.iter().flat_map(|format| ["W", "H"].map(|factor| factor_file(factor, *format)));
+    let factors: Vec<PathBuf> = factors.map(|name| dir.join(name)).collect();
+    let more = more.iter().map(|name| dir.join(name));
+    let written = factors.into_iter().chain([REPORT, MODEL].map(|name| dir.join(name)));
+    let gone = earlier().map(|name| dir.join(name)).filter(|path| is_stale(path));
+    inputs::keep(inputs, more.chain(written).chain(gone))
+}
 
-/// Refuses to write results, and files of the names in `more`, into `dir` where one of them would overwrite an input.
-pub fn keep_inputs(inputs: &[PathBuf], dir: &Path, more: &[&str]) -> Result<(), Failure> {
-    let written = more.iter().chain(&FILES).map(|name| dir.join(name));
-    inputs::keep(
-        inputs,
-        written.chain(TABLES.map(|name| dir.join(name)).into_iter().filter(|path| is_stale(path))),
-    )
+/// The name of the file of a factor.
+pub fn factor_file(factor: &str, format: OutputFormat) -> String {
+    format!("{factor}.{}", format.ending())
 }
 
 /// Refuses to write a single file over one of the results that a model is part of: those of `model`, which is used, and
 /// those of any other in the folder of the output. The rest would no longer go with it.
 pub fn keep(outputs: &[impl AsRef<Path>], model: &Path) -> Result<(), Failure> {
-    let names = || FILES.into_iter().chain([TOPICS, DOCUMENTS]);
+    let names = || earlier().chain([REPORT, MODEL]);
     let used = model.file_name().filter(|name| *name == MODEL).map(|_| inputs::folder(model));
     for output in outputs.iter().map(AsRef::as_ref) {
         let dir = inputs::folder(output);
@@ -59,17 +71,25 @@ pub fn keep(outputs: &[impl AsRef<Path>], model: &Path) -> Result<(), Failure> {
 }
 
 /// What some results have and others do not: an earlier one may have left it beside the new W and H.
-const TABLES: [&str; 4] = [NAMED_WEIGHTS, NAMED_COMPONENTS, TOPICS, DOCUMENTS];
+fn earlier() -> impl Iterator<Item = &'static str> {
+    WEIGHTS.into_iter().chain(COMPONENTS).chain([TOPICS, DOCUMENTS])
+}
 
-/// Whether a file of these names is a part of an earlier result. Files of others are told from it by their first lines.
+/// Whether a file of these names is a part of an earlier result. There is another part of it beside, and tables of others are
+/// told from it by their first lines.
 fn is_stale(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
-    path.with_file_name(WEIGHTS).is_file()
+    let beside = |other: &str| other != name && path.with_file_name(other).is_file();
+    let Some(ending) = path.extension().filter(|_| path.is_file()) else { return false };
+    if ending == "npy" {
+        return beside(MODEL) || name == WEIGHTS[0] && is_stale(&path.with_file_name(DOCUMENTS));
+    }
+    WEIGHTS.into_iter().chain([MODEL]).any(beside)
         && opening(path).is_ok_and(|[first, second]| is_ours(name, &first, &second))
 }
 
 /// The first two lines of a file.
-fn opening(path: &Path) -> io::Result<[String; 2]> {
+pub fn opening(path: &Path) -> io::Result<[String; 2]> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
@@ -81,19 +101,20 @@ fn opening(path: &Path) -> io::Result<[String; 2]> {
 
 /// Whether a file of this name begins as it does when it is written here.
 fn is_ours(name: &str, first: &str, second: &str) -> bool {
-    // component names, after the corner where the rows have names too
-    let components = |line: &str| {
-        let mut fields = line.split(',').skip_while(|field| field.is_empty());
-        fields.next().is_some_and(|field| ["component_0", "topic_0"].contains(&field))
-    };
     match name {
         TOPICS => first == "[" && second == "  {",
-        NAMED_COMPONENTS => {
-            let line = if first.starts_with(',') { second } else { first };
-            !line.starts_with(',') && components(line)
+        _ if COMPONENTS.contains(&name) => {
+            let line = if first.starts_with([',', '\t']) { second } else { first };
+            !line.starts_with([',', '\t']) && names_components(line)
         }
-        _ => components(first),
+        _ => names_components(first),
     }
+}
+
+/// Whether a line of a table begins with the name of a component, after the corner where the rows have names too.
+pub fn names_components(line: &str) -> bool {
+    let mut fields = line.split([',', '\t']).skip_while(|field| field.is_empty());
+    fields.next().is_some_and(|field| ["component_0", "topic_0"].contains(&field))
 }
 
 /// The model of a directory, or a model file itself.
@@ -101,15 +122,27 @@ pub fn model_path(given: &Path) -> PathBuf {
     if given.is_dir() { given.join(MODEL) } else { given.to_owned() }
 }
 
-/// Writes one matrix in the format that its name asks for, and says so unless `quiet`.
+/// Writes one matrix, and says so unless `quiet`.
 pub fn write<T: Scalar>(
     path: &Path,
+    format: OutputFormat,
     what: &str,
     view: View<'_, T>,
     names: Names<'_>,
     quiet: bool,
 ) -> Result<(), Failure> {
-    let clipped = write_matrix(path, view, names)?;
+    let clipped = write_matrix_as(path, format, view, names)?;
+    written(path, what, view, clipped, quiet)
+}
+
+/// Says that a matrix was written, unless `quiet`, and that entries of it were clipped.
+pub fn written<T: Scalar>(
+    path: &Path,
+    what: &str,
+    view: View<'_, T>,
+    clipped: usize,
+    quiet: bool,
+) -> Result<(), Failure> {
     let (m, n) = (view.nrows(), view.ncols());
     if clipped > 0 {
         say::warning(format_args!("{clipped} of {} entries are outside 0..255 and were clipped", m * n));
@@ -124,7 +157,7 @@ pub fn write<T: Scalar>(
 #[derive(serde::Serialize)]
 struct Record<'a> {
     orthant: &'a str,
-    file: String,
+    file: &'a str,
     input: &'a Fingerprint,
     options: &'a Options,
     factors: Factors<'a>,
@@ -153,51 +186,76 @@ pub struct Results<'a, T: Scalar> {
     pub fitted: &'a Fitted<T>,
     /// What the components are called, with their numbers behind.
     pub component: &'a str,
+    /// Those of W and H.
+    pub formats: &'a [OutputFormat],
 }
 
 impl<T: Scalar> Results<'_, T> {
-    /// Stages the factors, with names if the data has any, the report, and the model with what is attached to it. The
-    /// tables of an earlier result go.
-    pub fn stage(self, staged: &mut Staged, attachments: BTreeMap<String, String>) -> Result<(), Failure> {
-        let Self { input, options, table, fitted: Fitted { fit, steps }, component } = self;
-        // a record names the rule that was in force
-        let options = Options { stop: Some(options.stopping()), tol: None, ..options.clone() };
+    /// The text of `report.json`.
+    pub fn report(&self) -> Result<String, Failure> {
+        self.record(&self.input(), &Fingerprint::of_factor(&self.fitted.fit.w))
+    }
+
+    /// Stages the factors, with names where the format and the data have them, the report, and the model with what is attached
+    /// to it. The tables of an earlier result go. Returns the text of `report.json`.
+    pub fn stage(
+        &self,
+        staged: &mut Staged,
+        attachments: BTreeMap<String, String>,
+    ) -> Result<String, Failure> {
+        let Self { table, fitted: Fitted { fit, .. }, component, formats, .. } = self;
         let h = fit.model.components();
-        for name in TABLES {
+        for name in earlier() {
             staged.remove_if(name, is_stale);
         }
-        staged.npy(WEIGHTS, fit.w.view())?;
-        staged.npy(COMPONENTS, h.view())?;
         let (rows, cols) = (table.row_names(), table.col_names());
-        if rows.is_some() || cols.is_some() {
-            let components = component_names(component, h.nrows());
-            staged.csv(NAMED_WEIGHTS, fit.w.view(), Names { rows, cols: Some(&components) })?;
-            staged.csv(NAMED_COMPONENTS, h.view(), Names { rows: Some(&components), cols })?;
+        let components = component_names(component, h.nrows());
+        // by which a table is known for one of a fit, too
+        let components = Some(&components[..]);
+        for &format in *formats {
+            let (of_w, of_h) = (Names { rows, cols: components }, Names { rows: components, cols });
+            staged
+                .file(&factor_file("W", format), |out| write_to(out, format, fit.w.view(), of_w).map(drop))?;
+            staged.file(&factor_file("H", format), |out| write_to(out, format, h.view(), of_h).map(drop))?;
         }
-        let fingerprint = match table {
-            AnyTable::Dense(table) => Fingerprint::of(table),
-            AnyTable::Sparse(table) => Fingerprint::of_sparse(table),
-        };
-        let weights = Fingerprint::of_factor(&fit.w);
-        let record = Record {
-            orthant: env!("CARGO_PKG_VERSION"),
-            file: input,
-            input: &fingerprint,
-            factors: Factors { w: &weights, h: &Fingerprint::of_factor(h) },
-            options: &options,
-            steps: *steps,
-            report: &fit.report,
-        };
-        staged.json(REPORT, &record)?;
+        let (input, weights) = (self.input(), Fingerprint::of_factor(&fit.w));
+        let report = self.record(&input, &weights)?;
+        staged.file(REPORT, |out| out.write_all(report.as_bytes()))?;
         let mut saved = SavedModel::new(fit.model.clone());
-        saved.manifest.options = Some(options);
-        saved.manifest.input = Some(fingerprint);
+        saved.manifest.options = Some(self.options());
+        saved.manifest.input = Some(input);
         saved.manifest.columns = cols.map(<[String]>::to_vec);
         saved.manifest.report = Some(FitSummary::of(&fit.report));
         saved.manifest.weights = Some(weights);
         saved.attachments = attachments;
         staged.file(MODEL, |out| saved.write_to(out))?;
-        Ok(())
+        Ok(report)
+    }
+
+    /// A record names the rule that was in force.
+    fn options(&self) -> Options {
+        Options { stop: Some(self.options.stopping()), tol: None, ..self.options.clone() }
+    }
+
+    fn input(&self) -> Fingerprint {
+        match self.table {
+            AnyTable::Dense(table) => Fingerprint::of(table),
+            AnyTable::Sparse(table) => Fingerprint::of_sparse(table),
+        }
+    }
+
+    fn record(&self, input: &Fingerprint, weights: &Fingerprint) -> Result<String, Failure> {
+        let Fitted { fit, steps } = self.fitted;
+        let record = Record {
+            orthant: env!("CARGO_PKG_VERSION"),
+            file: &self.input,
+            input,
+            factors: Factors { w: weights, h: &Fingerprint::of_factor(fit.model.components()) },
+            options: &self.options(),
+            steps: *steps,
+            report: &fit.report,
+        };
+        print::json(&record)
     }
 }
 

@@ -4,17 +4,22 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use clap::builder::styling::{AnsiColor, Style};
 use clap::error::ErrorKind;
 use orthant_io::{Edge, Remark};
 
+/// What stands out, where colours are wanted.
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+
 /// `orthant: error: …`
 pub fn error(message: &str) {
-    line(format_args!("orthant: error: {message}"));
+    line(format_args!("orthant: {RED}error:{RED:#} {message}"));
 }
 
 /// What is wrong with the arguments; the help itself where there are none.
 pub fn usage(error: &clap::Error) {
-    let text = error.render().to_string();
+    let text = error.render().ansi().to_string();
     match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => line(format_args!("{}", text.trim_end())),
         // it begins with `error: ` already
@@ -24,7 +29,7 @@ pub fn usage(error: &clap::Error) {
 
 /// `orthant: warning: …`
 pub fn warning(message: impl Display) {
-    line(format_args!("orthant: warning: {message}"));
+    line(format_args!("orthant: {YELLOW}warning:{YELLOW:#} {message}"));
 }
 
 /// `orthant: …`
@@ -42,6 +47,21 @@ pub fn remarks(file: &Path, remarks: &[Remark], transposed: bool) {
             _ => "",
         };
         warning(format_args!("{}: {}{more}", file.display(), in_flags(&remark.to_string())));
+    }
+}
+
+/// What a reader remarks on a file of a factor, which no option says how to read.
+pub fn remarks_of_factor(file: &Path, remarks: &[Remark]) {
+    for remark in remarks {
+        let text = remark.to_string();
+        let instead = |(said, advice): (&str, &str)| {
+            advice.contains("ReadOptions::").then(|| format!("{said}; if that is wrong, save it as npy"))
+        };
+        warning(format_args!(
+            "{}: {}",
+            file.display(),
+            text.split_once(';').and_then(instead).unwrap_or(text.clone())
+        ));
     }
 }
 
@@ -65,5 +85,5 @@ pub fn fresh_line() {
 
 fn line(text: std::fmt::Arguments<'_>) {
     // nowhere is left to say that standard error is gone
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
 }

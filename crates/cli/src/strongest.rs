@@ -33,27 +33,50 @@ pub struct Strongest<'a, T> {
     pub columns: Option<&'a [String]>,
 }
 
+/// A component: what it contributes, and the features that weigh most in it.
+#[derive(serde::Serialize)]
+pub struct Strong<'a> {
+    total: f64,
+    share: f64,
+    features: Vec<Feature<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct Feature<'a> {
+    name: &'a str,
+    share: f64,
+}
+
 impl<T: Scalar> Strongest<'_, T> {
     /// Prints a line for each component: its total, which is the sum of all entries of W_t·H_t, the share that it has of
     /// W·H, and the `top` features that weigh most in it, with their shares of its row of H.
     pub fn print(&self, out: &mut dyn Write, top: usize) -> io::Result<()> {
-        let Self { component, h, .. } = self;
-        let sums: Vec<f64> = (0..h.nrows()).map(|t| h.row(t).iter().map(|x| x.to_f64()).sum()).collect();
-        for (t, Component { total, share }) in self.sizes(&sums).into_iter().enumerate() {
-            write!(out, "{component} {t} (total {}, {:.1} %)", figure(total), 100.0 * share)?;
-            let strongest = self.columns.map_or(vec![], |_| top_terms(h.row(t), top));
-            let heaviest = strongest.first().map_or(0.0, |(_, weight)| weight.to_f64());
-            for (place, (j, weight)) in strongest.into_iter().enumerate() {
-                let weight = weight.to_f64();
-                if weight < LEAST * heaviest {
-                    break;
-                }
+        for (t, Strong { total, share, features }) in self.list(top).into_iter().enumerate() {
+            write!(out, "{} {t} (total {}, {:.1} %)", self.component, figure(total), 100.0 * share)?;
+            for (place, Feature { name, share }) in features.into_iter().enumerate() {
                 let before = if place == 0 { ": " } else { ", " };
-                write!(out, "{before}{} {}", self.name(j), share_of(weight, sums[t]))?;
+                write!(out, "{before}{} {}", on_one_line(name), share_of(share))?;
             }
             writeln!(out)?;
         }
         Ok(())
+    }
+
+    /// The same as data.
+    pub fn list(&self, top: usize) -> Vec<Strong<'_>> {
+        let h = self.h;
+        let sums: Vec<f64> = (0..h.nrows()).map(|t| h.row(t).iter().map(|x| x.to_f64()).sum()).collect();
+        let strong = |(t, Component { total, share })| {
+            let features = self.columns.map_or(vec![], |names| {
+                let strongest = top_terms(h.row(t), top);
+                let heaviest = strongest.first().map_or(0.0, |(_, weight)| weight.to_f64());
+                let weights = strongest.into_iter().map(|(j, weight)| (j, weight.to_f64()));
+                let named = weights.take_while(|(_, weight)| *weight >= LEAST * heaviest);
+                named.map(|(j, weight)| Feature { name: &names[j], share: weight / sums[t] }).collect()
+            });
+            Strong { total, share, features }
+        };
+        self.sizes(&sums).into_iter().enumerate().map(strong).collect()
     }
 
     /// What each component contributes, from the sums of the rows of H.
@@ -64,17 +87,15 @@ impl<T: Scalar> Strongest<'_, T> {
         let share = |total| if all > 0.0 { total / all } else { 0.0 };
         totals.into_iter().map(|total| Component { total, share: share(total) }).collect()
     }
+}
 
-    /// The name of a feature on one line.
-    fn name(&self, j: usize) -> Cow<'_, str> {
-        let name = self.columns.and_then(|names| names.get(j)).map_or("", String::as_str);
-        if name.chars().any(char::is_control) { format!("{name:?}").into() } else { name.into() }
-    }
+/// The name of a feature on one line.
+fn on_one_line(name: &str) -> Cow<'_, str> {
+    if name.chars().any(char::is_control) { format!("{name:?}").into() } else { name.into() }
 }
 
 /// Three decimals, or as many as a small share needs.
-fn share_of(weight: f64, sum: f64) -> String {
-    let share = weight / sum;
+fn share_of(share: f64) -> String {
     if share < 1e-3 { figure(share) } else { format!("{share:.3}") }
 }
 
@@ -111,7 +132,7 @@ mod tests {
              part 2 (total 0, 0.0 %)\n"
         );
         assert_eq!(printed(Some(&names[..]), 1).lines().next().unwrap(), "part 0 (total 8, 25.0 %): d 0.750");
-        assert_eq!([share_of(1.0, 3.0), share_of(1.0, 4321.0)], ["0.333", "0.000231"]);
+        assert_eq!([share_of(1.0 / 3.0), share_of(1.0 / 4321.0)], ["0.333", "0.000231"]);
         assert_eq!(printed(None, 2).lines().nth(1).unwrap(), "part 1 (total 24, 75.0 %)");
     }
 }

@@ -138,7 +138,10 @@ fn results_that_do_not_go_together_are_errors() {
     file(d.path(), "w.csv", "1\n2\n");
     let ran = run(d.path(), "show out --weights w.csv").ends(1);
     assert!(ran.err.contains("w.csv: 1 column, but the model has 2 components"), "{}", ran.err);
+    // the same numbers in W.csv are as good
     std::fs::remove_file(d.path().join("out/W.npy")).unwrap();
+    run(d.path(), "show out").ends(0);
+    std::fs::remove_file(d.path().join("out/W.csv")).unwrap();
     let ran = run(d.path(), "show out").ends(1);
     assert!(ran.err.contains("cannot read out/W.npy"), "{}", ran.err);
 }

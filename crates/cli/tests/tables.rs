@@ -188,3 +188,26 @@ fn columns_by_name() {
     let ran = run(d, "transform H.csv turned.csv --triplets --transpose --match-names").ends(0);
     assert_eq!(ran.out, want);
 }
+
+#[test]
+fn what_is_guessed_of_factors_is_said_too() {
+    let d = dir();
+    let d = d.path();
+    file(d, "v.csv", "3,1\n6,2\n5,2\n");
+    file(d, "h.csv", "1,2\n");
+    file(d, "w.csv", "id,a\n101,3\n102,1\n103,2\n");
+    let said = "orthant: warning: w.csv: the whole numbers in the first column (\"id\") were taken for the names of the rows; if that \
+                is wrong, save it as npy\n";
+    let ran = run(d, "fit v.csv -k 1 --start-w w.csv --start-h h.csv -q -o out").ends(0);
+    assert_eq!(ran.err, said);
+    for args in ["reconstruct out --weights w.csv -q -o v.npy", "show out --weights w.csv"] {
+        assert_eq!(run(d, args).ends(0).err, said, "{args}");
+    }
+    // nothing is guessed of what a fit has written
+    run(d, "fit v.csv -k 1 --format csv -q -o out").ends(0);
+    assert_eq!(run(d, "show out").ends(0).err, "");
+    // a remark without advice on how to read is said as it is
+    file(d, "twice.csv", "id,a,a\nx,3,1\n");
+    let ran = run(d, "transform twice.csv v.csv -q -o w.npy").ends(0);
+    assert_eq!(ran.err, "orthant: warning: twice.csv: 1 name is given to several columns: \"a\"\n");
+}

@@ -318,3 +318,91 @@ fn words_that_nothing_sets_apart_are_remarked() {
     assert!(!ran.err.contains(warning), "{}", ran.err);
     assert!(ran.out.contains("股票") && ran.out.contains("公园"), "{}", ran.out);
 }
+
+#[test]
+fn stop_words_that_match_nothing_are_said() {
+    let d = dir();
+    for (i, text) in ["I don't know why rock", "Don't rock the boat", "why rock, boat"].iter().enumerate() {
+        file(d.path(), &format!("{i}.txt"), text);
+    }
+    let topics = |list: &str| {
+        file(d.path(), "stop.txt", list);
+        run(d.path(), "topics 0.txt 1.txt 2.txt -k 2 --stop-words stop.txt --max-df 1.0 --words 9").ends(0)
+    };
+    let ran = topics("don't\nRock\nwhy\n");
+    let said = "orthant: warning: stop.txt: 2 words match nothing, as texts are made lower case and cut at all but letters, digits \
+                and underscores: write what is left of it instead; of the first, \"Rock\", that is \"rock\"\n";
+    assert_eq!(ran.err, said);
+    assert!(
+        ran.out.contains("don 0.") && ran.out.contains("rock 0.") && !ran.out.contains("why"),
+        "{}",
+        ran.out
+    );
+    assert!(topics("don't\nwhy\n").err.contains("1 word matches nothing"));
+    // what is left of them is on the list, or too short to be a word
+    let ran = topics("don't\ndon\nt'a\n");
+    assert_eq!(ran.err, "");
+    assert!(!ran.out.contains("don 0."), "{}", ran.out);
+    // those of the languages are left alone
+    assert_eq!(run(d.path(), "topics 0.txt 1.txt 2.txt -k 1 --stop-words en --max-df 1.0").ends(0).err, "");
+}
+
+#[test]
+fn standard_input_is_read_once() {
+    let d = dir();
+    let ran = run(d.path(), "topics - - --lines -k 2").ends(2);
+    let said = "orthant: error: - is given more than once, and standard input can be read once: give it once, or files for the \
+                others\n";
+    assert_eq!(ran.err, said);
+}
+
+#[test]
+fn what_pyldavis_takes_is_what_it_asks_for() {
+    let d = dir();
+    folder(d.path());
+    file(d.path(), "docs/empty.txt", "the and the");
+    for (k, options) in [(3, ""), (3, "--loss kl --f64"), (3, "-o out"), (4, "--ngrams 2")] {
+        let args =
+            format!("topics docs -k {k} {options} --max-df 0.9 --documents none --ldavis made/it.json");
+        let ran = run(d.path(), &args).ends(0);
+        assert!(ran.err.contains("made/it.json: 1 of 16 left out: documents in no topic"), "{}", ran.err);
+        assert!(ran.out.ends_with("saved for pyLDAvis.prepare in made/it.json\n"), "{}", ran.out);
+        assert_eq!(listing(&d.path().join("made")), ["it.json"]);
+        let made = json(&d.path().join("made/it.json"));
+        let mut names: Vec<&String> = made.as_object().unwrap().keys().collect();
+        names.sort();
+        assert_eq!(names, ["doc_lengths", "doc_topic_dists", "term_frequency", "topic_term_dists", "vocab"]);
+        let vocab: Vec<&str> =
+            made["vocab"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+        for (rows, m, n) in [("topic_term_dists", k, vocab.len()), ("doc_topic_dists", 15, k)] {
+            let rows: Vec<Vec<f64>> = serde_json::from_value(made[rows].clone()).unwrap();
+            assert_eq!((rows.len(), rows[0].len()), (m, n));
+            assert!(rows.iter().all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-12 && row.iter().all(|x| *x >= 0.0)));
+        }
+        // counted by hand, in the order of the paths
+        let frequency: Vec<u64> = serde_json::from_value(made["term_frequency"].clone()).unwrap();
+        let lengths: Vec<u64> = serde_json::from_value(made["doc_lengths"].clone()).unwrap();
+        assert_eq!(frequency.iter().sum::<u64>(), lengths.iter().sum::<u64>());
+        for (s, at) in [(0, 0), (2, 5), (1, 10)] {
+            for i in 0..5 {
+                let counted: usize = (0..4).map(|n| 1 + (i + n) % 3).sum();
+                // and as many pairs, the last of which is with "end"
+                let runs = if options.contains("ngrams") { counted } else { 0 };
+                assert_eq!(lengths[at + i], (counted + runs) as u64, "{options}: {s} {i}");
+            }
+        }
+        let violin = vocab.iter().position(|word| *word == "violin").unwrap();
+        let n: u64 = (0..5).map(|i| 1 + i % 3).sum();
+        assert_eq!(frequency[violin], n);
+    }
+    for (args, code, message) in [
+        ("--ldavis docs", 2, "--ldavis docs: the name of a file is needed"),
+        ("--ldavis docs/sea/0.txt", 1, "cannot write docs/sea/0.txt: it is an input file"),
+        ("--ldavis out/W.npy", 1, "out/W.npy belongs to the results of a fit"),
+    ] {
+        let ran = run(d.path(), &format!("topics docs -k 3 {args}")).ends(code);
+        assert!(ran.err.contains(message), "{args}: {}", ran.err);
+    }
+    let ran = run(d.path(), "topics docs --model out --ldavis it.json").ends(2);
+    assert!(ran.err.contains("cannot be used with"), "{}", ran.err);
+}

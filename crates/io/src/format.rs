@@ -165,4 +165,19 @@ impl OutputFormat {
             }),
         }
     }
+
+    /// What the names of its files end in, without the point.
+    ///
+    /// ```
+    /// assert_eq!(orthant_io::OutputFormat::Tsv.ending(), "tsv");
+    /// ```
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Npy => "npy",
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Png => "png",
+            Self::Json => "json",
+        }
+    }
 }

@@ -6,7 +6,7 @@
 //! | tables of text (csv, tsv and their kin under any name, gct), with or without names | yes | csv, tsv |
 //! | lists of entries ([`ReadOptions::triplets`]) and svmlight, sparse | yes | |
 //! | spreadsheets: `.xlsx`, `.ods` | yes | |
-//! | `.png`, `.jpg` as grey levels, and folders of them with a picture in each row | yes | png |
+//! | `.png`, `.jpg` as grey levels or in colour, and folders of them with a picture in each row | yes | png |
 //! | `.mtx` (Matrix Market: coordinates or all entries, general or symmetric; with 10x's names beside it) | yes | |
 //! | `.npz`: scipy's sparse matrices (`csr`, `csc`, `coo`), or numpy's arrays, one of them | yes | `csr` |
 //! | `.h5ad` (AnnData: `X`, a layer, `raw`) | yes | results into a copy |
@@ -63,7 +63,7 @@ pub use scalar::{Precision, Scalar};
 pub use sparse::{AnyTable, SparseStorage, SparseTable};
 pub use table::{Order, Table};
 pub use text::{Decimal, Delimiter};
-pub use write::{Names, Staged, write_matrix, write_npz, write_to};
+pub use write::{Names, Staged, write_colour, write_matrix, write_matrix_as, write_npz, write_to};
 
 #[cfg(not(feature = "h5"))]
 use absent::h5;

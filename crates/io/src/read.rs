@@ -78,6 +78,9 @@ pub struct ReadOptions {
     /// Which features, where a matrix of 10x Genomics has several types of them: `Gene Expression`, `Antibody Capture`, `Peaks`,
     /// … All of them if none is named. Asking a file without types for one is an error, as is a type that is not there.
     pub feature_type: Option<String>,
+    /// Whether pictures keep their colour: instead of grey levels they have those of red, green and blue. A picture's three
+    /// channels are matrices side by side, and in a row of a folder's they follow one another. Those of a grey picture are equal.
+    pub channels: bool,
 }
 
 /// Reads a matrix as `T`, whatever the file's own element type is.
@@ -422,8 +425,8 @@ impl<'a> Source<'a> {
                 AnyTable::Dense(npy::read_data(&mut input, &header, len, &path)?)
             }
             Content::Text { input } => text::read(input, &options, &path)?,
-            Content::Picture { input, .. } => AnyTable::Dense(picture::read(input, &path)?),
-            Content::Pictures(folder) => AnyTable::Dense(folder.read()?),
+            Content::Picture { input, .. } => AnyTable::Dense(picture::read(input, options.channels, &path)?),
+            Content::Pictures(folder) => AnyTable::Dense(folder.read(options.channels)?),
             Content::MatrixMarket(file) => file.read(&options, &path)?,
             Content::Npz(file) => file.read()?,
             Content::Spreadsheet(book) => book.read(&options, &path)?,
@@ -501,6 +504,8 @@ fn not_for_this(format: Format, options: &ReadOptions, path: &Path) -> Result<()
         "ReadOptions::delimiter and decimal are for tables of text, and this is none"
     } else if !matches!(format, Format::Text | Format::Spreadsheet) && of_columns {
         "ReadOptions::drop and triplets are for tables of text and spreadsheets, and this is neither"
+    } else if !matches!(format, Format::Png | Format::Jpeg | Format::Pictures) && options.channels {
+        "ReadOptions::channels is for pictures, and this is none"
     } else {
         return Ok(());
     };

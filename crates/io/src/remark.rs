@@ -142,7 +142,7 @@ impl fmt::Display for Remark {
                 f.write_str("its rows are cells, its columns features (genes)")
             }
             Self::Colour => f.write_str(
-                "colour was read as grey levels; to keep it, save red, green and blue as pictures of their own",
+                "colour was read as grey levels; ReadOptions::channels keeps red, green and blue",
             ),
             Self::FilesLeftOut { count: 1, first } => {
                 write!(f, "1 file is neither png nor jpg by its name and was left out: {first}")

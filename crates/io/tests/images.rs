@@ -275,3 +275,38 @@ fn a_folder_of_pictures_has_one_in_each_row() {
     let table = orthant_io::read_any::<f64>(dir.path(), &ReadOptions::default()).unwrap();
     assert_eq!((table.nrows(), table.ncols()), (2, 1));
 }
+
+#[test]
+fn channels_stay_apart_where_that_is_asked_for() {
+    use BitDepth::{Eight, Sixteen};
+    use ColorType::{Grayscale, Indexed, Rgb, Rgba};
+    let options = ReadOptions { channels: true, ..ReadOptions::default() };
+    let read = |name: &str, file: &[u8]| {
+        Source::from_reader(name, file, None, &options).and_then(|s| s.read::<f64>())
+    };
+    let png = |size, colour, depth, palette: &[u8], samples: &[u8]| {
+        let table = read("x.png", &encoded(size, colour, depth, palette, samples)).unwrap();
+        assert!(table.remarks().is_empty());
+        table.data().to_vec()
+    };
+    // two rows of two pixels: red, green and blue are matrices side by side
+    let pixels = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+    let expected = [1.0, 4.0, 2.0, 5.0, 3.0, 6.0, 7.0, 10.0, 8.0, 11.0, 9.0, 12.0];
+    assert_eq!(png((2, 2), Rgb, Eight, &[], &pixels), expected);
+    assert_eq!(png((1, 1), Rgba, Eight, &[], &[1, 2, 3, 4]), [1.0, 2.0, 3.0]);
+    assert_eq!(png((1, 1), Rgb, Sixteen, &[], &[1, 0, 2, 0, 3, 1]), [256.0, 512.0, 769.0]);
+    assert_eq!(png((2, 1), Indexed, Eight, &[1, 2, 3, 4, 5, 6], &[1, 0]), [4.0, 1.0, 5.0, 2.0, 6.0, 3.0]);
+    assert_eq!(png((2, 1), Grayscale, Eight, &[], &[7, 9]), [7.0, 9.0, 7.0, 9.0, 7.0, 9.0]);
+    // in a folder they follow one another, in the picture's row
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.png"), encoded((2, 2), Rgb, Eight, &[], &pixels)).unwrap();
+    std::fs::write(dir.path().join("b.png"), encoded((2, 2), Grayscale, Eight, &[], &[1, 2, 3, 4])).unwrap();
+    let table = read_matrix::<f64>(dir.path(), &options).unwrap();
+    let rows: Vec<&[f64]> = table.data().chunks(12).collect();
+    assert_eq!(rows[0], [1.0, 4.0, 7.0, 10.0, 2.0, 5.0, 8.0, 11.0, 3.0, 6.0, 9.0, 12.0]);
+    assert_eq!(rows[1], [1.0, 2.0, 3.0, 4.0].repeat(3));
+    let error = read("x.csv", b"1,2\n").unwrap_err();
+    assert!(matches!(error, IoError::NotForThis { .. }), "{error}");
+    let error = read("x.npy", &std::fs::read(data("f8.npy")).unwrap()).unwrap_err();
+    assert!(matches!(error, IoError::NotForThis { .. }), "{error}");
+}

@@ -30,6 +30,11 @@ pub enum TextError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Standard input, given more than once: it can be read once.
+    #[error(
+        "- is given more than once, and standard input can be read once: give it once, or files for the others"
+    )]
+    StandardInputTwice,
     /// A file packed by gzip that cannot be unpacked.
     #[error("{}: packed by gzip, but damaged: {source}", path.display())]
     Gzip {
@@ -99,6 +104,26 @@ pub enum TextError {
         path: PathBuf,
         /// The line.
         line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A `.json` file that is no array.
+    #[error(
+        "{}: not a JSON array of strings or of objects: {reason}; with an object on each line it is a jsonl file", path.display()
+    )]
+    NotJsonArray {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An element of a JSON array that is no document.
+    #[error("{}: element {element} (counting from 0): {reason}", path.display())]
+    JsonElement {
+        /// The file.
+        path: PathBuf,
+        /// Its place, from 0.
+        element: usize,
         /// What is wrong with it.
         reason: String,
     },

@@ -210,6 +210,78 @@ fn fields_of_json_lines() {
 }
 
 #[test]
+fn elements_of_json_arrays() {
+    let strings = "\u{feff}[\"a\\n\\u00fc\", \"\",\n \"b\"]".as_bytes();
+    let texts = pairs(&[("0", "a\nü"), ("1", ""), ("2", "b")]);
+    assert_eq!(one("t.json", strings, &columns("", "")).unwrap(), texts);
+    assert_eq!(one("t.json.gz", &gzip(strings), &columns("", "")).unwrap(), texts);
+    let objects = br#"[{"text": "a", "id": 7, "3": "three"}, {"id": "x", "3": "", "text": "b"}]"#;
+    assert_eq!(one("t.JSON", objects, &columns("text", "")).unwrap(), pairs(&[("0", "a"), ("1", "b")]));
+    assert_eq!(one("t.json", objects, &columns("text", "id")).unwrap(), pairs(&[("7", "a"), ("x", "b")]));
+    assert_eq!(one("t.json", objects, &columns("3", "text")).unwrap(), pairs(&[("a", "three"), ("b", "")]));
+    // in a folder it is text as other files are
+    let dir = folder(&[("t.json", strings)]);
+    let corpus = Corpus::read(&[dir.path()], &ReadOptions::default()).unwrap();
+    assert_eq!(corpus.documents[0].text.as_bytes(), strings);
+}
+
+#[test]
+fn wrong_json_arrays_are_refused() {
+    let none = || columns("", "");
+    let lines = "; with an object on each line it is a jsonl file";
+    for (text, options, expected) in [
+        ("{}", none(), format!("not a JSON array of strings or of objects: it is an object{lines}")),
+        (
+            "[\"a\", 3]",
+            none(),
+            "element 1 (counting from 0): it is a number, not a string or an object".into(),
+        ),
+        ("[{\"a\": \"b\", \"c\": 1}]", none(), r#"say which column is the text; there are "a", "c""#.into()),
+        (
+            "[\"a\"]",
+            columns("a", ""),
+            "element 0 (counting from 0): it is a string, which has no fields to be named".into(),
+        ),
+        (
+            "[\"a\"]",
+            columns("", "a"),
+            "element 0 (counting from 0): it is a string, which has no fields to be named".into(),
+        ),
+        (
+            "[{\"a\": null}]",
+            columns("a", ""),
+            r#"element 0 (counting from 0): field "a" is null, not a string"#.into(),
+        ),
+        (
+            "[{\"a\": \"b\"}, {}]",
+            columns("a", ""),
+            r#"element 1 (counting from 0): it has no field "a""#.into(),
+        ),
+        ("[{\"a\": \"b\"}]", columns("a", "b"), r#"element 0 (counting from 0): it has no field "b""#.into()),
+        (
+            "[{\"a\": \"b\", \"b\": []}]",
+            columns("a", "b"),
+            r#"element 0 (counting from 0): field "b" is an array, not a string or a number"#.into(),
+        ),
+    ] {
+        assert_eq!(refused("t.json", text.as_bytes(), &options), format!("t.json: {expected}"));
+    }
+    for text in ["", "[\"a\"", "[\"a\"] x", &"[".repeat(100_000)] {
+        let message = refused("t.json", text.as_bytes(), &none());
+        assert!(message.starts_with("t.json: not a JSON array of strings or of objects: "), "{message}");
+        assert!(message.contains(" at line 1 column "), "{message}");
+    }
+    assert_eq!(
+        refused("t.json", b"[\"\n\xff\"]", &none()),
+        "t.json: line 2 is not UTF-8 text: save the file as UTF-8"
+    );
+    assert!(
+        refused("t.json", &gzip(b"[\"a\"]")[..15], &none())
+            .starts_with("t.json: packed by gzip, but damaged: ")
+    );
+}
+
+#[test]
 fn wrong_json_lines_are_refused() {
     let good = "{\"text\": \"a\", \"id\": 1}\n\n";
     for (line, options, expected) in [
@@ -266,7 +338,7 @@ fn nothing_to_read_is_an_error() {
 
 #[test]
 fn options_that_nothing_uses_are_refused() {
-    let tables = "it is for csv, tsv, tab, jsonl and ndjson files, and none is given";
+    let tables = "it is for csv, tsv, tab, json, jsonl and ndjson files, and none is given";
     let message = refused("t.txt", b"text", &columns("text", ""));
     assert_eq!(message, format!("column cannot be \"text\": {tables}"));
     let message = refused("t.txt", b"text", &columns("", "1"));

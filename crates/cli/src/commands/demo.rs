@@ -6,8 +6,9 @@ use orthant::Nmf;
 use orthant_io::Staged;
 
 use crate::args::at_least_one;
-use crate::demo::{curve, digits, sheet};
+use crate::demo::{curve, digits};
 use crate::print::{Beside, count};
+use crate::sheet::{self, Ink};
 use crate::{Failure, say};
 
 /// Factorise handwritten digits and draw the parts they are made of
@@ -28,6 +29,9 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u32,
 }
+
+/// Rows and columns of pixels.
+const SIZE: (usize, usize) = (digits::SIDE, digits::SIDE);
 
 /// Runs the command.
 pub fn run(args: &DemoArgs) -> Result<(), Failure> {
@@ -64,12 +68,12 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
 
     let h = fit.model.components();
     let parts: Vec<&[f64]> = (0..k).map(|t| h.row(t)).collect();
-    staged.png("parts.png", sheet::parts(&parts).view())?;
+    staged.png("parts.png", sheet::parts(&parts, SIZE, Ink::Dark).view())?;
     let shown = digits.one_of_each();
     let approx = fit.model.inverse_transform(&fit.w)?;
     let originals: Vec<&[f64]> = shown.iter().map(|&i| v.row(i)).collect();
     let approximations: Vec<&[f64]> = shown.iter().map(|&i| approx.row(i)).collect();
-    staged.png("reconstructions.png", sheet::pairs(&originals, &approximations, digits::INK).view())?;
+    staged.png("reconstructions.png", sheet::pairs(&originals, &approximations, SIZE, digits::INK).view())?;
     let paths = staged.commit()?;
     beside.print(|out| {
         writeln!(out, "{}: {}", paths[0].display(), count(k, "part", "parts"))?;

@@ -1,7 +1,9 @@
 //! The commands, one a file.
 
+pub mod completions;
 pub mod demo;
 pub mod fit;
+pub mod man;
 pub mod reconstruct;
 pub mod show;
 pub mod topics;

@@ -7,6 +7,7 @@ use orthant::{Dense, MiniBatchNmf, Missing, Nmf, Options, Transform};
 use orthant_io::{AnySavedModel, AnyTable, Names, OutputFormat, SavedModel, Scalar, Source, write_to};
 
 use crate::args::{ReadArgs, at_least_one, at_least_zero, bytes};
+use crate::factor_format::of_matrix;
 use crate::failure::in_data;
 use crate::{Failure, components, inputs, print, results, say};
 
@@ -23,6 +24,7 @@ use crate::{Failure, components, inputs, print, results, say};
 Examples:
   orthant transform out new.csv                  print the weights as csv
   orthant transform out new.csv -o W_new.npy
+  orthant transform out new.csv --format json    print them as rows of numbers
   orthant transform out new.csv --compatible     what scikit-learn's transform gives
   orthant transform H.csv new.csv --match-names  components of any origin, columns in any order")]
 pub struct TransformArgs {
@@ -33,6 +35,9 @@ pub struct TransformArgs {
     /// Where to write W: .npy, .csv, .tsv or .json [default: csv to standard output]
     #[arg(short, long = "out", value_name = "FILE")]
     out: Option<PathBuf>,
+    /// The format, whatever the name of the file [default: as its name ends; csv to standard output]
+    #[arg(long, value_name = "npy|csv|tsv|json", value_parser = of_matrix)]
+    format: Option<OutputFormat>,
     /// A row is done when the steps that remain are at most this share of its norm [default: 1e-8]
     #[arg(long, value_name = "T", value_parser = at_least_zero, allow_negative_numbers = true)]
     tol: Option<f64>,
@@ -62,8 +67,8 @@ pub struct TransformArgs {
 /// Runs the command.
 pub fn run(args: &TransformArgs) -> Result<(), Failure> {
     let model = results::model_path(&args.model);
+    format(args)?;
     if let Some(out) = &args.out {
-        OutputFormat::of(out)?;
         let mut read = Source::files(&args.input);
         read.push(model.clone());
         inputs::keep(&read, [out])?;
@@ -113,10 +118,20 @@ fn run_in<T: Scalar>(args: &TransformArgs, saved: &SavedModel<T>) -> Result<(), 
     let components = results::component_names("component", w.ncols());
     let cols = table.row_names().is_some() || table.col_names().is_some();
     let names = Names { rows: table.row_names(), cols: cols.then_some(&components) };
+    let format = format(args)?;
     let Some(path) = &args.out else {
-        return print::now(|out| write_to(out, OutputFormat::Csv, w.view(), names).map(drop));
+        return print::now(|out| write_to(out, format, w.view(), names).map(drop));
     };
-    results::write(path, "W", w.view(), names, args.quiet)
+    results::write(path, format, "W", w.view(), names, args.quiet)
+}
+
+/// The format of W.
+fn format(args: &TransformArgs) -> Result<OutputFormat, Failure> {
+    Ok(match (args.format, &args.out) {
+        (Some(format), _) => format,
+        (None, Some(path)) => OutputFormat::of(path)?,
+        (None, None) => OutputFormat::Csv,
+    })
 }
 
 /// By the library's own solver.

@@ -1,5 +1,4 @@
-//! What `orthant demo` shows: the data, the loss curve and the sheets of images.
+//! What `orthant demo` shows: the data and the loss curve.
 
 pub mod curve;
 pub mod digits;
-pub mod sheet;

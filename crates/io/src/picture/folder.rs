@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::{Grey, grey_levels};
+use super::{Levels, levels_of};
 use crate::{IoError, Order, Remark, Scalar, Table};
 
 /// The pictures in a folder, by the endings of their names.
@@ -34,12 +34,14 @@ impl Folder {
         self.pictures
     }
 
-    /// Reads all of them: rows of grey levels, a picture's rows of pixels one after the other.
-    pub fn read<T: Scalar>(self) -> Result<Table<T>, IoError> {
+    /// Reads all of them: rows of grey levels, a picture's rows of pixels one after the other; or such of red, green and blue, one
+    /// channel after the other.
+    pub fn read<T: Scalar>(self, channels: bool) -> Result<Table<T>, IoError> {
         let Self { pictures, others } = self;
         let (mut levels, mut first, mut coloured) = (Vec::new(), None, false);
         for path in &pictures {
-            let picture: Grey<T> = grey_levels(File::open(path).map_err(IoError::read(path))?, path)?;
+            let file = File::open(path).map_err(IoError::read(path))?;
+            let picture: Levels<T> = levels_of(file, channels, path)?;
             let (size, like) = (picture.size(), first.get_or_insert_with(|| (path, picture.size())));
             if size != like.1 {
                 return Err(IoError::DifferentPictures {

@@ -35,18 +35,18 @@ enum Samples {
     Sixteen(Vec<u8>),
 }
 
-/// An image as its grey levels: 0 to 255, or 0 to 65535 where the file has 16 bits a channel.
-struct Grey<T> {
+/// An image as its grey levels, or those of its channels: 0 to 255, or 0 to 65535 where the file has 16 bits a channel.
+struct Levels<T> {
     rows: usize,
     cols: usize,
-    /// By rows.
+    /// By rows; one channel after the other.
     levels: Vec<T>,
     bits: usize,
-    /// Whether a pixel has a colour that is no grey.
+    /// Whether a pixel has a colour that is no grey, and none is left.
     coloured: bool,
 }
 
-impl<T> Grey<T> {
+impl<T> Levels<T> {
     /// Width, height and bits, for messages.
     fn size(&self) -> String {
         let Self { rows, cols, bits, .. } = self;
@@ -54,17 +54,28 @@ impl<T> Grey<T> {
     }
 }
 
-/// Reads an image as its grey levels.
-pub(crate) fn read<T: Scalar>(input: impl Read, path: &Path) -> Result<Table<T>, IoError> {
-    let Grey { rows, cols, levels, coloured, .. } = grey_levels(input, path)?;
+/// Reads an image as its grey levels, or as its channels side by side.
+pub(crate) fn read<T: Scalar>(input: impl Read, channels: bool, path: &Path) -> Result<Table<T>, IoError> {
+    let Levels { rows, cols, mut levels, coloured, .. } = levels_of(input, channels, path)?;
+    if channels {
+        let mut beside = Vec::new();
+        beside.try_reserve_exact(levels.len()).map_err(|_| too_large(rows, cols, path))?;
+        for i in 0..rows {
+            for channel in levels.chunks_exact((rows * cols).max(1)) {
+                beside.extend_from_slice(&channel[i * cols..][..cols]);
+            }
+        }
+        levels = beside;
+    }
+    let cols = levels.len() / rows.max(1);
     let mut table =
         Table::new(levels, rows, cols, Order::RowMajor).expect("an image has rows times columns pixels");
     table.remarks.extend(coloured.then_some(Remark::Colour));
     Ok(table)
 }
 
-/// Decodes an image. Colours become their luma (Rec. 709), transparency is left out.
-fn grey_levels<T: Scalar>(mut input: impl Read, path: &Path) -> Result<Grey<T>, IoError> {
+/// Decodes an image. Colours become their luma (Rec. 709) or, of three channels, stay; transparency is left out.
+fn levels_of<T: Scalar>(mut input: impl Read, three: bool, path: &Path) -> Result<Levels<T>, IoError> {
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes).map_err(IoError::read(path))?;
     let decoded = if bytes.starts_with(b"\x89PNG") { png(&bytes) } else { jpeg::decode(&bytes) };
@@ -73,19 +84,42 @@ fn grey_levels<T: Scalar>(mut input: impl Read, path: &Path) -> Result<Grey<T>, 
     let Pixels { rows, cols, channels, .. } = image;
     let (levels, bits, coloured) = match &image.samples {
         Samples::Eight(samples) => {
-            (grey(samples, channels, u8::MAX.into(), |&x| x.into()), 8, has_colour(samples, channels))
+            let level = |&x: &u8| x.into();
+            let levels = if three {
+                planes(samples, channels, level)
+            } else {
+                grey(samples, channels, u8::MAX.into(), level)
+            };
+            (levels, 8, has_colour(samples, channels))
         }
         Samples::Sixteen(samples) => {
             let (pairs, _) = samples.as_chunks::<2>();
-            let levels = grey(pairs, channels, u16::MAX.into(), |&x| u16::from_be_bytes(x).into());
+            let level = |&x: &[u8; 2]| u16::from_be_bytes(x).into();
+            let levels = if three {
+                planes(pairs, channels, level)
+            } else {
+                grey(pairs, channels, u16::MAX.into(), level)
+            };
             (levels, 16, has_colour(pairs, channels))
         }
     };
-    let levels = levels.ok_or_else(|| {
-        let (rows, cols) = (rows as u64, cols as u64);
-        IoError::TooLarge { path: path.to_owned(), rows, cols }
-    })?;
-    Ok(Grey { rows, cols, levels, bits, coloured })
+    let levels = levels.ok_or_else(|| too_large(rows, cols, path))?;
+    Ok(Levels { rows, cols, levels, bits, coloured: coloured && !three })
+}
+
+fn too_large(rows: usize, cols: usize, path: &Path) -> IoError {
+    IoError::TooLarge { path: path.to_owned(), rows: rows as u64, cols: cols as u64 }
+}
+
+/// The levels of red, then those of green, then those of blue; nothing if there is no room for them.
+fn planes<T: Scalar, S>(samples: &[S], channels: usize, level: impl Fn(&S) -> f32) -> Option<Vec<T>> {
+    let mut out = Vec::new();
+    out.try_reserve_exact((samples.len() / channels).checked_mul(3)?).ok()?;
+    for channel in 0..3 {
+        let at = if channels < 3 { 0 } else { channel };
+        out.extend(samples.chunks_exact(channels).map(|pixel| T::from_f64(level(&pixel[at]).into())));
+    }
+    Some(out)
 }
 
 /// Whether red, green and blue differ somewhere.
@@ -154,27 +188,35 @@ fn no_room(width: u32, height: u32) -> String {
     format!("there is no memory for its {width}×{height} pixels")
 }
 
-/// Writes an 8-bit grey PNG, entries rounded and clipped to 0..255. Returns how many were clipped.
-pub(crate) fn write<T: Scalar>(out: &mut dyn Write, view: View<'_, T>) -> std::io::Result<usize> {
+/// Writes an 8-bit PNG, grey or of three `channels` that are side by side in the matrix, entries rounded and clipped to
+/// 0..255. Returns how many were clipped.
+pub(crate) fn write<T: Scalar>(
+    out: &mut dyn Write,
+    view: View<'_, T>,
+    channels: usize,
+) -> std::io::Result<usize> {
     let side = |n: usize| {
         u32::try_from(n)
             .ok()
             .filter(|&n| n > 0)
             .ok_or_else(|| std::io::Error::other(format!("an image cannot have a side of {n} pixels")))
     };
-    let (height, width) = (side(view.nrows())?, side(view.ncols())?);
+    let cols = view.ncols() / channels;
+    let (height, width) = (side(view.nrows())?, side(cols)?);
     let mut clipped = 0;
     let mut pixels = Vec::with_capacity(view.nrows() * view.ncols());
     for i in 0..view.nrows() {
-        for j in 0..view.ncols() {
-            let x = view.at(i, j).to_f64().round();
-            clipped += usize::from(!(0.0..=255.0).contains(&x));
-            // a cast from floating point saturates, and makes NaN 0
-            pixels.push(x as u8);
+        for j in 0..cols {
+            for channel in 0..channels {
+                let x = view.at(i, channel * cols + j).to_f64().round();
+                clipped += usize::from(!(0.0..=255.0).contains(&x));
+                // a cast from floating point saturates, and makes NaN 0
+                pixels.push(x as u8);
+            }
         }
     }
     let mut encoder = png::Encoder::new(out, width, height);
-    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_color(if channels == 3 { png::ColorType::Rgb } else { png::ColorType::Grayscale });
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
     encoder.set_filter(png::Filter::Adaptive);

@@ -63,11 +63,67 @@ pub fn write_matrix<T: Scalar>(
     view: View<'_, T>,
     names: Names<'_>,
 ) -> Result<usize, IoError> {
-    let path = path.as_ref();
-    let format = OutputFormat::of(path)?;
+    let format = OutputFormat::of(path.as_ref())?;
+    write_matrix_as(path, format, view, names)
+}
+
+/// Writes a matrix as [`write_matrix`] does, in a format that the name need not end in.
+///
+/// # Errors
+/// [`IoError::Write`].
+///
+/// # Panics
+/// If `names` are not as many as the rows or columns.
+///
+/// ```
+/// use orthant::View;
+/// use orthant_io::{Names, OutputFormat, write_matrix_as};
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("weights.txt");
+/// write_matrix_as(&path, OutputFormat::Tsv, View::row_major(&[1.0, 0.5], 1, 2)?, Names::default())?;
+/// assert_eq!(std::fs::read(&path)?, b"1\t0.5\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_matrix_as<T: Scalar>(
+    path: impl AsRef<Path>,
+    format: OutputFormat,
+    view: View<'_, T>,
+    names: Names<'_>,
+) -> Result<usize, IoError> {
     let mut clipped = 0;
-    write_file(path, |out| {
+    write_file(path.as_ref(), |out| {
         clipped = write_to(out, format, view, names)?;
+        Ok(())
+    })?;
+    Ok(clipped)
+}
+
+/// Writes a matrix of which a third of the columns each are the levels of red, green and blue, as
+/// [`ReadOptions::channels`](crate::ReadOptions::channels) reads a picture: as a PNG in colour, rounded and clipped to 0..255,
+/// whole or not at all. Returns how many entries were clipped.
+///
+/// # Errors
+/// [`IoError::Write`], also for an image without pixels.
+///
+/// # Panics
+/// If the number of columns is no multiple of three.
+///
+/// ```
+/// use orthant::View;
+/// use orthant_io::{ReadOptions, read_matrix, write_colour};
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("red-and-blue.png");
+/// let levels = [255.0, 0.0, 0.0, 0.0, 0.0, 255.0];
+/// write_colour(&path, View::row_major(&levels, 1, 6)?)?;
+/// let options = ReadOptions { channels: true, ..ReadOptions::default() };
+/// assert_eq!(read_matrix::<f64>(&path, &options)?.data(), &levels);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_colour<T: Scalar>(path: impl AsRef<Path>, view: View<'_, T>) -> Result<usize, IoError> {
+    assert!(view.ncols().is_multiple_of(3), "three channels");
+    let mut clipped = 0;
+    write_file(path.as_ref(), |out| {
+        clipped = picture::write(out, view, 3)?;
         Ok(())
     })?;
     Ok(clipped)
@@ -131,7 +187,7 @@ pub(crate) fn entries<T: Scalar>(
         OutputFormat::Csv => delimited::write(out, b',', view, names)?,
         OutputFormat::Tsv => delimited::write(out, b'\t', view, names)?,
         OutputFormat::Json => json::write(out, view)?,
-        OutputFormat::Png => return picture::write(out, view),
+        OutputFormat::Png => return picture::write(out, view, 1),
     }
     Ok(0)
 }

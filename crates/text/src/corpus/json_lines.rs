@@ -84,7 +84,8 @@ impl<'a> Object<'a> {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+/// What a value is, for messages.
+pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

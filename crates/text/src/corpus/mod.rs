@@ -2,6 +2,7 @@
 
 mod column;
 mod folder;
+mod json_array;
 mod json_lines;
 mod plain;
 mod records;
@@ -69,7 +70,7 @@ pub struct Skipped {
 pub struct ReadOptions {
     /// The endings of the files that are read from folders, in either case; all if there are none.
     pub extensions: Vec<String>,
-    /// The column of a table, or the field of JSON lines, that has the text.
+    /// The column of a table, or the field of JSON objects, that has the text.
     pub column: Option<Column>,
     /// The column or field that has the documents' names. Without it, rows have their numbers, from 0.
     pub name_column: Option<Column>,
@@ -110,6 +111,7 @@ impl Corpus {
     /// | folder | every file in it and below that is UTF-8 text without a NUL byte, whole, in the order of their paths |
     /// | `.csv`, `.tsv`, `.tab` | the rows' fields in [`ReadOptions::column`] |
     /// | `.jsonl`, `.ndjson` | the same field of the object on every line |
+    /// | `.json` | the strings of an array, or the same field of its objects |
     /// | any other file | its whole text, or with [`ReadOptions::lines`] each of its lines |
     /// | `-` | as a text file: standard input |
     /// | any of these files, packed by gzip | the same (`.csv.gz` is a table) |
@@ -136,6 +138,9 @@ impl Corpus {
     pub fn read<P: AsRef<Path>>(paths: &[P], options: &ReadOptions) -> Result<Self, TextError> {
         let kinds: Vec<_> = paths.iter().map(|path| Kind::of(path.as_ref())).collect::<Result<_, _>>()?;
         options.check(&kinds)?;
+        if paths.iter().filter(|path| path.as_ref() == Path::new(STANDARD_INPUT)).count() > 1 {
+            return Err(TextError::StandardInputTwice);
+        }
         let mut corpus = Self::default();
         for (path, kind) in paths.iter().zip(kinds) {
             let path = path.as_ref();
@@ -143,6 +148,7 @@ impl Corpus {
                 Kind::Folder => folder::read(path, options, &mut corpus)?,
                 Kind::Table { delimiter } => table::read(path, delimiter, options, &mut corpus.documents)?,
                 Kind::JsonLines => json_lines::read(path, options, &mut corpus.documents)?,
+                Kind::JsonArray => json_array::read(path, options, &mut corpus.documents)?,
                 Kind::Text => corpus.documents.extend(plain::read(path, options)?),
             }
         }
@@ -175,7 +181,9 @@ impl Corpus {
             match Kind::of(path)? {
                 _ if path == Path::new(STANDARD_INPUT) => {}
                 Kind::Folder => files.extend(folder::files(path, &options.extensions)?),
-                Kind::Table { .. } | Kind::JsonLines | Kind::Text => files.push(path.to_owned()),
+                Kind::Table { .. } | Kind::JsonLines | Kind::JsonArray | Kind::Text => {
+                    files.push(path.to_owned())
+                }
             }
         }
         Ok(files)
@@ -191,6 +199,7 @@ enum Kind {
     Folder,
     Table { delimiter: u8 },
     JsonLines,
+    JsonArray,
     Text,
 }
 
@@ -206,6 +215,7 @@ impl Kind {
             Some("csv") => Self::Table { delimiter: b',' },
             Some("tsv" | "tab") => Self::Table { delimiter: b'\t' },
             Some("jsonl" | "ndjson") => Self::JsonLines,
+            Some("json") => Self::JsonArray,
             _ => Self::Text,
         })
     }
@@ -216,11 +226,12 @@ impl ReadOptions {
     fn check(&self, kinds: &[Kind]) -> Result<(), TextError> {
         let column = |column: &Option<Column>| column.as_ref().map(Column::to_string);
         let extensions = (!self.extensions.is_empty()).then(|| self.extensions.join(","));
-        let tables = kinds.iter().any(|kind| matches!(kind, Kind::Table { .. } | Kind::JsonLines));
+        let tables =
+            kinds.iter().any(|kind| matches!(kind, Kind::Table { .. } | Kind::JsonLines | Kind::JsonArray));
         let folders = kinds.contains(&Kind::Folder);
         let texts = folders || kinds.contains(&Kind::Text);
         let lines = self.lines.then(|| "true".to_owned());
-        let for_tables = "it is for csv, tsv, tab, jsonl and ndjson files, and none is given";
+        let for_tables = "it is for csv, tsv, tab, json, jsonl and ndjson files, and none is given";
         for (option, value, usable, allowed) in [
             ("column", column(&self.column), tables, for_tables),
             ("name_column", column(&self.name_column), tables, for_tables),

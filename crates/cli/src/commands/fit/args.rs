@@ -14,6 +14,7 @@ use crate::args::{
     Limit, ReadArgs, at_least_one, at_least_zero, bytes, from_zero_to_one, limit, named, share, update,
 };
 use crate::checkpoint::CheckpointArgs;
+use crate::factor_format::FormatArgs;
 
 /// Factorise a matrix
 ///
@@ -26,7 +27,7 @@ use crate::checkpoint::CheckpointArgs;
 ///
 /// Written to OUT: W.npy (one row of weights for each sample), H.npy (one component in each row), report.json (why
 /// it stopped, the loss after every iteration, timings) and model.safetensors (for `orthant transform` and
-/// `orthant reconstruct`); for data with names also W.csv and H.csv. All of them appear at the end, or none. An input that
+/// `orthant reconstruct`); for data with names also W.csv and H.csv; --format chooses among these. All of them appear at the end, or none. An input that
 /// lies under one of these names in OUT is an error.
 ///
 /// Printed of data whose columns have names are the features that weigh most in each component, with their shares of it, as
@@ -47,6 +48,7 @@ Examples:
   orthant fit cells.h5ad -k 20 -o out --write-obsm NMF   out/cells.h5ad: the same with W and H, for scanpy
   orthant fit filtered_feature_bc_matrix/ --transpose -k 20 -o programs
   orthant fit faces/ -k 16 -o parts                      a folder of pictures of one size
+  orthant fit photo.jpg --channels -k 40 -o photo        a picture in colour
   orthant fit power.npy -k 8 --loss is -o sources        sources, from power spectra
   orthant fit big.npy -k 50 --minibatch -o out           as MiniBatchNMF(50, random_state=0)
   orthant fit big.npy -k 50 --explain                    what it would do, and why
@@ -61,15 +63,20 @@ pub struct FitArgs {
     #[arg(allow_negative_numbers = true)]
     rank: usize,
     /// Directory for the results, made if need be
-    #[arg(short, long = "out", value_name = "OUT", required_unless_present_any = ["print", "explain"])]
+    #[arg(short, long = "out", value_name = "OUT", required_unless_present_any = ["print", "json", "explain"])]
     out: Option<PathBuf>,
     /// Write a copy of the h5ad file to OUT as well, with W as obsm[NAME], H transposed as varm[NAME] and the parameters as
     /// uns[NAME]: for scanpy
     #[arg(long, value_name = "NAME", requires = "out", conflicts_with = "explain")]
     write_obsm: Option<String>,
+    #[command(flatten)]
+    formats: FormatArgs,
     /// Print W and H, the iterations and the error, as numpy prints arrays
     #[arg(long)]
     print: bool,
+    /// Print what report.json has, and nothing else: one object, for programs
+    #[arg(long, conflicts_with_all = ["print", "explain", "top"])]
+    json: bool,
     /// Print what would be done and why, with the memory it would take, and do nothing
     #[arg(long, conflicts_with_all = ["print", "minibatch", "start_w"])]
     explain: bool,
@@ -250,9 +257,11 @@ pub(super) struct Job {
     /// The files of W and H to start from.
     pub start: Option<(PathBuf, PathBuf)>,
     pub out: Option<PathBuf>,
+    pub formats: FormatArgs,
     /// What results are called in a copy of the input.
     pub obsm: Option<String>,
     pub print: bool,
+    pub json: bool,
     pub explain: bool,
     /// Features of each component to print, where that is said.
     pub top: Option<usize>,
@@ -271,6 +280,11 @@ impl FitArgs {
         if self.explain && self.checkpoint.are_given() {
             return usage("--explain does nothing that --checkpoint could keep: leave one of them out");
         }
+        if self.explain && self.formats.are_given() {
+            return usage(
+                "--explain writes nothing that --format could say the format of: leave one of them out",
+            );
+        }
         let precision = match (self.f32, self.f64) {
             (true, _) => Some(Precision::Float32),
             (_, true) => Some(Precision::Float64),
@@ -284,8 +298,10 @@ impl FitArgs {
             options: self.options()?,
             start: self.start_w.clone().zip(self.start_h.clone()),
             out: self.out.clone(),
+            formats: self.formats.clone(),
             obsm: self.obsm()?,
             print: self.print,
+            json: self.json,
             explain: self.explain,
             top: self.top,
             quiet: self.quiet,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use orthant::{Dense, Error, Init, Nmf, StopReason};
 use orthant_io::{
-    Annotation, AnyTable, Parameter, Precision, ReadOptions, Scalar, Source, Staged, Table,
+    Annotation, AnyTable, OutputFormat, Parameter, Precision, ReadOptions, Scalar, Source, Staged, Table,
     check_annotatable, read_matrix,
 };
 
@@ -14,8 +14,9 @@ use crate::checkpoint::Kept;
 use crate::failure::{in_data, in_matrix};
 use crate::fitting::{Fitted, Fitting};
 use crate::interrupt::Interrupt;
+use crate::pictured::{PICTURED, Pictured};
 use crate::print::{self, Beside};
-use crate::results::{self, Results};
+use crate::results::{self, Results, factor_file};
 use crate::strongest::{self, Strongest};
 use crate::{Failure, numpy_text, say};
 
@@ -42,7 +43,7 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let inputs: Vec<PathBuf> = std::iter::once(&job.input).chain(start).flat_map(Source::files).collect();
     let copy = job.obsm.as_ref().and_then(|_| job.input.file_name()?.to_str());
     if let Some(dir) = out {
-        results::keep_inputs(&inputs, dir, copy.as_slice())?;
+        results::keep_inputs(&inputs, dir, &job.formats, copy.as_slice())?;
     }
     if job.obsm.is_some() {
         check_annotatable(&job.input)?;
@@ -51,7 +52,9 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let staged =
         out.map(Staged::in_dir).transpose()?.map(|staged| staged.cancelled_by(interrupt.stop().clone()));
     let mut beside = Beside::results(staged.is_some());
+    let format = source.format();
     let table: AnyTable<T> = job.read.read(&job.input, source)?;
+    let pictured = Pictured::of(format, &job.read, &job.input, &table)?;
     if job.explain {
         return explain(job, &table);
     }
@@ -66,7 +69,8 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
         of_start.or_else(of_checkpoint).unwrap_or_else(|| in_data(e, &table, &input))
     };
     let fitting = Fitting { options: &job.options, quiet: job.quiet, kept: kept.as_ref() };
-    if !job.quiet {
+    let in_words = !job.quiet && !job.json;
+    if in_words {
         let line = fitting.describe(&table).map_err(failed)?;
         beside.print(|out| writeln!(out, "{input}: {line}"))?;
         if let Some(line) = kept.as_ref().and_then(Kept::describe) {
@@ -77,11 +81,21 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     for warning in &fitted.fit.report.warnings {
         say::warning(warning);
     }
+    let formats = job.formats.of(table.col_names().is_some() || table.row_names().is_some());
+    let results = Results {
+        input: input.clone(),
+        options: &job.options,
+        table: &table,
+        fitted: &fitted,
+        component: "component",
+        formats: &formats,
+    };
+    let mut report = None;
     if let Some(mut staged) = staged {
-        let results =
-            Results { input, options: &job.options, table: &table, fitted: &fitted, component: "component" };
         interrupt.saving();
-        results.stage(&mut staged, BTreeMap::new()).map_err(|e| interrupt.failure(e))?;
+        let pictured = pictured.map(|pictured| Ok((PICTURED.to_owned(), print::json(&pictured)?)));
+        let attachments: BTreeMap<_, _> = pictured.into_iter().collect::<Result<_, Failure>>()?;
+        report = Some(results.stage(&mut staged, attachments).map_err(|e| interrupt.failure(e))?);
         if let (Some(name), Some(copy)) = (&job.obsm, copy) {
             let parameters = parameters(job, &fitted);
             let results = Annotation {
@@ -94,16 +108,19 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
         }
         staged.commit()?;
     }
-    if !job.quiet {
-        let named = table.col_names().is_some() || table.row_names().is_some();
+    if in_words {
         beside.print(|out| {
             writeln!(out, "{}", fitted.outcome())?;
             components(out, &fitted, table.col_names(), job.top.unwrap_or(strongest::TOP))?;
-            summary(out, &fitted, job.out.as_deref(), named, copy)
+            summary(out, &fitted, job.out.as_deref(), &formats, copy)
         })?;
     }
     if job.print {
         beside.print(|out| factors(out, &fitted))?;
+    }
+    if job.json {
+        let report = report.map_or_else(|| results.report(), Ok)?;
+        beside.print(|out| out.write_all(report.as_bytes()))?;
     }
     beside.end()
 }
@@ -144,7 +161,12 @@ struct Given<'a, T> {
 impl<'a, T: Scalar> Given<'a, T> {
     fn read(files: &'a (PathBuf, PathBuf)) -> Result<Self, Failure> {
         let options = ReadOptions::default();
-        Ok(Self { files, w: read_matrix(&files.0, &options)?, h: read_matrix(&files.1, &options)? })
+        let read = |path| {
+            let table: Table<T> = read_matrix(path, &options)?;
+            say::remarks_of_factor(path, table.remarks());
+            Ok::<_, Failure>(table)
+        };
+        Ok(Self { files, w: read(&files.0)?, h: read(&files.1)? })
     }
 
     fn start(&self) -> Init<T> {
@@ -177,7 +199,7 @@ fn summary<T: Scalar>(
     out: &mut dyn Write,
     fitted: &Fitted<T>,
     dir: Option<&Path>,
-    named: bool,
+    formats: &[OutputFormat],
     copy: Option<&str>,
 ) -> io::Result<()> {
     let fit = &fitted.fit;
@@ -185,9 +207,15 @@ fn summary<T: Scalar>(
     let Some(dir) = dir else { return Ok(()) };
     let saved =
         if fit.report.stop_reason == StopReason::Interrupted { "best so far saved in" } else { "saved in" };
-    let tables = if named { ", W.csv, H.csv" } else { "" };
     let dir = dir.display();
-    writeln!(out, "{saved} {dir}: W.npy ({m}×{k}), H.npy ({k}×{n}), report.json, model.safetensors{tables}")?;
+    let file = |factor| formats.iter().map(move |format| factor_file(factor, *format));
+    let (mut w, mut h) = (file("W"), file("H"));
+    let (first_w, first_h) = (w.next().unwrap_or_default(), h.next().unwrap_or_default());
+    let more: String = w.zip(h).map(|(w, h)| format!(", {w}, {h}")).collect();
+    writeln!(
+        out,
+        "{saved} {dir}: {first_w} ({m}×{k}), {first_h} ({k}×{n}), report.json, model.safetensors{more}"
+    )?;
     copy.map_or(Ok(()), |copy| writeln!(out, "with them in obsm, varm and uns: {dir}/{copy}"))
 }
 

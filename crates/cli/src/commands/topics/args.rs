@@ -7,15 +7,17 @@ use clap::ValueEnum;
 use orthant::{Loss, Method, Options};
 use orthant_text::{Column, Frequency, ReadOptions, StopWords, Tokenizer, Vectorizer, Weighting};
 
-use crate::Failure;
 use crate::args::{at_least_one, at_least_zero, bytes};
 use crate::checkpoint::CheckpointArgs;
+use crate::factor_format::FormatArgs;
+use crate::print::count;
+use crate::{Failure, say};
 
 /// Find the topics of texts, or those of new texts under topics found before
 ///
 /// A PATH is a text file, which is a document or with --lines has one in each line, a folder, of which every text file in
-/// it and below is a document, a csv or tsv file with a document in each row (--column), or a jsonl file with one in each
-/// line. All may be packed as .gz. Text is UTF-8. The name - is that of standard input.
+/// it and below is a document, a csv or tsv file with a document in each row (--column), a jsonl file with one in each
+/// line, or a json file with an array of strings or of objects. All may be packed as .gz. Text is UTF-8. The name - is that of standard input.
 ///
 /// Words are runs of two letters, digits or underscores at least, in lower case. Those that are in almost every
 /// document, in one alone, or on a list of stop words say nothing of topics and are left out. What is left is weighted
@@ -39,7 +41,7 @@ Examples:
   orthant topics --model topics new.txt                what a new document is about
   orthant topics letters/ -k 5 --stop-words de --min-df 3 --max-df 0.5")]
 pub struct TopicsArgs {
-    /// Text files, folders of them, csv, tsv or jsonl files
+    /// Text files, folders of them, csv, tsv, json or jsonl files
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Directory of topics found before, or its model.safetensors: finds these in the documents
@@ -48,6 +50,8 @@ pub struct TopicsArgs {
     /// Directory for the results, made if need be
     #[arg(short, long = "out", value_name = "OUT")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    formats: FormatArgs,
     /// Only the topics and the documents: no progress bar, no summary
     #[arg(short, long)]
     quiet: bool,
@@ -62,7 +66,7 @@ pub struct TopicsArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     threads: Option<usize>,
 
-    /// Column of csv and tsv files, or field of jsonl, that is the text: its name, or its number from 0
+    /// Column of csv and tsv files, or field of json and jsonl, that is the text: its name, or its number from 0
     #[arg(long, value_name = "NAME", help_heading = "Documents")]
     column: Option<Column>,
     /// Column or field that names the documents [default: their number]
@@ -92,6 +96,10 @@ struct Learning {
     #[arg(short = 'k', long = "topics", value_name = "K", value_parser = at_least_one)]
     #[arg(allow_negative_numbers = true, required_unless_present = "model")]
     rank: Option<usize>,
+
+    /// Write what pyLDAvis.prepare takes to this file as well, as JSON: for a page to look around in
+    #[arg(long, value_name = "FILE")]
+    ldavis: Option<PathBuf>,
 
     /// Words to leave out: a language such as en, a file with a word in each line, or none; several times for several lists
     #[arg(long, value_name = "LANG|FILE|none", default_value = "en", help_heading = "Words")]
@@ -182,6 +190,7 @@ pub(super) struct Common {
     pub paths: Vec<PathBuf>,
     pub read: ReadOptions,
     pub out: Option<PathBuf>,
+    pub formats: FormatArgs,
     pub quiet: bool,
     pub words: usize,
     pub documents: usize,
@@ -194,6 +203,8 @@ pub(super) struct Learn {
     /// The files of stop words.
     pub stop_words: Vec<PathBuf>,
     pub options: Options,
+    /// Where to write what pyLDAvis takes.
+    pub ldavis: Option<PathBuf>,
     pub checkpoint: CheckpointArgs,
     pub double: bool,
 }
@@ -218,6 +229,7 @@ impl TopicsArgs {
                 lines: self.lines,
             },
             out: self.out.clone(),
+            formats: self.formats.clone(),
             quiet: self.quiet,
             words: self.words,
             documents: most.0,
@@ -252,9 +264,10 @@ impl Learning {
         (options.max_time, options.tol) = (max_time, self.tol);
         options.max_iter = self.max_iter.unwrap_or(options.max_iter);
         options.memory_limit = self.memory_limit;
+        let tokenizer = Tokenizer { numbers: !self.no_numbers, ..Tokenizer::default() };
         let vectorizer = Vectorizer {
-            tokenizer: Tokenizer { numbers: !self.no_numbers, ..Tokenizer::default() },
-            stop_words: self.stop_words()?,
+            tokenizer,
+            stop_words: self.stop_words(tokenizer)?,
             ngrams: self.ngrams,
             min_df: self.min_df,
             max_df: self.max_df,
@@ -262,15 +275,49 @@ impl Learning {
             weighting,
         };
         let stop_words = self.stop_words.iter().filter_map(|list| stop_words_file(list)).collect();
-        Ok(Learn { vectorizer, stop_words, options, checkpoint, double: self.f64 })
+        Ok(Learn {
+            vectorizer,
+            stop_words,
+            options,
+            ldavis: self.ldavis.clone(),
+            checkpoint,
+            double: self.f64,
+        })
     }
 
     /// The words of all lists.
-    fn stop_words(&self) -> Result<StopWords, Failure> {
+    fn stop_words(&self, tokenizer: Tokenizer) -> Result<StopWords, Failure> {
         if self.stop_words.len() > 1 && self.stop_words.iter().any(|list| list == "none") {
             return Err(Failure::Usage("--stop-words none goes with no other list".into()));
         }
-        self.stop_words.iter().try_fold(StopWords::default(), |all, list| Ok(all.union(stop_words(list)?)))
+        let lists: Vec<StopWords> =
+            self.stop_words.iter().map(|list| stop_words(list)).collect::<Result<_, _>>()?;
+        let all = lists.iter().cloned().fold(StopWords::default(), StopWords::union);
+        for (name, list) in self.stop_words.iter().zip(&lists) {
+            // nobody can mend those that come with the command
+            if stop_words_file(name).is_some() {
+                warn_of_cut(name, list, &all, tokenizer);
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Says which words of a list texts never have, because they are cut into others there that are on no list.
+fn warn_of_cut(name: &str, list: &StopWords, all: &StopWords, tokenizer: Tokenizer) {
+    let left = |word: &str| {
+        let mut left = Vec::new();
+        tokenizer.each(word, |token| left.extend((!all.contains(token)).then(|| format!("{token:?}"))));
+        left
+    };
+    let mut cut = list.iter().map(|word| (word, left(word))).filter(|(_, left)| !left.is_empty());
+    if let Some((word, left)) = cut.next() {
+        let words = count(1 + cut.count(), "word matches nothing", "words match nothing");
+        say::warning(format_args!(
+            "{name}: {words}, as texts are made lower case and cut at all but letters, digits and underscores: write what is left \
+             of it instead; of the first, {word:?}, that is {}",
+            left.join(", ")
+        ));
     }
 }
 

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use orthant::{Options, StopReason, Transform};
-use orthant_io::{AnySavedModel, AnyTable, Names, SavedModel, Scalar, SparseTable, Staged};
+use orthant_io::{AnySavedModel, AnyTable, Names, SavedModel, Scalar, SparseTable, Staged, write_to};
 use orthant_text::{Corpus, DocumentTerms, Fitted as Words, TextError, Weighting};
 
 use crate::failure::in_data;
 use crate::fitting::Fitting;
 use crate::interrupt::Interrupt;
 use crate::print::{self, Beside};
-use crate::results::{DOCUMENTS, Results, TOPICS};
+use crate::results::{DOCUMENTS, Results, TOPICS, factor_file};
 use crate::{Failure, inputs, results, say};
 
 pub use args::TopicsArgs;
@@ -19,6 +19,7 @@ use args::{Common, Learn, Task};
 use shares::Shares;
 
 mod args;
+mod ldavis;
 mod shares;
 
 /// What the words are called among a model's attachments.
@@ -47,11 +48,16 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     let mut inputs = Corpus::files(&common.paths, &common.read)?;
     inputs.extend(learn.stop_words.clone());
     if let Some(dir) = &common.out {
-        results::keep_inputs(&inputs, dir, &[TOPICS, DOCUMENTS])?;
+        results::keep_inputs(&inputs, dir, &common.formats, &[TOPICS, DOCUMENTS])?;
+    }
+    if let Some(file) = &learn.ldavis {
+        ldavis::check(file)?;
+        inputs::keep(&inputs, [file])?;
+        results::keep(&[file], Path::new(""))?;
     }
     let kept = learn.checkpoint.open(&inputs)?;
     let staged = common.out.as_ref().map(Staged::in_dir).transpose()?;
-    let mut beside = Beside::results(staged.is_some());
+    let mut beside = Beside::results(staged.is_some() || learn.ldavis.is_some());
     let corpus = read(common)?;
     let (words, weights) =
         learn.vectorizer.fit_transform::<T, _>(&corpus.documents).map_err(|e| alone(e, &corpus))?;
@@ -76,18 +82,23 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     }
     let shares = Shares::new(&fit.w, fit.model.components());
     let terms = words.vocabulary().terms();
+    let formats = common.formats.of(true);
     if let Some(staged) = staged {
         let mut staged = staged.cancelled_by(interrupt.stop().clone());
         interrupt.saving();
         let attachment =
             serde_json::to_string(&words).map_err(|e| Failure::Run(format!("the words: {e}")))?;
-        let results = Results { input, options, table: &table, fitted: &fitted, component: "topic" };
+        let (component, formats) = ("topic", &formats[..]);
+        let results = Results { input, options, table: &table, fitted: &fitted, component, formats };
         results
             .stage(&mut staged, BTreeMap::from([(WORDS.to_owned(), attachment)]))
-            .and_then(|()| Ok(staged.json(TOPICS, &shares.topics(common.words, terms))?))
+            .and_then(|_| Ok(staged.json(TOPICS, &shares.topics(common.words, terms))?))
             .and_then(|()| stage_documents(&mut staged, &shares, &names))
             .map_err(|e| interrupt.failure(e))?;
         staged.commit()?;
+    }
+    if let Some(file) = &learn.ldavis {
+        ldavis::write(file, &shares, &corpus, &words, table.col_names().unwrap_or_default())?;
     }
     if !common.quiet {
         beside.print(|out| writeln!(out, "{}", fitted.outcome()))?;
@@ -96,8 +107,18 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     if let (Some(dir), false) = (&common.out, common.quiet) {
         let best =
             if fit.report.stop_reason == StopReason::Interrupted { "best so far saved" } else { "saved" };
-        let files = "topics.json, documents.csv, W.csv, H.csv, W.npy, H.npy, report.json, model.safetensors";
-        beside.print(|out| writeln!(out, "{best} in {}: {files}", dir.display()))?;
+        let of = |format| format!("{}, {}", factor_file("W", format), factor_file("H", format));
+        let factors = formats.into_iter().map(of).collect::<Vec<_>>().join(", ");
+        let dir = dir.display();
+        beside.print(|out| {
+            writeln!(
+                out,
+                "{best} in {dir}: topics.json, documents.csv, {factors}, report.json, model.safetensors"
+            )
+        })?;
+    }
+    if let (Some(file), false) = (&learn.ldavis, common.quiet) {
+        beside.print(|out| writeln!(out, "saved for pyLDAvis.prepare in {}", file.display()))?;
     }
     beside.end()
 }
@@ -115,10 +136,14 @@ fn assign<T: Scalar>(common: &Common, model: &Path, saved: &SavedModel<T>) -> Re
     if found != expected {
         return Err(wrong(format!("{found} words for {expected} features")));
     }
+    // shares have the names, in documents.csv
+    let formats = common.formats.of(false);
+    let files: Vec<String> = formats.iter().map(|format| factor_file("W", *format)).collect();
     if let Some(dir) = &common.out {
         let mut read = Corpus::files(&common.paths, &common.read)?;
         read.push(results::model_path(model));
-        let outputs = [results::WEIGHTS, DOCUMENTS].map(|name| dir.join(name));
+        let outputs: Vec<_> =
+            files.iter().map(String::as_str).chain([DOCUMENTS]).map(|name| dir.join(name)).collect();
         inputs::keep(&read, &outputs)?;
         results::keep(&outputs, &results::model_path(model))?;
     }
@@ -137,14 +162,20 @@ fn assign<T: Scalar>(common: &Common, model: &Path, saved: &SavedModel<T>) -> Re
     }
     let shares = Shares::new(&w, saved.model.components());
     if let Some(mut staged) = staged {
-        staged.npy(results::WEIGHTS, w.view())?;
+        let topics = results::component_names("topic", w.ncols());
+        let names_of_w = Names { rows: Some(&names), cols: Some(&topics) };
+        for (name, format) in files.iter().zip(formats) {
+            staged.file(name, |out| write_to(out, format, w.view(), names_of_w).map(drop))?;
+        }
         stage_documents(&mut staged, &shares, &names)?;
         staged.commit()?;
     }
     print::now(|out| {
         shares.print_documents(out, common, words.vocabulary().terms(), &names)?;
         match (&common.out, common.quiet) {
-            (Some(dir), false) => writeln!(out, "saved in {}: documents.csv, W.npy", dir.display()),
+            (Some(dir), false) => {
+                writeln!(out, "saved in {}: documents.csv, {}", dir.display(), files.join(", "))
+            }
             _ => Ok(()),
         }
     })

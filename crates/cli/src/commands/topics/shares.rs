@@ -55,6 +55,10 @@ impl Shares {
         &self.documents
     }
 
+    pub fn of_words(&self) -> &Dense<f64> {
+        &self.words
+    }
+
     /// The topics, the largest first, with their heaviest words.
     pub fn topics<'a, S: AsRef<str>>(&self, words: usize, terms: &'a [S]) -> Vec<Topic<'a>> {
         let mut topics: Vec<_> = (0..self.topics.len()).collect();
