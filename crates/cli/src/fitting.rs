@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use orthant::{
-    Error, Fit, Init, Iteration, Loss, MiniBatchFit, MiniBatchNmf, Nmf, Options, Report, StopReason, ToMatrix,
+    EntryWeights, Error, Fit, Init, Iteration, Loss, MiniBatchFit, MiniBatchNmf, Nmf, Options, Real, Report,
+    StopReason, ToMatrix,
 };
 use orthant_io::{AnyTable, Scalar};
 
@@ -36,6 +37,7 @@ impl Fitting<'_> {
         &self,
         v: &impl ToMatrix<T>,
         start: Option<Init<T>>,
+        weights: Option<EntryWeights<T>>,
         interrupt: &Interrupt,
     ) -> Result<Fitted<T>, Error> {
         let mut progress = Progress::new(self.quiet);
@@ -74,7 +76,7 @@ impl Fitting<'_> {
                 Fitted { fit: Fit { w, model, report, random_state }, steps: Some(steps) }
             })
         } else {
-            run!(Nmf::<T>::from_options(options)).map(|fit| Fitted { fit, steps: None })
+            run!(weighted(Nmf::<T>::from_options(options), weights)).map(|fit| Fitted { fit, steps: None })
         };
         // also one that a limit has ended before its first iteration
         interrupt.fitting();
@@ -83,7 +85,11 @@ impl Fitting<'_> {
     }
 
     /// What is about to be fitted, in a line: shape, density, and the memory that it will take.
-    pub fn describe<T: Scalar>(&self, table: &AnyTable<T>) -> Result<String, Error> {
+    pub fn describe<T: Scalar>(
+        &self,
+        table: &AnyTable<T>,
+        weights: Option<&EntryWeights<T>>,
+    ) -> Result<String, Error> {
         let (m, n, k) = (table.nrows(), table.ncols(), self.options.rank);
         let mut line = format!("{m}×{n}");
         if let AnyTable::Sparse(table) = table {
@@ -96,7 +102,7 @@ impl Fitting<'_> {
         line += &format!(", {}, {}", T::PRECISION, count(k, "component", "components"));
         let options = self.options.clone();
         let (data, besides) = if options.minibatch.is_none() {
-            let plan = Nmf::<T>::from_options(options).explain(table)?;
+            let plan = weighted(Nmf::<T>::from_options(options), weights.cloned()).explain(table)?;
             (plan.data_bytes, plan.working_bytes)
         } else {
             let besides = MiniBatchNmf::<T>::from_options(options).working_bytes(table)?;
@@ -104,6 +110,14 @@ impl Fitting<'_> {
         };
         line += &format!("; {} of data and up to {} besides", size(data), size(besides));
         Ok(line)
+    }
+}
+
+/// A fit in which entries count so much.
+pub fn weighted<T: Real>(nmf: Nmf<T>, weights: Option<EntryWeights<T>>) -> Nmf<T> {
+    match weights {
+        Some(weights) => nmf.entry_weights(weights),
+        None => nmf,
     }
 }
 

@@ -10,6 +10,7 @@ mod color;
 mod commands;
 mod components;
 mod demo;
+mod entry_weights;
 mod factor_format;
 mod failure;
 mod fitting;

@@ -71,7 +71,9 @@ pub fn in_flags(message: &str) -> String {
     let mut said = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let end = part.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(part.len());
-        said.extend(["--", &part[..end].replace('_', "-"), &part[end..]]);
+        // a field that is true or false to the reader, and one of several words to the command
+        let value = if &part[..end] == "missing" { " nan" } else { "" };
+        said.extend(["--", &part[..end].replace('_', "-"), value, &part[end..]]);
     }
     said
 }

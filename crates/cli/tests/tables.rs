@@ -54,7 +54,7 @@ fn errors_name_arguments() {
     run(d, "fit iris.csv --drop 2 -k 1 -q --print").ends(0);
     says("iris.csv", "a,kind\n1,x\n2,y\n", "--drop sort", 2, &["no column \"sort\""]);
     says("gap.csv", "a,b\n1,2\n,4\n", "", 1, &["line 3, field 1", "fill it in", "--drop"]);
-    says("nan.csv", "a,b\n1,2\nNaN,4\n", "", 1, &["line 3, field 1", "NaN", "fill in missing values"]);
+    says("nan.csv", "a,b\n1,2\nNaN,4\n", "", 1, &["line 3, field 1", "NaN", "--missing nan"]);
     says("either.csv", "a;b\n1,234;2\n", "", 1, &["line 2: '1,234'", "--decimal=,"]);
     run(d, "fit either.csv --decimal , -k 1 -q --print").ends(0);
     says("header.csv", "gene,1,2,3\nTP53,0,4,1\nMYC,5,0,2\n", "", 1, &["--header=yes or --header=no"]);

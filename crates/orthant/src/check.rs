@@ -110,7 +110,8 @@ pub(crate) fn finite<T: Real>(v: &Matrix<'_, T>) -> Result<(), Error> {
 pub(crate) fn sparse(missing: Missing) -> Error {
     Error::Unsupported {
         what: format!("sparse data with missing = {missing}"),
-        supported: "dense data can have missing entries; in sparse data all are observed".into(),
+        supported: "dense data can have NaN where it is missing; a fit of sparse data can take what is not stored as missing (zeros)"
+            .into(),
     }
 }
 

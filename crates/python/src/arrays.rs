@@ -95,6 +95,11 @@ impl<T: Number> Data<T> {
 
     /// It, as the library sees it.
     pub fn matrix(&self) -> Result<Matrix<'_, T>, Error> {
+        self.stored(false)
+    }
+
+    /// The same, with zeros that sparse data stores among its entries or not.
+    pub fn stored(&self, zeros: bool) -> Result<Matrix<'_, T>, Error> {
         match &self.parts {
             // SAFETY: `strided` has found the pointer aligned and the strides whole, numpy vouches that the elements lie there,
             // and the array is held. That nobody writes to an array while it is being fitted is the caller's part.
@@ -113,11 +118,13 @@ impl<T: Number> Data<T> {
                 };
                 // the fit holds no lock: an index that is changed meanwhile must not lead outside
                 let indices = indices.shared();
-                if *by_columns {
-                    Ok(Matrix::Csc(Csc::new(shape.0, shape.1, indptr, indices, values)?))
-                } else {
-                    Ok(Matrix::Csr(Csr::new(shape.0, shape.1, indptr, indices, values)?))
-                }
+                let (m, n) = *shape;
+                Ok(match (*by_columns, zeros) {
+                    (true, false) => Matrix::Csc(Csc::new(m, n, indptr, indices, values)?),
+                    (true, true) => Matrix::Csc(Csc::keeping_zeros(m, n, indptr, indices, values)?),
+                    (false, false) => Matrix::Csr(Csr::new(m, n, indptr, indices, values)?),
+                    (false, true) => Matrix::Csr(Csr::keeping_zeros(m, n, indptr, indices, values)?),
+                })
             }
         }
     }

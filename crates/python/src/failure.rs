@@ -54,5 +54,9 @@ pub fn raise_io(error: &IoError) -> PyErr {
 
 /// The data is X in Python.
 fn named(operand: &'static str) -> &'static str {
-    if operand == "V" { "X" } else { operand }
+    match operand {
+        "V" => "X",
+        "weights" => "entry_weight",
+        other => other,
+    }
 }

@@ -11,12 +11,15 @@ mod results;
 mod run;
 
 use numpy::{Element, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
-use orthant::{Dense, Init, MiniBatchNmf, Model, Nmf, RandomState, Real, Transform, Values};
+use orthant::{
+    Dense, EntryWeights, Init, MiniBatchNmf, Missing, Model, Nmf, RandomState, Real, Transform, Values,
+};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use arrays::{Data, dense};
+use failure::raise;
 use options::{BatchOptions, Options};
 use results::{fitted, learnt, online, to_array};
 use run::{Watch, run};
@@ -59,7 +62,7 @@ macro_rules! by_dtype {
 
 /// Factorises `x`: from W and H if they are given; to W alone if `update_h` is false.
 #[pyfunction]
-#[pyo3(signature = (x, options, w=None, h=None, update_h=true))]
+#[pyo3(signature = (x, options, w=None, h=None, update_h=true, weights=None, observed=None))]
 fn fit<'py>(
     py: Python<'py>,
     x: &Bound<'py, PyAny>,
@@ -67,8 +70,10 @@ fn fit<'py>(
     w: Option<&Bound<'py, PyAny>>,
     h: Option<&Bound<'py, PyAny>>,
     update_h: bool,
+    weights: Option<&Bound<'py, PyAny>>,
+    observed: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    by_dtype!(py, x, fit_as(options, w, h, update_h))
+    by_dtype!(py, x, fit_as(options, w, h, update_h, weights, observed))
 }
 
 fn fit_as<'py, T: Number>(
@@ -78,10 +83,25 @@ fn fit_as<'py, T: Number>(
     w: Option<&Bound<'py, PyAny>>,
     h: Option<&Bound<'py, PyAny>>,
     update_h: bool,
+    weights: Option<&Bound<'py, PyAny>>,
+    observed: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let data = Data::<T>::new(x)?;
     let whom = options.whom.clone();
     let mut nmf: Nmf<T> = options.nmf()?;
+    let weights = match (weights, observed) {
+        (Some(weights), _) => {
+            Some(EntryWeights::new(&Data::<T>::new(weights)?.matrix().map_err(|e| raise(&e, &whom))?))
+        }
+        (_, Some(pattern)) => {
+            Some(EntryWeights::observed(&Data::<T>::new(pattern)?.matrix().map_err(|e| raise(&e, &whom))?))
+        }
+        _ => None,
+    };
+    if let Some(weights) = weights.transpose().map_err(|error| raise(&error, &whom))? {
+        nmf = nmf.entry_weights(weights);
+    }
+    let zeros = options.missing()? == Missing::Zeros;
     let (w, h) = (w.map(dense::<T>).transpose()?, h.map(dense::<T>).transpose()?);
     let given = match (w, h) {
         (_, Some(h)) if !update_h => Some(h),
@@ -98,7 +118,7 @@ fn fit_as<'py, T: Number>(
     }
     let (fit, plan, unwritten) =
         run(py, threads, &whom, options.watch.as_ref(), move |watch: &mut Watch| {
-            let v = data.matrix()?;
+            let v = data.stored(zeros)?;
             let nmf = watch.threads(nmf.cancel(&watch.cancel), Nmf::threads);
             watch.checkpoints = checkpoints;
             let (fit, plan) = match &given {

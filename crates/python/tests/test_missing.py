@@ -235,3 +235,73 @@ def test_tags():
     sklearn = pytest.importorskip("sklearn.utils")
     assert sklearn.get_tags(NMF(missing="nan")).input_tags.allow_nan
     assert not sklearn.get_tags(NMF()).input_tags.allow_nan
+
+
+def weighted_loss(X, omega, W, H):
+    return 0.5 * np.sum(np.where(omega > 0, omega * (X - W @ H) ** 2, 0.0))
+
+
+@pytest.mark.parametrize("solver", ["cd", "auto", "hals", "mu"])
+def test_weights_of_entries(solver):
+    X, omega = 0.1 + data(), np.random.RandomState(1).exponential(size=(12, 7))
+    omega[2, 1] = omega[9, 0] = 0.0
+    model = NMF(2, solver=solver, random_state=0, max_iter=3000, tol=1e-8)
+    W = model.fit_transform(X, entry_weight=omega)
+    found = weighted_loss(X, omega, W, model.components_)
+    assert abs(model.reconstruction_err_**2 / 2 - found) < 1e-9 * found
+    # moving any one factor's entry makes it no better
+    for A, B in ((W, model.components_),):
+        for place in [(0, 0), (5, 1)]:
+            for step in (1e-3, -1e-3):
+                moved = A.copy()
+                moved[place] = max(0.0, moved[place] + step)
+                assert weighted_loss(X, omega, moved, B) >= found - 1e-6
+    # what stands where nothing is observed is not looked at
+    holes = np.where(omega > 0, X, np.nan)
+    assert np.array_equal(W, NMF(2, solver=solver, random_state=0, max_iter=3000, tol=1e-8).fit_transform(holes, entry_weight=omega))
+    sparse = pytest.importorskip("scipy.sparse")
+    again = NMF(2, solver=solver, random_state=0, max_iter=3000, tol=1e-8)
+    assert np.array_equal(W, again.fit_transform(X, entry_weight=sparse.csr_matrix(omega)))
+
+
+def test_observed_patterns():
+    X, observed = data(), np.random.RandomState(1).random_sample((12, 7)) < 0.8
+    observed[:, 0] = observed[0] = True
+    W = NMF(2, solver="hals", random_state=0).fit_transform(X, observed=observed)
+    assert np.array_equal(W, NMF(2, solver="hals", random_state=0).fit_transform(X, entry_weight=observed.astype(float)))
+    sparse = pytest.importorskip("scipy.sparse")
+    pattern = sparse.csr_matrix(observed)
+    assert np.array_equal(W, NMF(2, solver="hals", random_state=0).fit_transform(X, observed=pattern))
+    with says("entry_weight and observed are both given"):
+        NMF(2).fit(X, entry_weight=np.ones(X.shape), observed=observed)
+
+
+def test_zeros_of_sparse_data_that_are_missing():
+    sparse = pytest.importorskip("scipy.sparse")
+    full = np.outer(np.arange(1.0, 13), np.arange(1.0, 8))
+    observed = np.random.RandomState(1).random_sample(full.shape) < 0.6
+    observed[:, 0] = observed[0] = True
+    for form in (sparse.csr_matrix, sparse.csc_matrix):
+        X = form(np.where(observed, full, 0.0))
+        model = NMF(1, solver="auto", missing="zeros", random_state=0, tol=1e-10)
+        W = model.fit_transform(X)
+        assert abs(W @ model.components_ - full).max() < 1e-2
+    # a 0 that is stored is observed
+    X = sparse.csr_matrix((np.array([1.0, 0.0, 2.0]), np.array([0, 1, 0]), np.array([0, 2, 3])), shape=(2, 2))
+    model = NMF(1, solver="auto", missing="zeros", random_state=0, tol=1e-12, max_iter=2000)
+    W = model.fit_transform(X)
+    assert abs(W @ model.components_)[0, 1] < 1e-5
+
+
+def test_bad_weights():
+    X, omega = data(), np.ones((12, 7))
+    omega[3, 2] = -1.0
+    with pytest.raises(ValueError, match=r"Negative values(.|\n)*entry_weight(.|\n)*row 3, column 2"):
+        NMF(2).fit(X, entry_weight=omega)
+    omega[3, 2] = np.nan
+    with pytest.raises(ValueError, match=r"entry_weight contains NaN(.|\n)*row 3, column 2"):
+        NMF(2).fit(X, entry_weight=omega)
+    with says("weights is 3×4, but 12×7 is needed"):
+        NMF(2).fit(X, entry_weight=np.ones((3, 4)))
+    with says("anls where entries have weights"):
+        NMF(2, solver="anls").fit(X, entry_weight=np.ones(X.shape))

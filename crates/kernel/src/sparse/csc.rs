@@ -29,6 +29,20 @@ impl<'a, T: Real> Csc<'a, T> {
         Csr::new(ncols, nrows, indptr, indices, values).map(Self)
     }
 
+    /// The same with the zeros that are stored among the entries, as [`Csr::keeping_zeros`].
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn keeping_zeros(
+        nrows: usize,
+        ncols: usize,
+        indptr: impl Into<Indptr<'a>>,
+        indices: impl Into<Indices<'a>>,
+        values: impl Into<Values<'a, T>>,
+    ) -> Result<Self, SparseError> {
+        Csr::keeping_zeros(ncols, nrows, indptr, indices, values).map(Self)
+    }
+
     /// The transpose of a matrix by rows.
     pub fn of_transposed(transposed: Csr<'a, T>) -> Self {
         Self(transposed)

@@ -53,8 +53,29 @@ pub(crate) fn wanted<'v, T: Real>(
     }
     let lists = Lists::of(v, missing, weights);
     check::observed(lists.observed(rank))?;
-    lists.check(method.loss)?;
+    if method.loss.beta() <= 0.0 {
+        no_zeros(&lists)?;
+    }
     Ok(Some(lists))
+}
+
+/// Refuses zeros that are observed, where the loss is infinite there.
+fn no_zeros<T: Real>(lists: &Lists<'_, T>) -> Result<(), Error> {
+    let rows = 0..lists.values.nrows();
+    let all = rows.flat_map(|i| lists.values.row(i).map(move |(j, x)| (i, j, x)));
+    let mut zeros = all.filter(|&(.., x)| x == T::ZERO);
+    match zeros.next() {
+        Some((row, col, _)) => Err(Error::ZeroInNonPositiveBeta { row, col, count: 1 + zeros.count() }),
+        None => Ok(()),
+    }
+}
+
+/// The loss of a fit that explains nothing: Σ ω·d(v | 0), or where that is infinite, with the mean.
+fn unexplained<T: Real>(lists: &Lists<'_, T>, loss: Loss) -> f64 {
+    let p = if loss.beta() > 1.0 { 0.0 } else { lists.mean() };
+    let mut sum = 0.0;
+    lists.each(|v, weight| sum += weight * loss.of(v, p));
+    sum
 }
 
 /// Whether lists are worth it, of dense data of which that share is missing. In units of nk for each row of both factors, a pass over
@@ -215,7 +236,7 @@ impl<T: Real> Problem<'_, T> {
             true => scan::Size::quadratic(self.found.squares),
             false => {
                 let beta = loss.beta();
-                scan::Size::of(lists.powers(beta) * by(beta), lists.unexplained(loss) * by(beta))
+                scan::Size::of(lists.powers(beta) * by(beta), unexplained(lists, loss) * by(beta))
             }
         };
     }

@@ -3,7 +3,7 @@
 use orthant_kernel::{Csr, Real, allocate};
 
 use super::unobserved::Counts;
-use crate::{EntryWeights, Error, Loss, Matrix, Missing};
+use crate::{EntryWeights, Matrix, Missing};
 
 /// The observed entries of V, by rows. All others have no part in a fit.
 #[derive(Clone, Debug)]
@@ -75,28 +75,13 @@ impl<'a, T: Real> Lists<'a, T> {
         Lists { values: self.values.to_transposed(), weights: self.weights.as_ref().map(turned) }
     }
 
-    /// Refuses zeros that are observed, where the loss is infinite there.
-    ///
-    /// # Errors
-    /// [`Error::ZeroInNonPositiveBeta`] for the first.
-    pub fn check(&self, loss: Loss) -> Result<(), Error> {
-        let all = (0..self.values.nrows()).flat_map(|i| self.values.row(i).map(move |(j, x)| (i, j, x)));
-        let mut zeros = all.filter(|&(.., x)| x == T::ZERO);
-        match zeros.next() {
-            Some((row, col, _)) if loss.beta() <= 0.0 => {
-                Err(Error::ZeroInNonPositiveBeta { row, col, count: 1 + zeros.count() })
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// How much entry `e` counts.
     fn weight(&self, e: usize) -> f64 {
         self.weights.as_ref().map_or(1.0, |weights| weights[e].to_f64())
     }
 
     /// `f(value, weight)` of each entry, in order.
-    fn each(&self, mut f: impl FnMut(f64, f64)) {
+    pub fn each(&self, mut f: impl FnMut(f64, f64)) {
         let mut e = 0;
         for i in 0..self.values.nrows() {
             for (_, x) in self.values.row(i) {
@@ -117,14 +102,6 @@ impl<'a, T: Real> Lists<'a, T> {
     pub fn powers(&self, beta: f64) -> f64 {
         let mut sum = 0.0;
         self.each(|x, w| sum += if x == 0.0 { 0.0 } else { w * x.powf(beta) });
-        sum
-    }
-
-    /// The loss of a fit that explains nothing: Σ ω·d(v | 0), or where that is infinite, with the mean.
-    pub fn unexplained(&self, loss: Loss) -> f64 {
-        let (beta, mean) = (loss.beta(), self.mean());
-        let mut sum = 0.0;
-        self.each(|x, w| sum += w * loss.of(x, if beta > 1.0 { 0.0 } else { mean }));
         sum
     }
 

@@ -405,7 +405,7 @@ class BaseNMF(Estimator):
         y : Ignored
             There by convention.
         **params : dict
-            ``W`` and ``H``, for `fit_transform`.
+            ``W`` and ``H``, and of `NMF` ``entry_weight`` and ``observed``, for `fit_transform`.
 
         Returns
         -------

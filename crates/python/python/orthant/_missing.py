@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["observed", "present"]
+__all__ = ["observed", "present", "weighed"]
 
 
 def present(A: Any, name: str) -> Any:
@@ -54,3 +54,24 @@ def masked(row: Any) -> int:
     if isinstance(row, (list, tuple)):
         return sum(x is np.ma.masked for x in row)
     return 0
+
+
+def weighed(X: Any, entry_weight: Any, observed: Any) -> dict[str, Any]:
+    """How much entries of X count, as the fit can look at it."""
+    if entry_weight is None and observed is None:
+        return {}
+    if entry_weight is not None and observed is not None:
+        raise ValueError("entry_weight and observed are both given: what is not observed has an entry_weight of 0")
+    name, A = ("entry_weight", entry_weight) if observed is None else ("observed", observed)
+    if hasattr(A, "tocsr"):
+        A = A.tocsr().astype(X.dtype)
+        if observed is not None:
+            A.data = np.ones_like(A.data)
+    else:
+        A = np.asarray(present(A, name))
+        if observed is not None:
+            A = A.astype(bool)
+        A = np.ascontiguousarray(A, X.dtype)
+        if A.ndim != 2:
+            raise ValueError(f"{name} has {A.ndim} dimensions, and X has 2")
+    return {"weights": A} if observed is None else {"observed": A}

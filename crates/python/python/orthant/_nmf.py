@@ -12,7 +12,7 @@ import numpy as np
 from . import _orthant
 from ._base import BaseNMF, InvalidParameterError, Iteration, Random, TRUTH, among, is_integer, is_truth, warn
 from ._estimator import check_is_fitted
-from ._missing import observed
+from ._missing import observed, weighed
 
 __all__ = ["NMF", "non_negative_factorization"]
 
@@ -278,7 +278,14 @@ class NMF(BaseNMF):
         return tags
 
     def _factorise(
-        self, X: Any, W: Any = None, H: Any = None, update_H: bool = True, transforms: bool = False
+        self,
+        X: Any,
+        W: Any = None,
+        H: Any = None,
+        update_H: bool = True,
+        transforms: bool = False,
+        weights: Any = None,
+        observed: Any = None,
     ) -> dict[str, Any]:
         W, H = self._factors(X, W, H, update_H)
         with Random(self.random_state) as random:
@@ -299,14 +306,22 @@ class NMF(BaseNMF):
                 if transforms:
                     # they are of fits of both factors
                     options.update(scale=None, compress=None, max_seconds=None, checkpoint=None)
-                return _orthant.fit(X, options, W, H, update_H)
+                return _orthant.fit(X, options, W, H, update_H, weights, observed)
 
             found = call(None) if transforms else self._followed(call)
             random.drew(found["random_state"])
         self._warn(found, sklearns=self.solver in COMPATIBLE)
         return found
 
-    def fit_transform(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> np.ndarray:
+    def fit_transform(
+        self,
+        X: Any,
+        y: Any = None,
+        W: Any = None,
+        H: Any = None,
+        entry_weight: Any = None,
+        observed: Any = None,
+    ) -> np.ndarray:
         """Learn the components, and return the weights of the samples.
 
         Parameters
@@ -320,6 +335,12 @@ class NMF(BaseNMF):
             converted.
         H : array-like of shape (n_components, n_features), default=None
             The same of H.
+        entry_weight : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            How much each entry of X counts in the loss: numbers of at least 0; what counts 0, or is not stored, is not observed.
+            For uncertainties ``u``, ``1 / u**2``.
+        observed : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            Which entries of X are observed: True, or what is stored. The others may hold any number or NaN. Not together with
+            `entry_weight`.
 
         Returns
         -------
@@ -328,7 +349,7 @@ class NMF(BaseNMF):
         """
         self._check_parameters()
         X = self._data(X, reset=True)
-        found = self._factorise(X, W, H)
+        found = self._factorise(X, W, H, **weighed(X, entry_weight, observed))
         self._explanation = found["explanation"]
         return self._keep(found)
 

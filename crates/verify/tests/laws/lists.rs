@@ -168,7 +168,7 @@ fn a_step_of_majorisation_is_the_formula() {
     }
 }
 
-/// Laws 28, 29: an entry that counts 1 or not at all is observed or not; one that counts 2 counts as two.
+/// Law 28, 29, 50. An entry that counts 1 or not at all is observed or not; one that counts 2 counts as two.
 #[test]
 fn weights_are_multiplicities() {
     let (m, n, k) = (24, 17, 3);

@@ -56,7 +56,7 @@ fn near<T: Real>(a: &Dense<T>, b: &Dense<f64>, tolerance: f64, what: &str) {
     }
 }
 
-/// Where all is observed the bits are those of a fit that does not ask.
+/// Law 50. Where all is observed the bits are those of a fit that does not ask.
 #[test]
 fn all_observed_is_not_asked() {
     let (v, _) = holes(70, 40, 0.0, 3);
@@ -196,7 +196,7 @@ fn threads_and_blocks_change_no_bit() {
     }
 }
 
-/// Law 48 of faults: a line, or everything, without an observed entry.
+/// A line, or everything, without an observed entry.
 #[test]
 fn lines_without_observations_are_refused() {
     let (_, v) = holes(12, 9, 0.2, 5);

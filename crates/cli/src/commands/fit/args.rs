@@ -14,6 +14,7 @@ use crate::args::{
     Limit, ReadArgs, at_least_one, at_least_zero, bytes, from_zero_to_one, limit, named, share, update,
 };
 use crate::checkpoint::CheckpointArgs;
+use crate::entry_weights::WeightArgs;
 use crate::factor_format::FormatArgs;
 
 /// Factorise a matrix
@@ -211,6 +212,8 @@ pub struct FitArgs {
 
     #[command(flatten)]
     read: ReadArgs,
+    #[command(flatten)]
+    weights: WeightArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -256,6 +259,8 @@ pub(super) struct Job {
     pub options: Options,
     /// The files of W and H to start from.
     pub start: Option<(PathBuf, PathBuf)>,
+    /// How much entries count.
+    pub weights: WeightArgs,
     pub out: Option<PathBuf>,
     pub formats: FormatArgs,
     /// What results are called in a copy of the input.
@@ -297,6 +302,7 @@ impl FitArgs {
             precision,
             options: self.options()?,
             start: self.start_w.clone().zip(self.start_h.clone()),
+            weights: self.weights.clone(),
             out: self.out.clone(),
             formats: self.formats.clone(),
             obsm: self.obsm()?,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use orthant::{Dense, Error, Init, Nmf, StopReason};
+use orthant::{Dense, EntryWeights, Error, Init, Nmf, StopReason};
 use orthant_io::{
     Annotation, AnyTable, OutputFormat, Parameter, Precision, ReadOptions, Scalar, Source, Staged, Table,
     check_annotatable, read_matrix,
@@ -12,7 +12,7 @@ use orthant_io::{
 
 use crate::checkpoint::Kept;
 use crate::failure::{in_data, in_matrix};
-use crate::fitting::{Fitted, Fitting};
+use crate::fitting::{Fitted, Fitting, weighted};
 use crate::interrupt::Interrupt;
 use crate::pictured::{PICTURED, Pictured};
 use crate::print::{self, Beside};
@@ -40,7 +40,8 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     // a directory that cannot be written is better known before the work than after it
     let out = job.out.as_ref().filter(|_| !job.explain);
     let start = job.start.iter().flat_map(|(w, h)| [w, h]);
-    let inputs: Vec<PathBuf> = std::iter::once(&job.input).chain(start).flat_map(Source::files).collect();
+    let besides = start.chain(job.weights.path());
+    let inputs: Vec<PathBuf> = std::iter::once(&job.input).chain(besides).flat_map(Source::files).collect();
     let copy = job.obsm.as_ref().and_then(|_| job.input.file_name()?.to_str());
     if let Some(dir) = out {
         results::keep_inputs(&inputs, dir, &job.formats, copy.as_slice())?;
@@ -55,8 +56,9 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let format = source.format();
     let table: AnyTable<T> = job.read.read(&job.input, source)?;
     let pictured = Pictured::of(format, &job.read, &job.input, &table)?;
+    let weights = job.weights.read::<T>(&job.read)?;
     if job.explain {
-        return explain(job, &table);
+        return explain(job, weights, &table);
     }
     if job.top.is_some_and(|top| top > 0) && table.col_names().is_none() {
         return Err(strongest::no_names(&job.input));
@@ -71,13 +73,13 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let fitting = Fitting { options: &job.options, quiet: job.quiet, kept: kept.as_ref() };
     let in_words = !job.quiet && !job.json;
     if in_words {
-        let line = fitting.describe(&table).map_err(failed)?;
+        let line = fitting.describe(&table, weights.as_ref()).map_err(failed)?;
         beside.print(|out| writeln!(out, "{input}: {line}"))?;
         if let Some(line) = kept.as_ref().and_then(Kept::describe) {
             beside.print(|out| writeln!(out, "{line}"))?;
         }
     }
-    let fitted = fitting.run(&table, given.as_ref().map(Given::start), interrupt).map_err(failed)?;
+    let fitted = fitting.run(&table, given.as_ref().map(Given::start), weights, interrupt).map_err(failed)?;
     for warning in &fitted.fit.report.warnings {
         say::warning(warning);
     }
@@ -144,8 +146,12 @@ fn parameters<T: Scalar>(job: &Job, fitted: &Fitted<T>) -> Vec<(&'static str, Pa
 }
 
 /// Prints the plan of the fit.
-fn explain<T: Scalar>(job: &Job, table: &AnyTable<T>) -> Result<(), Failure> {
-    let plan = Nmf::<T>::from_options(job.options.clone())
+fn explain<T: Scalar>(
+    job: &Job,
+    weights: Option<EntryWeights<T>>,
+    table: &AnyTable<T>,
+) -> Result<(), Failure> {
+    let plan = weighted(Nmf::<T>::from_options(job.options.clone()), weights)
         .explain(table)
         .map_err(|e| in_data(e, table, &job.input.display().to_string()))?;
     print::now(|out| write!(out, "{plan}"))

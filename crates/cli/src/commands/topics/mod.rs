@@ -68,14 +68,14 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     let input = common.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     if !common.quiet {
         let what = if words.weighting() == Weighting::counts() { "counts" } else { "tf-idf" };
-        let line = fitting.describe(&table)?;
+        let line = fitting.describe(&table, None)?;
         beside.print(|out| writeln!(out, "{input}: {what} of documents × words, {line}"))?;
     }
     let failed = |e| {
         let of_checkpoint = kept.as_ref().and_then(|kept| kept.failure(&e));
         of_checkpoint.unwrap_or_else(|| in_data(e, &table, &input))
     };
-    let fitted = fitting.run(&table, None, &interrupt).map_err(failed)?;
+    let fitted = fitting.run(&table, None, None, &interrupt).map_err(failed)?;
     let fit = &fitted.fit;
     for warning in &fit.report.warnings {
         say::warning(warning);
