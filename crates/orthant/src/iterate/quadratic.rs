@@ -358,7 +358,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
             isa,
             weights: inner.weights,
             crosses,
-            accumulates: transpose.is_none(),
+            accumulates: transpose.is_none() && !fixed,
             projection: None,
         };
         let lines = inner.lines(mode, k, &self.inner.lanes);

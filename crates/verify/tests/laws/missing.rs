@@ -322,3 +322,24 @@ fn what_is_missing_is_found_again() {
     }
     assert!((off / size).sqrt() < 1e-3, "{}", (off / size).sqrt());
 }
+
+/// Weights of samples by components that stay are those of `transform`, which shares no code, in every layout.
+#[test]
+fn weights_alone_are_the_transforms() {
+    let (m, n, k) = (70, 31, 3);
+    let (_, v) = holes(m, n, 0.15, 4);
+    let (_, h) = start(m, n, k, 2);
+    for method in methods(&LOSSES).into_iter().filter(|m| ![Update::Mu, Update::Als].contains(&m.update)) {
+        let model =
+            Model::from_components(h.clone(), Penalty::default()).unwrap().with_loss(method.loss).unwrap();
+        let how = Transform { missing: Missing::Nan, ..Transform::default() };
+        let best = loss(&v, &model.transform_with(&v, &how).unwrap().0, &h, method.loss.beta());
+        for layout in LAYOUTS {
+            let nmf = Nmf::new(k).method(method).tol(1e-10).max_iter(3000).missing(Missing::Nan);
+            let fit = nmf.fit_weights(&Stored::new(&v, layout), &h).unwrap();
+            let found = loss(&v, &fit.w, &h, method.loss.beta());
+            assert!(found <= best * (1.0 + 1e-2), "{method:?} {layout:?}: {found} {best}");
+            assert!((fit.report.loss - found).abs() <= 1e-9 * found, "{method:?} {layout:?}");
+        }
+    }
+}
