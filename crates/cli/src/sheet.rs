@@ -2,7 +2,7 @@
 
 use orthant::Dense;
 
-/// About so many screen pixels are along the longer side of an image, which is not made smaller.
+/// The longer side of an image on the screen has about this many pixels. Larger images keep their size.
 const SIDE: usize = 96;
 /// The most screen pixels for each pixel.
 const MOST: usize = 12;

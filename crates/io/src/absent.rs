@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::IoError;
 
-/// Of which there is no value, as there is no reader that could make one.
+/// A type without values: no reader is built in that could make one.
 #[cfg(not(all(feature = "h5", feature = "spreadsheets")))]
 enum Never {}
 

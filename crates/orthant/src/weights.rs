@@ -30,7 +30,7 @@ impl<T: Real> EntryWeights<T> {
     /// # Errors
     /// [`Error::NonFinite`] and [`Error::Negative`] with the place.
     pub fn new(weights: &impl ToMatrix<T>) -> Result<Self, Error> {
-        Self::of(&weights.to_matrix()?, "weights", Ok)
+        Self::of(&weights.to_matrix()?, "weights", |w| w)
     }
 
     /// 1 where a matrix of V's shape is not 0, or where a sparse one stores an entry: what is observed.
@@ -38,7 +38,7 @@ impl<T: Real> EntryWeights<T> {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn observed(pattern: &impl ToMatrix<T>) -> Result<Self, Error> {
-        Self::of(&pattern.to_matrix()?, "observed", |_| Ok(T::ONE))
+        Self::of(&pattern.to_matrix()?, "observed", |_| T::ONE)
     }
 
     /// 1/u² for uncertainties u in a matrix of V's shape.
@@ -48,7 +48,7 @@ impl<T: Real> EntryWeights<T> {
     pub fn of_uncertainties(uncertainties: &impl ToMatrix<T>) -> Result<Self, Error> {
         let matrix = uncertainties.to_matrix()?;
         let (m, n) = (matrix.nrows(), matrix.ncols());
-        let weights = Self::of(&matrix, "uncertainties", |u| Ok(T::ONE / (u * u)))?;
+        let weights = Self::of(&matrix, "uncertainties", |u| T::ONE / (u * u))?;
         let whole = matrix.nnz().is_none_or(|nnz| nnz == m * n) && weights.values.len() == m * n;
         if !whole || weights.values.iter().any(|w| !w.is_finite()) {
             return Err(Error::InvalidParam {
@@ -60,11 +60,7 @@ impl<T: Real> EntryWeights<T> {
         Ok(weights)
     }
 
-    fn of(
-        matrix: &Matrix<'_, T>,
-        operand: &'static str,
-        weight: impl Fn(T) -> Result<T, Error>,
-    ) -> Result<Self, Error> {
+    fn of(matrix: &Matrix<'_, T>, operand: &'static str, weight: impl Fn(T) -> T) -> Result<Self, Error> {
         let (m, n) = (matrix.nrows(), matrix.ncols());
         let (mut starts, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
         let rows = matrix.with_rows();
@@ -79,7 +75,7 @@ impl<T: Real> EntryWeights<T> {
                 }
                 if value > 0.0 {
                     columns.push(col as u32);
-                    values.push(weight(x)?);
+                    values.push(weight(x));
                 }
                 Ok(())
             };

@@ -42,7 +42,7 @@ struct Levels<T> {
     /// By rows; one channel after the other.
     levels: Vec<T>,
     bits: usize,
-    /// Whether a pixel has a colour that is no grey, and none is left.
+    /// Whether a pixel has a colour other than grey, and colour is not kept.
     coloured: bool,
 }
 
@@ -111,7 +111,7 @@ fn too_large(rows: usize, cols: usize, path: &Path) -> IoError {
     IoError::TooLarge { path: path.to_owned(), rows: rows as u64, cols: cols as u64 }
 }
 
-/// The levels of red, then those of green, then those of blue; nothing if there is no room for them.
+/// The levels of red, then those of green, then those of blue; `None` if there is no memory for them.
 fn planes<T: Scalar, S>(samples: &[S], channels: usize, level: impl Fn(&S) -> f32) -> Option<Vec<T>> {
     let mut out = Vec::new();
     out.try_reserve_exact((samples.len() / channels).checked_mul(3)?).ok()?;

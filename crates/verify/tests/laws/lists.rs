@@ -272,8 +272,7 @@ fn stored_zeros_are_observed() {
 #[test]
 fn what_is_not_stored_is_found_again() {
     let (m, n, k) = (220, 150, 3);
-    let (mut full, mut numbers) = (planted(m, n, k, 0.0, 8), Numbers::new(5));
-    full.as_mut_slice().iter_mut().for_each(|x| *x += 0.0);
+    let (full, mut numbers) = (planted(m, n, k, 0.0, 8), Numbers::new(5));
     let pattern = Dense::from_fn(m, n, |i, j| {
         f64::from(u8::from(numbers.uniform() < 0.25 || i % n == j || j % m == i))
     });

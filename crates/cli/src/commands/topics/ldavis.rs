@@ -69,7 +69,7 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Refuses what is no name of a file.
+/// Refuses a path that does not name a file.
 pub(super) fn check(path: &Path) -> Result<(), Failure> {
     if path.file_name().is_some_and(|name| name.to_str().is_some()) && !path.is_dir() {
         return Ok(());
