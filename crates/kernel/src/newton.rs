@@ -52,13 +52,23 @@ pub struct Subproblem<'a, T> {
     pub sweeps: usize,
     /// p is divided by as if it were at least this.
     pub floor: T,
+    /// Lower and upper bounds of X, rows×k each, if it has any; X is within them. A step ends at a bound that it meets: F is convex
+    /// along a coordinate, so that it falls up to there.
+    pub bounds: Option<(&'a [T], &'a [T])>,
+}
+
+impl<'a, T> Subproblem<'a, T> {
+    /// The bounds of k elements of X from `at` on; nothing where there are none.
+    fn bounds_of(&self, at: usize, k: usize) -> (&'a [T], &'a [T]) {
+        self.bounds.map_or((&[], &[]), |(lower, upper)| (&lower[at..at + k], &upper[at..at + k]))
+    }
 }
 
 /// What the sweeps compute of the rows on the way.
 #[derive(Debug)]
 pub struct Figures<'a, T> {
-    /// Σ max(x_t before, x_t after)·|g| over the first sweep is added to this: 0 where the rows are stationary, and the same
-    /// when components are rescaled.
+    /// Σ max(x_t before, x_t after)·|g| over the first sweep is added to this, but where a bound holds x_t back: 0 where the rows
+    /// are stationary, and the same when components are rescaled.
     pub movement: &'a mut f64,
     /// Σ d₁(v | p) after the last sweep is added to the number, if there is one; of a sparse row without Σp.
     pub divergence: Option<(&'a Beta<T>, &'a mut f64)>,
@@ -87,7 +97,7 @@ fn steps<'a, T: Real>(
     entries: Option<&[usize]>,
     figures: &mut Figures<'_, T>,
 ) {
-    let Subproblem { columns, l1, l2, sweeps, floor } = subproblem;
+    let Subproblem { columns, l1, l2, sweeps, floor, .. } = subproblem;
     let whole = figures.divergence.is_some();
     // SAFETY: V and p have as many elements as Y has columns here, which the fronts see to.
     unsafe { T::newton(isa, Newton { rows, columns, l1, l2, sweeps, floor, whole }) };
@@ -122,7 +132,7 @@ fn steps<'a, T: Real>(
 /// divergence::pack(&y, 1, &mut packed);
 /// let (mut x, mut movement) = ([0.5, 0.5], 0.0);
 /// let mut scratch = vec![0.0; newton::scratch_len(Some(2), 0, 1)];
-/// let subproblem = newton::Subproblem { columns: &[3.0], l1: 0.0, l2: 0.0, sweeps: 9, floor: 1e-300 };
+/// let subproblem = newton::Subproblem { columns: &[3.0], l1: 0.0, l2: 0.0, sweeps: 9, floor: 1e-300, bounds: None };
 /// let figures = newton::Figures { movement: &mut movement, divergence: None };
 /// newton::dense(Isa::detect(), subproblem, v, &packed, &mut x, &mut scratch, figures);
 /// // with one component the minimum is at Σv/Σy
@@ -144,6 +154,10 @@ pub fn dense<T: Real>(
     let k = subproblem.columns.len();
     assert!(k > 0, "k is at least 1");
     assert!(holds(x.len(), v.nrows(), k), "X is rows×k");
+    assert!(
+        subproblem.bounds.is_none_or(|(lower, upper)| lower.len() == x.len() && upper.len() == x.len()),
+        "bounds are rows×k"
+    );
     assert!(holds(packed.len(), v.ncols(), k), "Y is cols×k");
     let cols = v.ncols();
     for (first, x) in (0..v.nrows()).step_by(TOGETHER).zip(x.chunks_mut(TOGETHER * k)) {
@@ -158,7 +172,8 @@ pub fn dense<T: Real>(
             let v = &near[..cols];
             // no early end, so that it vectorises
             let positive = v.iter().fold(true, |all, &v| all & (v > T::ZERO));
-            *row = Row { v, positive, packed, x, p: &mut p[..cols], ..Row::default() };
+            let (lower, upper) = subproblem.bounds_of((first + r) * k, k);
+            *row = Row { v, positive, packed, x, p: &mut p[..cols], lower, upper, ..Row::default() };
         }
         let count = TOGETHER.min(v.nrows() - first);
         steps(isa, subproblem, &mut rows[..count], None, &mut figures);
@@ -182,6 +197,10 @@ pub fn sparse<T: Real>(
     let k = subproblem.columns.len();
     assert!(k > 0, "k is at least 1");
     assert!(holds(x.len(), v.nrows(), k), "X is rows×k");
+    assert!(
+        subproblem.bounds.is_none_or(|(lower, upper)| lower.len() == x.len() && upper.len() == x.len()),
+        "bounds are rows×k"
+    );
     let y_stride = crate::sparse::stride_of(y, v.ncols(), k);
     let (mut first, mut rest) = (0, x);
     while first < v.nrows() {
@@ -210,7 +229,8 @@ pub fn sparse<T: Real>(
                 // SAFETY: indices are below the number of rows of Y, and tiles have whole numbers of registers.
                 unsafe { T::columns(isa, Columns { indices, y, y_stride, k, out }) };
             }
-            *row = Row { v: padded, positive: true, packed, x, p, ..Row::default() };
+            let (lower, upper) = subproblem.bounds_of((first + r) * k, k);
+            *row = Row { v: padded, positive: true, packed, x, p, lower, upper, ..Row::default() };
         }
         steps(isa, subproblem, &mut rows[..count], Some(&entries), &mut figures);
         first += count;

@@ -107,15 +107,33 @@ impl Case {
         as_sparse: bool,
         floor: f64,
     ) -> (Vec<f64>, f64, f64) {
+        self.run::<T>(isa, sweeps, as_sparse, floor, None)
+    }
+
+    /// X within bounds.
+    fn within(&self, sweeps: usize, as_sparse: bool, bounds: Option<(&[f64], &[f64])>) -> Vec<f64> {
+        self.run::<f64>(Isa::detect(), sweeps, as_sparse, FLOOR, bounds).0
+    }
+
+    fn run<T: Real>(
+        &self,
+        isa: Isa,
+        sweeps: usize,
+        as_sparse: bool,
+        floor: f64,
+        bounds: Option<(&[f64], &[f64])>,
+    ) -> (Vec<f64>, f64, f64) {
         let of = |x: &[f64]| x.iter().map(|&x| T::from_f64(x)).collect::<Vec<T>>();
         let (k, columns, mut x, y) = (self.k, of(&self.columns()), of(&self.x), of(&self.y));
         let v = Dense::from_vec(of(self.v.as_slice()), self.v.nrows(), self.v.ncols()).unwrap();
+        let bounds = bounds.map(|(lower, upper)| (of(lower), of(upper)));
         let subproblem = Subproblem {
             columns: &columns,
             l1: T::from_f64(self.l1),
             l2: T::from_f64(self.l2),
             sweeps,
             floor: T::from_f64(floor),
+            bounds: bounds.as_ref().map(|(lower, upper)| (&lower[..], &upper[..])),
         };
         let (mut movement, mut sum) = (0.0, 0.0);
         let beta = divergence::Beta::new(1.0, T::from_f64(FLOOR), T::ZERO);
@@ -253,4 +271,29 @@ fn rows_of_zeros_come_to_life() {
     }
     check::<f64>(1e-12);
     check::<f32>(1e-5);
+}
+
+/// Within bounds each coordinate goes where the free step would, or to the bound before it; what is fixed stays.
+#[test]
+fn steps_end_at_their_bounds() {
+    for (m, n, k, zeros) in [(7, 300, 3, false), (5, 19, 1, true), (9, 40, 6, true)] {
+        let case = Case::new(m, n, k, if zeros { (0.3, 0.1) } else { (0.0, 0.1) });
+        for as_sparse in [false, true] {
+            let (free, ..) = case.kernels::<f64>(Isa::detect(), 1, as_sparse);
+            let upper: Vec<f64> = case.x.iter().map(|x| 1.1 * x).collect();
+            let lower: Vec<f64> = case.x.iter().map(|x| 0.9 * x).collect();
+            let bounded = case.within(1, as_sparse, Some((&lower, &upper)));
+            // the first coordinate of a row meets the same p
+            for i in 0..m {
+                let at = i * k;
+                assert!(
+                    (bounded[at] - free[at].clamp(lower[at], upper[at])).abs() <= 1e-14 * bounded[at].abs()
+                );
+            }
+            for (at, x) in case.within(7, as_sparse, Some((&lower, &upper))).iter().enumerate() {
+                assert!((lower[at]..=upper[at]).contains(x), "{x} {} {}", lower[at], upper[at]);
+            }
+            assert_eq!(case.within(3, as_sparse, Some((&case.x, &case.x))), case.x);
+        }
+    }
 }

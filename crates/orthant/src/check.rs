@@ -3,7 +3,7 @@
 use orthant_kernel::{Dense, Isa};
 
 use crate::source::{Counts, Unobserved};
-use crate::{Error, Init, Matrix, Missing, Nmf, Options, Products, Real, available, scan};
+use crate::{Error, Init, Matrix, Missing, Nmf, Options, Products, Real, Scale, Update, available, scan};
 
 /// Refuses shapes and factors that do not belong to a fit's data.
 pub(crate) fn shapes<T: Real>(
@@ -31,6 +31,7 @@ pub(crate) fn shapes<T: Real>(
     nmf.options.check_scale(given.is_some())?;
     let k = nmf.options.rank;
     sizes::<T>(m, n, k)?;
+    known(nmf, given.is_some())?;
     if let Some(h) = given {
         if nmf.init.is_some() {
             return Err(Error::Unsupported {
@@ -49,6 +50,36 @@ pub(crate) fn shapes<T: Real>(
     if let Some(Init::Custom { w, h }) = &nmf.init {
         factor("W", w, (m, k), nmf.options.method.keeps_zeros())?;
         factor("H", h, (k, n), nmf.options.method.keeps_zeros())?;
+    }
+    Ok(())
+}
+
+/// Refuses what does not go with what is known of W and H.
+fn known<T: Real>(nmf: &Nmf<T>, given: bool) -> Result<(), Error> {
+    if !nmf.knows() {
+        return Ok(());
+    }
+    let Options { method, scale, .. } = nmf.options;
+    let unsupported =
+        |what: String, supported: String| Err(Error::Unsupported { what, supported: supported.into() });
+    if !method.update.takes_bounds() {
+        let others = Update::list(|update| update.takes_bounds() && update.minimises(method.loss));
+        return unsupported(
+            format!("solver {} with fixed entries or bounds of a factor", method.update),
+            format!("with {} {others} know them", method.loss),
+        );
+    }
+    if given && nmf.known[1].is_known() {
+        return unsupported(
+            "fixed entries or bounds of an H that is given".into(),
+            "a given H is kept as it is; what is known of W goes with it".into(),
+        );
+    }
+    if let Some(scale) = scale.filter(|scale| *scale != Scale::None) {
+        return unsupported(
+            format!("scale {scale} with fixed entries or bounds of a factor"),
+            "there the scale is fixed and stays as it is (none)".into(),
+        );
     }
     Ok(())
 }

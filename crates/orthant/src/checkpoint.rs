@@ -21,13 +21,13 @@ pub(crate) struct Data {
 }
 
 impl Data {
-    /// The same with weights of the entries, if they have any.
+    /// The same with numbers that go with them, if there are any: weights of the entries, bounds of a factor.
     #[must_use]
-    pub fn weighted<T: Real>(mut self, weights: Option<&[T]>) -> Self {
-        if let Some(weights) = weights {
+    pub fn besides<T: Real>(mut self, what: &str, numbers: Option<&[T]>) -> Self {
+        if let Some(numbers) = numbers {
             let mut hash = Xxh3::new();
-            weights.iter().for_each(|w| hash.update(&w.to_f64().to_le_bytes()));
-            self.xxh3_64 += &format!(", weights {:016x}", hash.digest());
+            numbers.iter().for_each(|x| hash.update(&x.to_f64().to_le_bytes()));
+            self.xxh3_64 += &format!(", {what} {:016x}", hash.digest());
         }
         self
     }

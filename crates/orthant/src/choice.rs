@@ -174,7 +174,9 @@ impl Choice {
         let on_less = can && asked.loss.is_quadratic() && !v.lists;
         let (rows, cols) = v.lines();
         let sample =
-            if on_less && automatic && !options.starts_at_factors() && options.compress != Some(false) {
+            // what is known of rows of W is known of rows that are not in it
+            if on_less && v.bounds == 0 && automatic && !options.starts_at_factors() && options.compress != Some(false)
+            {
                 sampled_rows(v, options.rank)
             } else {
                 None
@@ -325,7 +327,7 @@ fn working_bytes<T: Real>(
     let (m, n) = (v.m, v.n);
     let (w, h) = (Buffer::<T>::bytes(m * k), Buffer::<T>::bytes(n * k));
     let drawn = matches!(options.init, None | Some(InitKind::Random | InitKind::ScaledRandom));
-    let line = m.min(n) == 1 && drawn && options.is_free(fixed);
+    let line = m.min(n) == 1 && drawn && options.is_free(fixed || v.bounds > 0);
     let given = options.starts_at_factors() || fixed || line;
     let start = match options.init {
         Some(kind) => kind.init::<T>(),
@@ -355,7 +357,7 @@ fn working_bytes<T: Real>(
     let handing_over = history + w + 2 * h;
     let later = kept + iterating.max(handing_over);
     let working = starting.max(sketching).max(later).max(sampling).max(reading.storing());
-    of_any(workers) + scanning.max(reading.stored::<T>() + working)
+    of_any(workers) + v.bounds + scanning.max(reading.stored::<T>() + working)
 }
 
 /// Looks at what the bytes of V follow from but choices do not: which entries the lines have, and whether what is read is `scaled`.

@@ -1,5 +1,6 @@
 //! From options and data to a finished fit.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use orthant_kernel::{Dense, Isa};
@@ -9,6 +10,7 @@ use crate::checkpoint::Said;
 use crate::choice::{self, Choice};
 use crate::drive::{Known, Terms, drive};
 use crate::iterate::{Alternation, Factor, Figures, Fixed, Joint, Layout, Quadratic, Ratio, Schedule};
+use crate::known::Limits;
 use crate::nmf::{Fit, Nmf};
 use crate::observe::{Observer, Watch};
 use crate::random::Generator;
@@ -152,6 +154,8 @@ struct Problem<'a, T: Real> {
     /// What the loss is compared with.
     size: scan::Size,
     by_columns: bool,
+    /// What bounds W and H, in the units of the scaled V.
+    limits: [Option<Arc<Limits<T>>>; 2],
     /// H, if only W is to be found.
     given: Option<&'a Dense<T>>,
     workers: usize,
@@ -193,7 +197,10 @@ impl<'a, T: Real> Problem<'a, T> {
         let unobserved = check::unobserved(nmf, v, workers)?;
         let gaps = unobserved.as_ref().map_or(0, Unobserved::count);
         let exponent = scan::exponent::<T>(nmf.options.method, found.max);
+        let limits = nmf.limits(v.nrows(), v.ncols())?;
+        let bounds = nmf.limits_bytes(v.nrows(), v.ncols());
         let shape = choice::measured(&nmf.options, v, gaps, lists.is_some(), given.is_some(), exponent != 0);
+        let shape = shape.bounded(bounds);
         let choice = Choice::new::<T>(&nmf.options, &shape, given.is_some(), workers)?;
         let loss = choice.method.loss;
         let scale = scan::scale_by(T::ONE, -exponent);
@@ -221,6 +228,7 @@ impl<'a, T: Real> Problem<'a, T> {
             lists,
             size,
             by_columns,
+            limits: limits.map(|of| of.map(|of| Arc::new(of.map(|x| scan::scale_by(x, -exponent / 2))))),
             given,
             workers,
             began,
@@ -286,6 +294,11 @@ impl<'a, T: Real> Problem<'a, T> {
             .unwrap_or_else(|| source.block_rows::<T>(self.nmf.options.rank))
             .min(source.rows);
         Layout { block, workers: self.workers, halt: self.halt.clone() }
+    }
+
+    /// Whether something else than the data fixes the scale of a factor: H is given, or something is known of W or H.
+    fn is_held(&self) -> bool {
+        self.given.is_some() || self.nmf.knows()
     }
 
     /// The factor that does not change: H, if it is given.
@@ -401,12 +414,14 @@ impl<'a, T: Real> Problem<'a, T> {
             Some(h) => h.clone(),
             None => Dense::from_vec(self.unscaled(ht), n, k).expect("Hᵀ is n×k").transposed(),
         };
-        let scale = nmf.options.scaling(self.given.is_some());
+        let scale = nmf.options.scaling(self.is_held());
         scale::apply(scale, &mut w, &mut h);
         scale::clear_subnormal(&mut w);
         if self.given.is_none() {
             scale::clear_subnormal(&mut h);
+            nmf.known[1].hold_h(&mut h);
         }
+        nmf.known[0].hold_w(&mut w);
         let report = Report {
             stop_reason,
             iterations: run.iterations,
@@ -433,19 +448,30 @@ impl<'a, T: Real> Problem<'a, T> {
     fn all_zero(&self) -> Fit<T> {
         let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
         let loss = self.choice.method.loss;
+        let (mut w, mut h) = (Dense::zeros(m, k), self.given.cloned().unwrap_or_else(|| Dense::zeros(k, n)));
+        let [of_w, of_h] = &*self.nmf.known;
+        of_w.hold_w(&mut w);
+        if self.given.is_none() {
+            of_h.hold_h(&mut h);
+        }
+        // bounds can keep WH from being 0
+        let product =
+            |i: usize, j: usize| (0..k).map(|t| w[(i, t)].to_f64() * h[(t, j)].to_f64()).sum::<f64>();
+        let row = |i: usize| (0..n).map(|j| loss.of(0.0, product(i, j))).sum::<f64>();
+        let left: f64 = if self.nmf.knows() { (0..m).map(row).sum() } else { 0.0 };
         let report = Report {
             stop_reason: StopReason::ZeroData,
             iterations: 0,
             compression: None,
             observed: self.observed().map(|(observed, _)| observed),
             loss_function: loss,
-            objective: 0.0,
-            loss: 0.0,
-            reconstruction_error: 0.0,
+            objective: left,
+            loss: left,
+            reconstruction_error: (2.0 * left).sqrt(),
             relative_error: 0.0,
             kkt_residual: 0.0,
             violation_ratio: None,
-            scale: self.nmf.options.scaling(self.given.is_some()),
+            scale: self.nmf.options.scaling(self.is_held()),
             components: vec![Component { total: 0.0, share: 0.0 }; k],
             history: Vec::new(),
             seconds_start: self.began.elapsed().as_secs_f64(),
@@ -453,8 +479,7 @@ impl<'a, T: Real> Problem<'a, T> {
             plan: self.plan(0),
             warnings: Vec::new(),
         };
-        let h = self.given.cloned().unwrap_or_else(|| Dense::zeros(k, n));
         let model = Model::new(h, self.nmf.options.penalty, loss);
-        Fit { w: Dense::zeros(m, k), model, report, random_state: self.nmf.random.clone().into_state() }
+        Fit { w, model, report, random_state: self.nmf.random.clone().into_state() }
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use orthant_kernel::Dense;
 
 use crate::error::invalid;
+use crate::known::Limits;
 use crate::observe::{Iteration, Observer};
 use crate::random::{Generator, RandomState};
 use crate::{
-    Cancel, Checkpoint, EntryWeights, Error, Init, InitKind, Loss, Method, Missing, Model, Options, Penalty,
-    Products, Real, Report, Scale, Stop, StopReason, ToMatrix, Update, scale,
+    Cancel, Checkpoint, EntryWeights, Error, Factor, Init, InitKind, Loss, Method, Missing, Model, Options,
+    Penalty, Products, Real, Report, Scale, Stop, StopReason, ToMatrix, Update, scale,
 };
 
 /// Non-negative matrix factorisation of V (m×n, samples in rows) into W (m×k) · H (k×n).
@@ -43,6 +44,8 @@ pub struct Nmf<T> {
     pub(crate) checkpoint: Option<Arc<Checkpoint>>,
     /// How much entries count, if they do not count alike.
     pub(crate) weights: Option<Arc<EntryWeights<T>>>,
+    /// What is known of W and of H.
+    pub(crate) known: Arc<[Factor<T>; 2]>,
 }
 
 /// A finished fit.
@@ -97,6 +100,7 @@ impl<T: Real> Nmf<T> {
             cancel: None,
             checkpoint: None,
             weights: None,
+            known: Arc::new([Factor::new(), Factor::new()]),
         }
     }
 
@@ -230,6 +234,39 @@ impl<T: Real> Nmf<T> {
     #[must_use]
     pub fn entry_weights(self, weights: EntryWeights<T>) -> Self {
         Self { weights: Some(Arc::new(weights)), ..self }
+    }
+
+    /// What is known of W, m×k: entries that are fixed, and bounds. The result is then at the scale that this sets.
+    #[must_use]
+    pub fn w(mut self, known: Factor<T>) -> Self {
+        Arc::make_mut(&mut self.known)[0] = known;
+        self
+    }
+
+    /// Likewise of H, k×n.
+    #[must_use]
+    pub fn h(mut self, known: Factor<T>) -> Self {
+        Arc::make_mut(&mut self.known)[1] = known;
+        self
+    }
+
+    /// The bounds of W and of Hᵀ, for data of m×n.
+    pub(crate) fn limits(&self, m: usize, n: usize) -> Result<[Option<Limits<T>>; 2], Error> {
+        let ([of_w, of_h], k) = (&*self.known, self.options.rank);
+        Ok([of_w.limits_of_w(m, k)?, of_h.limits_of_h(n, k)?])
+    }
+
+    /// What they take.
+    pub(crate) fn limits_bytes(&self, m: usize, n: usize) -> usize {
+        let of = |known: &Factor<T>, rows| {
+            if known.is_known() { Limits::<T>::bytes(rows, self.options.rank) } else { 0 }
+        };
+        of(&self.known[0], m) + of(&self.known[1], n)
+    }
+
+    /// Whether anything is known of W or H.
+    pub(crate) fn knows(&self) -> bool {
+        self.known.iter().any(Factor::is_known)
     }
 
     /// Whether coordinate descent takes the components in an order that is drawn for every half-step; default not.

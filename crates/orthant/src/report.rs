@@ -126,6 +126,12 @@ pub enum Warning {
         /// The number of components.
         rank: usize,
     },
+    /// Entries of the start that was given are outside their bounds, or are not what is fixed: they were put at the nearest that is
+    /// allowed.
+    OutsideBounds {
+        /// How many, of W and H together.
+        count: usize,
+    },
     /// A singular Gram matrix was regularised to solve with it.
     Regularized {
         /// How often.
@@ -183,6 +189,11 @@ impl fmt::Display for Warning {
                 f,
                 "{rows} rows and {columns} columns have fewer observed entries than the {rank} components: what is found for them is \
                  not unique"
+            ),
+            Self::OutsideBounds { count } => write!(
+                f,
+                "{count} entries of the start are outside their bounds or not what is fixed: the fit starts at the nearest that is \
+                 allowed"
             ),
             Self::Regularized { count } => {
                 write!(f, "{count} least-squares problems were singular and were regularised")

@@ -50,6 +50,8 @@ pub(crate) struct Shape {
     pub unobserved: usize,
     /// Whether the entries are what is observed, and each row is solved by itself.
     pub lists: bool,
+    /// Bytes of what bounds the factors.
+    pub bounds: usize,
     /// The lines of sparse data, and those across, which are counted where they [matter](Self::across).
     pub lines_of_s: Lines,
     pub lines_across: Lines,
@@ -80,6 +82,7 @@ impl Shape {
             copied,
             unobserved: 0,
             lists: false,
+            bounds: 0,
             lines_of_s: lines.map_or_else(Lines::default, |v| Lines::of(v.nrows(), |i| v.entries_before(i))),
             lines_across: Lines::default(),
             long_lanes: lines.map_or(0, long_lanes),
@@ -101,6 +104,7 @@ impl Shape {
             copied: false,
             unobserved: 0,
             lists: false,
+            bounds: 0,
             lines_of_s: Lines::default(),
             lines_across: Lines::default(),
             long_lanes: 0,
@@ -134,6 +138,12 @@ impl Shape {
     #[must_use]
     pub fn but(self, unobserved: usize) -> Self {
         Self { copied: self.copied || unobserved > 0, unobserved, ..self }
+    }
+
+    /// With factors whose bounds take so many bytes.
+    #[must_use]
+    pub fn bounded(self, bounds: usize) -> Self {
+        Self { bounds, ..self }
     }
 
     /// Of what is lists of what is observed, if so.

@@ -76,8 +76,13 @@ updates! {
 }
 
 /// What holds whatever the choice comes to.
-const AUTO: Descriptor =
-    Descriptor { losses: Losses::Any, extrapolates: Losses::Any, descends: false, ..Descriptor::FROBENIUS };
+const AUTO: Descriptor = Descriptor {
+    losses: Losses::Any,
+    extrapolates: Losses::Any,
+    descends: false,
+    bounded: true,
+    ..Descriptor::FROBENIUS
+};
 
 impl Update {
     /// Whether it minimises `loss`.
@@ -109,6 +114,11 @@ impl Update {
     /// Whether entries of 0 stay 0.
     pub fn keeps_zeros(self) -> bool {
         self.descriptor().keeps_zeros
+    }
+
+    /// Whether it knows entries that are fixed, and bounds of the others.
+    pub fn takes_bounds(self) -> bool {
+        self.descriptor().bounded
     }
 
     /// The names of those that have something, for a sentence.

@@ -424,6 +424,14 @@ pub const LAWS: &[Law] = &[
         modules: &["missing", "lists"],
     },
     Law {
+        numbers: &[23, 30],
+        states: "fixed entries of W and H are kept to the bit, bounds are never passed, and F does not rise \
+            within them; with H given the result is that of plain projected gradients; no slope that remains \
+            points into the bounds; the same bits on any threads, and from a checkpoint",
+        tolerance: "exact; 1e-9; 1e-10; 1e-5‖V‖",
+        modules: &["known"],
+    },
+    Law {
         numbers: &[48],
         states: "mini-batches: one batch of all rows without memory is the multiplicative update",
         tolerance: "1e-10, 3 steps",

@@ -30,7 +30,10 @@ impl<T: Real> Problem<'_, T> {
         let mut watch = Watch::new(&mut unobserved, self.nmf.cancel.clone(), self.nmf.options.max_time);
         let layout = self.layout(&sketch.source()?.extent());
         let Factors { inner, outer, generator } = factors;
-        let again = |of: &Factor<T>, x: Buffer<T>| Factor::new(x, k, of.weights, of.sweeps);
+        let again = |of: &Factor<T>, x: Buffer<T>| Factor {
+            limits: of.limits.clone(),
+            ..Factor::new(x, k, of.weights, of.sweeps)
+        };
         let (x, y) = (again(&inner, inner.x.clone()), again(&outer, outer.x.clone()));
         let pair = Pair::new(x, y, self.by_columns);
         let done = |iterations, kept| Compression { rows: self.v.nrows(), columns, iterations, kept };

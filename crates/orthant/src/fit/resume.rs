@@ -74,7 +74,8 @@ impl<T: Real> Problem<'_, T> {
         generator.restore(&mut state)?;
         negligible.restore(&mut state)?;
         let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
-        let [w, ht] = self.factors_of([m * k, n * k].map(|len| allocate::filled(len, T::ZERO)));
+        let zeros = [m * k, n * k].map(|len| allocate::filled(len, T::ZERO));
+        let ([w, ht], _) = self.known_factors(self.factors_of(zeros));
         let (inner, outer) = if self.by_columns { (ht, w) } else { (w, ht) };
         let [negligible] = negligible;
         let said = checkpoint.said();
@@ -92,7 +93,13 @@ impl<T: Real> Problem<'_, T> {
 
     /// Which data the fit is of.
     fn data(&self) -> Data {
-        Data::of(self.v).weighted(self.lists.and_then(|lists| lists.weights.as_deref()))
+        let weights = self.lists.and_then(|lists| lists.weights.as_deref());
+        let known = self.limits.iter().zip(["W", "H"]).filter_map(|(limits, name)| {
+            limits.as_deref().map(|limits| (name, [&limits.lower[..], &limits.upper[..]].concat()))
+        });
+        known.fold(Data::of(self.v).besides("weights", weights), |data, (name, bounds)| {
+            data.besides(name, Some(&bounds))
+        })
     }
 
     /// What a loop keeps of the fit, with the state behind it.

@@ -100,7 +100,7 @@ impl<T: Real> Problem<'_, T> {
             && self.lists.is_none()
             && self.v.nrows().min(self.v.ncols()) == 1
             && drawn
-            && self.nmf.options.is_free(self.given.is_some())
+            && self.nmf.options.is_free(self.is_held())
     }
 
     /// W and Hᵀ with that row or column in the first component, and nothing in the others.
@@ -134,6 +134,13 @@ impl<T: Real> Problem<'_, T> {
         ]
     }
 
+    /// The same within what is known of them; how many entries of both were not.
+    pub(super) fn known_factors(&self, [w, ht]: [Factor<T>; 2]) -> ([Factor<T>; 2], usize) {
+        let [of_w, of_h] = self.limits.clone();
+        let ((w, outside_w), (ht, outside_h)) = (w.within(of_w), ht.within(of_h));
+        ([w, ht], outside_w + outside_h)
+    }
+
     /// The factors to start from: those that were found, if any were.
     pub(super) fn factors(
         &self,
@@ -156,27 +163,30 @@ impl<T: Real> Problem<'_, T> {
         if method.is_newton() && self.given.is_none() && !started && !line {
             init::fill_zero_rows(&mut ht, k);
         }
+        let ([w, ht], outside) = self.known_factors(self.factors_of([w, ht]));
+        if started && outside > 0 {
+            warnings.push(Warning::OutsideBounds { count: outside });
+        }
         if method.keeps_zeros() && matches!(nmf.init, Some(Init::Custom { .. })) {
             // also where it is memory that has decided so
-            check::not_zero("W", &w)?;
-            check::not_zero("H", &ht)?;
+            check::not_zero("W", &w.x)?;
+            check::not_zero("H", &ht.x)?;
         }
-        if ht.iter().all(|&x| x == T::ZERO) {
+        if ht.x.iter().all(|&x| x == T::ZERO) {
             warnings.push(Warning::ZeroStart);
         }
         if method.keeps_zeros() && self.given.is_none() && !line {
-            let zeros = w.iter().chain(&ht).filter(|&&x| x == T::ZERO).count();
+            let zeros = w.free_zeros() + ht.free_zeros();
             if zeros > 0 {
                 warnings.push(Warning::LockedZeros { count: zeros });
             }
         }
         // coordinates that move in turn come apart
         let in_turn = method.goes_in_turn();
-        let alike = if in_turn || self.given.is_some() || line { None } else { identical(&w, &ht, k) };
+        let alike = if in_turn || self.given.is_some() || line { None } else { identical(&w.x, &ht.x, k) };
         if let Some((first, second)) = alike {
             warnings.push(Warning::IdenticalComponents { first, second });
         }
-        let [w, ht] = self.factors_of([w, ht]);
         let (inner, outer) = if by_columns { (ht, w) } else { (w, ht) };
         Ok((Factors { inner, outer, generator }, warnings))
     }

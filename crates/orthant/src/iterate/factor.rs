@@ -1,11 +1,14 @@
 //! One factor and what is kept about it.
 
+use std::sync::Arc;
+
 use orthant_kernel::{Buffer, Real};
 use orthant_kernel::{allocate, rows::Step};
 
 use super::lines::{Lines, Role, Trail, split_lines};
 use super::visit::Mode;
 use crate::Error;
+use crate::known::Limits;
 use crate::penalty::Weights;
 use crate::reduce::{Lanes, Slots};
 use crate::state::{State, damaged, restore_made, save_made};
@@ -16,6 +19,8 @@ pub(crate) struct Factor<T> {
     pub x: Buffer<T>,
     pub weights: Weights,
     pub sweeps: usize,
+    /// What bounds its entries, if anything does.
+    pub limits: Option<Arc<Limits<T>>>,
     /// XᵀX, k×k, where the loss is quadratic.
     pub gram: Vec<T>,
     /// Σ|x|, kept where an L1 penalty asks for it.
@@ -35,12 +40,25 @@ impl<T: Real> Factor<T> {
             x: x.into(),
             weights,
             sweeps,
+            limits: None,
             gram,
             sum: 0.0,
             squares: 0.0,
             step: Step::default(),
             trail: None,
         }
+    }
+
+    /// With bounds of its entries, and the entries within them; how many were not.
+    pub fn within(mut self, limits: Option<Arc<Limits<T>>>) -> (Self, usize) {
+        let outside = limits.as_ref().map_or(0, |limits| limits.all().hold(&mut self.x));
+        (Self { limits, ..self }, outside)
+    }
+
+    /// Entries of 0 that are not fixed.
+    pub fn free_zeros(&self) -> usize {
+        let fixed = |at| self.limits.as_ref().is_some_and(|limits| limits.all().is_fixed(at));
+        self.x.iter().enumerate().filter(|&(at, &x)| x == T::ZERO && !fixed(at)).count()
     }
 
     /// The penalty's value from the entries themselves, in double precision.
@@ -105,7 +123,7 @@ impl<T: Real> Factor<T> {
 
 impl<T: Real> State for Factor<T> {
     fn save(&self, to: &mut Vec<u8>) {
-        let Self { x, weights: _, sweeps: _, gram, sum, squares, step, trail } = self;
+        let Self { x, weights: _, sweeps: _, limits: _, gram, sum, squares, step, trail } = self;
         x.save(to);
         gram.save(to);
         [*sum, *squares].save(to);
@@ -114,7 +132,7 @@ impl<T: Real> State for Factor<T> {
     }
 
     fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {
-        let Self { x, weights: _, sweeps: _, gram, sum, squares, step, trail } = self;
+        let Self { x, weights: _, sweeps: _, limits: _, gram, sum, squares, step, trail } = self;
         x.restore(from)?;
         if let Some(x) = x.iter().find(|x| !(x.is_finite() && **x >= T::ZERO)) {
             return Err(damaged(format!("a factor has the entry {x}")));

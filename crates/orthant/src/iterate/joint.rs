@@ -260,6 +260,7 @@ impl<'a, T: Real> Joint<'a, T> {
             majorant: rule.majorant(weights.elements().1, schedule.is_none_or(|s| s.beta == 0.0)),
             least: rule.least(of_h),
             weights,
+            limits: None,
             wanted: Wanted { updated: updates && schedule.is_some() && !of_h, ..Wanted::default() },
             isa,
         };

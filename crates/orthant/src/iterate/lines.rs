@@ -239,6 +239,11 @@ impl<T: Real> Lines<'_, T> {
         }
     }
 
+    /// The rows that were extrapolated to; those that were updated where nothing is extrapolated.
+    pub fn extrapolated(&mut self) -> &mut [T] {
+        if self.differ() { self.point } else { self.x }
+    }
+
     /// The rows that the objective is of: x, or where it was not updated, those of the best pair.
     pub fn current(&self) -> &[T] {
         match self.motion {

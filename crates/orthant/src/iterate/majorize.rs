@@ -16,8 +16,9 @@ use orthant_kernel::{Buffer, Isa, Real};
 use super::lines::Lines;
 use super::sums::{RatioSums, add_columns};
 use super::visit::{HalfStep, Span};
+use crate::known::Limits;
 use crate::penalty::Weights;
-use crate::rule::Majorizer;
+use crate::rule::{Majorizer, bounded};
 use crate::source::{Packed, Rows as SourceRows, Source};
 
 /// What a worker computes with.
@@ -65,6 +66,8 @@ pub(super) struct Majorize<'a, T: Real> {
     pub majorant: Majorant,
     pub least: Least<T>,
     pub weights: Weights,
+    /// Bounds of X, if it has any.
+    pub limits: Option<&'a Limits<T>>,
     pub wanted: Wanted,
     pub isa: Isa,
 }
@@ -85,6 +88,10 @@ impl<T: Real> HalfStep<T> for Majorize<'_, T> {
         self.wanted.sums || self.wanted.loss
     }
 
+    fn limits(&self) -> Option<&Limits<T>> {
+        self.limits
+    }
+
     fn moves(
         &self,
         at: &Span,
@@ -103,7 +110,9 @@ impl<T: Real> HalfStep<T> for Majorize<'_, T> {
         let (n, n_stride) = self.n.map_or((&n[..], k), |n| (n.from(first), n.stride));
         let (d, d_stride) = self.d.map_or((&d[..], k), |d| (d.from(first), d.stride));
         let (l1, l2) = self.weights.elements();
+        let bounds = self.limits.map(|limits| limits.rows(&at.rows));
         let moved = &mut sums.step.movement;
+        let before = bounds.map(|b| bounded::slopes(x, (n, n_stride), (d, d_stride), k, (l1, l2), b, *moved));
         *moved = rows::majorize(
             self.isa,
             x,
@@ -118,6 +127,10 @@ impl<T: Real> HalfStep<T> for Majorize<'_, T> {
             self.least,
             *moved,
         );
+        if let Some((bounds, before)) = bounds.zip(before) {
+            bounds.hold(x);
+            *moved = before;
+        }
     }
 
     fn sums(

@@ -11,6 +11,7 @@ use super::lines::Lines;
 use super::majorize::Work;
 use super::sums::RatioSums;
 use super::visit::{HalfStep, Span};
+use crate::known::Limits;
 use crate::penalty::Weights;
 use crate::rule::Majorizer;
 use crate::source::{Packed, Rows, Source};
@@ -23,6 +24,8 @@ pub(super) struct Newton<'a, T: Real> {
     pub columns: &'a [T],
     pub rule: Majorizer<T>,
     pub weights: Weights,
+    /// Bounds of X, if it has any.
+    pub limits: Option<&'a Limits<T>>,
     pub sweeps: usize,
     /// Whether the steps add up the loss, …
     pub with_loss: bool,
@@ -46,17 +49,23 @@ impl<T: Real> HalfStep<T> for Newton<'_, T> {
         self.loss_after
     }
 
+    fn limits(&self) -> Option<&Limits<T>> {
+        self.limits
+    }
+
     fn moves(
         &self,
-        _: &Span,
+        at: &Span,
         s: Option<&mut Rows<'_, T>>,
         x: &mut [T],
         work: &mut Work<T>,
         sums: &mut RatioSums<T>,
     ) {
         let (beta, (l1, l2)) = (&self.rule.beta, self.weights.elements());
+        let bounds =
+            self.limits.map(|limits| limits.rows(&at.rows)).map(|bounds| (bounds.lower, bounds.upper));
         let subproblem =
-            Subproblem { columns: self.columns, l1, l2, sweeps: self.sweeps, floor: beta.floor() };
+            Subproblem { columns: self.columns, l1, l2, sweeps: self.sweeps, floor: beta.floor(), bounds };
         let divergence = self.with_loss.then_some((beta, &mut sums.loss));
         let figures = Figures { movement: &mut sums.step.movement, divergence };
         let s = s.expect("Newton's steps need rows of S or of its transpose");

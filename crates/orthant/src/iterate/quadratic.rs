@@ -346,6 +346,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
             self.y.copy(outer);
         }
         let operand = if self.projection.is_some() { &self.projected } else { self.y.of(outer).y };
+        let limits = inner.limits.clone();
         let crosses = updates && (fixed || inner.has_role(Role::Second) || transpose.is_some());
         let step = RowUpdate {
             numerators: match keeps {
@@ -357,6 +358,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
             k,
             isa,
             weights: inner.weights,
+            limits: limits.as_deref(),
             crosses,
             accumulates: transpose.is_none() && !fixed,
             projection: None,
@@ -391,6 +393,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
                 self.x.copy(inner);
             }
         }
+        let limits = outer.limits.clone();
         let crosses = updates && transposes;
         let step = RowUpdate {
             numerators: outer_numerators(self.source, self.projection, self.sums.as_ref(), &self.x, inner, k),
@@ -399,6 +402,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
             k,
             isa,
             weights: outer.weights,
+            limits: limits.as_deref(),
             crosses,
             accumulates: false,
             projection: self.projection,

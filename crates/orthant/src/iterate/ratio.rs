@@ -305,13 +305,14 @@ impl<'a, T: Real> Ratio<'a, T> {
         if updates {
             inner.meet(columns.sizes());
         }
-        let (y, weights) = (self.y.of(outer), inner.weights);
+        let (y, weights, limits) = (self.y.of(outer), inner.weights, inner.limits.clone());
+        let limits = limits.as_deref();
         let lines = inner.lines(mode, k, &self.inner.lanes);
         let sums = if self.newton {
             let (with_loss, loss_after) = (wanted.loss && updates, wanted.loss && !updates);
             let columns = &columns.elements;
             let source = Some(source.rows);
-            let step = Newton { source, y, columns, rule, weights, sweeps, with_loss, loss_after };
+            let step = Newton { source, y, columns, rule, weights, limits, sweeps, with_loss, loss_after };
             self.inner.visit(&lines, mode, &step, &mut self.of_inner, &self.memory)?
         } else {
             let known = |all| Rows { all, stride: k };
@@ -329,6 +330,7 @@ impl<'a, T: Real> Ratio<'a, T> {
                 majorant: rule.majorant(weights.elements().1, careful),
                 least: self.least[0],
                 weights,
+                limits,
                 wanted: Wanted { sums: wanted.sums && source.transpose.is_none(), ..wanted },
                 isa,
             };
@@ -356,11 +358,13 @@ impl<'a, T: Real> Ratio<'a, T> {
         if source.is_some() {
             self.x.copy(inner);
         }
-        let (x, weights) = (self.x.of(inner), outer.weights);
+        let (x, weights, limits) = (self.x.of(inner), outer.weights, outer.limits.clone());
+        let limits = limits.as_deref();
         let lines = outer.lines(mode, k, &self.outer.lanes);
         let sums = if self.newton {
             let columns = &columns.elements;
-            let step = Newton { source, y: x, columns, rule, weights, sweeps, with_loss, loss_after: false };
+            let step =
+                Newton { source, y: x, columns, rule, weights, limits, sweeps, with_loss, loss_after: false };
             self.outer.visit(&lines, mode, &step, &mut self.of_outer, &self.memory)?
         } else {
             let stride = accumulator_stride::<T>(k);
@@ -377,6 +381,7 @@ impl<'a, T: Real> Ratio<'a, T> {
                 majorant: rule.majorant(weights.elements().1, careful),
                 least: self.least[1],
                 weights,
+                limits,
                 wanted: Wanted::default(),
                 isa,
             };

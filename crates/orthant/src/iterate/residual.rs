@@ -13,9 +13,10 @@ use super::row_update::Work;
 use super::sums::GramSums;
 use super::visit::{HalfStep, Mode, Span, Sums};
 use crate::Error;
+use crate::known::Limits;
 use crate::objective::Residual;
 use crate::reduce::{Lanes, Reducer, Slots, split};
-use crate::rule::Subproblem;
+use crate::rule::{Subproblem, bounded};
 use crate::source::{DenseRows, Rows, Source};
 use crate::twofold::Twofold;
 
@@ -150,6 +151,7 @@ impl Sums for Measured {
 struct RowResidual<'a, T: Real> {
     source: &'a dyn Source<T>,
     subproblem: Subproblem<'a, T>,
+    limits: Option<&'a Limits<T>>,
     /// Y as blocks are multiplied with it, and Y itself.
     operand: &'a [T],
     y: &'a [T],
@@ -178,7 +180,7 @@ impl<T: Real> HalfStep<T> for RowResidual<'_, T> {
 
     fn moves(
         &self,
-        _: &Span,
+        at: &Span,
         s: Option<&mut Rows<'_, T>>,
         x: &mut [T],
         work: &mut Work<T>,
@@ -187,6 +189,11 @@ impl<T: Real> HalfStep<T> for RowResidual<'_, T> {
         let (k, isa, Subproblem { gram, diagonal, l1, .. }) = (self.k, self.isa, self.subproblem);
         let (a, d) = (&mut work.a[..x.len()], &mut work.rule[..x.len()]);
         s.expect("rows are read").numerators(self.operand, k, a);
+        if let Some(limits) = self.limits {
+            let bounds = limits.rows(&at.rows);
+            sums.movement = bounded::distance(x, a, k, &self.subproblem, bounds, d, sums.movement);
+            return;
+        }
         if self.clears {
             clear(x, a, k, k);
         }
@@ -305,9 +312,11 @@ impl<T: Real> Quadratic<'_, T> {
     fn measure_by(&mut self, how: Residual, steps: Steps) -> Result<Measured, Error> {
         let (inner, outer) = (&mut self.pair.inner, &self.pair.outer);
         let y = &outer.x[..];
+        let limits = inner.limits.clone();
         let step = RowResidual {
             source: self.source.rows,
             subproblem: self.coupling.subproblem(&outer.gram, inner),
+            limits: limits.as_deref(),
             operand: if self.projection.is_some() { &self.projected } else { y },
             y,
             how,
@@ -375,8 +384,13 @@ impl<T: Real> Quadratic<'_, T> {
         let mut movement = 0.0;
         for (at, y) in self.pair.outer.x.chunks(rows * k).enumerate() {
             let range = at * rows..at * rows + y.len() / k;
+            let bounds = self.pair.outer.limits.as_ref().map(|limits| limits.rows(&range));
             let (b, stride) = known_numerators(self.projection, products, range, b, k, a);
             let d = &mut d[..y.len()];
+            if let Some(bounds) = bounds {
+                movement = bounded::distance(y, b, stride, &subproblem, bounds, d, movement);
+                continue;
+            }
             rows::products(self.isa, y, subproblem.gram, k, d);
             movement =
                 rows::distance(self.isa, y, b, stride, d, subproblem.diagonal, subproblem.l1, movement);
@@ -385,8 +399,11 @@ impl<T: Real> Quadratic<'_, T> {
     }
 
     /// Puts rows of Y at 0 whose numerators are all 0, where 0 is the exact minimiser: columns of S without an entry,
-    /// which rounding can keep from vanishing entirely.
+    /// which rounding can keep from vanishing entirely. Bounds may have it that they do not.
     pub(super) fn clear_empty(&mut self, products: &[T]) -> Result<(), Error> {
+        if self.pair.outer.limits.is_some() {
+            return Ok(());
+        }
         let k = self.k;
         let b = &self.sums.as_ref().expect("a pass came before").b[..];
         let mut worker = self.memory[0].lock().unwrap_or_else(PoisonError::into_inner);

@@ -13,6 +13,7 @@ use super::lines::Lines;
 use super::projection::Projection;
 use super::sums::GramSums;
 use super::visit::{HalfStep, Span};
+use crate::known::Limits;
 use crate::penalty::Weights;
 use crate::rule::{Rule, Subproblem};
 use crate::source::{Rows, Source};
@@ -74,6 +75,8 @@ pub(super) struct RowUpdate<'a, T: Real> {
     pub k: usize,
     pub isa: Isa,
     pub weights: Weights,
+    /// Bounds of X, if it has any.
+    pub limits: Option<&'a Limits<T>>,
     /// Whether ⟨A, X⟩ is needed.
     pub crosses: bool,
     /// Whether B is summed of the rows read.
@@ -136,6 +139,10 @@ impl<T: Real> HalfStep<T> for RowUpdate<'_, T> {
         self.accumulates
     }
 
+    fn limits(&self) -> Option<&Limits<T>> {
+        self.limits
+    }
+
     /// X_b ← rule(X_b; A_b, YᵀY)
     fn moves(
         &self,
@@ -147,7 +154,13 @@ impl<T: Real> HalfStep<T> for RowUpdate<'_, T> {
     ) {
         let (k, Work { a, rule: scratch, .. }) = (self.k, work);
         let (a, stride) = self.numerators.of(at, s, k, a);
-        self.rule.update(x, a, stride, &self.subproblem, scratch, &mut sums.step);
+        match self.limits {
+            None => self.rule.update(x, a, stride, &self.subproblem, scratch, &mut sums.step),
+            Some(limits) => {
+                let bounds = limits.rows(&at.rows);
+                self.rule.update_within(x, a, stride, &self.subproblem, bounds, scratch, &mut sums.step);
+            }
+        }
         if self.crosses {
             sums.cross = products::inner_product(self.isa, a, stride, x, k, sums.cross);
         }

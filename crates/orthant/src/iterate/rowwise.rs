@@ -28,9 +28,10 @@ use super::prepared::Prepared;
 use super::sums::{Columns, RatioSums};
 use super::visit::{Beside, HalfStep, Mode, Span, Walk, Worker};
 use super::{Alternation, Figures, Layout};
+use crate::known::{Bounds, Limits};
 use crate::penalty::Weights;
 use crate::reduce::Reducer;
-use crate::rule::{Majorizer, Rule, Subproblem};
+use crate::rule::{Majorizer, Rule, Subproblem, bounded};
 use crate::source::{Rows, Source, Sources, SparseRows};
 use crate::state::State;
 use crate::{Error, Loss};
@@ -73,6 +74,8 @@ struct RowStep<'a, T: Real> {
     k: usize,
     isa: Isa,
     weights: Weights,
+    /// Bounds of the rows, if they have any.
+    limits: Option<&'a Limits<T>>,
     sweeps: usize,
     order: &'a [usize],
     least: Least<T>,
@@ -105,6 +108,7 @@ impl<T: Real> RowStep<'_, T> {
         rule: &dyn Rule<T>,
         s: &SparseRows<'_, T>,
         x: &mut [T],
+        bounds: Option<Bounds<'_, T>>,
         work: &mut Work<T>,
         sums: &mut RatioSums<T>,
     ) {
@@ -141,13 +145,18 @@ impl<T: Real> RowStep<'_, T> {
             }
             let subproblem =
                 Subproblem { gram: compact, diagonal, l1, order: self.order, sweeps: self.sweeps };
-            if self.measures {
-                let d = &mut scratch[..k];
-                rows::products(self.isa, x, compact, k, d);
-                let moved = &mut sums.step.movement;
-                *moved = rows::distance(self.isa, x, a, k, d, diagonal, l1, *moved);
-            } else {
-                rule.update(x, a, k, &subproblem, scratch, &mut sums.step);
+            let step = &mut sums.step;
+            match bounds.map(|bounds| bounds.part(i * k..(i + 1) * k)) {
+                None if self.measures => {
+                    let d = &mut scratch[..k];
+                    rows::products(self.isa, x, compact, k, d);
+                    step.movement = rows::distance(self.isa, x, a, k, d, diagonal, l1, step.movement);
+                }
+                None => rule.update(x, a, k, &subproblem, scratch, step),
+                Some(bounds) if self.measures => {
+                    step.movement = bounded::distance(x, a, k, &subproblem, bounds, scratch, step.movement);
+                }
+                Some(bounds) => rule.update_within(x, a, k, &subproblem, bounds, scratch, step),
             }
         }
     }
@@ -158,6 +167,7 @@ impl<T: Real> RowStep<'_, T> {
         rule: &Majorizer<T>,
         s: &SparseRows<'_, T>,
         x: &mut [T],
+        bounds: Option<Bounds<'_, T>>,
         work: &mut Work<T>,
         sums: &mut RatioSums<T>,
     ) {
@@ -173,7 +183,8 @@ impl<T: Real> RowStep<'_, T> {
         );
         let weighted = s.rows.with_values(Self::times(s, None, |v, _| v, values));
         for (i, (x, columns)) in x.chunks_exact_mut(k).zip(d.chunks_exact(k)).enumerate() {
-            let shared = Shared { columns, l1, l2, sweeps: self.sweeps, floor: rule.beta.floor() };
+            let bounds = bounds.map(|bounds| bounds.part(i * k..(i + 1) * k)).map(|b| (b.lower, b.upper));
+            let shared = Shared { columns, l1, l2, sweeps: self.sweeps, floor: rule.beta.floor(), bounds };
             let steps = Steps { movement: &mut sums.step.movement, divergence: None };
             newton::sparse(self.isa, shared, weighted.rows(i..i + 1), self.y, x, tiles, steps);
         }
@@ -185,6 +196,7 @@ impl<T: Real> RowStep<'_, T> {
         rule: &Majorizer<T>,
         s: &SparseRows<'_, T>,
         x: &mut [T],
+        bounds: Option<Bounds<'_, T>>,
         work: &mut Work<T>,
         sums: &mut RatioSums<T>,
     ) {
@@ -208,8 +220,13 @@ impl<T: Real> RowStep<'_, T> {
         sparse::numerators(self.isa, s.rows.with_values(powers), self.y, k, d);
         let majorant = rule.majorant(l2, true);
         let moved = &mut sums.step.movement;
+        let before = bounds.map(|bounds| bounded::slopes(x, (n, k), (d, k), k, (l1, l2), bounds, *moved));
         *moved =
             rows::majorize(self.isa, x, n, k, d, k, k, (l1, l2), majorant, rule.floor, self.least, *moved);
+        if let Some((bounds, before)) = bounds.zip(before) {
+            bounds.hold(x);
+            *moved = before;
+        }
     }
 }
 
@@ -229,19 +246,24 @@ impl<T: Real> HalfStep<T> for RowStep<'_, T> {
         self.with_loss
     }
 
+    fn limits(&self) -> Option<&Limits<T>> {
+        self.limits
+    }
+
     fn moves(
         &self,
-        _: &Span,
+        at: &Span,
         s: Option<&mut Rows<'_, T>>,
         x: &mut [T],
         work: &mut Work<T>,
         sums: &mut RatioSums<T>,
     ) {
         let Some(Rows::Sparse(s)) = s else { unreachable!("lists are sparse") };
+        let bounds = self.limits.map(|limits| limits.rows(&at.rows));
         match self.solver {
-            Solver::Squares(rule) => self.squares(&**rule, s, x, work, sums),
-            Solver::Newton(rule) => self.newton(rule, s, x, work, sums),
-            Solver::Majorize(rule) => self.majorize(rule, s, x, work, sums),
+            Solver::Squares(rule) => self.squares(&**rule, s, x, bounds, work, sums),
+            Solver::Newton(rule) => self.newton(rule, s, x, bounds, work, sums),
+            Solver::Majorize(rule) => self.majorize(rule, s, x, bounds, work, sums),
         }
     }
 
@@ -411,7 +433,7 @@ impl<'a, T: Real> Rowwise<'a, T> {
             _ if mode == Mode::Update => (Least::NONE, factor.sweeps),
             _ => (Least::NONE, 1),
         };
-        let weights = factor.weights;
+        let (weights, limits) = (factor.weights, factor.limits.clone());
         let lines = factor.lines(mode, k, &walk.lanes);
         let step = RowStep {
             source,
@@ -422,6 +444,7 @@ impl<'a, T: Real> Rowwise<'a, T> {
             k,
             isa,
             weights,
+            limits: limits.as_deref(),
             sweeps,
             order: &self.order,
             least,
@@ -500,6 +523,7 @@ impl<T: Real> Alternation<T> for Rowwise<'_, T> {
             k,
             isa: self.isa,
             weights: self.pair.inner.weights,
+            limits: None,
             sweeps: 1,
             order: &self.order,
             least: Least::NONE,

@@ -22,6 +22,7 @@ use orthant_kernel::{Isa, Real, allocate};
 use super::lines::Lines;
 use crate::Error;
 use crate::cancel::Halt;
+use crate::known::Limits;
 use crate::reduce::{Lanes, Reducer, Slots};
 use crate::source::{Memory, Rows, Source};
 
@@ -68,6 +69,11 @@ pub(super) trait HalfStep<T: Real>: Sync {
 
     /// Whether [`sums`](Self::sums) looks at rows of S.
     fn sums_rows(&self) -> bool;
+
+    /// What bounds the entries of the rows, if anything does: they are within, and are extrapolated no further.
+    fn limits(&self) -> Option<&Limits<T>> {
+        None
+    }
 
     /// Updates the rows x, and adds how far they moved; nothing where they are only summed.
     fn moves(
@@ -210,6 +216,9 @@ impl Walk {
                             x.begin();
                             step.moves(&at, s.as_mut(), x.x, work, sums);
                             x.end(self.isa);
+                            if let Some(limits) = step.limits() {
+                                limits.rows(&at.rows).hold(x.extrapolated());
+                            }
                         }
                     }
                     if let (true, Some(s)) = (partial && step.sums_rows(), &mut s) {

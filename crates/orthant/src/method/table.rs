@@ -23,9 +23,11 @@ pub fn capability_table() -> String {
     let yes = |yes| if yes { "yes" } else { "–" }.to_owned();
     let mut tables = [String::new(), String::new(), String::new(), String::new()];
 
-    let heads =
-        [LOSSES.map(|(name, _)| name).to_vec(), vec!["extrapolated", "sweeps", "descends", "keeps zeros"]]
-            .concat();
+    let heads = [
+        LOSSES.map(|(name, _)| name).to_vec(),
+        vec!["extrapolated", "sweeps", "descends", "keeps zeros", "fixed, bounds"],
+    ]
+    .concat();
     table(&mut tables[0], "update", &heads, Update::ALL, |&update| {
         let sweeps = match update.descriptor().sweeps {
             _ if update == Update::Auto => "the update's".to_owned(),
@@ -36,7 +38,7 @@ pub fn capability_table() -> String {
         let extrapolated = update.descriptor().extrapolates.to_string();
         let mut row = LOSSES.map(|(_, loss)| yes(update.minimises(loss))).to_vec();
         row.extend([if extrapolated == "no loss" { yes(false) } else { extrapolated }, sweeps]);
-        row.extend([yes(update.descends()), yes(update.keeps_zeros())]);
+        row.extend([yes(update.descends()), yes(update.keeps_zeros()), yes(update.takes_bounds())]);
         (format!("`{update}`"), row)
     });
 

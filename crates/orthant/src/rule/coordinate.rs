@@ -55,7 +55,8 @@
 use orthant_kernel::rows::{self, Step};
 use orthant_kernel::{Isa, Real};
 
-use super::{Rule, Subproblem};
+use super::{Rule, Subproblem, bounded};
+use crate::known::Bounds;
 use crate::rule::{Descriptor, Losses, Setup, Sweeps};
 use crate::{Loss, Stop};
 
@@ -63,6 +64,7 @@ use crate::{Loss, Stop};
 pub(crate) const HALS: Descriptor = Descriptor {
     extrapolates: Losses::Only(Loss::Frobenius),
     in_turn: true,
+    bounded: true,
     sweeps: Sweeps::AsPays(4, 5),
     violation: true,
     ..Descriptor::FROBENIUS
@@ -71,6 +73,7 @@ pub(crate) const HALS: Descriptor = Descriptor {
 /// scikit-learn's.
 pub(crate) const CD: Descriptor = Descriptor {
     in_turn: true,
+    bounded: true,
     stop: Stop::Violation { tol: 1e-4 },
     violation: true,
     shuffles: true,
@@ -111,6 +114,19 @@ impl<T: Real> Rule<T> for Coordinate {
             scratch,
             step,
         );
+    }
+
+    fn update_within(
+        &self,
+        x: &mut [T],
+        a: &[T],
+        a_stride: usize,
+        subproblem: &Subproblem<'_, T>,
+        bounds: Bounds<'_, T>,
+        scratch: &mut [T],
+        step: &mut Step,
+    ) {
+        bounded::sweeps(x, a, a_stride, subproblem, bounds, scratch, step);
     }
 }
 

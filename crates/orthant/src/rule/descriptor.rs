@@ -61,6 +61,8 @@ pub(crate) struct Descriptor {
     pub keeps_zeros: bool,
     /// Whether coordinates move in turn, each to its best place.
     pub in_turn: bool,
+    /// Whether it knows bounds of entries, and entries that are fixed.
+    pub bounded: bool,
     pub sweeps: Sweeps,
     /// The stopping rule that belongs to it.
     pub stop: Stop,
@@ -80,6 +82,7 @@ impl Descriptor {
         descends: true,
         keeps_zeros: false,
         in_turn: false,
+        bounded: false,
         sweeps: Sweeps::Once,
         stop: Stop::Progress { tol: 1e-5 },
         violation: false,

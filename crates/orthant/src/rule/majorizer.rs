@@ -69,6 +69,7 @@ pub(crate) const MU: Descriptor = Descriptor {
     losses: Losses::Any,
     descends: false,
     keeps_zeros: true,
+    bounded: true,
     stop: Stop::ErrorDecrease { tol: 1e-4 },
     compatible: true,
     ..Descriptor::FROBENIUS
@@ -79,6 +80,7 @@ pub(crate) const MM: Descriptor = Descriptor {
     losses: Losses::Any,
     extrapolates: Losses::AllBut(Loss::Frobenius),
     keeps_zeros: true,
+    bounded: true,
     ..Descriptor::FROBENIUS
 };
 
@@ -86,6 +88,7 @@ pub(crate) const MM: Descriptor = Descriptor {
 pub(crate) const JOINT_MM: Descriptor = Descriptor {
     losses: Losses::Only(Loss::KullbackLeibler),
     extrapolates: Losses::Only(Loss::KullbackLeibler),
+    bounded: false,
     ..MM
 };
 

@@ -5,11 +5,14 @@
 use orthant_kernel::rows::{self, Step};
 use orthant_kernel::{Isa, Real};
 
+use crate::known::Bounds;
+
 pub(crate) use coordinate::{Coordinate, sweeps};
 pub(crate) use descriptor::{Descriptor, Losses, Setup, Sweeps};
 pub(crate) use majorizer::Majorizer;
 pub(crate) use multiplicative::Multiplicative;
 
+pub(crate) mod bounded;
 pub(crate) mod cholesky;
 pub mod coordinate;
 mod descriptor;
@@ -65,6 +68,23 @@ pub trait Rule<T: Real>: Send + Sync {
         scratch: &mut [T],
         step: &mut Step,
     );
+
+    /// The same within bounds as long as X, of an update that [knows them](Descriptor::bounded). Here of a separable majoriser, whose
+    /// minimiser is the nearest one within them.
+    fn update_within(
+        &self,
+        x: &mut [T],
+        a: &[T],
+        a_stride: usize,
+        subproblem: &Subproblem<'_, T>,
+        bounds: Bounds<'_, T>,
+        scratch: &mut [T],
+        step: &mut Step,
+    ) {
+        step.movement = bounded::distance(x, a, a_stride, subproblem, bounds, scratch, step.movement);
+        self.update(x, a, a_stride, subproblem, scratch, &mut Step::default());
+        bounds.hold(x);
+    }
 }
 
 /// Scratch that any rule needs for `rows` rows of k.

@@ -55,6 +55,7 @@ pub(crate) const NEWTON: Descriptor = Descriptor {
     losses: Losses::Only(Loss::KullbackLeibler),
     extrapolates: Losses::Only(Loss::KullbackLeibler),
     in_turn: true,
+    bounded: true,
     sweeps: Sweeps::Fixed(2, 1),
     ..Descriptor::FROBENIUS
 };

@@ -42,6 +42,9 @@ pub struct Row<'a, T> {
     pub x: &'a mut [T],
     /// Becomes x·Yᵀ.
     pub p: &'a mut [T],
+    /// Bounds of x, k; nothing where there are none.
+    pub lower: &'a [T],
+    pub upper: &'a [T],
     /// Becomes what the first sweep moved.
     pub movement: f64,
     /// What is left of the entry of p that has shrunk most since p was computed.
@@ -239,6 +242,15 @@ impl<T: Real> Row<'_, T> {
         }
     }
 
+    /// Where a step of coordinate t ends within its bounds, and the slope there; 0 where a bound holds it back.
+    #[inline(always)]
+    fn within(&self, t: usize, from: T, to: T, slope: T) -> (T, T) {
+        let (Some(&lower), Some(&upper)) = (self.lower.get(t), self.upper.get(t)) else { return (to, slope) };
+        let held = from <= lower && slope > T::ZERO || from >= upper && slope < T::ZERO;
+        let to = if to < lower { lower } else { to };
+        (if to > upper { upper } else { to }, if held { T::ZERO } else { slope })
+    }
+
     /// p += δ·(column t of Y).
     #[inline(always)]
     fn follow(&mut self, t: usize, delta: T) {
@@ -333,6 +345,7 @@ impl<T: Real> Op<T> for Newton<'_, '_, T> {
                         let from = self.rows[r].x[t];
                         let (to, slope) = self.step(t, from, slopes[r]);
                         let row = &mut self.rows[r];
+                        let (to, slope) = row.within(t, from, to, slope);
                         row.x[t] = to;
                         moved[r] = to - from;
                         // no entry of p becomes less than 1 − ρ·|δ| of itself
