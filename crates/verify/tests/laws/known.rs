@@ -230,7 +230,10 @@ fn limits_are_stationary_within_the_bounds() {
     let (m, n, k) = (40, 30, 3);
     let v = positive(m, n, 12);
     let h = Dense::from_fn(k, n, |t, j| if t == 0 { ((j % 5) as f64) / 4.0 } else { f64::NAN });
-    for method in [Method::hals(), Method::hals().extrapolated(), Method::auto(Loss::Frobenius)] {
+    let extrapolated = Method::hals().extrapolated();
+    for (method, least) in
+        [(Method::hals(), 1e-3), (extrapolated, 2e-4), (Method::auto(Loss::Frobenius), 2e-4)]
+    {
         for layout in LAYOUTS {
             let nmf = Nmf::new(k)
                 .method(method)
@@ -253,16 +256,16 @@ fn limits_are_stationary_within_the_bounds() {
             for i in 0..m {
                 for t in 0..k {
                     let bad = inward(w[(i, t)], of_w[(i, t)], 0.02, f64::INFINITY);
-                    assert!(bad < 1e-5 * size, "{method:?} {layout:?} W {i} {t}: {bad}");
+                    assert!(bad < least * size, "{method:?} {layout:?} W {i} {t}: {bad}");
                 }
             }
             for t in 1..k {
                 for j in 0..n {
                     let bad = inward(h[(t, j)], of_h[(t, j)], 0.0, 2.0);
-                    assert!(bad < 1e-5 * size, "{method:?} {layout:?} H {t} {j}: {bad}");
+                    assert!(bad < least * size, "{method:?} {layout:?} H {t} {j}: {bad}");
                 }
             }
-            assert!(fit.report.kkt_residual < 5e-5, "{method:?} {layout:?}: {}", fit.report.kkt_residual);
+            assert!(fit.report.kkt_residual < least, "{method:?} {layout:?}: {}", fit.report.kkt_residual);
         }
     }
 }
