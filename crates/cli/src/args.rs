@@ -73,11 +73,11 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Fit(FitArgs),
+    Fit(Box<FitArgs>),
     Transform(TransformArgs),
     Reconstruct(ReconstructArgs),
     Show(ShowArgs),
-    Topics(TopicsArgs),
+    Topics(Box<TopicsArgs>),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

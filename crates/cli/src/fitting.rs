@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use orthant::{
-    EntryWeights, Error, Fit, Init, Iteration, Loss, MiniBatchFit, MiniBatchNmf, Nmf, Options, Real, Report,
+    EntryWeights, Error, Fit, Init, Iteration, Loss, MiniBatchFit, MiniBatchNmf, Nmf, Options, Report,
     StopReason, ToMatrix,
 };
 use orthant_io::{AnyTable, Scalar};
@@ -12,6 +12,7 @@ use orthant_io::{AnyTable, Scalar};
 use crate::checkpoint::Kept;
 use crate::failure::size;
 use crate::interrupt::Interrupt;
+use crate::known::Known;
 use crate::print::{count, significant};
 use crate::progress::Progress;
 use crate::say;
@@ -37,7 +38,7 @@ impl Fitting<'_> {
         &self,
         v: &impl ToMatrix<T>,
         start: Option<Init<T>>,
-        weights: Option<EntryWeights<T>>,
+        besides: &Besides<T>,
         interrupt: &Interrupt,
     ) -> Result<Fitted<T>, Error> {
         let mut progress = Progress::new(self.quiet);
@@ -76,7 +77,7 @@ impl Fitting<'_> {
                 Fitted { fit: Fit { w, model, report, random_state }, steps: Some(steps) }
             })
         } else {
-            run!(weighted(Nmf::<T>::from_options(options), weights)).map(|fit| Fitted { fit, steps: None })
+            run!(besides.of(Nmf::<T>::from_options(options))).map(|fit| Fitted { fit, steps: None })
         };
         // also one that a limit has ended before its first iteration
         interrupt.fitting();
@@ -85,11 +86,7 @@ impl Fitting<'_> {
     }
 
     /// What is about to be fitted, in a line: shape, density, and the memory that it will take.
-    pub fn describe<T: Scalar>(
-        &self,
-        table: &AnyTable<T>,
-        weights: Option<&EntryWeights<T>>,
-    ) -> Result<String, Error> {
+    pub fn describe<T: Scalar>(&self, table: &AnyTable<T>, besides: &Besides<T>) -> Result<String, Error> {
         let (m, n, k) = (table.nrows(), table.ncols(), self.options.rank);
         let mut line = format!("{m}×{n}");
         if let AnyTable::Sparse(table) = table {
@@ -101,23 +98,39 @@ impl Fitting<'_> {
         }
         line += &format!(", {}, {}", T::PRECISION, count(k, "component", "components"));
         let options = self.options.clone();
-        let (data, besides) = if options.minibatch.is_none() {
-            let plan = weighted(Nmf::<T>::from_options(options), weights.cloned()).explain(table)?;
+        let (data, working) = if options.minibatch.is_none() {
+            let plan = besides.of(Nmf::<T>::from_options(options)).explain(table)?;
             (plan.data_bytes, plan.working_bytes)
         } else {
-            let besides = MiniBatchNmf::<T>::from_options(options).working_bytes(table)?;
-            (table.to_matrix()?.bytes(), besides)
+            let working = MiniBatchNmf::<T>::from_options(options).working_bytes(table)?;
+            (table.to_matrix()?.bytes(), working)
         };
-        line += &format!("; {} of data and up to {} besides", size(data), size(besides));
+        line += &format!("; {} of data and up to {} besides", size(data), size(working));
         Ok(line)
     }
 }
 
-/// A fit in which entries count so much.
-pub fn weighted<T: Real>(nmf: Nmf<T>, weights: Option<EntryWeights<T>>) -> Nmf<T> {
-    match weights {
-        Some(weights) => nmf.entry_weights(weights),
-        None => nmf,
+/// What is said of a fit besides options and data.
+pub struct Besides<T> {
+    /// How much entries count.
+    pub weights: Option<EntryWeights<T>>,
+    /// What is known of W and H.
+    pub known: Known<T>,
+}
+
+impl<T: Scalar> Besides<T> {
+    /// Nothing.
+    pub fn nothing() -> Self {
+        Self { weights: None, known: Known::nothing() }
+    }
+
+    /// A fit of which that is said.
+    pub fn of(&self, nmf: Nmf<T>) -> Nmf<T> {
+        let nmf = self.known.of(nmf);
+        match &self.weights {
+            Some(weights) => nmf.entry_weights(weights.clone()),
+            None => nmf,
+        }
     }
 }
 

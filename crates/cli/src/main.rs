@@ -16,6 +16,7 @@ mod failure;
 mod fitting;
 mod inputs;
 mod interrupt;
+mod known;
 mod numpy_text;
 mod pictured;
 mod print;

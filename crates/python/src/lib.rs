@@ -12,7 +12,7 @@ mod run;
 
 use numpy::{Element, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use orthant::{
-    Dense, EntryWeights, Init, MiniBatchNmf, Missing, Model, Nmf, RandomState, Real, Transform, Values,
+    Dense, EntryWeights, Factor, Init, MiniBatchNmf, Missing, Model, Nmf, RandomState, Real, Transform, Values,
 };
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -62,7 +62,7 @@ macro_rules! by_dtype {
 
 /// Factorises `x`: from W and H if they are given; to W alone if `update_h` is false.
 #[pyfunction]
-#[pyo3(signature = (x, options, w=None, h=None, update_h=true, weights=None, observed=None))]
+#[pyo3(signature = (x, options, w=None, h=None, update_h=true, weights=None, observed=None, known=None))]
 fn fit<'py>(
     py: Python<'py>,
     x: &Bound<'py, PyAny>,
@@ -72,8 +72,9 @@ fn fit<'py>(
     update_h: bool,
     weights: Option<&Bound<'py, PyAny>>,
     observed: Option<&Bound<'py, PyAny>>,
+    known: Option<[Known<'py>; 2]>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    by_dtype!(py, x, fit_as(options, w, h, update_h, weights, observed))
+    by_dtype!(py, x, fit_as(options, w, h, update_h, weights, observed, known))
 }
 
 fn fit_as<'py, T: Number>(
@@ -85,6 +86,7 @@ fn fit_as<'py, T: Number>(
     update_h: bool,
     weights: Option<&Bound<'py, PyAny>>,
     observed: Option<&Bound<'py, PyAny>>,
+    known: Option<[Known<'py>; 2]>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let data = Data::<T>::new(x)?;
     let whom = options.whom.clone();
@@ -100,6 +102,9 @@ fn fit_as<'py, T: Number>(
     };
     if let Some(weights) = weights.transpose().map_err(|error| raise(&error, &whom))? {
         nmf = nmf.entry_weights(weights);
+    }
+    if let Some([of_w, of_h]) = known {
+        nmf = nmf.w(factor(of_w)?).h(factor(of_h)?);
     }
     let zeros = options.missing()? == Missing::Zeros;
     let (w, h) = (w.map(dense::<T>).transpose()?, h.map(dense::<T>).transpose()?);
@@ -135,6 +140,27 @@ fn fit_as<'py, T: Number>(
     out.set_item("unwritten", unwritten)?;
     out.set_item("random_state", drawn(fit.random_state))?;
     Ok(out)
+}
+
+/// What is known of a factor: what is fixed, and lower and upper bounds.
+type Known<'py> = (Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
+
+fn factor<T: Number>((fixed, lower, upper): Known<'_>) -> PyResult<Factor<T>> {
+    let bound = |bound: &Bound<'_, PyAny>| match dense::<T>(bound) {
+        Ok(each) => Ok::<_, PyErr>(orthant::Bound::Each(each)),
+        Err(_) => Ok(orthant::Bound::All(T::from_f64(bound.extract()?))),
+    };
+    let mut factor = Factor::new();
+    if let Some(fixed) = fixed {
+        factor = factor.fixed(&dense::<T>(&fixed)?);
+    }
+    if let Some(lower) = lower {
+        factor = factor.lower(bound(&lower)?);
+    }
+    if let Some(upper) = upper {
+        factor = factor.upper(bound(&upper)?);
+    }
+    Ok(factor)
 }
 
 /// W for `x` by the components `h`, each row on its own.

@@ -13,12 +13,14 @@ parameters, attributes, warnings and, with the default settings, the same number
 """
 
 from ._base import InvalidParameterError, Iteration
+from ._known import Factor
 from ._minibatch import MiniBatchNMF
 from ._nmf import NMF, non_negative_factorization
 from ._orthant import __version__, solvers
 
 __all__ = [
     "NMF",
+    "Factor",
     "InvalidParameterError",
     "Iteration",
     "MiniBatchNMF",

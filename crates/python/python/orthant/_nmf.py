@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from . import _orthant
+from . import _known, _orthant
 from ._base import BaseNMF, InvalidParameterError, Iteration, Random, TRUTH, among, is_integer, is_truth, warn
 from ._estimator import check_is_fitted
+from ._known import Factor
 from ._missing import observed, weighed
 
 __all__ = ["NMF", "non_negative_factorization"]
@@ -25,6 +26,8 @@ PRODUCTS = ("fused", "gemm", "blas")
 MISSING = ("nan", "zeros")
 # how many of something, if it is said
 COUNT = (lambda x: x is None or is_integer(x) and x >= 1, "an int in the range [1, inf) or None")
+
+FACTOR = (lambda x: x is None or isinstance(x, Factor), "an instance of 'orthant.Factor' or None")
 
 
 class NMF(BaseNMF):
@@ -94,6 +97,9 @@ class NMF(BaseNMF):
         Which entries of X are not observed and have no part in the fit: those that are NaN, with the masked entries of a
         masked array and pandas' NA; or those that are 0. None allows neither. `transform` takes them as the fit does. X is
         dense then.
+    W, H : Factor or None, default=None
+        What is known of W and of H before a fit: entries that are fixed, and bounds (`orthant.Factor`). For 'auto', 'hals', 'cd',
+        'newton', 'mm' and 'mu'. `transform` finds the weights of new samples without them.
     products : {'fused', 'gemm', 'blas'}, default='fused'
         What multiplies X by the factors, for the Frobenius loss and dense X: kernels that read X once per iteration, gemm
         in Rust, or BLAS where the package was built with it.
@@ -189,6 +195,8 @@ class NMF(BaseNMF):
         "compress": (lambda x: x is None or is_truth(x), "an instance of 'bool' or None"),
         "memory_limit": COUNT,
         "missing": (lambda x: x is None or isinstance(x, str) and x in MISSING, among(MISSING) + " or None"),
+        "W": FACTOR,
+        "H": FACTOR,
         "products": (lambda x: isinstance(x, str) and x in PRODUCTS, among(PRODUCTS)),
     }
 
@@ -214,6 +222,8 @@ class NMF(BaseNMF):
         compress: bool | None = None,
         memory_limit: int | None = None,
         missing: str | None = None,
+        W: Factor | None = None,
+        H: Factor | None = None,
         products: str = "fused",
         n_jobs: int | None = None,
         callback: Callable[[Iteration], Any] | None = None,
@@ -241,6 +251,8 @@ class NMF(BaseNMF):
         self.compress = compress
         self.memory_limit = memory_limit
         self.missing = missing
+        self.W = W
+        self.H = H
         self.products = products
         self.n_jobs = n_jobs
         self.callback = callback
@@ -287,6 +299,7 @@ class NMF(BaseNMF):
         weights: Any = None,
         observed: Any = None,
     ) -> dict[str, Any]:
+        parts = ((self.W, "W"), (self.H, "H"))
         W, H = self._factors(X, W, H, update_H)
         with Random(self.random_state) as random:
 
@@ -306,7 +319,8 @@ class NMF(BaseNMF):
                 if transforms:
                     # they are of fits of both factors
                     options.update(scale=None, compress=None, max_seconds=None, checkpoint=None)
-                return _orthant.fit(X, options, W, H, update_H, weights, observed)
+                known = [_known.of(None if transforms else of, name, X.dtype) for of, name in parts]
+                return _orthant.fit(X, options, W, H, update_H, weights, observed, known)
 
             found = call(None) if transforms else self._followed(call)
             random.drew(found["random_state"])

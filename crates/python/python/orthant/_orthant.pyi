@@ -13,6 +13,9 @@ def fit(
     w: NDArray[np.floating] | None = None,
     h: NDArray[np.floating] | None = None,
     update_h: bool = True,
+    weights: Any = None,
+    observed: Any = None,
+    known: Any = None,
 ) -> dict[str, Any]: ...
 def transform(x: Any, h: NDArray[np.floating], options: dict[str, Any]) -> NDArray[np.floating]: ...
 def minibatch_fit(

@@ -16,6 +16,7 @@ use crate::args::{
 use crate::checkpoint::CheckpointArgs;
 use crate::entry_weights::WeightArgs;
 use crate::factor_format::FormatArgs;
+use crate::known::KnownArgs;
 
 /// Factorise a matrix
 ///
@@ -49,6 +50,8 @@ Examples:
   orthant fit cells.h5ad -k 20 -o out --write-obsm NMF   out/cells.h5ad: the same with W and H, for scanpy
   orthant fit filtered_feature_bc_matrix/ --transpose -k 20 -o programs
   orthant fit faces/ -k 16 -o parts                      a folder of pictures of one size
+  orthant fit catalogue.csv -k 8 --loss kl --fixed-h known.csv -o signatures
+                                                         five that are known, and three that are to be found
   orthant fit photo.jpg --channels -k 40 -o photo        a picture in colour
   orthant fit power.npy -k 8 --loss is -o sources        sources, from power spectra
   orthant fit big.npy -k 50 --minibatch -o out           as MiniBatchNMF(50, random_state=0)
@@ -214,6 +217,8 @@ pub struct FitArgs {
     read: ReadArgs,
     #[command(flatten)]
     weights: WeightArgs,
+    #[command(flatten)]
+    known: KnownArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -261,6 +266,8 @@ pub(super) struct Job {
     pub start: Option<(PathBuf, PathBuf)>,
     /// How much entries count.
     pub weights: WeightArgs,
+    /// What is known of W and H.
+    pub known: KnownArgs,
     pub out: Option<PathBuf>,
     pub formats: FormatArgs,
     /// What results are called in a copy of the input.
@@ -303,6 +310,7 @@ impl FitArgs {
             options: self.options()?,
             start: self.start_w.clone().zip(self.start_h.clone()),
             weights: self.weights.clone(),
+            known: self.known.clone(),
             out: self.out.clone(),
             formats: self.formats.clone(),
             obsm: self.obsm()?,

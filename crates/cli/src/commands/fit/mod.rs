@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use orthant::{Dense, EntryWeights, Error, Init, Nmf, StopReason};
+use orthant::{Dense, Error, Init, Nmf, StopReason};
 use orthant_io::{
     Annotation, AnyTable, OutputFormat, Parameter, Precision, ReadOptions, Scalar, Source, Staged, Table,
     check_annotatable, read_matrix,
@@ -12,7 +12,7 @@ use orthant_io::{
 
 use crate::checkpoint::Kept;
 use crate::failure::{in_data, in_matrix};
-use crate::fitting::{Fitted, Fitting, weighted};
+use crate::fitting::{Besides, Fitted, Fitting};
 use crate::interrupt::Interrupt;
 use crate::pictured::{PICTURED, Pictured};
 use crate::print::{self, Beside};
@@ -40,7 +40,7 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     // a directory that cannot be written is better known before the work than after it
     let out = job.out.as_ref().filter(|_| !job.explain);
     let start = job.start.iter().flat_map(|(w, h)| [w, h]);
-    let besides = start.chain(job.weights.path());
+    let besides = start.chain(job.weights.path()).chain(job.known.paths());
     let inputs: Vec<PathBuf> = std::iter::once(&job.input).chain(besides).flat_map(Source::files).collect();
     let copy = job.obsm.as_ref().and_then(|_| job.input.file_name()?.to_str());
     if let Some(dir) = out {
@@ -56,9 +56,9 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let format = source.format();
     let table: AnyTable<T> = job.read.read(&job.input, source)?;
     let pictured = Pictured::of(format, &job.read, &job.input, &table)?;
-    let weights = job.weights.read::<T>(&job.read)?;
+    let besides = Besides { weights: job.weights.read::<T>(&job.read)?, known: job.known.read(&table)? };
     if job.explain {
-        return explain(job, weights, &table);
+        return explain(job, &besides, &table);
     }
     if job.top.is_some_and(|top| top > 0) && table.col_names().is_none() {
         return Err(strongest::no_names(&job.input));
@@ -68,18 +68,20 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let failed = |e| {
         let of_start = given.as_ref().and_then(|given| given.failure(&e));
         let of_checkpoint = || kept.as_ref().and_then(|kept| kept.failure(&e));
-        of_start.or_else(of_checkpoint).unwrap_or_else(|| in_data(e, &table, &input))
+        let of_known = || besides.known.failure(&e);
+        of_start.or_else(of_checkpoint).or_else(of_known).unwrap_or_else(|| in_data(e, &table, &input))
     };
     let fitting = Fitting { options: &job.options, quiet: job.quiet, kept: kept.as_ref() };
     let in_words = !job.quiet && !job.json;
     if in_words {
-        let line = fitting.describe(&table, weights.as_ref()).map_err(failed)?;
+        let line = fitting.describe(&table, &besides).map_err(failed)?;
         beside.print(|out| writeln!(out, "{input}: {line}"))?;
         if let Some(line) = kept.as_ref().and_then(Kept::describe) {
             beside.print(|out| writeln!(out, "{line}"))?;
         }
     }
-    let fitted = fitting.run(&table, given.as_ref().map(Given::start), weights, interrupt).map_err(failed)?;
+    let fitted =
+        fitting.run(&table, given.as_ref().map(Given::start), &besides, interrupt).map_err(failed)?;
     for warning in &fitted.fit.report.warnings {
         say::warning(warning);
     }
@@ -146,14 +148,11 @@ fn parameters<T: Scalar>(job: &Job, fitted: &Fitted<T>) -> Vec<(&'static str, Pa
 }
 
 /// Prints the plan of the fit.
-fn explain<T: Scalar>(
-    job: &Job,
-    weights: Option<EntryWeights<T>>,
-    table: &AnyTable<T>,
-) -> Result<(), Failure> {
-    let plan = weighted(Nmf::<T>::from_options(job.options.clone()), weights)
-        .explain(table)
-        .map_err(|e| in_data(e, table, &job.input.display().to_string()))?;
+fn explain<T: Scalar>(job: &Job, besides: &Besides<T>, table: &AnyTable<T>) -> Result<(), Failure> {
+    let plan = besides.of(Nmf::<T>::from_options(job.options.clone())).explain(table).map_err(|e| {
+        let failure = besides.known.failure(&e);
+        failure.unwrap_or_else(|| in_data(e, table, &job.input.display().to_string()))
+    })?;
     print::now(|out| write!(out, "{plan}"))
 }
 

@@ -8,7 +8,7 @@ use orthant_io::{AnySavedModel, AnyTable, Names, SavedModel, Scalar, SparseTable
 use orthant_text::{Corpus, DocumentTerms, Fitted as Words, TextError, Weighting};
 
 use crate::failure::in_data;
-use crate::fitting::Fitting;
+use crate::fitting::{Besides, Fitting};
 use crate::interrupt::Interrupt;
 use crate::print::{self, Beside};
 use crate::results::{DOCUMENTS, Results, TOPICS, factor_file};
@@ -68,14 +68,14 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     let input = common.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     if !common.quiet {
         let what = if words.weighting() == Weighting::counts() { "counts" } else { "tf-idf" };
-        let line = fitting.describe(&table, None)?;
+        let line = fitting.describe(&table, &Besides::nothing())?;
         beside.print(|out| writeln!(out, "{input}: {what} of documents × words, {line}"))?;
     }
     let failed = |e| {
         let of_checkpoint = kept.as_ref().and_then(|kept| kept.failure(&e));
         of_checkpoint.unwrap_or_else(|| in_data(e, &table, &input))
     };
-    let fitted = fitting.run(&table, None, None, &interrupt).map_err(failed)?;
+    let fitted = fitting.run(&table, None, &Besides::nothing(), &interrupt).map_err(failed)?;
     let fit = &fitted.fit;
     for warning in &fit.report.warnings {
         say::warning(warning);
