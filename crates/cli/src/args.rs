@@ -242,6 +242,14 @@ pub fn from_zero_to_one(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A share of entries to hold out.
+pub fn held_out(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x > 0.0 && x <= 0.5 => Ok(x),
+        _ => Err("a number above 0 and of at most 0.5 is needed".into()),
+    }
+}
+
 /// A number of bytes, with or without a unit.
 pub fn bytes(text: &str) -> Result<usize, String> {
     let size = text.parse::<ByteSize>().ok().and_then(|size| usize::try_from(size.as_u64()).ok());

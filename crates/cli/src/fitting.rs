@@ -154,8 +154,16 @@ impl<T> Fitted<T> {
             Loss::Frobenius => "loss".to_owned(),
             other => format!("{other} loss"),
         };
+        let predicted = report.heldout.map_or_else(String::new, |heldout| {
+            format!(
+                "; mean loss of {} held out {:.6e}, of the others {:.6e}",
+                count(heldout.entries - heldout.infinite, "entry", "entries"),
+                heldout.mean,
+                heldout.fitted_mean
+            )
+        });
         format!(
-            "{stop_reason} after {done}, {seconds_total:.3} s: relative error {relative_error:.6}, {loss} {objective:.6e}"
+            "{stop_reason} after {done}, {seconds_total:.3} s: relative error {relative_error:.6}, {loss} {objective:.6e}{predicted}"
         )
     }
 }

@@ -3,7 +3,9 @@
 use orthant_kernel::{Dense, Isa};
 
 use crate::source::{Counts, Unobserved};
-use crate::{Error, Init, Matrix, Missing, Nmf, Options, Products, Real, Scale, Update, available, scan};
+use crate::{
+    EntryWeights, Error, Init, Matrix, Missing, Nmf, Options, Products, Real, Scale, Update, available, scan,
+};
 
 /// Refuses shapes and factors that do not belong to a fit's data.
 pub(crate) fn shapes<T: Real>(
@@ -121,6 +123,12 @@ pub(crate) fn observed(counts: [Counts; 2]) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Refuses weights of another shape than V's.
+pub(crate) fn weights<T: Real>(weights: &EntryWeights<T>, v: &Matrix<'_, T>) -> Result<(), Error> {
+    let (expected, found) = ((v.nrows(), v.ncols()), weights.shape);
+    if expected == found { Ok(()) } else { Err(Error::ShapeMismatch { operand: "weights", expected, found }) }
 }
 
 /// Refuses an infinite entry, also one that is not observed.

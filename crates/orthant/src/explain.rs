@@ -63,6 +63,9 @@ impl<T: Real> Nmf<T> {
 }
 
 pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explanation, Error> {
+    if let Some(holdout) = &nmf.options.holdout {
+        return crate::fit::holdout::explain(nmf, v, holdout);
+    }
     nmf.options.check()?;
     check::shapes(nmf, v, None)?;
     let (lists, _) = threads::on(nmf.options.threads, |workers| lists::wanted(nmf, v, workers))?;

@@ -24,6 +24,7 @@ use crate::{Component, Error, Matrix, Model, Observed, Real, Update, check, scal
 mod compressed;
 #[cfg(test)]
 mod ended_tests;
+pub(crate) mod holdout;
 pub(crate) mod lists;
 mod process;
 mod resume;
@@ -40,6 +41,9 @@ pub(crate) fn fit<T: Real>(
     given: Option<&Dense<T>>,
     observer: &mut (dyn Observer<T> + Send),
 ) -> Result<Fit<T>, Error> {
+    if let Some(holdout) = &nmf.options.holdout {
+        return holdout::fit(nmf, v, given, observer, holdout);
+    }
     let began = Instant::now();
     nmf.check()?;
     let (m, n) = (v.nrows(), v.ncols());
@@ -427,6 +431,7 @@ impl<'a, T: Real> Problem<'a, T> {
             iterations: run.iterations,
             compression,
             observed,
+            heldout: None,
             loss_function: method.loss,
             objective,
             loss: self.in_units(last.loss),
@@ -464,6 +469,7 @@ impl<'a, T: Real> Problem<'a, T> {
             iterations: 0,
             compression: None,
             observed: self.observed().map(|(observed, _)| observed),
+            heldout: None,
             loss_function: loss,
             objective: left,
             loss: left,

@@ -87,6 +87,12 @@ impl<T: Real> Factor<T> {
         *self != Self { fixed: None, lower: None, upper: None }
     }
 
+    /// Whether some components of H are known throughout.
+    pub(crate) fn has_components(&self) -> bool {
+        let whole = |row: &[T]| row.iter().all(|x| !x.to_f64().is_nan());
+        self.fixed.as_ref().is_some_and(|fixed| (0..fixed.nrows()).any(|t| whole(fixed.row(t))))
+    }
+
     /// The same of the transpose of the factor.
     fn transposed(&self) -> Self {
         let turn = |bound: &Bound<T>| match bound {
@@ -301,6 +307,12 @@ impl<T: Real> Limits<T> {
     pub fn map(mut self, f: impl Fn(T) -> T) -> Self {
         self.lower.iter_mut().chain(&mut self.upper).for_each(|x| *x = f(*x));
         self
+    }
+
+    /// The components of which every entry is fixed.
+    pub fn known(&self) -> Vec<usize> {
+        let all = self.all();
+        (0..self.k).filter(|&t| (t..self.lower.len()).step_by(self.k).all(|at| all.is_fixed(at))).collect()
     }
 
     /// Of some rows.

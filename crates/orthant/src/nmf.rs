@@ -10,8 +10,8 @@ use crate::known::Limits;
 use crate::observe::{Iteration, Observer};
 use crate::random::{Generator, RandomState};
 use crate::{
-    Cancel, Checkpoint, EntryWeights, Error, Factor, Init, InitKind, Loss, Method, Missing, Model, Options,
-    Penalty, Products, Real, Report, Scale, Stop, StopReason, ToMatrix, Update, scale,
+    Cancel, Checkpoint, EntryWeights, Error, Factor, Holdout, Init, InitKind, Loss, Method, Missing, Model,
+    Options, Penalty, Products, Real, Report, Scale, Stop, StopReason, ToMatrix, Update, scale,
 };
 
 /// Non-negative matrix factorisation of V (m×n, samples in rows) into W (m×k) · H (k×n).
@@ -230,6 +230,14 @@ impl<T: Real> Nmf<T> {
         self
     }
 
+    /// Which entries are held out of the fit, to see how well it [predicts](Report::heldout) them; default none. Of sparse data only where
+    /// its zeros are missing. Of dense data a copy is made, without them.
+    #[must_use]
+    pub fn holdout(mut self, holdout: Holdout) -> Self {
+        self.options.holdout = Some(holdout);
+        self
+    }
+
     /// How much each entry of V counts; default all alike. With [`EntryWeights::observed`], which are observed.
     #[must_use]
     pub fn entry_weights(self, weights: EntryWeights<T>) -> Self {
@@ -261,7 +269,9 @@ impl<T: Real> Nmf<T> {
         let of = |known: &Factor<T>, rows| {
             if known.is_known() { Limits::<T>::bytes(rows, self.options.rank) } else { 0 }
         };
-        of(&self.known[0], m) + of(&self.known[1], n)
+        let products =
+            if self.known[1].has_components() { 2 * (m + n) * self.options.rank * size_of::<T>() } else { 0 };
+        of(&self.known[0], m) + of(&self.known[1], n) + products
     }
 
     /// Whether anything is known of W or H.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error::invalid;
-use crate::{Error, Init, InitKind, Loss, Method, Missing, Penalty, Products, Scale, Stop, Support};
+use crate::{Error, Holdout, Init, InitKind, Loss, Method, Missing, Penalty, Products, Scale, Stop, Support};
 
 /// The options of a fit: all that is chosen besides the data, given factors and a generator's state.
 ///
@@ -43,6 +43,9 @@ pub struct Options {
     /// Which entries of V are not observed.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Missing::is_none"))]
     pub missing: Missing,
+    /// Which entries are held out of the fit, to see how well it predicts them, if any are.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub holdout: Option<Holdout>,
     /// L1 and L2 penalties.
     #[cfg_attr(feature = "serde", serde(default))]
     pub penalty: Penalty,
@@ -129,6 +132,7 @@ impl Options {
             max_iter: if method.is_compatible() { 200 } else { 500 },
             max_time: None,
             missing: Missing::None,
+            holdout: None,
             penalty: Penalty::default(),
             scale: None,
             seed: 0,
@@ -203,6 +207,7 @@ impl Options {
             return Err(Error::InvalidRank { rank: self.rank });
         }
         self.penalty.check()?;
+        self.holdout.map_or(Ok(()), |holdout| holdout.check())?;
         check_loss(self.method.loss)?;
         let tol = self.stopping().tol();
         if tol.is_nan() || tol < 0.0 {
@@ -266,6 +271,7 @@ impl Options {
             ("a stopping rule", self.stop.is_some_and(|stop| !matches!(stop, Stop::ErrorDecrease { .. }))),
             ("a scale", !matches!(self.scale, None | Some(Scale::None))),
             ("missing entries", self.missing != Missing::None),
+            ("held-out entries", self.holdout.is_some()),
             ("shuffling", self.shuffle),
             ("a compressed start", self.compress == Some(true)),
             ("gemm or BLAS products", self.products != Products::Fused),
@@ -326,6 +332,7 @@ mod tests {
             ("stopping rule", Options { stop: Some(Stop::Progress { tol: 0.1 }), ..whole.clone() }),
             ("scale", Options { scale: Some(Scale::HSum), ..whole.clone() }),
             ("missing entries", Options { missing: Missing::Nan, ..whole.clone() }),
+            ("held-out entries", Options { holdout: Some(Holdout::default()), ..whole.clone() }),
             ("shuffling", Options { shuffle: true, ..whole.clone() }),
             ("compressed start", Options { compress: Some(true), ..whole.clone() }),
             ("products", Options { products: Products::Gemm, ..whole.clone() }),
@@ -354,6 +361,7 @@ mod tests {
             max_iter: 6,
             max_time: Some(Duration::from_secs(9)),
             missing: Missing::Nan,
+            holdout: Some(Holdout { fraction: 0.1, fold: 3, seed: 9 }),
             penalty: Penalty { alpha_w: 0.01, alpha_h: None, l1_ratio: 0.5 },
             scale: Some(Scale::None),
             seed: 5,
@@ -373,6 +381,7 @@ mod tests {
             .max_iter(6)
             .max_time(Duration::from_secs(9))
             .missing(Missing::Nan)
+            .holdout(Holdout { fraction: 0.1, fold: 3, seed: 9 })
             .penalty(options.penalty)
             .scale(Scale::None)
             .seed(5)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Component, Error, Loss, Method, Observed, Products, Scale};
+use crate::{Component, Error, HeldOut, Loss, Method, Observed, Products, Scale};
 
 /// Why a fit stopped. This is data, not an error: every one of these comes with factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -288,6 +288,9 @@ pub struct Report {
     /// What was observed of V, where entries were missing: the losses below are sums over these.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub observed: Option<Observed>,
+    /// How well what was held out is predicted, where something was.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub heldout: Option<HeldOut>,
     /// What was minimised, penalties aside.
     pub loss_function: Loss,
     /// D(V|WH), which is ½‖V − WH‖² for the Frobenius loss, plus penalties; from the residual itself, summed in double

@@ -89,6 +89,24 @@ impl<T: Real> EntryWeights<T> {
         Ok(Self { shape: (m, n), starts, columns, values })
     }
 
+    /// Those of some entries; the others count nothing.
+    pub(crate) fn only(&self, stays: impl Fn(usize, usize) -> bool) -> Self {
+        let (mut starts, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
+        for i in 0..self.shape.0 {
+            for (j, weight) in self.row(i).filter(|&(j, _)| stays(i, j)) {
+                columns.push(j as u32);
+                values.push(weight);
+            }
+            starts.push(columns.len());
+        }
+        Self { shape: self.shape, starts, columns, values }
+    }
+
+    /// All of them, added.
+    pub(crate) fn sum(&self) -> f64 {
+        self.values.iter().map(|w| w.to_f64()).sum()
+    }
+
     /// The columns that count in a row, and how much.
     pub(crate) fn row(&self, i: usize) -> impl Iterator<Item = (usize, T)> + '_ {
         let range = self.starts[i]..self.starts[i + 1];

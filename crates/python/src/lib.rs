@@ -12,7 +12,8 @@ mod run;
 
 use numpy::{Element, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use orthant::{
-    Dense, EntryWeights, Factor, Init, MiniBatchNmf, Missing, Model, Nmf, RandomState, Real, Transform, Values,
+    Dense, EntryWeights, Factor, Init, MiniBatchNmf, Missing, Model, Nmf, RandomState, Real, Transform,
+    Values,
 };
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use numpy::PyReadonlyArray1;
-use orthant::{Checkpoint, Error, Loss, Method, MiniBatchNmf, Missing, Nmf, Penalty, RandomState};
+use orthant::{Checkpoint, Error, Holdout, Loss, Method, MiniBatchNmf, Missing, Nmf, Penalty, RandomState};
 use orthant_io::{Checkpoints, read_checkpoint};
 use pyo3::exceptions::PyFileExistsError;
 use pyo3::prelude::*;
@@ -38,6 +38,8 @@ pub struct Options {
     pub memory_limit: Option<usize>,
     /// What is not observed; none is everything observed.
     pub missing: Option<String>,
+    /// The share of the entries that is held out.
+    pub holdout: Option<f64>,
     pub products: String,
     pub stop: Option<String>,
     pub seed: u32,
@@ -115,6 +117,7 @@ impl Options {
             products: self.products.parse().map_err(raised)?,
             memory_limit: self.memory_limit,
             missing: self.missing()?,
+            holdout: self.holdout.map(|fraction| Holdout { fraction, ..Holdout::default() }),
             ..orthant::Options::new(self.rank, method)
         })
     }

@@ -40,6 +40,7 @@ pub fn fitted<'py, T: Number>(
     out.set_item("n_iter", report.iterations)?;
     out.set_item("reconstruction_err", report.reconstruction_error)?;
     out.set_item("objective", report.objective)?;
+    out.set_item("heldout", report.heldout.map(|heldout| heldout.mean))?;
     out.set_item("kkt_residual", report.kkt_residual)?;
     out.set_item("stop_reason", reason(report.stop_reason))?;
     let curve = report.history.iter().map(|point| point.objective).collect();

@@ -137,7 +137,7 @@ def test_theirs_parameters_are_ours():
         shared = a[: len(b)]
         assert [(p.name, p.kind, p.default) for p in shared] == [(p.name, p.kind, p.default) for p in b]
         own = [] if name == "MiniBatchNMF" else ["scale", "stop", "extrapolate", "sweeps", "compress", "memory_limit",
-        "missing", *(["W", "H"] if name == "NMF" else []), "products"]
+        "missing", *(["holdout", "W", "H"] if name == "NMF" else []), "products"]
         kept = ["checkpoint", "checkpoint_seconds", "resume"]
         assert [p.name for p in a[len(b) :]] == [*own, "n_jobs", "callback", "max_seconds", *kept]
         assert all(p.kind is p.KEYWORD_ONLY for p in a[len(b) :])

@@ -98,3 +98,19 @@ def test_starts_outside_are_put_within_with_a_warning():
 
 def test_it_is_public():
     assert orthant.Factor is Factor and "Factor" in orthant.__all__
+
+
+def test_held_out_error_is_that_of_the_entries_left_out():
+    X, _ = mixtures()
+    model = NMF(3, solver="auto", holdout=0.05, random_state=0)
+    W = model.fit_transform(X)
+    assert model.heldout_error_ > 0
+    worse = NMF(1, solver="auto", holdout=0.05, random_state=0).fit(X)
+    assert worse.heldout_error_ > model.heldout_error_
+    assert W.shape == (40, 3)
+    assert not hasattr(NMF(3).fit(X), "heldout_error_")
+    for share in (0, 0.7, True, "x"):
+        with pytest.raises(ValueError, match="holdout"):
+            NMF(3, holdout=share).fit(X)
+    with pytest.raises(ValueError, match="sparse"):
+        NMF(3, holdout=0.1).fit(sp.csr_array(X))

@@ -413,7 +413,7 @@ pub const LAWS: &[Law] = &[
         numbers: &[50],
         states: "no bit of a fit depends on what stands at entries that are not observed; where all are, it is the plain fit",
         tolerance: "bitwise",
-        modules: &["missing", "lists"],
+        modules: &["missing", "lists", "holdout"],
     },
     Law {
         numbers: &[],
@@ -430,6 +430,13 @@ pub const LAWS: &[Law] = &[
             points into the bounds; the same bits on any threads, and from a checkpoint",
         tolerance: "exact; 1e-9; 1e-10; 2e-4‖V‖, plain hals 1e-3",
         modules: &["known"],
+    },
+    Law {
+        numbers: &[],
+        states: "the folds hold each entry out once; a fit with entries held out is that of data in which they are missing, and its \
+            loss over them that of plain loops",
+        tolerance: "bitwise; 1e-9",
+        modules: &["holdout"],
     },
     Law {
         numbers: &[48],

@@ -24,10 +24,7 @@ pub(crate) fn wanted<'v, T: Real>(
     let Options { missing, rank, method, .. } = nmf.options;
     let weights = nmf.weights.as_deref();
     if let Some(weights) = weights {
-        let (expected, found) = ((v.nrows(), v.ncols()), weights.shape);
-        if expected != found {
-            return Err(Error::ShapeMismatch { operand: "weights", expected, found });
-        }
+        check::weights(weights, v)?;
         check::finite(v)?;
     } else {
         match v {

@@ -35,6 +35,7 @@ mod held;
 mod joint;
 mod lines;
 mod majorize;
+mod moving;
 mod newton;
 mod pair;
 mod prepared;

@@ -30,11 +30,12 @@ use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, allocate, scan as pr
 use super::extrapolation::Schedule;
 use super::factor::Factor;
 use super::lines::Role;
+use super::moving::Moving;
 use super::pair::{Fixed, Pair};
 use super::prepared::Prepared;
 use super::projection::Projection;
 use super::residual::{Measured, Products, Steps, WideGram};
-use super::row_update::{Coupling, Cross, Numerators, RowUpdate, Work};
+use super::row_update::{Coupling, Cross, Numerators, RowUpdate, Summed, Work};
 use super::sums::GramSums;
 use super::visit::{Beside, Mode, Walk, Worker, rows_of_a_moment};
 use super::{Alternation, Figures, Layout};
@@ -61,10 +62,12 @@ fn outer_numerators<'a, T: Real>(
     sums: Option<&'a GramSums<T>>,
     x: &'a Prepared<T>,
     inner: &'a Factor<T>,
+    moving: Option<&'a Moving<T>>,
     k: usize,
 ) -> Numerators<'a, T> {
     let b = sums.map_or(&[][..], |sums| &sums.b);
     match (source.transpose, projection) {
+        _ if moving.is_some() => Numerators::Summed(b, moving.expect("just seen")),
         (Some(source), _) => Numerators::Computed { source, operand: x.of(inner).y },
         (None, Some(projection)) => Numerators::Lifted(b, projection),
         (None, None) => Numerators::Known(b, accumulator_stride::<T>(k)),
@@ -83,8 +86,10 @@ pub(crate) struct Quadratic<'a, T: Real> {
     /// ‖S‖².
     pub(super) squares: f64,
     pub(super) pair: Pair<T>,
-    /// S·Y, rows×k, kept from the first pass on where Y does not change.
+    /// S·Y, rows×k, kept from the first pass on where Y does not change, or some components of it do not.
     kept: Vec<T>,
+    /// The components of H that are free, where the others are known.
+    pub(super) moving: Option<Moving<T>>,
     /// Where the order of the coordinates comes from, if it is drawn.
     shuffle: Option<Generator>,
     /// Whether components whose scales have drifted apart are brought back.
@@ -168,9 +173,16 @@ impl<'a, T: Real> Quadratic<'a, T> {
         let outer = walk(Beside::Columns, lanes, outer_block);
         let scratch = rule.scratch_len(block.max(outer_block), k).max(block * k);
         let projected = projection.map_or(0, |projection| projection.width());
-        let computed = projection.is_some() || transpose.is_some();
+        // products with a sketch take little, and what is not observed is another at each pass
+        let moves =
+            projection.is_none() && transpose.is_none() && !extent.partial && pair.fixed == Fixed::Neither;
+        let of_h = if pair.by_columns { &pair.inner } else { &pair.outer };
+        let moving =
+            of_h.limits.as_deref().filter(|_| moves).and_then(|of| Moving::of(Some(of), k, extent.cols));
+        let computed = projection.is_some() || transpose.is_some() || moving.is_some();
         let numerators = if computed { block.max(outer_block) } else { block };
         let summed = if transpose.is_some() || pair.fixed == Fixed::Outer { 0 } else { extent.cols };
+        let of_b = moving.as_ref().map_or(k, Moving::count);
         let worker = || {
             Mutex::new(Worker {
                 rows: s.memory(block),
@@ -183,9 +195,9 @@ impl<'a, T: Real> Quadratic<'a, T> {
                 },
             })
         };
-        let reducer = |walk: &Walk, cols, heavy: HeavyColumns| {
+        let reducer = |walk: &Walk, cols, of_b, heavy: HeavyColumns| {
             let (count, long) = (walk.lanes.count(), walk.lanes.long());
-            Reducer::new(count, workers, || GramSums::new(cols, k, heavy.clone(), long))
+            Reducer::new(count, workers, || GramSums::new(cols, of_b, k, heavy.clone(), long))
         };
         Self {
             source,
@@ -198,6 +210,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
             cross: 0.0,
             pair,
             kept: Vec::new(),
+            moving,
             shuffle: None,
             balances: false,
             regularized_before: 0,
@@ -206,8 +219,8 @@ impl<'a, T: Real> Quadratic<'a, T> {
             y: Prepared::strided(&extent, k),
             x: transpose.map_or_else(|| Prepared::as_it_is(k), |s| Prepared::strided(&s.extent(), k)),
             sums: None,
-            of_inner: reducer(&inner, summed, s.heavy_columns()),
-            of_outer: reducer(&outer, projected, HeavyColumns::default()),
+            of_inner: reducer(&inner, summed, of_b, s.heavy_columns()),
+            of_outer: reducer(&outer, projected, k, HeavyColumns::default()),
             figures: Reducer::new(inner.lanes.count(), workers, Measured::default),
             wide: extent.is_sparse().then(|| {
                 [&inner, &outer].map(|w| Reducer::new(w.lanes.count(), workers, || WideGram::new(k)))
@@ -321,6 +334,39 @@ impl<'a, T: Real> Quadratic<'a, T> {
         Ok(())
     }
 
+    /// SᵀX of the components that are known, by columns.
+    fn keep_sums(&mut self) -> Result<(), Error> {
+        let Some(groups) =
+            self.moving.as_ref().filter(|m| self.pair.by_columns && m.sums.is_empty()).map(Moving::groups)
+        else {
+            return Ok(());
+        };
+        let (k, isa, source) = (self.k, self.isa, self.source.rows);
+        for (at, group) in groups.iter().enumerate() {
+            let Pair { inner, outer, .. } = &mut self.pair;
+            let step = RowUpdate {
+                numerators: Numerators::Computed { source, operand: &[] },
+                rule: &*self.rule,
+                subproblem: self.coupling.subproblem(outer.operand_gram(), inner),
+                k,
+                isa,
+                weights: inner.weights,
+                limits: None,
+                crosses: false,
+                accumulates: true,
+                summed: Summed::Known(group),
+                projection: None,
+            };
+            let lines = inner.lines(Mode::Sum, k, &self.inner.lanes);
+            let sums = self.inner.visit(&lines, Mode::Sum, &step, &mut self.of_inner, &self.memory)?;
+            drop(lines);
+            let moving = self.moving.as_mut().expect("there are groups of it");
+            moving.take_sums(at, group, &sums.b);
+            self.of_inner.give_back(sums);
+        }
+        Ok(())
+    }
+
     /// One pass over S: X updated from Y, if so, then B and G from X.
     pub(super) fn update_inner(&mut self, mode: Mode) -> Result<(), Error> {
         if let Some(sums) = self.sums.take() {
@@ -332,9 +378,11 @@ impl<'a, T: Real> Quadratic<'a, T> {
         }
         // what is not observed is another at each pass
         let keeps = fixed && !self.source.rows.extent().partial;
-        if keeps && self.kept.is_empty() {
+        let by_rows = self.moving.is_some() && !self.pair.by_columns;
+        if (keeps || by_rows) && self.kept.is_empty() {
             self.keep_numerators()?;
         }
+        self.keep_sums()?;
         let (k, isa, Sources { rows: source, transpose }) = (self.k, self.isa, self.source);
         let Pair { inner, outer, .. } = &mut self.pair;
         let subproblem = self.coupling.subproblem(outer.operand_gram(), inner);
@@ -345,13 +393,18 @@ impl<'a, T: Real> Quadratic<'a, T> {
         if updates && !fixed {
             self.y.copy(outer);
         }
+        if let Some(moving) = &mut self.moving {
+            moving.take(outer.operand());
+        }
         let operand = if self.projection.is_some() { &self.projected } else { self.y.of(outer).y };
+        let moving = self.moving.as_ref();
         let limits = inner.limits.clone();
         let crosses = updates && (fixed || inner.has_role(Role::Second) || transpose.is_some());
         let step = RowUpdate {
-            numerators: match keeps {
-                true => Numerators::Known(&self.kept, k),
-                false => Numerators::Computed { source, operand },
+            numerators: match (keeps, moving) {
+                (true, _) => Numerators::Known(&self.kept, k),
+                (_, Some(moving)) => Numerators::Free { source, moving, known: &self.kept },
+                (false, None) => Numerators::Computed { source, operand },
             },
             rule: &*self.rule,
             subproblem,
@@ -361,6 +414,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
             limits: limits.as_deref(),
             crosses,
             accumulates: transpose.is_none() && !fixed,
+            summed: moving.map_or(Summed::All, |moving| Summed::Free(moving, &self.kept)),
             projection: None,
         };
         let lines = inner.lines(mode, k, &self.inner.lanes);
@@ -383,6 +437,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
         if updates {
             self.draw_order();
         }
+        self.keep_sums()?;
         let (k, isa, transposes) = (self.k, self.isa, self.source.transpose.is_some());
         let Pair { inner, outer, .. } = &mut self.pair;
         let subproblem = self.coupling.subproblem(inner.operand_gram(), outer);
@@ -396,7 +451,15 @@ impl<'a, T: Real> Quadratic<'a, T> {
         let limits = outer.limits.clone();
         let crosses = updates && transposes;
         let step = RowUpdate {
-            numerators: outer_numerators(self.source, self.projection, self.sums.as_ref(), &self.x, inner, k),
+            numerators: outer_numerators(
+                self.source,
+                self.projection,
+                self.sums.as_ref(),
+                &self.x,
+                inner,
+                self.moving.as_ref(),
+                k,
+            ),
             rule: &*self.rule,
             subproblem,
             k,
@@ -405,6 +468,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
             limits: limits.as_deref(),
             crosses,
             accumulates: false,
+            summed: Summed::All,
             projection: self.projection,
         };
         let lines = outer.lines(mode, k, &self.outer.lanes);
@@ -437,6 +501,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
                     self.sums.as_ref(),
                     &self.x,
                     inner,
+                    self.moving.as_ref(),
                     k,
                 ),
                 k,
@@ -447,9 +512,13 @@ impl<'a, T: Real> Quadratic<'a, T> {
             self.cross = sums.cross;
             self.of_outer.give_back(sums);
         }
+        let of_known = match &self.moving {
+            Some(moving) if known => moving.cross_of_sums(&outer.x),
+            _ => self.sums.as_ref().map_or(0.0, |sums| sums.known),
+        };
         // ⟨S, XYᵀ⟩ is of SY where an update knew it
         let completed = self.sums.as_ref().map_or(0.0, |sums| sums.completed[usize::from(!known)]);
-        Ok(0.5 * (self.squares + completed - 2.0 * self.cross + quadratic))
+        Ok(0.5 * (self.squares + completed - 2.0 * (self.cross + of_known) + quadratic))
     }
 }
 

@@ -7,6 +7,7 @@ use orthant_kernel::{Isa, Real, View, accumulator_stride, allocate, gram, rows};
 
 use super::Figures;
 use super::lines::{Lines, Role, plain_lines};
+use super::moving::Moving;
 use super::projection::Projection;
 use super::quadratic::Quadratic;
 use super::row_update::Work;
@@ -385,7 +386,8 @@ impl<T: Real> Quadratic<'_, T> {
         for (at, y) in self.pair.outer.x.chunks(rows * k).enumerate() {
             let range = at * rows..at * rows + y.len() / k;
             let bounds = self.pair.outer.limits.as_ref().map(|limits| limits.rows(&range));
-            let (b, stride) = known_numerators(self.projection, products, range, b, k, a);
+            let (b, stride) =
+                known_numerators(self.projection, self.moving.as_ref(), products, range, b, k, a);
             let d = &mut d[..y.len()];
             if let Some(bounds) = bounds {
                 movement = bounded::distance(y, b, stride, &subproblem, bounds, d, movement);
@@ -412,7 +414,8 @@ impl<T: Real> Quadratic<'_, T> {
         let mut changed = false;
         for (at, y) in self.pair.outer.x.chunks_mut(rows * k).enumerate() {
             let range = at * rows..at * rows + y.len() / k;
-            let (b, stride) = known_numerators(self.projection, products, range, b, k, a);
+            let (b, stride) =
+                known_numerators(self.projection, self.moving.as_ref(), products, range, b, k, a);
             changed |= clear(y, b, stride, k);
         }
         drop(worker);
@@ -424,6 +427,7 @@ impl<T: Real> Quadratic<'_, T> {
 /// pass.
 fn known_numerators<'a, T: Real>(
     projection: Option<Projection<'_, T>>,
+    moving: Option<&Moving<T>>,
     products: &'a [T],
     range: Range<usize>,
     sums: &'a [T],
@@ -431,6 +435,11 @@ fn known_numerators<'a, T: Real>(
     scratch: &'a mut [T],
 ) -> (&'a [T], usize) {
     let stride = accumulator_stride::<T>(k);
+    if let Some(moving) = moving {
+        let out = &mut scratch[..range.len() * k];
+        moving.numerators(sums, range.start, out);
+        return (out, k);
+    }
     match (products, projection) {
         ([], None) => (&sums[range.start * stride..range.end * stride], stride),
         ([], Some(projection)) => {

@@ -10,6 +10,7 @@ use orthant_kernel::{Buffer, Isa, Real, allocate, scan as products};
 
 use super::factor::Factor;
 use super::lines::Lines;
+use super::moving::{Group, Moving};
 use super::projection::Projection;
 use super::sums::GramSums;
 use super::visit::{HalfStep, Span};
@@ -65,6 +66,10 @@ pub(super) enum Numerators<'a, T: Real> {
     Known(&'a [T], usize),
     /// R times the sums of a pass.
     Lifted(&'a [T], Projection<'a, T>),
+    /// Computed of the free components, and known of the others, rows of k; 0 where there are none.
+    Free { source: &'a dyn Source<T>, moving: &'a Moving<T>, known: &'a [T] },
+    /// Sums of a pass over the free components.
+    Summed(&'a [T], &'a Moving<T>),
 }
 
 /// A row update of a factor from numerators and the other factor's Gram matrix.
@@ -79,10 +84,22 @@ pub(super) struct RowUpdate<'a, T: Real> {
     pub limits: Option<&'a Limits<T>>,
     /// Whether ⟨A, X⟩ is needed.
     pub crosses: bool,
-    /// Whether B is summed of the rows read.
+    /// Whether B is summed of the rows read, …
     pub accumulates: bool,
+    /// … and of which components, if not of all.
+    pub summed: Summed<'a, T>,
     /// Where the rows are projected to.
     pub projection: Option<Projection<'a, T>>,
+}
+
+/// The components that a pass sums.
+#[derive(Clone, Copy)]
+pub(super) enum Summed<'a, T> {
+    All,
+    /// Those that are free, with ⟨A, X⟩ of the others by their numerators, if there are any.
+    Free(&'a Moving<T>, &'a [T]),
+    /// Some that are known.
+    Known(&'a Group),
 }
 
 impl<'a, T: Real> Numerators<'a, T> {
@@ -90,6 +107,7 @@ impl<'a, T: Real> Numerators<'a, T> {
     fn opposite(&self) -> (&[T], T) {
         let operand = match self {
             Self::Computed { operand, .. } => operand,
+            Self::Free { moving, .. } => &moving.operand[..],
             _ => &[][..],
         };
         (operand, T::ZERO)
@@ -102,6 +120,7 @@ impl<'a, T: Real> Numerators<'a, T> {
         s: Option<&mut Rows<'_, T>>,
         k: usize,
         a: &'b mut [T],
+        scratch: &mut [T],
     ) -> (&'b [T], usize) {
         let len = at.of_lane.len();
         match self {
@@ -116,6 +135,19 @@ impl<'a, T: Real> Numerators<'a, T> {
                 projection.lift(at.rows.clone(), sums, k, a);
                 (a, k)
             }
+            Self::Free { moving, known, .. } => {
+                let (a, count) = (&mut a[..len], moving.count());
+                let compact = &mut scratch[..at.rows.len() * count];
+                s.expect("rows are read").numerators(&moving.operand, count, compact);
+                let known = known.get(at.rows.start * k..at.rows.end * k).unwrap_or_default();
+                moving.put_together(compact, count, known, a);
+                (a, k)
+            }
+            Self::Summed(b, moving) => {
+                let a = &mut a[..len];
+                moving.numerators(b, at.rows.start, a);
+                (a, k)
+            }
         }
     }
 }
@@ -126,7 +158,7 @@ impl<T: Real> HalfStep<T> for RowUpdate<'_, T> {
 
     fn source(&self) -> Option<&dyn Source<T>> {
         match self.numerators {
-            Numerators::Computed { source, .. } => Some(source),
+            Numerators::Computed { source, .. } | Numerators::Free { source, .. } => Some(source),
             _ => None,
         }
     }
@@ -153,7 +185,7 @@ impl<T: Real> HalfStep<T> for RowUpdate<'_, T> {
         sums: &mut GramSums<T>,
     ) {
         let (k, Work { a, rule: scratch, .. }) = (self.k, work);
-        let (a, stride) = self.numerators.of(at, s, k, a);
+        let (a, stride) = self.numerators.of(at, s, k, a, scratch);
         match self.limits {
             None => self.rule.update(x, a, stride, &self.subproblem, scratch, &mut sums.step),
             Some(limits) => {
@@ -172,11 +204,23 @@ impl<T: Real> HalfStep<T> for RowUpdate<'_, T> {
         at: &Span,
         s: Option<&mut Rows<'_, T>>,
         x: &Lines<'_, T>,
-        _: &mut Work<T>,
+        work: &mut Work<T>,
         sums: &mut GramSums<T>,
     ) {
         if let (Some(s), true) = (s, self.accumulates) {
-            s.accumulate(x.operand(), self.k, &mut sums.b);
+            match self.summed {
+                Summed::All => s.accumulate(x.operand(), self.k, &mut sums.b),
+                Summed::Free(moving, known) => {
+                    s.accumulate(moving.gather(x.operand(), &mut work.rule), moving.count(), &mut sums.b);
+                    if let Some(known) = known.get(at.rows.start * self.k..at.rows.end * self.k) {
+                        sums.known = moving.cross(known, x.current(), sums.known);
+                    }
+                }
+                Summed::Known(group) => {
+                    let compact = group.gather(x.operand(), &mut work.rule);
+                    s.accumulate(compact, group.count(), &mut sums.b);
+                }
+            }
         }
         if let Some(projection) = &self.projection {
             projection.project(at.rows.clone(), x.operand(), self.k, &mut sums.b);
@@ -216,7 +260,7 @@ impl<T: Real> HalfStep<T> for Cross<'_, T> {
         work: &mut Work<T>,
         sums: &mut GramSums<T>,
     ) {
-        let (a, stride) = self.numerators.of(at, s, self.k, &mut work.a);
+        let (a, stride) = self.numerators.of(at, s, self.k, &mut work.a, &mut work.rule);
         sums.cross = products::inner_product(self.isa, a, stride, x.x, self.k, sums.cross);
     }
 }

@@ -58,6 +58,8 @@ pub(super) struct GramSums<T> {
     sum: f64,
     /// ⟨SY, X⟩, where the sums do not have it.
     pub cross: f64,
+    /// The same of components that are known, where only the others are summed.
+    pub known: f64,
     /// Σ of the squares of what stands for what is not observed of S: in SY, and in SᵀX.
     pub completed: [f64; 2],
     pub step: Step,
@@ -70,13 +72,15 @@ impl<T: Real> GramSums<T> {
         b + gram * if others { 2 } else { 1 }
     }
 
-    pub fn new(cols: usize, k: usize, heavy: HeavyColumns, long: bool) -> Self {
+    /// With B of so many columns and components.
+    pub fn new(cols: usize, of_b: usize, k: usize, heavy: HeavyColumns, long: bool) -> Self {
         Self {
-            b: ColumnSums::new(cols, k, heavy),
+            b: ColumnSums::new(cols, of_b, heavy),
             gram: Gram::new(k, long),
             operand_gram: Gram::default(),
             sum: 0.0,
             cross: 0.0,
+            known: 0.0,
             completed: [0.0; 2],
             step: Step::default(),
         }
@@ -126,6 +130,7 @@ impl<T: Real> Sums for GramSums<T> {
         self.operand_gram.sum.fill(T::ZERO);
         self.sum = 0.0;
         self.cross = 0.0;
+        self.known = 0.0;
         self.completed = [0.0; 2];
         self.step = Step::default();
     }
@@ -136,6 +141,7 @@ impl<T: Real> Sums for GramSums<T> {
         add(&mut self.operand_gram.sum, &other.operand_gram.sum);
         self.sum += other.sum;
         self.cross += other.cross;
+        self.known += other.known;
         self.completed.iter_mut().zip(other.completed).for_each(|(sum, other)| *sum += other);
         self.step.merge(other.step);
     }

@@ -175,6 +175,7 @@ impl<T: Real> Data<'_, T> {
             iterations: 0,
             compression: None,
             observed: None,
+            heldout: None,
             loss_function: self.nmf.loss_function(),
             objective: 0.0,
             loss: 0.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 import sys
 from collections.abc import Callable
@@ -97,6 +98,9 @@ class NMF(BaseNMF):
         Which entries of X are not observed and have no part in the fit: those that are NaN, with the masked entries of a
         masked array and pandas' NA; or those that are 0. None allows neither. `transform` takes them as the fit does. X is
         dense then.
+    holdout : float or None, default=None
+        The share of the entries that is held out of a fit, above 0 and at most 0.5, to see how well it predicts them
+        (`heldout_error_`). Of sparse X only with missing='zeros'.
     W, H : Factor or None, default=None
         What is known of W and of H before a fit: entries that are fixed, and bounds (`orthant.Factor`). For 'auto', 'hals', 'cd',
         'newton', 'mm' and 'mu'. `transform` finds the weights of new samples without them.
@@ -128,6 +132,8 @@ class NMF(BaseNMF):
         Number of components.
     reconstruction_err_ : float
         √(2·D(X|WH)), which is ‖X − WH‖ for the Frobenius loss.
+    heldout_error_ : float
+        The mean loss of an entry that was held out, where `holdout` says that some are.
     n_iter_ : int
         Iterations done.
     n_features_in_ : int
@@ -195,6 +201,10 @@ class NMF(BaseNMF):
         "compress": (lambda x: x is None or is_truth(x), "an instance of 'bool' or None"),
         "memory_limit": COUNT,
         "missing": (lambda x: x is None or isinstance(x, str) and x in MISSING, among(MISSING) + " or None"),
+        "holdout": (
+            lambda x: x is None or isinstance(x, numbers.Real) and not is_truth(x) and 0 < x <= 0.5,
+            "a float in the range (0, 0.5] or None",
+        ),
         "W": FACTOR,
         "H": FACTOR,
         "products": (lambda x: isinstance(x, str) and x in PRODUCTS, among(PRODUCTS)),
@@ -222,6 +232,7 @@ class NMF(BaseNMF):
         compress: bool | None = None,
         memory_limit: int | None = None,
         missing: str | None = None,
+        holdout: float | None = None,
         W: Factor | None = None,
         H: Factor | None = None,
         products: str = "fused",
@@ -251,6 +262,7 @@ class NMF(BaseNMF):
         self.compress = compress
         self.memory_limit = memory_limit
         self.missing = missing
+        self.holdout = holdout
         self.W = W
         self.H = H
         self.products = products
@@ -312,6 +324,7 @@ class NMF(BaseNMF):
                 options["sweeps"] = None if self.sweeps is None else int(self.sweeps)
                 options["products"] = self.products
                 options["missing"] = self.missing
+                options["holdout"] = None if transforms or self.holdout is None else float(self.holdout)
                 if self.memory_limit is not None:
                     options["memory_limit"] = min(int(self.memory_limit), sys.maxsize)
                 if self.compress is not None:
@@ -365,6 +378,8 @@ class NMF(BaseNMF):
         X = self._data(X, reset=True)
         found = self._factorise(X, W, H, **weighed(X, entry_weight, observed))
         self._explanation = found["explanation"]
+        if self.holdout is not None:
+            self.heldout_error_ = found["heldout"]
         return self._keep(found)
 
     def transform(self, X: Any) -> np.ndarray:

@@ -107,10 +107,12 @@ fn what_is_known_holds_and_the_objective_falls() {
                 let descends = method.extrapolate == Some(false)
                     && (method.update != Update::Mu || (1.0..=2.0).contains(&beta));
                 let mut before = f64::INFINITY;
-                for s in &steps {
+                for (s, point) in steps.iter().zip(&fit.report.history) {
                     assert_eq!(outside(&s.w, &s.h), 0.0, "{what}");
                     let after = loss(&v, &s.w, &s.h, beta);
                     assert!(!descends || after <= before * (1.0 + 1e-9), "{what}: {before} {after}");
+                    let told = point.objective;
+                    assert!((told - after).abs() <= 1e-7 * after, "{what}: {told} {after}");
                     before = after;
                 }
                 let truth = loss(&v, &fit.w, fit.model.components(), beta);

@@ -12,6 +12,7 @@ mod exact;
 mod extrapolated;
 mod faults;
 mod guarantees;
+mod holdout;
 mod known;
 mod layers;
 mod lists;

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use orthant::{
-    BatchOptions, InitKind, Loss, Method, Options, Penalty, Products, Scale, Stop, Support, Update,
+    BatchOptions, Holdout, InitKind, Loss, Method, Options, Penalty, Products, Scale, Stop, Support, Update,
 };
 use orthant_io::Precision;
 
 use crate::Failure;
 use crate::args::{
-    Limit, ReadArgs, at_least_one, at_least_zero, bytes, from_zero_to_one, limit, named, share, update,
+    Limit, ReadArgs, at_least_one, at_least_zero, bytes, from_zero_to_one, held_out, limit, named, share,
+    update,
 };
 use crate::checkpoint::CheckpointArgs;
 use crate::entry_weights::WeightArgs;
@@ -52,6 +53,7 @@ Examples:
   orthant fit faces/ -k 16 -o parts                      a folder of pictures of one size
   orthant fit catalogue.csv -k 8 --loss kl --fixed-h known.csv -o signatures
                                                          five that are known, and three that are to be found
+  orthant fit X.npy -k 8 --holdout 0.05 -o out          … and how well it predicts a twentieth of the entries
   orthant fit photo.jpg --channels -k 40 -o photo        a picture in colour
   orthant fit power.npy -k 8 --loss is -o sources        sources, from power spectra
   orthant fit big.npy -k 50 --minibatch -o out           as MiniBatchNMF(50, random_state=0)
@@ -177,6 +179,17 @@ pub struct FitArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     #[arg(help_heading = "Stopping")]
     max_iter: Option<usize>,
+    /// Hold this share of the entries out, one of every so many neighbours in a row, and tell how well the fit predicts them; of sparse
+    /// data only with --missing zeros
+    #[arg(long, value_name = "SHARE", value_parser = held_out, allow_negative_numbers = true)]
+    #[arg(conflicts_with = "minibatch", help_heading = "Held-out entries")]
+    holdout: Option<f64>,
+    /// Which of the 1/SHARE sets that hold each entry out once, from 0 [default: 0]
+    #[arg(long, value_name = "N", requires = "holdout", help_heading = "Held-out entries")]
+    holdout_fold: Option<usize>,
+    /// What the places of held-out entries are drawn by; not --seed, so that fits from other starts hold out the same [default: 0]
+    #[arg(long, value_name = "N", requires = "holdout", help_heading = "Held-out entries")]
+    holdout_seed: Option<u64>,
     /// Tolerance of the solver's own stopping rule; 0 never stops early [default: 1e-5; with cd, mu and --minibatch
     /// 1e-4]
     #[arg(long, value_name = "T", value_parser = at_least_zero, allow_negative_numbers = true)]
@@ -357,6 +370,11 @@ impl FitArgs {
         options.products = self.products.into();
         options.memory_limit = self.memory_limit;
         options.missing = self.read.missing().unwrap_or_default();
+        options.holdout = self.holdout.map(|fraction| Holdout {
+            fraction,
+            fold: self.holdout_fold.unwrap_or(0),
+            seed: self.holdout_seed.unwrap_or(0),
+        });
         options.penalty = self.penalty()?;
         options.scale = self.scale()?;
         options.minibatch = self.minibatch.then(|| self.batches());
