@@ -159,3 +159,36 @@ fn lines_without_observations_are_named() {
         assert!(done.status.code() == Some(1) && said(&done).contains(words), "{}", said(&done));
     }
 }
+
+/// Entries that are held out are told of, by the line at the end and by the report; and wrong shares are refused.
+#[test]
+fn held_out_entries_are_told_of() {
+    let dir = tempdir().unwrap();
+    let rows: Vec<String> = (0..30)
+        .map(|i| {
+            (0..20).map(|j| (((i % 5 + 1) * (j % 4 + 1)) as f64).to_string()).collect::<Vec<_>>().join(",")
+        })
+        .collect();
+    fs::write(dir.path().join("v.csv"), rows.join("\n")).unwrap();
+    let mean = |line: &str| {
+        let done = orthant(dir.path(), line);
+        assert!(done.status.success(), "{}", said(&done));
+        let told = String::from_utf8_lossy(&done.stdout).into_owned();
+        assert!(told.contains("mean loss of 60 entries held out"), "{told}");
+        let report = fs::read_to_string(dir.path().join("out/report.json")).unwrap();
+        let at = report.find("\"mean\":").unwrap();
+        report[at + 7..].split([',', '}']).next().unwrap().trim().parse::<f64>().unwrap()
+    };
+    let (first, other) = (
+        mean("fit v.csv -k 1 --holdout 0.1 --tol 1e-10 -o out"),
+        mean("fit v.csv -k 1 --holdout 0.1 --holdout-fold 3 --holdout-seed 5 --tol 1e-10 -o out"),
+    );
+    // one component explains all, also of what it has not seen
+    assert!(first < 1e-4 && other < 1e-4, "{first} {other}");
+    for wrong in
+        ["--holdout 0", "--holdout 0.7", "--holdout x", "--holdout-fold 2", "--holdout 0.1 --holdout-fold 10"]
+    {
+        let done = orthant(dir.path(), &format!("fit v.csv -k 1 -o out {wrong}"));
+        assert_eq!(done.status.code(), Some(2), "{wrong}: {}", said(&done));
+    }
+}
