@@ -57,7 +57,7 @@ def test_rows_are_those_of_scipys_bounded_least_squares():
 
 
 def test_parameters_go_through_clone_pickle_and_repr():
-    model = NMF(3, H=Factor(fixed=np.ones((1, 12)), upper=2.0))
+    model = NMF(3, random_state=0, H=Factor(fixed=np.ones((1, 12)), upper=2.0))
     assert "fixed=array of 1×12, upper=2.0" in repr(model.H)
     copy = pickle.loads(pickle.dumps(clone(model)))
     np.testing.assert_array_equal(copy.H.fixed, model.H.fixed)

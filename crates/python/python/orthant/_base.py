@@ -327,6 +327,7 @@ class BaseNMF(Estimator):
             "compress": None,
             "memory_limit": None,
             "missing": None,
+            "holdout": None,
             "products": "fused",
             "stop": None,
             "seed": random.seed,
