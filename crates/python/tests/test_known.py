@@ -89,11 +89,11 @@ def test_what_is_wrong_is_said(parameters, words):
         NMF(3, **parameters).fit(X)
 
 
-def test_starts_outside_are_put_within_with_a_warning():
+def test_starts_outside_are_put_within_with_a_remark():
     X, _ = mixtures()
     model = NMF(3, init="custom", H=Factor(upper=0.5))
-    with pytest.warns(UserWarning, match="outside their bounds"):
-        model.fit_transform(X, W=np.ones((40, 3)), H=np.ones((3, 12)))
+    model.fit_transform(X, W=np.ones((40, 3)), H=np.ones((3, 12)))
+    assert any("36 entries of the start are outside their bounds" in remark for remark in model.remarks_)
 
 
 def test_it_is_public():
