@@ -89,6 +89,19 @@ pub struct FitArgs {
     #[arg(short, long)]
     quiet: bool,
 
+    #[command(flatten)]
+    how: HowArgs,
+    #[command(flatten)]
+    checkpoint: CheckpointArgs,
+    #[command(flatten)]
+    read: ReadArgs,
+    #[command(flatten)]
+    weights: WeightArgs,
+}
+
+/// The options of a fit.
+#[derive(Clone, Debug, clap::Args)]
+pub struct HowArgs {
     /// What to minimise: frobenius (squares), kl (counts), is (power spectra; every entry above 0), or a β
     #[arg(long, value_name = "frobenius|kl|is|BETA", default_value_t = Loss::Frobenius)]
     #[arg(allow_negative_numbers = true, help_heading = "Method")]
@@ -206,14 +219,6 @@ pub struct FitArgs {
     /// What multiplies the data with the factors: fused reads it once per iteration; the others are for frobenius
     #[arg(long, value_enum, default_value_t = Product::Fused, help_heading = "Computing")]
     products: Product,
-
-    #[command(flatten)]
-    checkpoint: CheckpointArgs,
-
-    #[command(flatten)]
-    read: ReadArgs,
-    #[command(flatten)]
-    weights: WeightArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -290,18 +295,13 @@ impl FitArgs {
                 "--explain writes nothing that --format could say the format of: leave one of them out",
             );
         }
-        let precision = match (self.f32, self.f64) {
-            (true, _) => Some(Precision::Float32),
-            (_, true) => Some(Precision::Float64),
-            _ => None,
-        };
         Ok(Job {
             input: self.input.clone(),
             read: self.read.clone(),
             checkpoint: self.checkpoint.clone(),
-            precision,
-            options: self.options()?,
-            start: self.start_w.clone().zip(self.start_h.clone()),
+            precision: self.how.precision(),
+            options: self.how.options(self.rank, &self.read)?,
+            start: self.how.start_w.clone().zip(self.how.start_h.clone()),
             weights: self.weights.clone(),
             out: self.out.clone(),
             formats: self.formats.clone(),
@@ -329,9 +329,21 @@ impl FitArgs {
         }
         Ok(Some(name.clone()))
     }
+}
 
-    fn options(&self) -> Result<Options, Failure> {
-        let mut options = Options::new(self.rank, self.method()?);
+impl HowArgs {
+    /// The precision, where it is said.
+    pub fn precision(&self) -> Option<Precision> {
+        match (self.f32, self.f64) {
+            (true, _) => Some(Precision::Float32),
+            (_, true) => Some(Precision::Float64),
+            _ => None,
+        }
+    }
+
+    /// The options of a fit of `rank` components of data that is read like this.
+    pub fn options(&self, rank: usize, read: &ReadArgs) -> Result<Options, Failure> {
+        let mut options = Options::new(rank, self.method()?);
         options.max_time = match self.max_seconds.map(Duration::try_from_secs_f64) {
             Some(Err(_)) => return usage("--max-seconds is more than can be counted"),
             Some(Ok(limit)) => Some(limit),
@@ -348,7 +360,7 @@ impl FitArgs {
         };
         options.products = self.products.into();
         options.memory_limit = self.memory_limit;
-        options.missing = self.read.missing().unwrap_or_default();
+        options.missing = read.missing().unwrap_or_default();
         options.penalty = self.penalty()?;
         options.scale = self.scale()?;
         options.minibatch = self.minibatch.then(|| self.batches());
