@@ -91,10 +91,7 @@ impl<T: Scalar> Making<'_, T> {
             Density::Below(threshold) => Some(threshold),
             Density::Auto => Some(automatic_threshold(&near)),
         };
-        // the largest of a bulk that does not vary is its threshold too
-        let keeps = |x: f64| {
-            threshold.is_none_or(|threshold| x < threshold || self.density == Density::Auto && x <= threshold)
-        };
+        let keeps = |x: f64| threshold.is_none_or(|threshold| x < threshold);
         let kept: Vec<Vec<usize>> = near
             .iter()
             .map(|near| near.iter().enumerate().filter(|(_, x)| keeps(**x)).map(|(t, _)| t).collect())

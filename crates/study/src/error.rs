@@ -70,7 +70,7 @@ pub enum StudyError {
     /// A density threshold that leaves a component without members.
     #[error(
         "the density threshold {threshold:.3} leaves nothing of component {component} of {rank}: its densest member is at {smallest:.3}; \
-         raise the threshold above that, or choose a smaller rank"
+         raise the threshold above that, keep all (density off), or choose a smaller rank"
     )]
     Filtered {
         /// The rank.

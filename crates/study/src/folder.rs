@@ -102,7 +102,7 @@ pub struct Folder {
     dir: PathBuf,
     shape: (usize, usize),
     /// Locked as long as this lives.
-    _locks: Vec<File>,
+    locks: Vec<File>,
 }
 
 impl Folder {
@@ -140,7 +140,7 @@ impl Folder {
         }
         // finishes what a killed process was about to name
         drop(Staged::in_dir(dir.join(JOBS))?);
-        Ok(Self { dir: dir.to_owned(), shape: (manifest.input.rows, manifest.input.cols), _locks: locks })
+        Ok(Self { dir: dir.to_owned(), shape: (manifest.input.rows, manifest.input.cols), locks })
     }
 
     /// Opens the folder of a study to read it.
@@ -150,7 +150,7 @@ impl Folder {
     pub fn read(dir: &Path) -> Result<(Self, Manifest), StudyError> {
         let manifest = Self::manifest(dir)?;
         let shape = (manifest.input.rows, manifest.input.cols);
-        Ok((Self { dir: dir.to_owned(), shape, _locks: Vec::new() }, manifest))
+        Ok((Self { dir: dir.to_owned(), shape, locks: Vec::new() }, manifest))
     }
 
     fn manifest(dir: &Path) -> Result<Manifest, StudyError> {
@@ -166,6 +166,12 @@ impl Folder {
             return Err(not(format!("its layout is version {}, and {FORMAT} is read", manifest.format)));
         }
         Ok(manifest)
+    }
+
+    /// The same folder, to be read, and others may work on it.
+    pub fn released(mut self) -> Self {
+        self.locks.clear();
+        self
     }
 
     /// The folder.

@@ -48,3 +48,8 @@ mod run;
 mod stats;
 mod study;
 mod table;
+
+/// The code in `docs/study.md`, compiled and run with the documentation's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/study.md")]
+struct Page;

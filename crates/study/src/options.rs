@@ -90,7 +90,7 @@ impl Thresholds {
 /// Which components are too far from others to have a part in a consensus.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Density {
-    /// Those above five robust standard deviations of the median of all, and above 0.5 at most.
+    /// Those five robust standard deviations above the median of all, a threshold from 0.05 to 0.5.
     #[default]
     Auto,
     /// Those at this mean distance to their neighbours or above; 2 keeps all.

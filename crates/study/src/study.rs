@@ -196,7 +196,7 @@ impl<T: Scalar> Study<T> {
         let manifest = self.manifest(&v);
         let folder = Folder::work_on(dir.as_ref(), &manifest, self.shard)?;
         run::into_folder(self, &v, &self.jobs(holdout), &folder, observer)?;
-        Ranks::of_folder(folder, manifest, self.thresholds)
+        Ranks::of_folder(folder.released(), manifest, self.thresholds)
     }
 
     /// What [`fit`](Self::fit) would do.

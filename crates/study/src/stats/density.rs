@@ -35,12 +35,17 @@ pub fn densities(replicates: &[Units]) -> Vec<Vec<f64>> {
     replicates.iter().map(|units| flat.by_ref().take(units.len()).collect()).collect()
 }
 
-/// The threshold that goes with the data: five robust standard deviations above the median, and at most cNMF's 0.5.
+/// The least threshold that is found: what is nearer than this to its like is as good as the same.
+const NEAR: f64 = 0.05;
+/// The largest, which is cNMF's.
+const FAR: f64 = 0.5;
+
+/// The threshold that goes with the data: five robust standard deviations above the median, from 0.05 to 0.5.
 pub fn automatic_threshold(densities: &[Vec<f64>]) -> f64 {
     let all: Vec<f64> = densities.iter().flatten().copied().collect();
     let middle = median(&all);
     let deviations: Vec<f64> = all.iter().map(|x| (x - middle).abs()).collect();
-    (middle + 5.0 * 1.4826 * median(&deviations)).min(0.5)
+    (middle + 5.0 * 1.4826 * median(&deviations)).clamp(NEAR, FAR)
 }
 
 #[cfg(test)]
@@ -71,6 +76,7 @@ mod tests {
         // the median is 0.11, and the median deviation 0.01
         assert!((automatic_threshold(&even) - (0.11 + 0.05 * 1.4826)).abs() < 1e-12);
         assert_eq!(automatic_threshold(&[vec![0.9, 1.0, 1.1]]), 0.5);
+        assert_eq!(automatic_threshold(&[vec![1e-6, 1e-6, 2e-6]]), 0.05);
         assert_eq!(densities(&[Units::of(2, vec![1.0, 0.0])]), [vec![0.0]]);
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use orthant::Error;
 use orthant_io::{AnyTable, Precision, Scalar, Source};
-use orthant_study::{Plan, Study, StudyError};
+use orthant_study::{Ended, Kind, Plan, Study, StudyError};
 
 use crate::failure::{in_data, size};
 use crate::interrupt::Interrupt;
@@ -20,7 +20,10 @@ mod printed;
 
 /// Runs the command.
 pub fn run(args: &StudyArgs) -> Result<(), Failure> {
-    args.options()?;
+    if let Some(threads) = args.options()?.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.map_err(|e| Failure::Run(format!("cannot start {threads} threads: {e}")))?;
+    }
     let interrupt = Interrupt::listen()?;
     let source = args.read.open(&args.input)?;
     match args.how.precision().unwrap_or(source.precision()) {
@@ -54,8 +57,9 @@ fn run_in<T: Scalar>(args: &StudyArgs, source: Source<'_>, interrupt: &Interrupt
     }
     let mut jobs = Jobs::new(args.quiet);
     interrupt.studying();
-    let mut show = |ended: &orthant_study::Ended| {
-        if let Some(reason) = &ended.failed {
+    let mut show = |ended: &Ended| {
+        // what is held out of too little data is remarked with the table
+        if let Some(reason) = ended.failed.as_ref().filter(|_| ended.key.kind == Kind::Start) {
             jobs.say(&format!("{} failed: {reason}", ended.key));
         }
         jobs.show(ended.done, ended.jobs, ended.key.rank);
