@@ -18,8 +18,9 @@ fn json(path: &Path) -> Value {
 fn words() -> String {
     let mut text = "doc,".to_owned() + &(0..12).map(|j| format!("w{j}")).collect::<Vec<_>>().join(",") + "\n";
     for i in 0..30 {
-        let entry =
-            |j: usize| if i % 3 == j % 3 { 4 + (i * 7 + j * 5) % 9 } else { usize::from((i + j) % 11 == 0) };
+        let entry = |j: usize| {
+            if i % 3 == j % 3 { 4 + (i * 7 + j * 5) % 9 } else { usize::from((i + j).is_multiple_of(11)) }
+        };
         text += &format!("d{i},{}\n", (0..12).map(|j| entry(j).to_string()).collect::<Vec<_>>().join(","));
     }
     text

@@ -165,6 +165,9 @@ impl Folder {
         if manifest.format != FORMAT {
             return Err(not(format!("its layout is version {}, and {FORMAT} is read", manifest.format)));
         }
+        if manifest.input.rows == 0 || manifest.input.cols == 0 {
+            return Err(not(format!("{MANIFEST} is of data without rows or columns")));
+        }
         Ok(manifest)
     }
 

@@ -42,7 +42,7 @@ impl fmt::Display for Kind {
 /// let key = Key { kind: Kind::Thin, rank: 7, replicate: 0, fold: 3 };
 /// assert_eq!(key.to_string(), "thin-k7-r0-f3");
 /// assert_eq!(Key::parse("thin-k7-r0-f3"), Some(key));
-/// assert_eq!(Key::parse("thin-k07-r0-f3"), None);
+/// assert_eq!([Key::parse("thin-k07-r0-f3"), Key::parse("thin-k0-r0-f3")], [None; 2]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
@@ -78,7 +78,7 @@ impl Key {
         let mut number = |letter: char| parts.next()?.strip_prefix(letter)?.parse().ok();
         let key = Self { kind, rank: number('k')?, replicate: number('r')?, fold: number('f')? };
         // one key has one name
-        (key.to_string() == name).then_some(key)
+        (key.rank > 0 && key.to_string() == name).then_some(key)
     }
 }
 

@@ -147,12 +147,11 @@ fn rules(rows: &[Row], minimum: Option<usize>, one_se: Option<usize>) -> Vec<Rul
 
 fn remarks(rows: &[Row], minimum: Option<usize>, thresholds: &Thresholds) -> Vec<String> {
     let mut said = Vec::new();
-    if let (Some(minimum), true) = (minimum, rows.len() > 1) {
-        if rows.last().is_some_and(|row| row.k == minimum) {
-            said.push(format!(
-                "the list ends before the minimum: the loss on data held out still falls at {minimum} components; try more"
-            ));
-        }
+    let ends = |k: &usize| rows.len() > 1 && rows.last().is_some_and(|row| row.k == *k);
+    if let Some(minimum) = minimum.filter(ends) {
+        said.push(format!(
+            "the list ends before the minimum: the loss on data held out still falls at {minimum} components; try more"
+        ));
     }
     if rows
         .last()

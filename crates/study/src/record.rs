@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::Key;
 use crate::data::little_endian;
 use crate::holdout::overdispersion::Moments;
+use crate::stats::samples::UNLABELLED;
 
 /// The metadata key. There is only one, as several would come in any order.
 const KEY: &str = "orthant.study";
@@ -153,12 +154,15 @@ impl<T: Scalar> Record<T> {
             Kept::HeldOut { loss } => Outcome::HeldOut { loss },
             Kept::Failed { reason } => Outcome::Failed { reason },
             Kept::Fit(figures) => {
-                let labels =
+                let labels: Vec<u16> =
                     labels.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
                 let h = Dense::from_vec(numbers::<T>(components), key.rank, n)
                     .map_err(|e| corrupt(e.to_string()))?;
                 if h.as_slice().iter().any(|x| x.to_f64() < 0.0 || !x.is_finite()) {
                     return Err(corrupt("H has entries that are negative or not finite".to_owned()));
+                }
+                if labels.iter().any(|&label| label != UNLABELLED && usize::from(label) >= key.rank) {
+                    return Err(corrupt("a label is of no component".to_owned()));
                 }
                 Outcome::Fit(Box::new(FitRecord { figures, h, labels }))
             }
@@ -230,6 +234,14 @@ mod tests {
             assert_eq!(Record::read(&file, Path::new("r"), record.key, (2, 3)).unwrap(), record);
             assert_eq!(bytes(&record), file);
         }
+    }
+
+    #[test]
+    fn labels_are_of_components() {
+        let mut record = record();
+        let Outcome::Fit(fit) = &mut record.outcome else { panic!("it is one") };
+        fit.labels[0] = 2;
+        assert!(Record::<f32>::read(&bytes(&record), Path::new("r"), record.key, (2, 3)).is_err());
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! In which order jobs are done, and by which threads. No bit of a result depends on it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use orthant::{Error, Matrix};
@@ -36,7 +39,7 @@ pub struct Ended {
 }
 
 /// What happens with a record.
-trait Sink<T>: Send {
+trait Sink<T> {
     fn put(&mut self, record: Record<T>) -> Result<(), StudyError>;
 }
 
@@ -70,7 +73,7 @@ pub fn in_memory<T: Scalar>(
     study: &Study<T>,
     v: &Matrix<'_, T>,
     jobs: &[Key],
-    observer: &mut (dyn FnMut(&Ended) + Send),
+    observer: &mut dyn FnMut(&Ended),
 ) -> Result<Vec<Record<T>>, StudyError> {
     struct Kept<T>(Vec<Record<T>>);
     impl<T: Scalar> Sink<T> for Kept<T> {
@@ -91,7 +94,7 @@ pub fn into_folder<T: Scalar>(
     v: &Matrix<'_, T>,
     jobs: &[Key],
     folder: &Folder,
-    observer: &mut (dyn FnMut(&Ended) + Send),
+    observer: &mut dyn FnMut(&Ended),
 ) -> Result<(), StudyError> {
     struct Written<'a, T> {
         folder: &'a Folder,
@@ -145,7 +148,7 @@ fn run<T: Scalar>(
     before: usize,
     mode: Mode,
     sink: &mut dyn Sink<T>,
-    observer: &mut (dyn FnMut(&Ended) + Send),
+    observer: &mut dyn FnMut(&Ended),
 ) -> Result<(), StudyError> {
     let mut groups: BTreeMap<(Kind, usize, usize), Vec<Key>> = BTreeMap::new();
     for &key in jobs {
@@ -161,49 +164,64 @@ fn run<T: Scalar>(
     let rows = data::by_rows(v);
     let seed = study.fit.seed;
     let all = before + jobs.len();
-    let ending = Mutex::new((sink, observer, before));
-    for ((kind, replicate, fold), mut keys) in groups {
-        let shared = match kind {
-            Kind::Start => Shared::Whole(rows.by_ref()),
-            Kind::Thin => {
-                let (train, test) = thin::split(&rows, study.folds, fold, seed)?;
-                Shared::Thinned(train, test)
+    let mut done = before;
+    let stop = AtomicBool::new(false);
+    // records are written, and shown, by the thread of the call: fits never wait for one another there
+    let (sender, receiver) = sync_channel(BATCH);
+    std::thread::scope(|scope| {
+        let (rows, stop) = (&rows, &stop);
+        let worker = scope.spawn(move || -> Result<(), Error> {
+            for ((kind, replicate, fold), mut keys) in groups {
+                let shared = match kind {
+                    Kind::Start => Shared::Whole(rows.by_ref()),
+                    Kind::Thin => {
+                        let (train, test) = thin::split(rows, study.folds, fold, seed)?;
+                        Shared::Thinned(train, test)
+                    }
+                    Kind::Block => Shared::Blocks(Blocks::of(rows, seed, replicate, fold)?),
+                };
+                keys.sort_unstable_by_key(|key| (Reverse(key.rank), key.replicate));
+                let threads = matches!(mode, Mode::SideBySide(_)).then_some(1);
+                let one = |&key: &Key| {
+                    if stop.load(Ordering::Relaxed) || study.cancel.is_cancelled() {
+                        return Err(Error::Interrupted);
+                    }
+                    let outcome = job::run(study, v, &shared, key, threads)?;
+                    sender.send(Record { key, outcome }).map_err(|_| Error::Interrupted)
+                };
+                match mode {
+                    Mode::SideBySide(_) => {
+                        pool.install(|| keys.par_iter().with_max_len(1).try_for_each(one))?
+                    }
+                    Mode::Together(_) => pool.install(|| keys.iter().try_for_each(one))?,
+                }
             }
-            Kind::Block => Shared::Blocks(Blocks::of(&rows, seed, replicate, fold)?),
-        };
-        keys.sort_unstable_by_key(|key| (std::cmp::Reverse(key.rank), key.replicate));
-        let threads = matches!(mode, Mode::SideBySide(_)).then_some(1);
-        let one = |&key: &Key| -> Result<(), StudyError> {
-            let interrupted = |done| StudyError::Interrupted { done, jobs: all };
-            let done_so_far = || ending.lock().map_or(0, |ending| ending.2);
-            if study.cancel.is_cancelled() {
-                return Err(interrupted(done_so_far()));
+            Ok(())
+        });
+        let mut written = Ok(());
+        for record in receiver {
+            if written.is_err() {
+                continue;
             }
-            let outcome = match job::run(study, v, &shared, key, threads) {
-                Err(Error::Interrupted) => return Err(interrupted(done_so_far())),
-                outcome => outcome?,
-            };
-            let failed = match &outcome {
+            let key = record.key;
+            let failed = match &record.outcome {
                 Outcome::Failed { reason } => Some(reason.clone()),
                 _ => None,
             };
-            let mut ending = ending.lock().map_err(|_| panicked())?;
-            let (sink, observer, done) = &mut *ending;
-            sink.put(Record { key, outcome })?;
-            *done += 1;
-            observer(&Ended { key, done: *done, jobs: all, failed });
-            Ok(())
-        };
-        match mode {
-            Mode::SideBySide(_) => pool.install(|| keys.par_iter().with_max_len(1).try_for_each(one))?,
-            Mode::Together(_) => pool.install(|| keys.iter().try_for_each(one))?,
+            written = sink.put(record);
+            if written.is_ok() {
+                done += 1;
+                observer(&Ended { key, done, jobs: all, failed });
+            } else {
+                stop.store(true, Ordering::Relaxed);
+            }
         }
-    }
-    Ok(())
-}
-
-fn panicked() -> StudyError {
-    Error::Panicked { message: "the observer of a study".to_owned() }.into()
+        written?;
+        match worker.join().unwrap_or_else(|payload| resume_unwind(payload)) {
+            Err(Error::Interrupted) => Err(StudyError::Interrupted { done, jobs: all }),
+            worked => Ok(worked?),
+        }
+    })
 }
 
 #[cfg(test)]

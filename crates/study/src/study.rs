@@ -162,7 +162,7 @@ impl<T: Scalar> Study<T> {
     pub fn fit_observed(
         &self,
         v: &impl ToMatrix<T>,
-        observer: &mut (dyn FnMut(&Ended) + Send),
+        observer: &mut dyn FnMut(&Ended),
     ) -> Result<Ranks<T>, StudyError> {
         if self.shard.is_some() {
             return Err(unsupported("a shard in memory", "shards share a folder: fit_into").into());
@@ -189,7 +189,7 @@ impl<T: Scalar> Study<T> {
         &self,
         v: &impl ToMatrix<T>,
         dir: impl AsRef<Path>,
-        observer: &mut (dyn FnMut(&Ended) + Send),
+        observer: &mut dyn FnMut(&Ended),
     ) -> Result<Ranks<T>, StudyError> {
         let v = v.to_matrix()?;
         let holdout = self.check(&v)?;

@@ -328,6 +328,9 @@ fn folders_of_other_studies_and_of_none_are_told_apart() {
     not(&pictures, "manifest.json");
     fs::write(pictures.join("manifest.json"), "{\"name\": \"an app\"}").unwrap();
     not(&pictures, "cannot be read");
+    let manifest = fs::read_to_string(at.join("manifest.json")).unwrap();
+    fs::write(pictures.join("manifest.json"), manifest.replace("\"cols\": 9", "\"cols\": 0")).unwrap();
+    not(&pictures, "without rows or columns");
     // a record that is damaged is named
     let record = at.join("jobs/start-k2-r0-f0.safetensors");
     fs::write(&record, b"no record").unwrap();

@@ -83,7 +83,7 @@ fn rounds(
         let mut next = Vec::with_capacity(replicates.len());
         for (units, kept) in replicates.iter().zip(kept) {
             let cosines = |&t: &usize| (0..k).map(|c| dot(units.row(t), centres.row(c))).collect::<Vec<_>>();
-            let score: Vec<f64> = kept.iter().flat_map(|t| cosines(t)).collect();
+            let score: Vec<f64> = kept.iter().flat_map(cosines).collect();
             let mut of = vec![None; units.len()];
             for (&t, c) in kept.iter().zip(assign(&score, kept.len(), k)) {
                 of[t] = Some(c);

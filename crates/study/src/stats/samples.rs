@@ -61,9 +61,9 @@ pub fn ambiguous(labels: &[&[u16]]) -> Option<f64> {
     }
     let drawn = |pair: u64| {
         let h = hash(&format!("pair/{pair}"));
-        let i = (h >> 32) * m >> 32;
+        let i = ((h >> 32) * m) >> 32;
         // another one, each as likely
-        let j = (i + 1 + ((h & 0xffff_ffff) * (m - 1) >> 32)) % m;
+        let j = (i + 1 + (((h & 0xffff_ffff) * (m - 1)) >> 32)) % m;
         is_ambiguous(i as usize, j as usize)
     };
     Some((0..PAIRS).into_par_iter().filter(|&pair| drawn(pair)).count() as f64 / PAIRS as f64)
@@ -151,7 +151,7 @@ mod tests {
         let label = |r: usize, i: usize| match hash(&format!("{case} {r} {i}")) % (k + 3) {
             // mostly of a group of its own, now and then of none
             l if l < k => l as u16,
-            l if l == k && i % 5 == 0 => UNLABELLED,
+            l if l == k && i.is_multiple_of(5) => UNLABELLED,
             _ => (i as u64 * k / m as u64) as u16,
         };
         (0..replicates).map(|r| (0..m).map(|i| label(r, i)).collect()).collect()

@@ -47,8 +47,9 @@ mod tests {
         let (k, n, replicates) = (3, 5, 6);
         let units: Vec<Units> = (0..replicates)
             .map(|r| {
-                let entry =
-                    |e: usize| (hash(&format!("{r} {e}")) % 100) as f64 + 200.0 * f64::from(e % (n + 1) == 0);
+                let entry = |e: usize| {
+                    (hash(&format!("{r} {e}")) % 100) as f64 + 200.0 * f64::from(e.is_multiple_of(n + 1))
+                };
                 Units::of(n, (0..k * n).map(entry).collect())
             })
             .collect();

@@ -149,7 +149,7 @@ fn origin() -> Result<serde_json::Value, Failure> {
 /// What went wrong, with the place in the file.
 pub fn failure<T: Scalar>(error: StudyError, table: &AnyTable<T>, file: &str) -> Failure {
     match error {
-        StudyError::Fit(Error::InvalidParam { name, value, allowed }) if name == "ranks" => {
+        StudyError::Fit(Error::InvalidParam { name: "ranks", value, allowed }) => {
             Failure::Usage(format!("--components {value} is not possible: {allowed}"))
         }
         StudyError::Fit(error) => in_data(error, table, file),
