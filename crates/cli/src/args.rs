@@ -14,8 +14,10 @@ use crate::commands::completions::CompletionsArgs;
 use crate::commands::demo::DemoArgs;
 use crate::commands::fit::FitArgs;
 use crate::commands::man::ManArgs;
+use crate::commands::pick::PickArgs;
 use crate::commands::reconstruct::ReconstructArgs;
 use crate::commands::show::ShowArgs;
+use crate::commands::study::StudyArgs;
 use crate::commands::topics::TopicsArgs;
 use crate::commands::transform::TransformArgs;
 use crate::say;
@@ -45,6 +47,8 @@ Examples:
   orthant transform out new.csv -o new_W.npy  the weights of new samples
   orthant show out                            what a fit found, by the names of the columns
   orthant topics articles/ -k 10              topics of texts, by their words
+  orthant study counts.csv -k 2..12 -o study  how many components there are …
+  orthant pick study -k 7                     … and those that came back in many fits
   orthant fit photo.png -k 40 -o photo        compress an image …
   orthant reconstruct photo -o approx.png     … and look at what is left of it
 
@@ -78,6 +82,8 @@ pub enum Command {
     Reconstruct(ReconstructArgs),
     Show(ShowArgs),
     Topics(Box<TopicsArgs>),
+    Study(Box<StudyArgs>),
+    Pick(PickArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

@@ -1,6 +1,6 @@
 //! How much entries of the data count, from a file of its shape.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use orthant::{EntryWeights, Error};
 use orthant_io::{AnyTable, Scalar};
@@ -29,6 +29,16 @@ impl WeightArgs {
     /// The file.
     pub fn path(&self) -> Option<&PathBuf> {
         self.entry_weights.as_ref().or(self.uncertainties.as_ref()).or(self.observed.as_ref())
+    }
+
+    /// The same arguments given in another folder.
+    pub fn seen_from(&self, folder: &Path) -> Self {
+        let seen = |path: &Option<PathBuf>| path.as_ref().map(|path| folder.join(path));
+        Self {
+            entry_weights: seen(&self.entry_weights),
+            uncertainties: seen(&self.uncertainties),
+            observed: seen(&self.observed),
+        }
     }
 
     /// Reads it as the data is read.

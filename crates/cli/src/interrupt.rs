@@ -18,6 +18,7 @@ pub const CODE: u8 = 130;
 const STARTING: u8 = 0;
 const FITTING: u8 = 1;
 const SAVING: u8 = 2;
+const STUDYING: u8 = 3;
 
 /// Listens for Ctrl-C, and for a request to terminate, from here to the end of the process.
 pub struct Interrupt {
@@ -33,10 +34,11 @@ impl Interrupt {
         let (doing, cancel, stop) = (Arc::new(AtomicU8::new(STARTING)), Cancel::new(), Cancel::new());
         let this = Self { doing: Arc::clone(&doing), cancel: cancel.clone(), stop: stop.clone() };
         ctrlc::set_handler(move || {
-            let saving = match doing.load(Ordering::SeqCst) {
-                STARTING => process::exit(CODE.into()),
-                doing => doing == SAVING,
-            };
+            let doing = doing.load(Ordering::SeqCst);
+            if doing == STARTING {
+                process::exit(CODE.into());
+            }
+            let saving = doing == SAVING;
             if cancel.is_cancelled() {
                 // nothing is written before the results are saved; then it is removed by who writes it
                 if !saving || stop.is_cancelled() {
@@ -47,10 +49,10 @@ impl Interrupt {
             }
             cancel.cancel();
             say::fresh_line();
-            say::note(if saving {
-                "interrupted: saving (Ctrl-C again to end without)"
-            } else {
-                "interrupted: saving the best so far (Ctrl-C again to end at once)"
+            say::note(match doing {
+                SAVING => "interrupted: saving (Ctrl-C again to end without)",
+                STUDYING => "interrupted: keeping the fits that are done (Ctrl-C again to end at once)",
+                _ => "interrupted: saving the best so far (Ctrl-C again to end at once)",
             });
         })
         .map_err(|e| Failure::Run(format!("cannot listen for Ctrl-C: {e}")))?;
@@ -74,6 +76,11 @@ impl Interrupt {
     /// From now on the first Ctrl-C raises [`cancel`](Self::cancel).
     pub fn fitting(&self) {
         self.doing.store(FITTING, Ordering::SeqCst);
+    }
+
+    /// From now on the first Ctrl-C raises [`cancel`](Self::cancel), of many fits of which some may be done.
+    pub fn studying(&self) {
+        self.doing.store(STUDYING, Ordering::SeqCst);
     }
 
     /// From now on the second Ctrl-C raises [`stop`](Self::stop), and only the third ends the command at once.

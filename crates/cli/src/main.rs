@@ -56,6 +56,8 @@ fn main() -> ExitCode {
         Command::Reconstruct(args) => commands::reconstruct::run(&args),
         Command::Show(args) => commands::show::run(&args),
         Command::Topics(args) => commands::topics::run(&args),
+        Command::Study(args) => commands::study::run(&args),
+        Command::Pick(args) => commands::pick::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),

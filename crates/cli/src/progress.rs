@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use orthant::{Iteration, Real};
 
+use crate::say;
+
 /// A line on a terminal's standard error; nothing anywhere else.
 pub struct Progress {
     bar: ProgressBar,
@@ -44,6 +46,51 @@ impl Progress {
     }
 }
 
+/// The same of many fits.
+pub struct Jobs {
+    bar: ProgressBar,
+    began: Instant,
+    /// How many were done when the first one ended.
+    before: Option<usize>,
+}
+
+impl Jobs {
+    /// A bar, unless `quiet`.
+    pub fn new(quiet: bool) -> Self {
+        let Progress { bar, .. } = Progress::new(quiet);
+        Self { bar, began: Instant::now(), before: None }
+    }
+
+    /// Shows that a fit of `rank` components has ended.
+    pub fn show(&mut self, done: usize, jobs: usize, rank: usize) {
+        let before = *self.before.get_or_insert(done - 1);
+        let left = time_left(self.began.elapsed(), done - before, jobs - done);
+        self.bar.set_length(jobs as u64);
+        self.bar.set_position(done as u64);
+        self.bar.set_message(format!("k = {rank}, {left} left"));
+    }
+
+    /// Says something above the bar.
+    pub fn say(&self, message: &str) {
+        self.bar.suspend(|| say::warning(message));
+    }
+
+    /// Takes the line away.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// The time that `left` more fits will take if they take as long as those that are done.
+fn time_left(elapsed: Duration, done: usize, left: usize) -> String {
+    let seconds = elapsed.as_secs_f64() / done.max(1) as f64 * left as f64;
+    match seconds {
+        s if s < 99.5 => format!("{s:.0} s"),
+        s if s < 99.5 * 60.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}
+
 fn message(loss: f64, relative: f64, number: usize, elapsed: Duration) -> String {
     let rate = number as f64 / elapsed.as_secs_f64().max(1e-9);
     let rate = if rate < 100.0 { format!("{rate:.1}") } else { format!("{rate:.0}") };
@@ -53,6 +100,12 @@ fn message(loss: f64, relative: f64, number: usize, elapsed: Duration) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left() {
+        let left = |seconds, done, left| time_left(Duration::from_secs(seconds), done, left);
+        assert_eq!([left(10, 5, 6), left(10, 1, 60), left(100, 1, 360)], ["12 s", "10 min", "10.0 h"]);
+    }
 
     #[test]
     fn loss_error_and_rate() {

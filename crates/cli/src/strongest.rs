@@ -47,6 +47,13 @@ struct Feature<'a> {
     share: f64,
 }
 
+impl Strong<'_> {
+    /// The names of its features, the strongest first.
+    pub fn names(&self) -> Vec<&str> {
+        self.features.iter().map(|feature| feature.name).collect()
+    }
+}
+
 impl<T: Scalar> Strongest<'_, T> {
     /// Prints a line for each component: its total, which is the sum of all entries of W_t·H_t, the share that it has of
     /// W·H, and the `top` features that weigh most in it, with their shares of its row of H.

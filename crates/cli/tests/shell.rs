@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 
 use common::{dir, listing, orthant, run};
 
-const COMMANDS: [&str; 8] =
-    ["completions", "demo", "fit", "man", "reconstruct", "show", "topics", "transform"];
+const COMMANDS: [&str; 10] =
+    ["completions", "demo", "fit", "man", "pick", "reconstruct", "show", "study", "topics", "transform"];
 
 /// Every `--option` that begins a line of a command's help.
 fn options(dir: &Path, command: &str) -> Vec<String> {

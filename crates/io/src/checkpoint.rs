@@ -9,12 +9,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use orthant::{Checkpoint, Iteration, Real};
-use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::IoError;
-use crate::model::check_offsets;
+use crate::model::open_safetensors;
 use crate::write::write_file;
 
 /// The version that this build writes and reads. It changes with what a fit keeps between iterations.
@@ -76,10 +75,7 @@ pub fn read_checkpoint(path: impl AsRef<Path>) -> Result<Checkpoint, IoError> {
     let path = path.as_ref();
     let bytes = fs::read(path).map_err(IoError::read(path))?;
     let corrupt = |reason: String| IoError::Corrupt { path: path.to_owned(), format: "checkpoint", reason };
-    check_offsets(&bytes).map_err(corrupt)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| corrupt(e.to_string()))?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| corrupt(e.to_string()))?;
-    let metadata = header.metadata().clone().unwrap_or_default();
+    let (file, metadata) = open_safetensors(&bytes, path, "checkpoint")?;
     let text = |key| {
         metadata.get(key).ok_or_else(|| corrupt("a safetensors file, but not one of a checkpoint".to_owned()))
     };

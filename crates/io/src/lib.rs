@@ -56,7 +56,7 @@ pub use fingerprint::Fingerprint;
 pub use format::{Format, OutputFormat};
 #[cfg(feature = "h5")]
 pub use h5::{Annotation, Parameter, check_annotatable};
-pub use model::{AnySavedModel, FitSummary, Manifest, SavedModel};
+pub use model::{AnySavedModel, FitSummary, Manifest, SavedModel, open_safetensors};
 pub use read::{Detect, ReadOptions, Source, read_any, read_matrix};
 pub use remark::{Edge, Remark};
 pub use scalar::{Precision, Scalar};

@@ -9,8 +9,10 @@
 //! Any safetensors reader gets at both; `safetensors.numpy.load_file("model.safetensors")["H"]` does in Python.
 
 mod manifest;
+mod open;
 mod saved;
 
 pub use manifest::{FitSummary, Manifest};
+pub use open::open_safetensors;
 pub(crate) use saved::check_offsets;
 pub use saved::{AnySavedModel, SavedModel};

@@ -10,6 +10,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::manifest::{FORMAT, Manifest};
+use super::open::open_safetensors;
 use crate::scalar::little_endian_bytes;
 use crate::write::write_file;
 use crate::{IoError, Precision, Scalar};
@@ -220,10 +221,7 @@ fn open<'a>(
     bytes: &'a [u8],
     path: &Path,
 ) -> Result<(Manifest, BTreeMap<String, String>, SafeTensors<'a>), IoError> {
-    check_offsets(bytes).map_err(|reason| corrupt(path, reason))?;
-    let file = SafeTensors::deserialize(bytes).map_err(|e| corrupt(path, e))?;
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| corrupt(path, e))?;
-    let metadata = header.metadata().clone().unwrap_or_default();
+    let (file, metadata) = open_safetensors(bytes, path, "model")?;
     let json = metadata
         .get(KEY)
         .ok_or_else(|| corrupt(path, "a safetensors file, but without the manifest of a model"))?;

@@ -9,7 +9,7 @@ use std::path::Path;
 
 pub(crate) use archive::Archive;
 use scipy::Stored;
-pub(crate) use write::write;
+pub(crate) use write::{write, write_named};
 
 use crate::npy::Header;
 use crate::{AnyTable, Extent, IoError, Precision, Scalar};

@@ -1,10 +1,10 @@
-//! Writing a sparse matrix as scipy reads it.
+//! Writing a sparse matrix as scipy reads it, and arrays as numpy does.
 
 use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use orthant::Csr;
+use orthant::{Csr, View};
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 
 use crate::scalar::little_endian_bytes;
@@ -72,6 +72,21 @@ fn write_arrays<T: Scalar>(out: &mut Latch<'_>, v: &Csr<'_, T>) -> io::Result<()
     })?;
     zip.finish().map_err(io::Error::other)?;
     Ok(())
+}
+
+/// Writes arrays by their names, as `numpy.load` reads them.
+pub(crate) fn write_named(out: &mut dyn Write, arrays: &[(&str, View<'_, f64>)]) -> io::Result<()> {
+    let mut out = Latch { out, failure: None };
+    let mut written = || {
+        let mut zip = ZipArchiveWriter::new(&mut out);
+        for (name, view) in arrays {
+            array(&mut zip, &format!("{name}.npy"), |out| npy::write(out, *view))?;
+        }
+        zip.finish().map_err(io::Error::other).map(drop)
+    };
+    let written = written();
+    // the first failure, in its own words
+    out.failure.map_or(written, Err)
 }
 
 /// Adds a packed entry, whose bytes `fill` writes.

@@ -11,7 +11,7 @@ use super::lock::FolderLock;
 use super::scratch::Scratch;
 use super::switch::{NEW, switch};
 use super::{Names, write_to};
-use crate::{IoError, OutputFormat, Scalar};
+use crate::{IoError, OutputFormat, Scalar, npz};
 
 /// Tells a file of an earlier result from others of its name.
 type Stale = fn(&Path) -> bool;
@@ -153,6 +153,27 @@ impl Staged {
     /// ```
     pub fn npz<T: Scalar>(&mut self, name: &str, v: &Csr<'_, T>) -> Result<(), IoError> {
         self.file(name, |out| T::write_npz(out, v))
+    }
+
+    /// Stages several matrices by their names, as `numpy.load` reads them.
+    ///
+    /// # Errors
+    /// [`IoError::Write`].
+    ///
+    /// ```
+    /// use orthant::Dense;
+    /// use orthant_io::{ReadOptions, Staged, read_matrix};
+    /// let dir = tempfile::tempdir()?;
+    /// let (a, b) = (Dense::from_fn(2, 3, |i, j| (i + j) as f64), Dense::zeros(1, 1));
+    /// let mut staged = Staged::in_dir(dir.path())?;
+    /// staged.arrays("both.npz", &[("a", a.view()), ("b", b.view())])?;
+    /// staged.commit()?;
+    /// let options = ReadOptions { layer: Some("a".into()), ..ReadOptions::default() };
+    /// assert_eq!(read_matrix::<f64>(dir.path().join("both.npz"), &options)?.data(), a.as_slice());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn arrays(&mut self, name: &str, arrays: &[(&str, View<'_, f64>)]) -> Result<(), IoError> {
+        self.file(name, |out| npz::write_named(out, arrays))
     }
 
     /// Stages a matrix as csv.

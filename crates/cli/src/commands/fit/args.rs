@@ -94,6 +94,32 @@ pub struct FitArgs {
     #[arg(short, long)]
     quiet: bool,
 
+    #[command(flatten)]
+    how: HowArgs,
+    #[command(flatten)]
+    checkpoint: CheckpointArgs,
+    #[command(flatten)]
+    read: ReadArgs,
+    /// Hold this share of the entries out, one of every so many neighbours in a row, and tell how well the fit predicts them; of sparse
+    /// data only with --missing zeros
+    #[arg(long, value_name = "SHARE", value_parser = held_out, allow_negative_numbers = true)]
+    #[arg(conflicts_with = "minibatch", help_heading = "Held-out entries")]
+    holdout: Option<f64>,
+    /// Which of the 1/SHARE sets that hold each entry out once, from 0 [default: 0]
+    #[arg(long, value_name = "N", requires = "holdout", help_heading = "Held-out entries")]
+    holdout_fold: Option<usize>,
+    /// What the places of held-out entries are drawn by; not --seed, so that fits from other starts hold out the same [default: 0]
+    #[arg(long, value_name = "N", requires = "holdout", help_heading = "Held-out entries")]
+    holdout_seed: Option<u64>,
+    #[command(flatten)]
+    weights: WeightArgs,
+    #[command(flatten)]
+    known: KnownArgs,
+}
+
+/// The options of a fit.
+#[derive(Clone, Debug, clap::Args)]
+pub struct HowArgs {
     /// What to minimise: frobenius (squares), kl (counts), is (power spectra; every entry above 0), or a β
     #[arg(long, value_name = "frobenius|kl|is|BETA", default_value_t = Loss::Frobenius)]
     #[arg(allow_negative_numbers = true, help_heading = "Method")]
@@ -179,17 +205,6 @@ pub struct FitArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     #[arg(help_heading = "Stopping")]
     max_iter: Option<usize>,
-    /// Hold this share of the entries out, one of every so many neighbours in a row, and tell how well the fit predicts them; of sparse
-    /// data only with --missing zeros
-    #[arg(long, value_name = "SHARE", value_parser = held_out, allow_negative_numbers = true)]
-    #[arg(conflicts_with = "minibatch", help_heading = "Held-out entries")]
-    holdout: Option<f64>,
-    /// Which of the 1/SHARE sets that hold each entry out once, from 0 [default: 0]
-    #[arg(long, value_name = "N", requires = "holdout", help_heading = "Held-out entries")]
-    holdout_fold: Option<usize>,
-    /// What the places of held-out entries are drawn by; not --seed, so that fits from other starts hold out the same [default: 0]
-    #[arg(long, value_name = "N", requires = "holdout", help_heading = "Held-out entries")]
-    holdout_seed: Option<u64>,
     /// Tolerance of the solver's own stopping rule; 0 never stops early [default: 1e-5; with cd, mu and --minibatch
     /// 1e-4]
     #[arg(long, value_name = "T", value_parser = at_least_zero, allow_negative_numbers = true)]
@@ -222,16 +237,6 @@ pub struct FitArgs {
     /// What multiplies the data with the factors: fused reads it once per iteration; the others are for frobenius
     #[arg(long, value_enum, default_value_t = Product::Fused, help_heading = "Computing")]
     products: Product,
-
-    #[command(flatten)]
-    checkpoint: CheckpointArgs,
-
-    #[command(flatten)]
-    read: ReadArgs,
-    #[command(flatten)]
-    weights: WeightArgs,
-    #[command(flatten)]
-    known: KnownArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -310,18 +315,13 @@ impl FitArgs {
                 "--explain writes nothing that --format could say the format of: leave one of them out",
             );
         }
-        let precision = match (self.f32, self.f64) {
-            (true, _) => Some(Precision::Float32),
-            (_, true) => Some(Precision::Float64),
-            _ => None,
-        };
         Ok(Job {
             input: self.input.clone(),
             read: self.read.clone(),
             checkpoint: self.checkpoint.clone(),
-            precision,
-            options: self.options()?,
-            start: self.start_w.clone().zip(self.start_h.clone()),
+            precision: self.how.precision(),
+            options: Options { holdout: self.held_out(), ..self.how.options(self.rank, &self.read)? },
+            start: self.how.start_w.clone().zip(self.how.start_h.clone()),
             weights: self.weights.clone(),
             known: self.known.clone(),
             out: self.out.clone(),
@@ -332,6 +332,14 @@ impl FitArgs {
             explain: self.explain,
             top: self.top,
             quiet: self.quiet,
+        })
+    }
+
+    fn held_out(&self) -> Option<Holdout> {
+        self.holdout.map(|fraction| Holdout {
+            fraction,
+            fold: self.holdout_fold.unwrap_or(0),
+            seed: self.holdout_seed.unwrap_or(0),
         })
     }
 
@@ -350,9 +358,21 @@ impl FitArgs {
         }
         Ok(Some(name.clone()))
     }
+}
 
-    fn options(&self) -> Result<Options, Failure> {
-        let mut options = Options::new(self.rank, self.method()?);
+impl HowArgs {
+    /// The precision, where it is said.
+    pub fn precision(&self) -> Option<Precision> {
+        match (self.f32, self.f64) {
+            (true, _) => Some(Precision::Float32),
+            (_, true) => Some(Precision::Float64),
+            _ => None,
+        }
+    }
+
+    /// The options of a fit of `rank` components of data that is read like this.
+    pub fn options(&self, rank: usize, read: &ReadArgs) -> Result<Options, Failure> {
+        let mut options = Options::new(rank, self.method()?);
         options.max_time = match self.max_seconds.map(Duration::try_from_secs_f64) {
             Some(Err(_)) => return usage("--max-seconds is more than can be counted"),
             Some(Ok(limit)) => Some(limit),
@@ -369,12 +389,7 @@ impl FitArgs {
         };
         options.products = self.products.into();
         options.memory_limit = self.memory_limit;
-        options.missing = self.read.missing().unwrap_or_default();
-        options.holdout = self.holdout.map(|fraction| Holdout {
-            fraction,
-            fold: self.holdout_fold.unwrap_or(0),
-            seed: self.holdout_seed.unwrap_or(0),
-        });
+        options.missing = read.missing().unwrap_or_default();
         options.penalty = self.penalty()?;
         options.scale = self.scale()?;
         options.minibatch = self.minibatch.then(|| self.batches());

@@ -20,8 +20,8 @@ use crate::results::{self, Results, factor_file};
 use crate::strongest::{self, Strongest};
 use crate::{Failure, numpy_text, say};
 
-pub use args::FitArgs;
 use args::Job;
+pub use args::{FitArgs, HowArgs};
 
 mod args;
 

@@ -1,0 +1,169 @@
+//! `orthant study`: many fits in, a table of ranks and a recommendation out.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use orthant::Error;
+use orthant_io::{AnyTable, Precision, Scalar, Source};
+use orthant_study::{Ended, Kind, Plan, Study, StudyError};
+
+use crate::failure::{in_data, size};
+use crate::interrupt::Interrupt;
+use crate::print::{self, Beside, count};
+use crate::progress::Jobs;
+use crate::{Failure, inputs, say};
+
+pub use args::{StableArgs, StudyArgs};
+
+mod args;
+mod printed;
+
+/// Runs the command.
+pub fn run(args: &StudyArgs) -> Result<(), Failure> {
+    if let Some(threads) = args.options()?.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.map_err(|e| Failure::Run(format!("cannot start {threads} threads: {e}")))?;
+    }
+    let interrupt = Interrupt::listen()?;
+    let source = args.read.open(&args.input)?;
+    match args.how.precision().unwrap_or(source.precision()) {
+        Precision::Float32 => run_in::<f32>(args, source, &interrupt),
+        Precision::Float64 => run_in::<f64>(args, source, &interrupt),
+    }
+}
+
+fn run_in<T: Scalar>(args: &StudyArgs, source: Source<'_>, interrupt: &Interrupt) -> Result<(), Failure> {
+    let inputs: Vec<PathBuf> =
+        std::iter::once(&args.input).chain(args.weights.path()).flat_map(Source::files).collect();
+    if let Some(dir) = &args.out {
+        inputs::keep(&inputs, ["study.json", "table.csv", "manifest.json"].map(|name| dir.join(name)))?;
+    }
+    let table: AnyTable<T> = args.read.read(&args.input, source)?;
+    let mut study: Study<T> = args.study()?.cancel(interrupt.cancel()).origin(origin()?);
+    if let Some(weights) = args.weights.read::<T>(&args.read)? {
+        study = study.entry_weights(weights);
+    }
+    let input = args.input.display().to_string();
+    let failed = |e| failure(e, &table, &input);
+    let plan = study.plan(&table).map_err(failed)?;
+    if args.explain {
+        return print::now(|out| explain(out, &plan, &input));
+    }
+    let mut beside = Beside::results(args.out.is_some());
+    if !args.quiet {
+        let (m, n) = (table.nrows(), table.ncols());
+        let line = describe(&plan);
+        beside.print(|out| writeln!(out, "{input}: {m}×{n}, {}, {line}", T::PRECISION))?;
+    }
+    let mut jobs = Jobs::new(args.quiet);
+    interrupt.studying();
+    let mut show = |ended: &Ended| {
+        // what is held out of too little data is remarked with the table
+        if let Some(reason) = ended.failed.as_ref().filter(|_| ended.key.kind == Kind::Start) {
+            jobs.say(&format!("{} failed: {reason}", ended.key));
+        }
+        jobs.show(ended.done, ended.jobs, ended.key.rank);
+    };
+    let ended = match &args.out {
+        Some(dir) => study.fit_into_observed(&table, dir, &mut show),
+        None => study.fit_observed(&table, &mut show),
+    };
+    jobs.clear();
+    let ranks = match ended {
+        Err(StudyError::Interrupted { done, jobs }) => {
+            say::note(&match &args.out {
+                Some(dir) => format!(
+                    "{done} of {} done and kept in {}: the same command goes on from there",
+                    count(jobs, "fit", "fits"),
+                    dir.display()
+                ),
+                None => format!("{done} of {} done; --out keeps them", count(jobs, "fit", "fits")),
+            });
+            return Err(Failure::Interrupted);
+        }
+        ended => ended.map_err(failed)?,
+    };
+    if let (Some(shard), Some(dir)) = (args.shard, &args.out) {
+        let (shard, dir) = (format!("{}/{}", shard.index, shard.of), dir.display());
+        if !args.quiet {
+            beside.print(|out| {
+                writeln!(out, "shard {shard} is done; when all are, the same command without --shard makes the table in {dir}")
+            })?;
+        }
+        return beside.end();
+    }
+    if let Some(dir) = &args.out {
+        ranks.write_into(dir)?;
+    }
+    if !args.quiet {
+        beside.print(|out| printed::table(out, &ranks))?;
+        if let Some(dir) = &args.out {
+            let dir = dir.display();
+            beside.print(|out| match ranks.recommendation().rank {
+                Some(k) => writeln!(
+                    out,
+                    "saved in {dir}: study.json, table.csv; `orthant pick {dir} -k {k}` writes the components"
+                ),
+                None => writeln!(out, "saved in {dir}: study.json, table.csv"),
+            })?;
+        }
+    }
+    beside.end()
+}
+
+/// What is about to be done, in a line.
+fn describe(plan: &Plan) -> String {
+    let held_out = match plan.held_out {
+        0 => String::new(),
+        held_out => format!(" and {held_out} with data held out ({})", plan.holdout),
+    };
+    format!(
+        "{}{held_out}; {} of data and up to {} besides",
+        count(plan.starts, "fit", "fits"),
+        size(plan.data_bytes),
+        size(plan.working_bytes)
+    )
+}
+
+/// Prints the plan.
+fn explain(out: &mut dyn std::io::Write, plan: &Plan, input: &str) -> std::io::Result<()> {
+    writeln!(out, "{input}: {}", describe(plan))?;
+    let threads = count(plan.side_by_side.unwrap_or(plan.threads), "thread", "threads");
+    match plan.side_by_side {
+        Some(1) => writeln!(out, "one fit after the other, on one thread")?,
+        Some(_) => writeln!(out, "{threads}, each with fits of its own, the largest first")?,
+        None => writeln!(out, "one fit after the other, on {threads}")?,
+    }
+    writeln!(out, "a fit of the largest rank:\n{}", plan.largest)
+}
+
+/// The command line and where it was typed, by which the data is found again.
+fn origin() -> Result<serde_json::Value, Failure> {
+    let text = |text: OsString| text.into_string().ok();
+    let arguments: Option<Vec<String>> = std::env::args_os().skip(1).map(text).collect();
+    let folder = std::env::current_dir().ok().and_then(|dir| text(dir.into_os_string()));
+    // without these the data has to be named again
+    Ok(serde_json::json!({ "arguments": arguments, "folder": folder }))
+}
+
+/// What went wrong, with the place in the file.
+pub fn failure<T: Scalar>(error: StudyError, table: &AnyTable<T>, file: &str) -> Failure {
+    match error {
+        StudyError::Fit(Error::InvalidParam { name: "ranks", value, allowed }) => {
+            Failure::Usage(format!("--components {value} is not possible: {allowed}"))
+        }
+        StudyError::Fit(error) => in_data(error, table, file),
+        StudyError::Io(error) => error.into(),
+        error => Failure::Run(error.to_string()),
+    }
+}
+
+impl From<StudyError> for Failure {
+    fn from(error: StudyError) -> Self {
+        match error {
+            StudyError::Fit(error) => error.into(),
+            StudyError::Io(error) => error.into(),
+            error => Self::Run(error.to_string()),
+        }
+    }
+}

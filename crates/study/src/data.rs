@@ -1,0 +1,217 @@
+//! Looking at V row by row, and copies of parts of it.
+
+use std::borrow::Cow;
+
+use orthant::{Csr, Dense, Error, Matrix, Real, ToMatrix, View};
+use orthant_io::{Fingerprint, Order, Scalar};
+use xxhash_rust::xxh3::Xxh3;
+
+/// The same matrix, of which rows can be looked at: sparse columns are copied.
+pub fn by_rows<'a, T: Real>(v: &'a Matrix<'_, T>) -> Matrix<'a, T> {
+    match v {
+        Matrix::Csc(v) => Matrix::Csr(v.to_csr()),
+        _ => v.by_ref(),
+    }
+}
+
+/// Calls `f` with the column and the value of each entry of a row, of a matrix [by rows](by_rows): of a sparse one, of each that is
+/// stored.
+pub fn each<T: Real>(v: &Matrix<'_, T>, i: usize, mut f: impl FnMut(usize, T)) {
+    match v {
+        Matrix::Dense(v) => (0..v.ncols()).for_each(|j| f(j, v.at(i, j))),
+        Matrix::Csr(v) => v.row(i).for_each(|(j, x)| f(j, x)),
+        Matrix::Csc(_) => unreachable!("columns were copied"),
+    }
+}
+
+/// Whether every entry is a whole number of at least 0 that is exact.
+pub fn is_counts<T: Real>(v: &Matrix<'_, T>) -> bool {
+    let most = 1.0 / T::EPSILON.to_f64();
+    let whole = |x: T| {
+        let x = x.to_f64();
+        x >= 0.0 && x <= most && x.fract() == 0.0
+    };
+    match v {
+        Matrix::Dense(v) => (0..v.nrows()).all(|i| (0..v.ncols()).all(|j| whole(v.at(i, j)))),
+        Matrix::Csr(v) => (0..v.nrows()).all(|i| v.row(i).all(|(_, x)| whole(x))),
+        Matrix::Csc(v) => {
+            let v = v.transposed();
+            (0..v.nrows()).all(|i| v.row(i).all(|(_, x)| whole(x)))
+        }
+    }
+}
+
+/// A matrix of its own.
+#[derive(Debug)]
+pub enum Part<T: Real> {
+    /// All entries.
+    Dense(Dense<T>),
+    /// Those that are not 0.
+    Sparse(Csr<'static, T>),
+}
+
+impl<T: Real> ToMatrix<T> for Part<T> {
+    fn to_matrix(&self) -> Result<Matrix<'_, T>, Error> {
+        match self {
+            Self::Dense(v) => v.to_matrix(),
+            Self::Sparse(v) => v.to_matrix(),
+        }
+    }
+}
+
+/// The rows and columns of these numbers, which ascend, of a matrix [by rows](by_rows).
+pub fn select<T: Real>(v: &Matrix<'_, T>, rows: &[usize], columns: &[usize]) -> Result<Part<T>, Error> {
+    match v {
+        Matrix::Dense(v) => {
+            Ok(Part::Dense(Dense::from_fn(rows.len(), columns.len(), |i, j| v.at(rows[i], columns[j]))))
+        }
+        _ => {
+            let mut place = vec![None; v.ncols()];
+            columns.iter().enumerate().for_each(|(to, &j)| place[j] = Some(to as u32));
+            let mut out = Builder::new();
+            for &i in rows {
+                each(v, i, |j, x| {
+                    if let Some(to) = place[j] {
+                        out.push(to, x);
+                    }
+                });
+                out.end_row();
+            }
+            out.build(rows.len(), columns.len()).map(Part::Sparse)
+        }
+    }
+}
+
+/// The transpose of a part.
+pub fn transposed<T: Real>(part: &Part<T>) -> Part<T> {
+    match part {
+        Part::Dense(v) => Part::Dense(v.transposed()),
+        Part::Sparse(v) => Part::Sparse(v.to_transposed()),
+    }
+}
+
+/// A sparse matrix as it grows row by row.
+pub struct Builder<T> {
+    starts: Vec<usize>,
+    columns: Vec<u32>,
+    values: Vec<T>,
+}
+
+impl<T: Real> Builder<T> {
+    pub fn new() -> Self {
+        Self { starts: vec![0], columns: Vec::new(), values: Vec::new() }
+    }
+
+    pub fn push(&mut self, column: u32, x: T) {
+        self.columns.push(column);
+        self.values.push(x);
+    }
+
+    pub fn end_row(&mut self) {
+        self.starts.push(self.columns.len());
+    }
+
+    pub fn build(self, m: usize, n: usize) -> Result<Csr<'static, T>, Error> {
+        Ok(Csr::new(m, n, self.starts, self.columns, self.values)?)
+    }
+}
+
+/// The fingerprint of a matrix: that of a table with its elements in this order.
+pub fn fingerprint<T: Scalar>(v: &Matrix<'_, T>) -> Fingerprint {
+    let mut hash = Xxh3::new();
+    let (rows, cols) = (v.nrows(), v.ncols());
+    let order = match v {
+        Matrix::Dense(v) => hash_dense(&mut hash, *v),
+        Matrix::Csr(v) => {
+            hash_sparse(&mut hash, v);
+            Order::RowMajor
+        }
+        Matrix::Csc(v) => {
+            hash_sparse(&mut hash, v.transposed());
+            Order::ColMajor
+        }
+    };
+    let xxh3_128 = format!("{:032x}", hash.digest128());
+    Fingerprint { rows, cols, order, dtype: T::PRECISION, xxh3_128, nnz: v.nnz() }
+}
+
+fn hash_dense<T: Scalar>(hash: &mut Xxh3, v: View<'_, T>) -> Order {
+    if let Some(data) = v.as_contiguous() {
+        data.chunks(1 << 16).for_each(|chunk| hash.update(&little_endian(chunk)));
+        let by_columns = v.row_stride().unsigned_abs() < v.col_stride().unsigned_abs();
+        return if by_columns { Order::ColMajor } else { Order::RowMajor };
+    }
+    for i in 0..v.nrows() {
+        let row: Vec<T> = (0..v.ncols()).map(|j| v.at(i, j)).collect();
+        hash.update(&little_endian(&row));
+    }
+    Order::RowMajor
+}
+
+fn hash_sparse<T: Scalar>(hash: &mut Xxh3, v: &Csr<'_, T>) {
+    let mut end = 0_u64;
+    hash.update(&end.to_le_bytes());
+    for i in 0..v.nrows() {
+        end += v.row_nnz(i) as u64;
+        hash.update(&end.to_le_bytes());
+    }
+    for i in 0..v.nrows() {
+        v.row(i).for_each(|(j, _)| hash.update(&(j as u32).to_le_bytes()));
+    }
+    for i in 0..v.nrows() {
+        v.row(i).for_each(|(_, x)| hash.update(&little_endian(&[x])));
+    }
+}
+
+/// Numbers as they are stored.
+pub fn little_endian<T: Scalar>(data: &[T]) -> Cow<'_, [u8]> {
+    let native: &[u8] = bytemuck::cast_slice(data);
+    if cfg!(target_endian = "little") {
+        return native.into();
+    }
+    native.chunks_exact(size_of::<T>()).flat_map(|x| x.iter().rev().copied()).collect::<Vec<u8>>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use orthant_io::{SparseTable, Table};
+
+    #[test]
+    fn the_fingerprint_is_that_of_the_table() {
+        let data: Vec<f64> = (0..12).map(f64::from).collect();
+        for order in [Order::RowMajor, Order::ColMajor] {
+            let table = Table::new(data.clone(), 3, 4, order).unwrap();
+            assert_eq!(fingerprint(&table.to_matrix().unwrap()), Fingerprint::of(&table));
+        }
+        let csr = Csr::<f32>::new(2, 3, vec![0, 2, 3], vec![0_u32, 2, 1], vec![1.0, 2.0, 3.0]).unwrap();
+        let table = SparseTable::by_rows(csr);
+        assert_eq!(fingerprint(&table.to_matrix().unwrap()), Fingerprint::of_sparse(&table));
+        // every second column: no table has these strides
+        let strided = View::strided(&data, 0, 3, 2, 4, 2).unwrap();
+        let copy = Table::new(vec![0.0, 2.0, 4.0, 6.0, 8.0, 10.0], 3, 2, Order::RowMajor).unwrap();
+        assert_eq!(fingerprint(&Matrix::Dense(strided)), Fingerprint::of(&copy));
+    }
+
+    #[test]
+    fn counts_are_whole_and_exact() {
+        let counts = |x: &[f64]| is_counts(&Matrix::Dense(View::row_major(x, 1, x.len()).unwrap()));
+        assert!(counts(&[0.0, 3.0, 1e6]));
+        assert!(!counts(&[0.5]) && !counts(&[-1.0]) && !counts(&[f64::NAN]) && !counts(&[1e300]));
+    }
+
+    #[test]
+    fn parts_are_the_same_dense_and_sparse() {
+        let v = Dense::from_fn(5, 4, |i, j| if (i + j) % 2 == 0 { (i * 4 + j) as f64 } else { 0.0 });
+        let sparse = Csr::of_dense(&v);
+        let (rows, columns) = ([0, 3, 4], [1, 2]);
+        let (Part::Dense(a), Part::Sparse(b)) = (
+            select(&v.to_matrix().unwrap(), &rows, &columns).unwrap(),
+            select(&sparse.to_matrix().unwrap(), &rows, &columns).unwrap(),
+        ) else {
+            panic!("as they came")
+        };
+        assert_eq!(a, b.to_dense());
+        assert_eq!(a[(1, 0)], v[(3, 1)]);
+    }
+}

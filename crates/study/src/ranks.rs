@@ -1,0 +1,301 @@
+//! What a study found.
+
+use std::path::Path;
+
+use orthant::{Cancel, EntryWeights, Options, ToMatrix};
+use orthant_io::{Precision, Scalar};
+use rayon::prelude::*;
+
+use crate::consensus::{Consensus, Making};
+use crate::folder::{Folder, Manifest};
+use crate::holdout::overdispersion::overdispersion;
+use crate::recommend::{Recommendation, recommend};
+use crate::record::Record;
+use crate::stats::{information, samples};
+use crate::table::{self, Row, matched};
+use crate::{Density, Key, Kind, StudyError, Thresholds, data};
+
+/// An overdispersion above which thinned counts do not test what they should.
+const OVERDISPERSED: f64 = 0.1;
+
+/// The ranks of a study: a row of figures for each, a recommendation, and the consensus of each on request.
+#[derive(Debug)]
+pub struct Ranks<T> {
+    source: Source<T>,
+    pub(crate) manifest: Manifest,
+    pub(crate) thresholds: Thresholds,
+    rows: Vec<Row>,
+    recommendation: Recommendation,
+    pub(crate) holdout: Option<Kind>,
+    pub(crate) overdispersion: Option<f64>,
+    /// Ranks of which every fit failed, and why.
+    pub(crate) failed: Vec<(usize, String)>,
+}
+
+#[derive(Debug)]
+enum Source<T> {
+    Memory(Vec<Record<T>>),
+    Folder(Folder),
+}
+
+/// How often samples are put together by the fits of a rank.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SampleConsensus {
+    /// The samples, in the order of a tree of them by average linkage.
+    pub rows: Vec<usize>,
+    /// The share of the fits that put two of them together: as many rows and columns as there are samples here.
+    pub matrix: Vec<f64>,
+}
+
+/// The precision of the data of a study in a folder.
+///
+/// # Errors
+/// [`StudyError::NotAStudy`].
+pub fn precision(dir: impl AsRef<Path>) -> Result<Precision, StudyError> {
+    Ok(Folder::read(dir.as_ref())?.1.input.dtype)
+}
+
+impl<T: Scalar> Ranks<T> {
+    /// Reads the study in a folder as it stands.
+    ///
+    /// # Errors
+    /// [`StudyError::NotAStudy`], [`StudyError::Io`].
+    pub fn open(dir: impl AsRef<Path>, thresholds: Thresholds) -> Result<Self, StudyError> {
+        thresholds.check()?;
+        let (folder, manifest) = Folder::read(dir.as_ref())?;
+        Self::of_folder(folder, manifest, thresholds)
+    }
+
+    pub(crate) fn of_folder(
+        folder: Folder,
+        manifest: Manifest,
+        thresholds: Thresholds,
+    ) -> Result<Self, StudyError> {
+        let keys = folder.keys()?;
+        Self::new(Source::Folder(folder), &keys, manifest, thresholds)
+    }
+
+    pub(crate) fn of_records(
+        records: Vec<Record<T>>,
+        manifest: Manifest,
+        thresholds: Thresholds,
+    ) -> Result<Self, StudyError> {
+        let keys: Vec<Key> = records.iter().map(|record| record.key).collect();
+        Self::new(Source::Memory(records), &keys, manifest, thresholds)
+    }
+
+    fn new(
+        source: Source<T>,
+        keys: &[Key],
+        manifest: Manifest,
+        thresholds: Thresholds,
+    ) -> Result<Self, StudyError> {
+        let mut ranks: Vec<usize> = keys.iter().map(|key| key.rank).collect();
+        ranks.sort_unstable();
+        ranks.dedup();
+        // the kind that most ranks were tested by
+        let tested = |kind: Kind| {
+            ranks.iter().filter(|rank| keys.iter().any(|key| key.kind == kind && key.rank == **rank)).count()
+        };
+        let holdout = [Kind::Block, Kind::Thin]
+            .into_iter()
+            .filter(|kind| tested(*kind) > 0)
+            .max_by_key(|kind| tested(*kind));
+        let of_fits = (manifest.input.cols, manifest.options.method.loss.beta());
+        let row = |&rank: &usize| {
+            let of_rank: Vec<Key> = keys.iter().copied().filter(|key| key.rank == rank).collect();
+            let records = source.records(&of_rank)?;
+            match table::row(rank, records, holdout, of_fits, &thresholds) {
+                Ok(row) => Ok(Ok(row)),
+                Err(StudyError::NoFits { rank, reason }) => Ok(Err((rank, reason))),
+                Err(e) => Err(e),
+            }
+        };
+        let found: Vec<Result<Row, (usize, String)>> =
+            ranks.par_iter().map(row).collect::<Result<_, StudyError>>()?;
+        let (mut rows, mut failed) = (Vec::new(), Vec::new());
+        for row in found {
+            match row {
+                Ok(row) => rows.push(row),
+                Err(reason) => failed.push(reason),
+            }
+        }
+        table::compare_folds(&mut rows);
+        let mut recommendation = recommend(&rows, &thresholds);
+        for (rank, reason) in &failed {
+            recommendation.remarks.push(format!("k = {rank}: no fit came to an end: {reason}"));
+        }
+        let mut this = Self {
+            source,
+            manifest,
+            thresholds,
+            rows,
+            recommendation,
+            holdout,
+            overdispersion: None,
+            failed,
+        };
+        this.measure_overdispersion()?;
+        Ok(this)
+    }
+
+    /// Measures how counts are spread around the best fit of the rank that predicts best, and remarks on it.
+    fn measure_overdispersion(&mut self) -> Result<(), StudyError> {
+        let Some(rank) = self.recommendation.heldout_minimum.filter(|_| self.holdout == Some(Kind::Thin))
+        else {
+            return Ok(());
+        };
+        let (m, n) = (self.manifest.input.rows, self.manifest.input.cols);
+        let fits = self.fits_of(rank)?.fits;
+        let best = fits.iter().map(|fit| fit.figures).min_by(|a, b| a.loss.total_cmp(&b.loss));
+        let free = information::free_numbers(m, n, rank);
+        self.overdispersion = best
+            .and_then(|figures| figures.moments)
+            .and_then(|moments| overdispersion(&moments, m as f64 * n as f64, free));
+        if let Some(x) = self.overdispersion.filter(|x| *x > OVERDISPERSED) {
+            self.recommendation.remarks.push(format!(
+                "counts are overdispersed (a variance of p + {x:.2}·p²): thinned parts are not independent then, which flatters \
+                 large ranks; compare with blocks held out"
+            ));
+        }
+        Ok(())
+    }
+
+    /// A row for each rank, in ascending order.
+    pub fn table(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Which rank to take, and why.
+    pub fn recommendation(&self) -> &Recommendation {
+        &self.recommendation
+    }
+
+    /// How data was held out, if it was.
+    pub fn holdout(&self) -> Option<Kind> {
+        self.holdout
+    }
+
+    /// How much more counts vary than Poisson ones: φ of a variance of p + φ·p². Where counts were thinned.
+    pub fn overdispersion(&self) -> Option<f64> {
+        self.overdispersion
+    }
+
+    /// The options of the fits; the rank in them says nothing.
+    pub fn options(&self) -> &Options {
+        &self.manifest.options
+    }
+
+    /// Where the data comes from, as whoever began the study [said](crate::Study::origin).
+    pub fn origin(&self) -> Option<&serde_json::Value> {
+        self.manifest.origin.as_ref()
+    }
+
+    /// The consensus of a rank: from each cluster of matched components the median of those that are not left out for their
+    /// `density`, and W of all data on these.
+    ///
+    /// # Errors
+    /// [`StudyError::NoRank`], [`StudyError::NoFits`], [`StudyError::Filtered`]; [`StudyError::Different`] for other data than
+    /// was studied.
+    pub fn consensus(
+        &self,
+        v: &impl ToMatrix<T>,
+        rank: usize,
+        density: Density,
+    ) -> Result<Consensus<T>, StudyError> {
+        self.consensus_with(v, rank, density, None, &Cancel::new())
+    }
+
+    /// The same of data whose entries are weighted, which ends with [`Interrupted`](orthant::Error::Interrupted) once the flag is raised.
+    ///
+    /// # Errors
+    /// As [`consensus`](Self::consensus).
+    pub fn consensus_with(
+        &self,
+        v: &impl ToMatrix<T>,
+        rank: usize,
+        density: Density,
+        weights: Option<&EntryWeights<T>>,
+        cancel: &Cancel,
+    ) -> Result<Consensus<T>, StudyError> {
+        let v = &v.to_matrix()?;
+        if data::fingerprint(v) != self.manifest.input {
+            let (m, n) = (self.manifest.input.rows, self.manifest.input.cols);
+            let found = format!("{}×{}", v.nrows(), v.ncols());
+            return Err(StudyError::Different {
+                path: self.dir(),
+                differences: format!("it is of {m}×{n} data with another fingerprint than this {found} data"),
+            });
+        }
+        if weights.is_some() != self.manifest.weights.is_some() {
+            let differences = "entries are weighted in one of them".to_owned();
+            return Err(StudyError::Different { path: self.dir(), differences });
+        }
+        let matched = self.fits_of(rank)?;
+        let options = Options { rank, ..self.manifest.options.clone() };
+        let thresholds = self.thresholds;
+        Making { v, options, weights, density, thresholds, cancel: cancel.clone() }.of(&matched)
+    }
+
+    /// How often samples are put together by the fits of a rank: all, or `most` that are drawn.
+    ///
+    /// # Errors
+    /// [`StudyError::NoRank`], [`StudyError::NoFits`].
+    pub fn sample_consensus(&self, rank: usize, most: usize) -> Result<SampleConsensus, StudyError> {
+        let fits = self.fits_of(rank)?.fits;
+        let labels: Vec<&[u16]> = fits.iter().map(|fit| &fit.labels[..]).collect();
+        let some = samples::some_rows(labels[0].len(), most);
+        let pairs = samples::consensus(&labels, &some);
+        let order = samples::tree(&pairs, some.len()).order;
+        let count = some.len();
+        let at = |a: usize, b: usize| {
+            let (i, j) = (a.min(b), a.max(b));
+            if i == j { 1.0 } else { pairs[i * (2 * count - i - 1) / 2 + (j - i - 1)] }
+        };
+        let matrix = order.iter().flat_map(|&a| order.iter().map(move |&b| (a, b))).map(|(a, b)| at(a, b));
+        Ok(SampleConsensus { matrix: matrix.collect(), rows: order.iter().map(|&a| some[a]).collect() })
+    }
+
+    fn fits_of(&self, rank: usize) -> Result<table::Matched<T>, StudyError> {
+        let keys: Vec<Key> = self.source.keys()?.into_iter().filter(|key| key.rank == rank).collect();
+        if keys.is_empty() {
+            let ranks: Vec<String> = self.rows.iter().map(|row| row.k.to_string()).collect();
+            return Err(StudyError::NoRank {
+                rank,
+                ranks: if ranks.is_empty() { "no rank".into() } else { ranks.join(", ") },
+            });
+        }
+        matched(rank, self.source.records(&keys)?)
+    }
+
+    fn dir(&self) -> std::path::PathBuf {
+        match &self.source {
+            Source::Memory(_) => "in memory".into(),
+            Source::Folder(folder) => folder.dir().to_owned(),
+        }
+    }
+
+    /// Fits and other jobs that have a record, by whether they failed.
+    pub(crate) fn counts(&self) -> Result<(usize, usize), StudyError> {
+        let failed: usize = self.rows.iter().map(|row| row.failed).sum();
+        Ok((self.source.keys()?.len(), failed))
+    }
+}
+
+impl<T: Scalar> Source<T> {
+    fn keys(&self) -> Result<Vec<Key>, StudyError> {
+        match self {
+            Self::Memory(records) => Ok(records.iter().map(|record| record.key).collect()),
+            Self::Folder(folder) => folder.keys(),
+        }
+    }
+
+    fn records(&self, keys: &[Key]) -> Result<Vec<Record<T>>, StudyError> {
+        match self {
+            Self::Memory(records) => {
+                Ok(records.iter().filter(|record| keys.contains(&record.key)).cloned().collect())
+            }
+            Self::Folder(folder) => keys.iter().map(|&key| folder.record(key)).collect(),
+        }
+    }
+}
