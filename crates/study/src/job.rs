@@ -20,6 +20,8 @@ pub enum Shared<'a, T: Real> {
     Thinned(data::Part<T>, orthant::Csr<'static, T>),
     /// Quarters of V.
     Blocks(Blocks<T>),
+    /// Which entries of V are held out.
+    Window(orthant::Holdout),
 }
 
 /// Does a job, on one thread or on those of the pool.
@@ -49,6 +51,18 @@ pub fn run<T: Scalar>(
             let of = if of.beta() == 2.0 { of } else { orthant::Loss::KullbackLeibler };
             Ok(Outcome::HeldOut { loss: loss(of, &prediction, &Matrix::Csr(test.by_ref()), &rows, &columns) })
         }),
+        Shared::Window(holdout) => {
+            let fit = nmf.holdout(*holdout).fit(v);
+            fit.map(|fit| match fit.report.heldout.expect("it was asked for") {
+                of if of.infinite > 0 => Outcome::Failed {
+                    reason: format!(
+                        "{} of {} entries held out are above 0 where the fit is 0",
+                        of.infinite, of.entries
+                    ),
+                },
+                of => Outcome::HeldOut { loss: of.mean },
+            })
+        }
         Shared::Blocks(blocks) => {
             let (rows, columns) = blocks.fitted()?;
             if key.rank > rows.min(columns) {

@@ -13,11 +13,13 @@ pub enum Kind {
     Thin,
     /// A quarter of V, tested on the opposite quarter.
     Block,
+    /// V without one of every twenty entries, tested on these.
+    Window,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Start, Self::Thin, Self::Block];
+    pub const ALL: [Self; 4] = [Self::Start, Self::Thin, Self::Block, Self::Window];
 
     /// Its name in keys, files and tables.
     pub fn name(self) -> &'static str {
@@ -25,6 +27,7 @@ impl Kind {
             Self::Start => "start",
             Self::Thin => "thin",
             Self::Block => "block",
+            Self::Window => "window",
         }
     }
 }

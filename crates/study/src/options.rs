@@ -12,26 +12,31 @@ use crate::error::invalid;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Holdout {
-    /// [`Thin`](Self::Thin) for counts, [`Block`](Self::Block) for other data, and none where entries are missing or weighted.
+    /// [`Thin`](Self::Thin) for counts, [`Block`](Self::Block) for other data, and [`Window`](Self::Window) where entries are missing or
+    /// weighted.
     #[default]
     Auto,
     /// Each count is shared out among folds at random: a fit of the others is tested on each. For counts.
     Thin,
     /// Rows and columns are halved: a fit of one quarter is tested on the opposite one.
     Block,
+    /// One of every twenty entries is held out, as [`orthant::Holdout`] says. For dense data, sparse data whose zeros are missing, and
+    /// entries with weights.
+    Window,
     /// Nothing is held out.
     None,
 }
 
 impl Holdout {
-    const ALL: [Self; 4] = [Self::Auto, Self::Thin, Self::Block, Self::None];
+    const ALL: [Self; 5] = [Self::Auto, Self::Thin, Self::Block, Self::Window, Self::None];
 
-    /// Its name: `auto`, `thin`, `block` or `none`.
+    /// Its name: `auto`, `thin`, `block`, `window` or `none`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Thin => "thin",
             Self::Block => "block",
+            Self::Window => "window",
             Self::None => "none",
         }
     }
@@ -48,7 +53,13 @@ impl FromStr for Holdout {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let found = Self::ALL.into_iter().find(|holdout| holdout.name() == text);
-        found.ok_or_else(|| invalid("holdout", text, "auto, thin (counts), block (any data) or none"))
+        found.ok_or_else(|| {
+            invalid(
+                "holdout",
+                text,
+                "auto, thin (counts), block (any data), window (dense data and entries with weights) or none",
+            )
+        })
     }
 }
 

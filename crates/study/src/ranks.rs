@@ -97,7 +97,7 @@ impl<T: Scalar> Ranks<T> {
         let tested = |kind: Kind| {
             ranks.iter().filter(|rank| keys.iter().any(|key| key.kind == kind && key.rank == **rank)).count()
         };
-        let holdout = [Kind::Block, Kind::Thin]
+        let holdout = [Kind::Block, Kind::Window, Kind::Thin]
             .into_iter()
             .filter(|kind| tested(*kind) > 0)
             .max_by_key(|kind| tested(*kind));

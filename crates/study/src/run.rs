@@ -174,6 +174,7 @@ fn run<T: Scalar>(
             for ((kind, replicate, fold), mut keys) in groups {
                 let shared = match kind {
                     Kind::Start => Shared::Whole(rows.by_ref()),
+                    Kind::Window => Shared::Window(study.window(fold)),
                     Kind::Thin => {
                         let (train, test) = thin::split(rows, study.folds, fold, seed)?;
                         Shared::Thinned(train, test)
@@ -255,7 +256,10 @@ mod tests {
             for v in [dense.to_matrix().unwrap(), sparse.to_matrix().unwrap()] {
                 let study =
                     Study::<f64>::new([2, 5]).replicates(3).options(Options::new(1, Method::auto(loss)));
-                for holdout in [Holdout::Thin, Holdout::Block] {
+                for holdout in [Holdout::Thin, Holdout::Block, Holdout::Window] {
+                    if holdout == Holdout::Window && v.nnz().is_some() {
+                        continue;
+                    }
                     let jobs = study.jobs(holdout);
                     let expected = done(&study, &v, &jobs, Mode::SideBySide(1));
                     assert_eq!(expected.len(), jobs.len());

@@ -42,6 +42,10 @@ pub struct Study<T> {
     origin: Option<serde_json::Value>,
 }
 
+/// The share of the entries that a window holds out, and how many of its folds are tested.
+const WINDOW: f64 = 0.05;
+const WINDOWS: usize = 5;
+
 /// What a study will do.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -211,7 +215,13 @@ impl<T: Scalar> Study<T> {
 
     /// Refuses what cannot be studied; says how data is held out.
     fn check(&self, v: &Matrix<'_, T>) -> Result<Holdout, Error> {
-        let Options { minibatch, max_time, init, .. } = &self.fit;
+        let Options { minibatch, max_time, init, holdout, .. } = &self.fit;
+        if holdout.is_some() {
+            return Err(unsupported(
+                "a study of fits that hold entries out",
+                "the study holds data out: holdout window",
+            ));
+        }
         if self.ranks.is_empty() {
             return Err(invalid("ranks", "nothing", "at least one number of components"));
         }
@@ -250,7 +260,7 @@ impl<T: Scalar> Study<T> {
         }
         let whole = self.fit.missing == Missing::None && self.weights.is_none();
         let holdout = match self.holdout {
-            Holdout::Auto if !whole => Holdout::None,
+            Holdout::Auto if !whole => Holdout::Window,
             Holdout::Auto if data::is_counts(v) => Holdout::Thin,
             Holdout::Auto => Holdout::Block,
             Holdout::Thin if !data::is_counts(v) => {
@@ -262,12 +272,16 @@ impl<T: Scalar> Study<T> {
             Holdout::Thin | Holdout::Block if !whole => {
                 return Err(unsupported(
                     "holding out data of which entries are missing or weighted",
-                    "holdout none goes with it",
+                    "holdout window goes with it, and none",
                 ));
             }
             chosen => chosen,
         };
         // data and options that no fit goes with are better known before the jobs
+        if holdout == Holdout::Window {
+            let largest = self.ranks.iter().copied().max().unwrap_or(1);
+            self.nmf(largest, 0).threads(1).holdout(self.window(0)).explain(v)?;
+        }
         self.nmf(self.ranks.iter().copied().max().unwrap_or(1), 0).threads(1).explain(v)?;
         Ok(holdout)
     }
@@ -298,10 +312,16 @@ impl<T: Scalar> Study<T> {
                     let all = (0..DIVISIONS).flat_map(|r| (0..4).map(move |fold| (r, fold)));
                     jobs.extend(all.map(|(r, fold)| key(Kind::Block, r, fold)));
                 }
+                Holdout::Window => jobs.extend((0..WINDOWS).map(|fold| key(Kind::Window, 0, fold))),
                 Holdout::Auto | Holdout::None => {}
             }
         }
         jobs
+    }
+
+    /// What is held out of a fold.
+    pub(crate) fn window(&self, fold: usize) -> orthant::Holdout {
+        orthant::Holdout { fraction: WINDOW, fold, seed: self.fit.seed.into() }
     }
 
     fn manifest(&self, v: &Matrix<'_, T>) -> Manifest {
