@@ -131,7 +131,7 @@ fn every_option_of_fit_applies() {
     let d = dir();
     file(d.path(), "holes.csv", words().replacen(",5,", ",NA,", 2));
     let ran = run(d.path(), "study holes.csv -k 2..3 -n 2 --missing nan --solver hals --seed 3 -o a").ends(0);
-    assert!(ran.out.starts_with("holes.csv: 30×12, float64, 4 fits; "), "{}", ran.out);
+    assert!(ran.out.starts_with("holes.csv: 30×12, float64, 4 fits and 10 with data held out (window); "), "{}", ran.out);
     run(d.path(), "pick a -k 3 --quiet").ends(0);
     file(d.path(), "words.csv", words());
     let weights: Vec<String> = (0..30).map(|i| vec![(1 + i % 2).to_string(); 12].join(",")).collect();
@@ -177,7 +177,7 @@ fn what_goes_wrong_is_said() {
     refused("study counts.csv -k 0..2", 2, &["numbers of at least 1"]);
     refused("study counts.csv --shard 1/2", 2, &["--out"]);
     refused("study counts.csv --shard 3/2 -o a", 2, &["I from 1 to N"]);
-    refused("study counts.csv --holdout window", 2, &["thin (counts), block"]);
+    refused("study counts.csv --holdout other", 2, &["thin (counts), block"]);
     refused("study counts.csv --minibatch", 2, &["mini-batches"]);
     refused("study counts.csv --max-seconds 3", 2, &["limit of time"]);
     refused("study counts.csv --init nndsvd", 2, &["which would be the same fit"]);

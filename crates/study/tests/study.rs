@@ -8,7 +8,7 @@ use orthant::{
     Cancel, Csr, Dense, EntryWeights, Error, InitKind, Loss, Method, Missing, Options, Penalty, Scale,
     ToMatrix,
 };
-use orthant_study::{Density, Holdout, Kind, Ranks, Shard, Study, StudyError, Thresholds};
+use orthant_study::{Density, Holdout, Key, Kind, Ranks, Shard, Study, StudyError, Thresholds};
 
 /// A number from 0 to 1 that goes with a place and a seed.
 fn drawn(seed: u64, i: usize, j: usize) -> f64 {
@@ -237,23 +237,33 @@ fn every_method_has_a_consensus() {
     assert!(ranks.consensus(&v, 2, Density::Off).unwrap().gap < 0.02);
     let study = Study::new([2]).replicates(3).entry_weights(weights.clone());
     let ranks = study.fit(&v).unwrap();
-    assert_eq!(ranks.holdout(), None);
+    assert_eq!(ranks.holdout(), Some(Kind::Window));
     let found = ranks.consensus_with(&v, 2, Density::Off, Some(&weights), &Cancel::new()).unwrap();
     assert!(found.gap < 0.02);
     assert!(matches!(ranks.consensus(&v, 2, Density::Off), Err(StudyError::Different { .. })));
 }
 
 #[test]
-fn missing_entries_go_with_everything_but_holding_out() {
+fn missing_entries_are_not_held_out_and_windows_of_the_others_are() {
     let full = planted(30, 20, 2, 3.0, 8);
     let v = Dense::from_fn(30, 20, |i, j| if (i * 7 + j) % 11 == 0 { f64::NAN } else { full[(i, j)] });
     let options = Options { missing: Missing::Nan, ..Options::new(1, Method::auto(Loss::Frobenius)) };
-    let study = Study::new(1..=3).replicates(4).options(options);
+    let study = Study::new(1..=3).replicates(4).options(options.clone());
     let ranks = study.fit(&v).unwrap();
-    assert_eq!((ranks.holdout(), ranks.recommendation().rank.is_some()), (None, true));
+    assert_eq!((ranks.holdout(), ranks.recommendation().rank), (Some(Kind::Window), Some(2)));
+    // the mean over the folds of what the fit of each job says by itself
+    let mut sum = 0.0;
+    for fold in 0..5 {
+        let key = Key { kind: Kind::Window, rank: 2, replicate: 0, fold };
+        let nmf = orthant::Nmf::from_options(Options { rank: 2, seed: key.seed(0), ..options.clone() });
+        let holdout = orthant::Holdout { fraction: 0.05, fold, seed: 0 };
+        sum += nmf.holdout(holdout).fit(&v).unwrap().report.heldout.unwrap().mean;
+    }
+    let heldout = ranks.table()[1].heldout.unwrap();
+    assert!((heldout - sum / 5.0).abs() < 1e-12 * heldout, "{heldout} {sum}");
     assert!(ranks.consensus(&v, 2, Density::Auto).unwrap().fit.report.relative_error < 0.05);
     let error = study.holdout(Holdout::Block).fit(&v).unwrap_err().to_string();
-    assert!(error.contains("missing") && error.contains("none"), "{error}");
+    assert!(error.contains("missing") && error.contains("window"), "{error}");
 }
 
 #[test]

@@ -55,9 +55,9 @@ pub struct StudyArgs {
     /// Folder of the study, made if need be; what is there is kept
     #[arg(short, long = "out", value_name = "OUT")]
     pub out: Option<PathBuf>,
-    /// How data is held out: thin for counts, block for any data, none; auto is thin for counts and else block, and none where
-    /// entries are missing or weighted
-    #[arg(long, value_name = "auto|thin|block|none", default_value_t = Holdout::Auto)]
+    /// How data is held out: thin for counts, block for any data, window for dense data and where entries are missing or weighted,
+    /// none; auto is the first of these that goes with the data
+    #[arg(long, value_name = "auto|thin|block|window|none", default_value_t = Holdout::Auto)]
     pub holdout: Holdout,
     /// Parts that counts are shared out among by --holdout thin
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = at_least_one, allow_negative_numbers = true)]
