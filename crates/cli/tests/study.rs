@@ -131,7 +131,11 @@ fn every_option_of_fit_applies() {
     let d = dir();
     file(d.path(), "holes.csv", words().replacen(",5,", ",NA,", 2));
     let ran = run(d.path(), "study holes.csv -k 2..3 -n 2 --missing nan --solver hals --seed 3 -o a").ends(0);
-    assert!(ran.out.starts_with("holes.csv: 30×12, float64, 4 fits and 10 with data held out (window); "), "{}", ran.out);
+    assert!(
+        ran.out.starts_with("holes.csv: 30×12, float64, 4 fits and 10 with data held out (window); "),
+        "{}",
+        ran.out
+    );
     run(d.path(), "pick a -k 3 --quiet").ends(0);
     file(d.path(), "words.csv", words());
     let weights: Vec<String> = (0..30).map(|i| vec![(1 + i % 2).to_string(); 12].join(",")).collect();

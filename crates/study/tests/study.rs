@@ -286,11 +286,12 @@ fn what_cannot_be_studied_is_refused_in_words() {
     };
     refused(with(&|o| o.max_time = Some(std::time::Duration::from_secs(1))), "limit of time");
     refused(with(&|o| o.minibatch = Some(Default::default())), "mini-batches");
+    refused(with(&|o| o.holdout = Some(orthant::Holdout::default())), "holdout window");
     refused(with(&|o| o.init = Some(InitKind::ExactNndsvd)), "same fit");
     assert!(with(&|o| o.init = Some(InitKind::ExactNndsvd)).replicates(1).fit(&v).is_ok());
     let thresholds = Thresholds { support: 2.0, ..Thresholds::default() };
     refused(Study::new([2]).thresholds(thresholds), "stable_support");
-    assert!("window".parse::<Holdout>().unwrap_err().to_string().contains("thin (counts), block"));
+    assert!("windows".parse::<Holdout>().unwrap_err().to_string().contains("thin (counts), block"));
     let bad = Dense::from_fn(4, 3, |i, j| if (i, j) == (2, 1) { -1.0 } else { 1.0 });
     let error = Study::new([1]).fit(&bad).unwrap_err();
     assert!(matches!(error, StudyError::Fit(Error::Negative { row: 2, col: 1, .. })), "{error}");

@@ -74,9 +74,9 @@ fn nmf<T: Real>(method: Method) -> Nmf<T> {
     if compress { nmf.compress(true) } else { nmf }
 }
 
-/// W alone has no sketch.
+/// W alone has no sketch. None of these fits restarts within 200 iterations, so that more than a few take no other code.
 fn nmf_of_weights<T: Real>(method: Method) -> Nmf<T> {
-    nmf(method).compress(false)
+    nmf(method).compress(false).max_iter(12)
 }
 
 /// In a pool of that many threads, more than the cores if need be.
