@@ -146,6 +146,8 @@ def calls(case, n):
 
         def function(X, model=model):
             given = {**model.get_params(), **custom}
+            for of_the_class_alone in ("holdout", "W", "H"):
+                del given[of_the_class_alone]
             W, H, iterations = non_negative_factorization(X, **start, **given)
             return W, H, None
 
