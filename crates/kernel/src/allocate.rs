@@ -8,7 +8,7 @@ use crate::OutOfMemory;
 /// Whether an allocation of so many bytes has left memory for what is small and cannot be refused: an unwinding takes some too.
 pub(crate) fn leaves_room(bytes: usize) -> bool {
     const LARGE: usize = 128 << 10;
-    const ROOM: usize = 256 << 10;
+    const ROOM: usize = 4 << 10;
     let mut probe = Vec::<u8>::new();
     // an allocation that nobody looks at is left out by compilers
     bytes < LARGE || black_box(&mut probe).try_reserve_exact(ROOM).is_ok()
