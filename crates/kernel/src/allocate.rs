@@ -1,18 +1,7 @@
 //! Vectors whose length data or options decide: where the system has not the memory, an unwinding that solvers make an error of,
 //! in place of the process's end.
 
-use std::hint::black_box;
-
 use crate::OutOfMemory;
-
-/// Whether an allocation of so many bytes has left memory for what is small and cannot be refused: an unwinding takes some too.
-pub(crate) fn leaves_room(bytes: usize) -> bool {
-    const LARGE: usize = 128 << 10;
-    const ROOM: usize = 4 << 10;
-    let mut probe = Vec::<u8>::new();
-    // an allocation that nobody looks at is left out by compilers
-    bytes < LARGE || black_box(&mut probe).try_reserve_exact(ROOM).is_ok()
-}
 
 /// Nothing yet, with room for `len` elements.
 ///
@@ -41,10 +30,7 @@ pub fn room<T>(len: usize) -> Vec<T> {
 /// # Panics
 /// Where the system has not the memory: the payload is an [`OutOfMemory`].
 pub fn reserve<T>(x: &mut Vec<T>, more: usize) {
-    let bytes = more.saturating_mul(size_of::<T>());
-    if x.try_reserve_exact(more).is_err() || !leaves_room(bytes) {
-        OutOfMemory::unwind(bytes);
-    }
+    x.try_reserve_exact(more).unwrap_or_else(|_| OutOfMemory::unwind(more.saturating_mul(size_of::<T>())));
 }
 
 /// `len` times `value`.

@@ -5,7 +5,6 @@ use std::ops::{Deref, DerefMut};
 use std::panic::resume_unwind;
 
 use crate::Real;
-use crate::allocate::leaves_room;
 
 /// Numbers of which the first begins a cache line (64 bytes), so that rows of whole registers are not split between
 /// two. A slice otherwise.
@@ -71,12 +70,7 @@ fn zeros<T: Zero>(len: usize) -> Vec<T> {
         OutOfMemory::unwind(layout.size());
     }
     // SAFETY: the global allocator has made room for `len` elements of T at once, and zeros are a T each.
-    let zeros = unsafe { Vec::from_raw_parts(data, len, len) };
-    if !leaves_room(layout.size()) {
-        drop(zeros);
-        OutOfMemory::unwind(layout.size());
-    }
-    zeros
+    unsafe { Vec::from_raw_parts(data, len, len) }
 }
 
 impl<T: Real> Buffer<T> {
