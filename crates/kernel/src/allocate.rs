@@ -1,7 +1,31 @@
 //! Vectors whose length data or options decide: where the system has not the memory, an unwinding that solvers make an error of,
 //! in place of the process's end.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::OutOfMemory;
+
+/// Bytes that are set aside.
+const SPARE: usize = 4096;
+
+/// What an unwinding takes, where an allocation has failed because nothing is left.
+static SET_ASIDE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// Sets a little memory aside, for the unwinding of an allocation that fails: to be called before such allocations begin. Whether there
+/// is so much.
+///
+/// ```
+/// assert!(orthant_kernel::allocate::set_aside());
+/// ```
+pub fn set_aside() -> bool {
+    let mut spare = SET_ASIDE.lock().unwrap_or_else(PoisonError::into_inner);
+    spare.try_reserve_exact(SPARE).is_ok()
+}
+
+/// Gives it back to whoever allocates next.
+pub(crate) fn give_back() {
+    *SET_ASIDE.lock().unwrap_or_else(PoisonError::into_inner) = Vec::new();
+}
 
 /// Nothing yet, with room for `len` elements.
 ///

@@ -4,7 +4,7 @@ use std::alloc::{Layout, alloc_zeroed};
 use std::ops::{Deref, DerefMut};
 use std::panic::resume_unwind;
 
-use crate::Real;
+use crate::{Real, allocate};
 
 /// Numbers of which the first begins a cache line (64 bytes), so that rows of whole registers are not split between
 /// two. A slice otherwise.
@@ -38,6 +38,7 @@ pub struct OutOfMemory {
 impl OutOfMemory {
     /// Unwinds without a message: whoever runs solvers makes an error of it.
     pub(crate) fn unwind(bytes: usize) -> ! {
+        allocate::give_back();
         resume_unwind(Box::new(Self { bytes }))
     }
 }
