@@ -10,7 +10,7 @@ use crate::checkpoint::Said;
 use crate::choice::{self, Choice};
 use crate::drive::{Known, Terms, drive};
 use crate::iterate::{Alternation, Factor, Figures, Fixed, Joint, Layout, Quadratic, Ratio, Schedule};
-use crate::known::Limits;
+use crate::known::{self, Limits};
 use crate::nmf::{Fit, Nmf};
 use crate::observe::{Observer, Watch};
 use crate::random::Generator;
@@ -423,9 +423,9 @@ impl<'a, T: Real> Problem<'a, T> {
         scale::clear_subnormal(&mut w);
         if self.given.is_none() {
             scale::clear_subnormal(&mut h);
-            nmf.known[1].hold_h(&mut h);
+            nmf.known[1].hold(&known::H, &mut h);
         }
-        nmf.known[0].hold_w(&mut w);
+        nmf.known[0].hold(&known::W, &mut w);
         let report = Report {
             stop_reason,
             iterations: run.iterations,
@@ -455,9 +455,9 @@ impl<'a, T: Real> Problem<'a, T> {
         let loss = self.choice.method.loss;
         let (mut w, mut h) = (Dense::zeros(m, k), self.given.cloned().unwrap_or_else(|| Dense::zeros(k, n)));
         let [of_w, of_h] = &*self.nmf.known;
-        of_w.hold_w(&mut w);
+        of_w.hold(&known::W, &mut w);
         if self.given.is_none() {
-            of_h.hold_h(&mut h);
+            of_h.hold(&known::H, &mut h);
         }
         // bounds can keep WH from being 0
         let product =

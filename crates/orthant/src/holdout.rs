@@ -76,8 +76,21 @@ impl Holdout {
     pub fn is_out(&self, i: usize, j: usize, n: usize) -> bool {
         let folds = self.folds() as u64;
         let at = i as u64 * n as u64 + j as u64;
-        let place = xxh3_64_with_seed(&(at / folds).to_le_bytes(), self.seed) % folds;
-        (place + self.fold as u64) % folds == at % folds
+        self.place(at / folds, folds) == at % folds
+    }
+
+    /// Which one of a window is out.
+    fn place(&self, window: u64, folds: u64) -> u64 {
+        (xxh3_64_with_seed(&window.to_le_bytes(), self.seed) % folds + self.fold as u64) % folds
+    }
+
+    /// The columns of the entries of a row that are out: with a hash for each window.
+    pub(crate) fn out_of_row(&self, i: usize, n: usize) -> impl Iterator<Item = usize> + use<> {
+        let (this, folds) = (*self, self.folds() as u64);
+        let (first, end) = (i as u64 * n as u64, (i as u64 + 1) * n as u64);
+        let out = move |window| window * folds + this.place(window, folds);
+        let within = move |at: &u64| (first..end).contains(at);
+        (first / folds..end.div_ceil(folds)).map(out).filter(within).map(move |at| (at - first) as usize)
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
@@ -122,14 +135,14 @@ impl<T: Real> Split<T> {
                 let by_columns = v.by_columns();
                 let lines = if by_columns { view.transposed() } else { *view };
                 let nan = T::from_f64(f64::NAN);
-                Ok(Self::Copy(
-                    Dense::from_fn(lines.nrows(), lines.ncols(), |a, b| {
-                        let (i, j) = if by_columns { (b, a) } else { (a, b) };
-                        let x = lines.at(a, b);
-                        if missing.is_missing(x) || holdout.is_out(i, j, n) { nan } else { x }
-                    }),
-                    by_columns,
-                ))
+                let whole = |x: T| if missing.is_missing(x) { nan } else { x };
+                let mut copy = Dense::from_fn(lines.nrows(), lines.ncols(), |a, b| whole(lines.at(a, b)));
+                for i in 0..v.nrows() {
+                    for j in holdout.out_of_row(i, n) {
+                        copy[if by_columns { (j, i) } else { (i, j) }] = nan;
+                    }
+                }
+                Ok(Self::Copy(copy, by_columns))
             }
             (_, None) if missing == Missing::Zeros => Ok(Self::Weights(EntryWeights::observed(v)?.only(stays))),
             _ => Err(Error::Unsupported {
@@ -162,7 +175,7 @@ pub(crate) fn each_out<T: Real>(
     for i in 0..m {
         match (&rows, weights) {
             (Matrix::Dense(v), None) => {
-                for j in (0..n).filter(|&j| holdout.is_out(i, j, n) && !missing.is_missing(v.at(i, j))) {
+                for j in holdout.out_of_row(i, n).filter(|&j| !missing.is_missing(v.at(i, j))) {
                     f(i, j, v.at(i, j).to_f64(), 1.0)?;
                 }
             }

@@ -93,41 +93,17 @@ impl<T: Real> Factor<T> {
         self.fixed.as_ref().is_some_and(|fixed| (0..fixed.nrows()).any(|t| whole(fixed.row(t))))
     }
 
-    /// The same of the transpose of the factor.
-    fn transposed(&self) -> Self {
-        let turn = |bound: &Bound<T>| match bound {
-            Bound::All(all) => Bound::All(*all),
-            Bound::Each(each) => Bound::Each(each.transposed()),
-        };
-        Self {
-            fixed: self.fixed.as_ref().map(Dense::transposed),
-            lower: self.lower.as_ref().map(turn),
-            upper: self.upper.as_ref().map(turn),
-        }
-    }
-
-    /// The bounds of every entry of W (m×k), with lower and upper the same where it is fixed; nothing where nothing is known.
-    ///
-    /// # Errors
-    /// As for [`limits_of_h`](Self::limits_of_h).
-    pub(crate) fn limits_of_w(&self, m: usize, k: usize) -> Result<Option<Limits<T>>, Error> {
-        self.limits(&W, m, k)
-    }
-
-    /// Likewise of Hᵀ (n×k), where this is of H.
+    /// The bounds of every entry, for the factor as a fit has it: W (m×k), or Hᵀ (n×k). Lower and upper are the same where an entry is
+    /// fixed. Nothing where nothing is known.
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`], [`Error::Negative`], [`Error::NonFinite`]; [`Error::InvalidParam`] for bounds that exclude each
     /// other, or where nothing is fixed of what is said to be; [`Error::Unsupported`] where all is.
-    pub(crate) fn limits_of_h(&self, n: usize, k: usize) -> Result<Option<Limits<T>>, Error> {
-        self.transposed().limits(&H, n, k)
-    }
-
-    fn limits(&self, names: &Names, rows: usize, k: usize) -> Result<Option<Limits<T>>, Error> {
+    pub(crate) fn limits(&self, names: &Names, rows: usize, k: usize) -> Result<Option<Limits<T>>, Error> {
         if !self.is_known() {
             return Ok(None);
         }
-        let place = |i: usize, t: usize| if names.turned { (t, i) } else { (i, t) };
+        let place = |i: usize, t: usize| names.place(i, t);
         let bound = |operand: &'static str, bound: &Option<Bound<T>>, none: T| match bound {
             None => Ok(allocate::filled(rows * k, none)),
             Some(Bound::All(all)) => {
@@ -138,7 +114,7 @@ impl<T: Real> Factor<T> {
                 let mut out = allocate::room(rows * k);
                 for i in 0..rows {
                     for t in 0..k {
-                        out.push(number(operand, each[(i, t)], none, place(i, t))?);
+                        out.push(number(operand, each[place(i, t)], none, place(i, t))?);
                     }
                 }
                 Ok(out)
@@ -161,8 +137,8 @@ impl<T: Real> Factor<T> {
             names.shape(names.fixed, fixed, rows, k, true)?;
             let mut any = false;
             for i in 0..rows {
-                for t in (0..fixed.ncols()).filter(|&t| !fixed[(i, t)].to_f64().is_nan()) {
-                    let x = number(names.fixed, fixed[(i, t)], T::ZERO, place(i, t))?;
+                for t in (0..names.shape_of(fixed).1).filter(|&t| !fixed[place(i, t)].to_f64().is_nan()) {
+                    let x = number(names.fixed, fixed[place(i, t)], T::ZERO, place(i, t))?;
                     let at = i * k + t;
                     if x < lower[at] || x > upper[at] {
                         let (row, col) = place(i, t);
@@ -190,43 +166,35 @@ impl<T: Real> Factor<T> {
         Ok(Some(Limits { lower, upper, k }))
     }
 
-    /// Puts W within what is known of it, to the bit.
-    pub(crate) fn hold_w(&self, w: &mut Dense<T>) {
-        let k = w.ncols();
-        let of = |bound: &Option<Bound<T>>, i: usize, t: usize| {
+    /// Puts the factor within what is known of it, to the bit.
+    pub(crate) fn hold(&self, names: &Names, x: &mut Dense<T>) {
+        let of = |bound: &Option<Bound<T>>, at: (usize, usize)| {
             bound.as_ref().map(|bound| match bound {
                 Bound::All(all) => *all,
-                Bound::Each(each) => each[(i, t)],
+                Bound::Each(each) => each[at],
             })
         };
-        for i in 0..if self.is_known() { w.nrows() } else { 0 } {
+        let (rows, k) = names.shape_of(x);
+        for i in 0..if self.is_known() { rows } else { 0 } {
             for t in 0..k {
-                let x = &mut w[(i, t)];
-                let fixed = self.fixed.as_ref().filter(|fixed| t < fixed.ncols()).map(|fixed| fixed[(i, t)]);
-                match fixed.filter(|fixed| !fixed.to_f64().is_nan()) {
+                let at = names.place(i, t);
+                let given = self.fixed.as_ref().filter(|fixed| t < names.shape_of(*fixed).1);
+                let x = &mut x[at];
+                match given.map(|fixed| fixed[at]).filter(|fixed| !fixed.to_f64().is_nan()) {
                     Some(fixed) => *x = fixed,
                     None => {
-                        *x = of(&self.lower, i, t).map_or(*x, |lower| if *x < lower { lower } else { *x });
-                        *x = of(&self.upper, i, t).map_or(*x, |upper| if *x > upper { upper } else { *x });
+                        *x = of(&self.lower, at).map_or(*x, |lower| if *x < lower { lower } else { *x });
+                        *x = of(&self.upper, at).map_or(*x, |upper| if *x > upper { upper } else { *x });
                     }
                 }
             }
         }
     }
-
-    /// Puts H within what is known of it, to the bit.
-    pub(crate) fn hold_h(&self, h: &mut Dense<T>) {
-        if self.is_known() {
-            let mut turned = h.transposed();
-            self.transposed().hold_w(&mut turned);
-            *h = turned.transposed();
-        }
-    }
 }
 
-/// How messages name what is known of a factor.
-struct Names {
-    /// Its rows are components.
+/// Where the entries of a factor are, and how messages name what is known of it.
+pub(crate) struct Names {
+    /// Its rows are components, where those of a fit's are their entries.
     turned: bool,
     fixed: &'static str,
     lower: &'static str,
@@ -235,7 +203,8 @@ struct Names {
     instead: &'static str,
 }
 
-const W: Names = Names {
+/// Of W.
+pub(crate) const W: Names = Names {
     turned: false,
     fixed: "fixed W",
     lower: "lower bound of W",
@@ -244,7 +213,8 @@ const W: Names = Names {
     instead: "a fit of Vᵀ with Wᵀ as its given H finds Hᵀ",
 };
 
-const H: Names = Names {
+/// Of H.
+pub(crate) const H: Names = Names {
     turned: true,
     fixed: "fixed H",
     lower: "lower bound of H",
@@ -254,6 +224,16 @@ const H: Names = Names {
 };
 
 impl Names {
+    /// The place of row i and component t of a fit's factor.
+    fn place(&self, i: usize, t: usize) -> (usize, usize) {
+        if self.turned { (t, i) } else { (i, t) }
+    }
+
+    /// Rows and components.
+    fn shape_of<T: Real>(&self, x: &Dense<T>) -> (usize, usize) {
+        self.place(x.nrows(), x.ncols())
+    }
+
     /// Refuses another shape than the factor's; `fewer` components may do.
     fn shape<T: Real>(
         &self,
@@ -263,13 +243,12 @@ impl Names {
         k: usize,
         fewer: bool,
     ) -> Result<(), Error> {
-        let found = (x.nrows(), x.ncols());
+        let found = self.shape_of(x);
         let components = if fewer { found.1.clamp(1, k) } else { k };
-        let of = |(rows, k)| if self.turned { (k, rows) } else { (rows, k) };
         if found == (rows, components) {
             return Ok(());
         }
-        Err(Error::ShapeMismatch { operand, expected: of((rows, k)), found: of(found) })
+        Err(Error::ShapeMismatch { operand, expected: self.place(rows, k), found: (x.nrows(), x.ncols()) })
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use orthant_kernel::Dense;
 
 use crate::error::invalid;
-use crate::known::Limits;
+use crate::known::{self, Limits};
 use crate::observe::{Iteration, Observer};
 use crate::random::{Generator, RandomState};
 use crate::{
@@ -261,7 +261,7 @@ impl<T: Real> Nmf<T> {
     /// The bounds of W and of Hᵀ, for data of m×n.
     pub(crate) fn limits(&self, m: usize, n: usize) -> Result<[Option<Limits<T>>; 2], Error> {
         let ([of_w, of_h], k) = (&*self.known, self.options.rank);
-        Ok([of_w.limits_of_w(m, k)?, of_h.limits_of_h(n, k)?])
+        Ok([of_w.limits(&known::W, m, k)?, of_h.limits(&known::H, n, k)?])
     }
 
     /// What they take.

@@ -89,6 +89,18 @@ impl<T: Real> EntryWeights<T> {
         Ok(Self { shape: (m, n), starts, columns, values })
     }
 
+    /// The entries that count, row by row: row, column and weight.
+    ///
+    /// ```
+    /// use orthant::{Dense, EntryWeights};
+    /// let weights = EntryWeights::new(&Dense::from_fn(2, 2, |i, j| (i * j) as f64))?;
+    /// assert_eq!(weights.iter().collect::<Vec<_>>(), [(1, 1, 1.0)]);
+    /// # Ok::<(), orthant::Error>(())
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = (usize, usize, T)> + '_ {
+        (0..self.shape.0).flat_map(|i| self.row(i).map(move |(j, weight)| (i, j, weight)))
+    }
+
     /// Those of some entries; the others count nothing.
     pub(crate) fn only(&self, stays: impl Fn(usize, usize) -> bool) -> Self {
         let (mut starts, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());

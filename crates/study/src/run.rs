@@ -47,21 +47,20 @@ trait Sink<T> {
 pub fn plan<T: Scalar>(study: &Study<T>, v: &Matrix<'_, T>, holdout: Holdout) -> Result<Plan, Error> {
     let jobs = study.jobs(holdout);
     let starts = jobs.iter().filter(|key| key.kind == Kind::Start).count();
-    let most = jobs.iter().map(|key| key.rank).max().unwrap_or(1);
     let threads = rayon::current_num_threads();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = study.fit.threads.unwrap_or(threads).min(cores);
-    let single = study.nmf(most, 0).threads(1).explain(v)?;
+    let single = study.largest(holdout).threads(1).explain(v)?;
     let allowed = study.fit.memory_limit.unwrap_or(SIDE_BY_SIDE.max(v.bytes()));
     let jobs_at_once = (allowed / single.working_bytes.max(1)).clamp(1, threads);
     // what a limit of memory leaves out of a fit depends on its threads: it has one wherever there is a limit
     let side_by_side = (jobs_at_once > 1 || study.fit.memory_limit.is_some()).then_some(jobs_at_once);
     let largest = match side_by_side {
         Some(_) => single,
-        None => study.nmf(most, 0).threads(threads).explain(v)?,
+        None => study.largest(holdout).threads(threads).explain(v)?,
     };
-    // parts of V, and its rows where it is by columns, are copies
-    let parts = if holdout == Holdout::None { 0 } else { v.bytes() };
+    // parts of V, and its rows where it is by columns, are copies; those of windows are the fits' own
+    let parts = if matches!(holdout, Holdout::Thin | Holdout::Block) { v.bytes() } else { 0 };
     let rows = if matches!(v, Matrix::Csc(_)) { v.bytes() } else { 0 };
     let working_bytes = parts + rows + largest.working_bytes.saturating_mul(side_by_side.unwrap_or(1));
     let (held_out, data_bytes) = (jobs.len() - starts, v.bytes());
@@ -83,7 +82,7 @@ pub fn in_memory<T: Scalar>(
         }
     }
     let mut kept = Kept(Vec::new());
-    run(study, v, jobs, 0, mode(study, v)?, &mut kept, observer)?;
+    run(study, v, jobs, 0, mode(study, v, jobs)?, &mut kept, observer)?;
     kept.0.sort_unstable_by_key(|record| record.key);
     Ok(kept.0)
 }
@@ -120,7 +119,7 @@ pub fn into_folder<T: Scalar>(
     let done = folder.keys()?;
     let open: Vec<Key> = ours.iter().copied().filter(|key| done.binary_search(key).is_err()).collect();
     let mut written = Written { folder, waiting: Vec::new(), since: Instant::now() };
-    let ended = run(study, v, &open, ours.len() - open.len(), mode(study, v)?, &mut written, observer);
+    let ended = run(study, v, &open, ours.len() - open.len(), mode(study, v, jobs)?, &mut written, observer);
     // what is done is kept, whatever ended the rest
     let flushed = written.flush();
     ended.and(flushed)
@@ -135,8 +134,9 @@ enum Mode {
     Together(usize),
 }
 
-fn mode<T: Scalar>(study: &Study<T>, v: &Matrix<'_, T>) -> Result<Mode, Error> {
-    let plan = plan(study, v, Holdout::None)?;
+fn mode<T: Scalar>(study: &Study<T>, v: &Matrix<'_, T>, jobs: &[Key]) -> Result<Mode, Error> {
+    let windows = jobs.iter().any(|key| key.kind == Kind::Window);
+    let plan = plan(study, v, if windows { Holdout::Window } else { Holdout::None })?;
     Ok(plan.side_by_side.map_or(Mode::Together(plan.threads), Mode::SideBySide))
 }
 

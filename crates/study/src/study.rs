@@ -1,6 +1,5 @@
 //! The front door: what is studied.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use orthant::{
@@ -278,11 +277,7 @@ impl<T: Scalar> Study<T> {
             chosen => chosen,
         };
         // data and options that no fit goes with are better known before the jobs
-        if holdout == Holdout::Window {
-            let largest = self.ranks.iter().copied().max().unwrap_or(1);
-            self.nmf(largest, 0).threads(1).holdout(self.window(0)).explain(v)?;
-        }
-        self.nmf(self.ranks.iter().copied().max().unwrap_or(1), 0).threads(1).explain(v)?;
+        self.largest(holdout).threads(1).explain(v)?;
         Ok(holdout)
     }
 
@@ -319,6 +314,12 @@ impl<T: Scalar> Study<T> {
         jobs
     }
 
+    /// A fit of the largest rank, of the kind of job that takes most memory.
+    pub(crate) fn largest(&self, holdout: Holdout) -> Nmf<T> {
+        let nmf = self.nmf(self.ranks.iter().copied().max().unwrap_or(1), 0);
+        if holdout == Holdout::Window { nmf.holdout(self.window(0)) } else { nmf }
+    }
+
     /// What is held out of a fold.
     pub(crate) fn window(&self, fold: usize) -> orthant::Holdout {
         orthant::Holdout { fraction: WINDOW, fold, seed: self.fit.seed.into() }
@@ -326,21 +327,14 @@ impl<T: Scalar> Study<T> {
 
     fn manifest(&self, v: &Matrix<'_, T>) -> Manifest {
         let weights = self.weights.as_ref().map(|weights| {
-            let mut hash = Hashed(Xxh3::new());
-            // a hash takes any text
-            let _ = write!(hash, "{weights:?}");
-            format!("{:032x}", hash.0.digest128())
+            let mut hash = Xxh3::new();
+            for (i, j, weight) in weights.iter() {
+                hash.update(&(i as u64).to_le_bytes());
+                hash.update(&(j as u64).to_le_bytes());
+                hash.update(&weight.to_f64().to_le_bytes());
+            }
+            format!("{:032x}", hash.digest128())
         });
         Manifest::new(&self.fit, data::fingerprint(v), weights, self.folds, self.origin.clone())
-    }
-}
-
-/// A hash of a text, which is not kept. Weights can be looked at in no other way.
-struct Hashed(Xxh3);
-
-impl std::fmt::Write for Hashed {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0.update(text.as_bytes());
-        Ok(())
     }
 }

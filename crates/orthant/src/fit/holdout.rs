@@ -1,10 +1,12 @@
 //! A fit with entries held out, and how well it predicts them.
 
+use crate::error::invalid;
 use crate::holdout::{HeldOut, Holdout, Split, each_out};
 use crate::nmf::{Fit, Nmf};
 use crate::observe::Observer;
 use crate::{
     Dense, EntryWeights, Error, Explanation, Matrix, Missing, Options, Real, available, check, explain,
+    threads,
 };
 
 /// The options of the fit of what is not held out, and the data.
@@ -16,6 +18,10 @@ struct Parts<T: Real> {
 
 impl<T: Real> Parts<T> {
     fn of(nmf: &Nmf<T>, v: &Matrix<'_, T>, holdout: &Holdout) -> Result<Self, Error> {
+        threads::caught(|| Self::split(nmf, v, holdout))
+    }
+
+    fn split(nmf: &Nmf<T>, v: &Matrix<'_, T>, holdout: &Holdout) -> Result<Self, Error> {
         nmf.check()?;
         check::shapes(nmf, v, None)?;
         let Options { missing, memory_limit, .. } = nmf.options;
@@ -27,12 +33,20 @@ impl<T: Real> Parts<T> {
             _ => 0,
         };
         available::check(copied, memory_limit)?;
+        let mut any = false;
         // also what is not fitted is to be data
         each_out(v, missing, nmf.weights.as_deref(), holdout, |row, col, value, _| match value {
             value if !value.is_finite() => Err(Error::NonFinite { operand: "V", row, col, value }),
             value if value < 0.0 => Err(Error::Negative { operand: "V", row, col, value }),
-            _ => Ok(()),
+            _ => {
+                any = true;
+                Ok(())
+            }
         })?;
+        if !any {
+            let allowed = "a share that holds out one at least of the observed entries";
+            return Err(invalid("holdout", holdout.fraction, allowed));
+        }
         let split = Split::of(v, missing, nmf.weights.as_deref(), holdout)?;
         let missing = if split.view().is_some() { Missing::Nan } else { missing };
         let memory_limit = memory_limit.map(|limit| limit - copied);

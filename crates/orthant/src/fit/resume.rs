@@ -94,12 +94,13 @@ impl<T: Real> Problem<'_, T> {
     /// Which data the fit is of.
     fn data(&self) -> Data {
         let weights = self.lists.and_then(|lists| lists.weights.as_deref());
-        let known = self.limits.iter().zip(["W", "H"]).filter_map(|(limits, name)| {
-            limits.as_deref().map(|limits| (name, [&limits.lower[..], &limits.upper[..]].concat()))
-        });
-        known.fold(Data::of(self.v).besides("weights", weights), |data, (name, bounds)| {
-            data.besides(name, Some(&bounds))
-        })
+        let [w, h] = self.limits.each_ref().map(|limits| limits.as_deref());
+        Data::of(self.v)
+            .besides("weights", weights)
+            .besides("W from", w.map(|w| &w.lower[..]))
+            .besides("to", w.map(|w| &w.upper[..]))
+            .besides("H from", h.map(|h| &h.lower[..]))
+            .besides("to", h.map(|h| &h.upper[..]))
     }
 
     /// What a loop keeps of the fit, with the state behind it.

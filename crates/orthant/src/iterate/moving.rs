@@ -8,6 +8,11 @@
 
 use orthant_kernel::{Buffer, Real, accumulator_stride, allocate};
 
+use super::pair::Pair;
+use super::quadratic::Quadratic;
+use super::row_update::{Numerators, RowUpdate, Summed};
+use super::visit::Mode;
+use crate::Error;
 use crate::known::Limits;
 
 /// Which components of H are free.
@@ -104,6 +109,41 @@ impl<T: Real> Moving<T> {
         for (to, from) in self.sums.chunks_exact_mut(known).zip(b.chunks_exact(stride)) {
             to[at * group.count..][..count].copy_from_slice(&from[..count]);
         }
+    }
+}
+
+impl<T: Real> Quadratic<'_, T> {
+    /// SᵀX of the components that are known, by columns.
+    pub(super) fn keep_sums(&mut self) -> Result<(), Error> {
+        let Some(groups) =
+            self.moving.as_ref().filter(|m| self.pair.by_columns && m.sums.is_empty()).map(Moving::groups)
+        else {
+            return Ok(());
+        };
+        let (k, isa, source) = (self.k, self.isa, self.source.rows);
+        for (at, group) in groups.iter().enumerate() {
+            let Pair { inner, outer, .. } = &mut self.pair;
+            let step = RowUpdate {
+                numerators: Numerators::Computed { source, operand: &[] },
+                rule: &*self.rule,
+                subproblem: self.coupling.subproblem(outer.operand_gram(), inner),
+                k,
+                isa,
+                weights: inner.weights,
+                limits: None,
+                crosses: false,
+                accumulates: true,
+                summed: Summed::Known(group),
+                projection: None,
+            };
+            let lines = inner.lines(Mode::Sum, k, &self.inner.lanes);
+            let sums = self.inner.visit(&lines, Mode::Sum, &step, &mut self.of_inner, &self.memory)?;
+            drop(lines);
+            let moving = self.moving.as_mut().expect("there are groups of it");
+            moving.take_sums(at, group, &sums.b);
+            self.of_inner.give_back(sums);
+        }
+        Ok(())
     }
 }
 

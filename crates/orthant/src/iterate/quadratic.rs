@@ -66,8 +66,10 @@ fn outer_numerators<'a, T: Real>(
     k: usize,
 ) -> Numerators<'a, T> {
     let b = sums.map_or(&[][..], |sums| &sums.b);
+    if let Some(moving) = moving {
+        return Numerators::Summed(b, moving);
+    }
     match (source.transpose, projection) {
-        _ if moving.is_some() => Numerators::Summed(b, moving.expect("just seen")),
         (Some(source), _) => Numerators::Computed { source, operand: x.of(inner).y },
         (None, Some(projection)) => Numerators::Lifted(b, projection),
         (None, None) => Numerators::Known(b, accumulator_stride::<T>(k)),
@@ -79,7 +81,7 @@ pub(crate) struct Quadratic<'a, T: Real> {
     pub(super) source: Sources<'a, T>,
     /// R, where S is a product L·Rᵀ and the source has the rows of L.
     pub(super) projection: Option<Projection<'a, T>>,
-    rule: Box<dyn Rule<T>>,
+    pub(super) rule: Box<dyn Rule<T>>,
     pub(super) k: usize,
     pub(super) isa: Isa,
     pub(super) workers: usize,
@@ -107,7 +109,7 @@ pub(crate) struct Quadratic<'a, T: Real> {
     pub(super) outer: Walk,
     /// B and G of the last pass, and what it was reduced with.
     pub(super) sums: Option<GramSums<T>>,
-    of_inner: Reducer<GramSums<T>>,
+    pub(super) of_inner: Reducer<GramSums<T>>,
     pub(super) of_outer: Reducer<GramSums<T>>,
     pub(super) figures: Reducer<Measured>,
     /// XᵀX and YᵀY in double precision, where the residual is computed by entries.
@@ -331,39 +333,6 @@ impl<'a, T: Real> Quadratic<'a, T> {
         self.of_inner.give_back(sums);
         drop(out);
         self.kept = kept;
-        Ok(())
-    }
-
-    /// SᵀX of the components that are known, by columns.
-    fn keep_sums(&mut self) -> Result<(), Error> {
-        let Some(groups) =
-            self.moving.as_ref().filter(|m| self.pair.by_columns && m.sums.is_empty()).map(Moving::groups)
-        else {
-            return Ok(());
-        };
-        let (k, isa, source) = (self.k, self.isa, self.source.rows);
-        for (at, group) in groups.iter().enumerate() {
-            let Pair { inner, outer, .. } = &mut self.pair;
-            let step = RowUpdate {
-                numerators: Numerators::Computed { source, operand: &[] },
-                rule: &*self.rule,
-                subproblem: self.coupling.subproblem(outer.operand_gram(), inner),
-                k,
-                isa,
-                weights: inner.weights,
-                limits: None,
-                crosses: false,
-                accumulates: true,
-                summed: Summed::Known(group),
-                projection: None,
-            };
-            let lines = inner.lines(Mode::Sum, k, &self.inner.lanes);
-            let sums = self.inner.visit(&lines, Mode::Sum, &step, &mut self.of_inner, &self.memory)?;
-            drop(lines);
-            let moving = self.moving.as_mut().expect("there are groups of it");
-            moving.take_sums(at, group, &sums.b);
-            self.of_inner.give_back(sums);
-        }
         Ok(())
     }
 

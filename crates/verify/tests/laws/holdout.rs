@@ -160,6 +160,12 @@ fn wrong_shares_and_data_are_refused() {
         v[(3, at)] = x;
         refused(Nmf::new(2).holdout(out(0.1, 0)).fit(&v).unwrap_err(), word);
     }
+    // ten entries are fewer than a window
+    let few = (0..20).map(|seed| {
+        let holdout = Holdout { fraction: 0.01, fold: 0, seed };
+        Nmf::new(1).holdout(holdout).fit(&data(5, 2)).err().map(|error| error.to_string())
+    });
+    assert!(few.flatten().any(|error| error.contains("one at least of the observed entries")));
     let limited = Nmf::new(2).holdout(out(0.1, 0)).memory_limit(1000).fit(&v).unwrap_err();
     assert!(matches!(limited, Error::MemoryLimit { .. }), "{limited}");
     let nmf = Nmf::new(2).holdout(out(0.1, 0));

@@ -352,21 +352,24 @@ fn a_checkpoint_belongs_to_what_is_known() {
     let v = positive(m, n, 3);
     let [of_w, of_h] = known(m, n, k, 9);
     for method in all() {
-        let nmf = Nmf::new(k).method(method).max_iter(9).tol(0.0).seed(2).w(of_w.clone()).h(of_h.clone());
-        let whole = nmf.fit(&v).unwrap();
-        let mut kept = None;
-        let mut observer = |iteration: &orthant::Iteration<'_, f64>| {
-            if iteration.number == 4 {
-                kept = Some(iteration.checkpoint());
-            }
-            std::ops::ControlFlow::<orthant::StopReason>::Continue(())
-        };
-        nmf.fit_observed(&v, &mut observer).unwrap();
-        let checkpoint = kept.unwrap();
-        let resumed = nmf.clone().checkpoint(checkpoint.clone()).fit(&v).unwrap();
-        assert!(whole.w == resumed.w && whole.model == resumed.model, "{method:?}");
-        let other = nmf.w(Factor::new().upper(1.5)).checkpoint(checkpoint).fit(&v);
-        assert!(matches!(other, Err(Error::CheckpointMismatch { .. })), "{method:?}");
+        for layout in LAYOUTS {
+            let v = &Stored::new(&v, layout);
+            let nmf = Nmf::new(k).method(method).max_iter(9).tol(0.0).seed(2).w(of_w.clone()).h(of_h.clone());
+            let whole = nmf.fit(v).unwrap();
+            let mut kept = None;
+            let mut observer = |iteration: &orthant::Iteration<'_, f64>| {
+                if iteration.number == 4 {
+                    kept = Some(iteration.checkpoint());
+                }
+                std::ops::ControlFlow::<orthant::StopReason>::Continue(())
+            };
+            nmf.fit_observed(v, &mut observer).unwrap();
+            let checkpoint = kept.unwrap();
+            let resumed = nmf.clone().checkpoint(checkpoint.clone()).fit(v).unwrap();
+            assert!(whole.w == resumed.w && whole.model == resumed.model, "{method:?} {layout:?}");
+            let other = nmf.w(Factor::new().upper(1.5)).checkpoint(checkpoint).fit(v);
+            assert!(matches!(other, Err(Error::CheckpointMismatch { .. })), "{method:?} {layout:?}");
+        }
     }
 }
 
