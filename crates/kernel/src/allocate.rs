@@ -1,30 +1,18 @@
 //! Vectors whose length data or options decide: where the system has not the memory, an unwinding that solvers make an error of,
 //! in place of the process's end.
 
-use std::sync::{Mutex, PoisonError};
+use std::hint::black_box;
 
 use crate::OutOfMemory;
 
-/// Bytes that are set aside.
-const SPARE: usize = 4096;
+/// Bytes that an allocation is to leave: for the small ones that follow it and cannot fail, an error's among them.
+pub const ROOM: usize = 32 << 10;
 
-/// What an unwinding takes, where an allocation has failed because nothing is left.
-static SET_ASIDE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-/// Sets a little memory aside, for the unwinding of an allocation that fails: to be called before such allocations begin. Whether there
-/// is so much.
-///
-/// ```
-/// assert!(orthant_kernel::allocate::set_aside());
-/// ```
-pub fn set_aside() -> bool {
-    let mut spare = SET_ASIDE.lock().unwrap_or_else(PoisonError::into_inner);
-    spare.try_reserve_exact(SPARE).is_ok()
-}
-
-/// Gives it back to whoever allocates next.
-pub(crate) fn give_back() {
-    *SET_ASIDE.lock().unwrap_or_else(PoisonError::into_inner) = Vec::new();
+/// Whether an allocation of so many bytes has left that much.
+pub(crate) fn leaves_room(bytes: usize) -> bool {
+    const LARGE: usize = 128 << 10;
+    // compilers leave out what nobody looks at
+    bytes < LARGE || black_box(&mut Vec::<u8>::new()).try_reserve_exact(ROOM).is_ok()
 }
 
 /// Nothing yet, with room for `len` elements.
@@ -54,7 +42,11 @@ pub fn room<T>(len: usize) -> Vec<T> {
 /// # Panics
 /// Where the system has not the memory: the payload is an [`OutOfMemory`].
 pub fn reserve<T>(x: &mut Vec<T>, more: usize) {
-    x.try_reserve_exact(more).unwrap_or_else(|_| OutOfMemory::unwind(more.saturating_mul(size_of::<T>())));
+    let bytes = more.saturating_mul(size_of::<T>());
+    if x.try_reserve_exact(more).is_err() || !leaves_room(bytes) {
+        x.shrink_to_fit();
+        OutOfMemory::unwind(bytes);
+    }
 }
 
 /// `len` times `value`.

@@ -4,7 +4,8 @@ use std::alloc::{Layout, alloc_zeroed};
 use std::ops::{Deref, DerefMut};
 use std::panic::resume_unwind;
 
-use crate::{Real, allocate};
+use crate::Real;
+use crate::allocate::leaves_room;
 
 /// Numbers of which the first begins a cache line (64 bytes), so that rows of whole registers are not split between
 /// two. A slice otherwise.
@@ -38,7 +39,6 @@ pub struct OutOfMemory {
 impl OutOfMemory {
     /// Unwinds without a message: whoever runs solvers makes an error of it.
     pub(crate) fn unwind(bytes: usize) -> ! {
-        allocate::give_back();
         resume_unwind(Box::new(Self { bytes }))
     }
 }
@@ -71,7 +71,12 @@ fn zeros<T: Zero>(len: usize) -> Vec<T> {
         OutOfMemory::unwind(layout.size());
     }
     // SAFETY: the global allocator has made room for `len` elements of T at once, and zeros are a T each.
-    unsafe { Vec::from_raw_parts(data, len, len) }
+    let zeros = unsafe { Vec::from_raw_parts(data, len, len) };
+    if !leaves_room(layout.size()) {
+        drop(zeros);
+        OutOfMemory::unwind(layout.size());
+    }
+    zeros
 }
 
 impl<T: Real> Buffer<T> {

@@ -9,7 +9,7 @@
 //! whether they led anywhere (4zk); it saves iterations on V. How many, is what `docs/acceleration.md` measures. Sparse data
 //! with entries enough for a few rows to tell what the components are is sampled instead, which costs a few iterations.
 
-use orthant_kernel::{Buffer, Isa, second_level_cache};
+use orthant_kernel::{Buffer, Isa, allocate, second_level_cache};
 
 use crate::available;
 use crate::compress::{self, columns};
@@ -133,9 +133,10 @@ struct Machine {
 /// The one that memory is reckoned with where it decides: the one at hand is not to.
 const NOMINAL: Machine = Machine { workers: 8, cache: 1 << 20 };
 
-/// Bytes of what is not counted one by one: lists of a few elements, figures, names; and what a thread pool has for each thread.
+/// Bytes of what is not counted one by one: lists of a few elements, figures, names; what a thread pool has for each thread; and what an
+/// allocation is to leave.
 pub(crate) fn of_any(workers: usize) -> usize {
-    (16 << 10) + workers * (8 << 10)
+    (16 << 10) + allocate::ROOM + workers * (8 << 10)
 }
 
 /// Factors of so many bytes, or Gram matrices, are beyond all memory, and are not counted further: their sums might be beyond what
