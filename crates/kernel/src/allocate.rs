@@ -2,11 +2,31 @@
 //! in place of the process's end.
 
 use std::hint::black_box;
+use std::sync::{Mutex, PoisonError};
 
 use crate::OutOfMemory;
 
 /// Bytes that an allocation is to leave: for the small ones that follow it and cannot fail, an error's among them.
 pub const ROOM: usize = 32 << 10;
+
+/// What an unwinding takes where nothing is left at all.
+static SET_ASIDE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// Sets a little memory aside for the unwinding of an allocation that fails: to be called before such allocations begin. Whether there is
+/// so much.
+///
+/// ```
+/// assert!(orthant_kernel::allocate::set_aside());
+/// ```
+pub fn set_aside() -> bool {
+    const LITTLE: usize = 4096;
+    SET_ASIDE.lock().unwrap_or_else(PoisonError::into_inner).try_reserve_exact(LITTLE).is_ok()
+}
+
+/// Leaves that to whoever allocates next.
+pub(crate) fn give_back() {
+    *SET_ASIDE.lock().unwrap_or_else(PoisonError::into_inner) = Vec::new();
+}
 
 /// Whether an allocation of so many bytes has left that much.
 pub(crate) fn leaves_room(bytes: usize) -> bool {

@@ -4,8 +4,7 @@ use std::alloc::{Layout, alloc_zeroed};
 use std::ops::{Deref, DerefMut};
 use std::panic::resume_unwind;
 
-use crate::Real;
-use crate::allocate::leaves_room;
+use crate::{Real, allocate};
 
 /// Numbers of which the first begins a cache line (64 bytes), so that rows of whole registers are not split between
 /// two. A slice otherwise.
@@ -39,6 +38,7 @@ pub struct OutOfMemory {
 impl OutOfMemory {
     /// Unwinds without a message: whoever runs solvers makes an error of it.
     pub(crate) fn unwind(bytes: usize) -> ! {
+        allocate::give_back();
         resume_unwind(Box::new(Self { bytes }))
     }
 }
@@ -72,7 +72,7 @@ fn zeros<T: Zero>(len: usize) -> Vec<T> {
     }
     // SAFETY: the global allocator has made room for `len` elements of T at once, and zeros are a T each.
     let zeros = unsafe { Vec::from_raw_parts(data, len, len) };
-    if !leaves_room(layout.size()) {
+    if !allocate::leaves_room(layout.size()) {
         drop(zeros);
         OutOfMemory::unwind(layout.size());
     }

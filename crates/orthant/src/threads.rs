@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use orthant_kernel::OutOfMemory;
+use orthant_kernel::{OutOfMemory, allocate};
 
 use crate::{Error, Warning, available};
 
@@ -38,14 +38,17 @@ pub(crate) fn on<R: Send>(
 
 /// Makes an error of a panic, and of an allocation that has failed.
 pub(crate) fn caught<R>(work: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
+    let failed = |need: usize| Error::OutOfMemory {
+        need,
+        have: available::bytes().unwrap_or(0).min(need.saturating_sub(1)),
+    };
+    if !allocate::set_aside() {
+        return Err(failed(1));
+    }
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(out) => out,
         Err(payload) if payload.is::<OutOfMemory>() => {
-            let need = payload.downcast_ref::<OutOfMemory>().map_or(0, |failed| failed.bytes);
-            Err(Error::OutOfMemory {
-                need,
-                have: available::bytes().unwrap_or(0).min(need.saturating_sub(1)),
-            })
+            Err(failed(payload.downcast_ref::<OutOfMemory>().map_or(0, |failed| failed.bytes)))
         }
         Err(payload) => {
             let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
