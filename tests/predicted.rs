@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use counting::peak_of;
 use orthant::{
-    Csc, Csr, Dense, Init, Loss, Matrix, Method, MiniBatchNmf, Model, Nmf, Penalty, Real, Transform, View,
+    Csc, Csr, Dense, Factor, Holdout, Init, Loss, Matrix, Method, MiniBatchNmf, Model, Nmf, Penalty, Real,
+    Transform, View,
 };
 
 /// How V lies in memory.
@@ -299,6 +300,25 @@ fn what_is_predicted_is_what_is_taken() {
                     fit::<f64>(t, layout, shape, method, from, threads, |nmf| nmf);
                 }
                 number += 1;
+            }
+        }
+    }
+    // known components and bounds, and entries that are held out
+    for (number, layout) in layouts.into_iter().enumerate() {
+        for (at, (m, n, k)) in [(6000, 160, 24), (160, 6000, 24), (20_000, 40, 3)].into_iter().enumerate() {
+            let threads = 1 + (number + at) % 4;
+            let h = Dense::from_fn(k - k / 3, n, |t, j| ((t * 5 + j * 3) % 7) as f64 / 7.0);
+            let known = Factor::new().fixed(&h).upper(9.0);
+            for method in [Method::hals(), Method::hals().extrapolated(), Method::auto(Loss::KullbackLeibler)]
+            {
+                fit::<f64>(t, layout, (m, n, k), method, "scaled", threads, |nmf| {
+                    nmf.h(known.clone()).w(Factor::new().lower(1e-3)).compress(false)
+                });
+            }
+            if matches!(layout, Rows | Columns | Strided) {
+                let holdout = Holdout::default();
+                let method = Method::auto(Loss::Frobenius);
+                fit::<f64>(t, layout, (m, n, k), method, "scaled", threads, |nmf| nmf.holdout(holdout));
             }
         }
     }

@@ -90,10 +90,11 @@ fn of_data<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>, lists: bool) -> Result<Expl
         let unobserved = check::unobserved(nmf, v, workers)?.map_or(0, |unobserved| unobserved.count());
         Ok::<_, Error>((scan::data(v, T::ONE, missing, workers)?, unobserved))
     })?;
+    let limits = threads::caught(|| nmf.limits(v.nrows(), v.ncols()))?;
     let unobserved = found.as_ref().map_or(0, |(_, unobserved)| *unobserved);
     let exponent = scan::exponent::<T>(nmf.options.method, found.map_or(0.0, |(found, _)| found.max));
     let shape = choice::measured(&nmf.options, v, unobserved, lists, false, exponent != 0);
-    let shape = shape.bounded(nmf.limits_bytes(v.nrows(), v.ncols()));
+    let shape = shape.bounded(&limits);
     let choice = Choice::new::<T>(&nmf.options, &shape, false, threads)?;
     let (rows, cols) = shape.lines();
     let block = nmf.options.block.unwrap_or_else(|| match shape.entries {

@@ -202,9 +202,8 @@ impl<'a, T: Real> Problem<'a, T> {
         let gaps = unobserved.as_ref().map_or(0, Unobserved::count);
         let exponent = scan::exponent::<T>(nmf.options.method, found.max);
         let limits = nmf.limits(v.nrows(), v.ncols())?;
-        let bounds = nmf.limits_bytes(v.nrows(), v.ncols());
         let shape = choice::measured(&nmf.options, v, gaps, lists.is_some(), given.is_some(), exponent != 0);
-        let shape = shape.bounded(bounds);
+        let shape = shape.bounded(&limits);
         let choice = Choice::new::<T>(&nmf.options, &shape, given.is_some(), workers)?;
         let loss = choice.method.loss;
         let scale = scan::scale_by(T::ONE, -exponent);

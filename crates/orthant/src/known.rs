@@ -87,12 +87,6 @@ impl<T: Real> Factor<T> {
         *self != Self { fixed: None, lower: None, upper: None }
     }
 
-    /// Whether some components of H are known throughout.
-    pub(crate) fn has_components(&self) -> bool {
-        let whole = |row: &[T]| row.iter().all(|x| !x.to_f64().is_nan());
-        self.fixed.as_ref().is_some_and(|fixed| (0..fixed.nrows()).any(|t| whole(fixed.row(t))))
-    }
-
     /// The bounds of every entry, for the factor as a fit has it: W (m×k), or Hᵀ (n×k). Lower and upper are the same where an entry is
     /// fixed. Nothing where nothing is known.
     ///
@@ -277,9 +271,9 @@ pub(crate) struct Limits<T> {
 }
 
 impl<T: Real> Limits<T> {
-    /// Bytes of those of a factor with so many rows.
-    pub fn bytes(rows: usize, k: usize) -> usize {
-        2 * rows * k * size_of::<T>()
+    /// What they take.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.lower[..]) + size_of_val(&self.upper[..])
     }
 
     /// With every bound made another.

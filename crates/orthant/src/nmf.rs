@@ -264,16 +264,6 @@ impl<T: Real> Nmf<T> {
         Ok([of_w.limits(&known::W, m, k)?, of_h.limits(&known::H, n, k)?])
     }
 
-    /// What they take.
-    pub(crate) fn limits_bytes(&self, m: usize, n: usize) -> usize {
-        let of = |known: &Factor<T>, rows| {
-            if known.is_known() { Limits::<T>::bytes(rows, self.options.rank) } else { 0 }
-        };
-        let products =
-            if self.known[1].has_components() { 2 * (m + n) * self.options.rank * size_of::<T>() } else { 0 };
-        of(&self.known[0], m) + of(&self.known[1], n) + products
-    }
-
     /// Whether anything is known of W or H.
     pub(crate) fn knows(&self) -> bool {
         self.known.iter().any(Factor::is_known)

@@ -3,6 +3,7 @@
 use orthant_kernel::{Csr, Real, Unfolded};
 
 use crate::Matrix;
+use crate::known::Limits;
 use crate::reduce::{MAX_LANES, lanes};
 use crate::source::lanes_by_entries;
 
@@ -50,8 +51,10 @@ pub(crate) struct Shape {
     pub unobserved: usize,
     /// Whether the entries are what is observed, and each row is solved by itself.
     pub lists: bool,
-    /// Bytes of what bounds the factors.
+    /// Bytes of what bounds the factors, …
     pub bounds: usize,
+    /// … and the components of H that are known by it.
+    pub known: usize,
     /// The lines of sparse data, and those across, which are counted where they [matter](Self::across).
     pub lines_of_s: Lines,
     pub lines_across: Lines,
@@ -83,6 +86,7 @@ impl Shape {
             unobserved: 0,
             lists: false,
             bounds: 0,
+            known: 0,
             lines_of_s: lines.map_or_else(Lines::default, |v| Lines::of(v.nrows(), |i| v.entries_before(i))),
             lines_across: Lines::default(),
             long_lanes: lines.map_or(0, long_lanes),
@@ -105,6 +109,7 @@ impl Shape {
             unobserved: 0,
             lists: false,
             bounds: 0,
+            known: 0,
             lines_of_s: Lines::default(),
             lines_across: Lines::default(),
             long_lanes: 0,
@@ -140,10 +145,12 @@ impl Shape {
         Self { copied: self.copied || unobserved > 0, unobserved, ..self }
     }
 
-    /// With factors whose bounds take so many bytes.
+    /// With W and H within these bounds.
     #[must_use]
-    pub fn bounded(self, bounds: usize) -> Self {
-        Self { bounds, ..self }
+    pub fn bounded<T: Real>(self, limits: &[Option<Limits<T>>; 2]) -> Self {
+        let bounds = limits.iter().flatten().map(Limits::bytes).sum();
+        let known = limits[1].as_ref().map_or(0, |limits| limits.known().len());
+        Self { bounds, known, ..self }
     }
 
     /// Of what is lists of what is observed, if so.

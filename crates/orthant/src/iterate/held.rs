@@ -159,7 +159,18 @@ impl Held<'_> {
         let (lanes, (outer_lanes, longest)) = (reading.lanes(), self.outer_lanes());
         let block = self.block::<T>();
         let outer_block = if transposes { reading.block_across::<T>(k) } else { longest }.max(1);
-        let numerators = if transposes || width.is_some() { block.max(outer_block) } else { block };
+        // products with the components of H that are known are kept, and only the others are summed
+        let known = match transposes || width.is_some() || self.fixed || reading.v.unobserved > 0 {
+            true => 0,
+            false => reading.v.known,
+        };
+        let kept = match (known > 0, self.by_columns()) {
+            (false, _) => 0,
+            (true, false) => rows * k * s + Buffer::<T>::bytes(cols * (k - known)),
+            (true, true) => cols * known * s + Buffer::<T>::bytes(cols * (k - known)),
+        };
+        let all = transposes || width.is_some() || known > 0;
+        let numerators = if all { block.max(outer_block) } else { block };
         let scratch = scratch_len(block.max(outer_block), k).max(block * k);
         let worker = reading.memory::<T>(block)
             + if transposes { reading.memory_across::<T>(outer_block) } else { 0 }
@@ -167,7 +178,7 @@ impl Held<'_> {
             + (scratch + scan::residual_scratch_len(k) + width.map_or(0, |_| cols)) * s
             + k * size_of::<f64>();
         let extrapolated = self.method.is_extrapolated();
-        let sums = reading.column_sums::<T>(self.summed(), k);
+        let sums = reading.column_sums::<T>(self.summed(), k - known);
         let of_inner = GramSums::<T>::bytes(sums, k, reading.long(), extrapolated && self.by_columns());
         let long_across = transposes && reading.v.long_across;
         let sums = Buffer::<T>::bytes(width.unwrap_or(0) * accumulator_stride::<T>(k));
@@ -202,6 +213,7 @@ impl Held<'_> {
             + (k * k + k) * s
             + k * size_of::<usize>()
             + products
+            + kept
             + self.rule()
             + self.slots::<T>(lanes).max(self.slots::<T>(outer_lanes))
     }
