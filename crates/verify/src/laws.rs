@@ -428,7 +428,7 @@ pub const LAWS: &[Law] = &[
         states: "fixed entries of W and H are kept to the bit, bounds are never passed, and F does not rise \
             within them; with H given the result is that of plain projected gradients; no slope that remains \
             points into the bounds; the same bits on any threads, and from a checkpoint",
-        tolerance: "exact; 1e-9; 1e-10; 2e-4‖V‖, plain hals 1e-3",
+        tolerance: "exact; 1e-9; 1e-10; 1e-9‖V‖",
         modules: &["known"],
     },
     Law {
