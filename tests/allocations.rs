@@ -83,7 +83,7 @@ fn entry(i: usize, j: usize) -> f64 {
 }
 
 /// Starts that are decomposed by faer, which ends the process where it finds no memory, are asked for it first; its own allocations
-/// are not tried.
+/// are tried in `bounded.rs`.
 #[test]
 fn a_failed_allocation_is_an_error() {
     let dense = Dense::from_fn(M, N, entry);

@@ -19,8 +19,9 @@ fn child() {
     if std::env::var_os(CHILD).is_none() {
         return;
     }
+    // before the data, which may leave nothing for it
+    let mut ends = Vec::with_capacity(8);
     let v = Dense::<f32>::from_fn(20_000, 40, |i, j| ((i * 7 + j * 3) % 11) as f32 + 0.5);
-    let mut ends = Vec::new();
     for init in [Init::Random, Init::Nndsvda, Init::Spa] {
         for method in [Method::hals().extrapolated(), Method::mm(Loss::KullbackLeibler)] {
             let nmf = Nmf::new(40).method(method).init(init.clone()).max_iter(1).threads(1).tol(0.0);

@@ -30,7 +30,7 @@ pub(crate) fn give_back() {
 
 /// Whether an allocation of so many bytes has left that much.
 pub(crate) fn leaves_room(bytes: usize) -> bool {
-    const LARGE: usize = 128 << 10;
+    const LARGE: usize = 8 << 10;
     // compilers leave out what nobody looks at
     bytes < LARGE || black_box(&mut Vec::<u8>::new()).try_reserve_exact(ROOM).is_ok()
 }

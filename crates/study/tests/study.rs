@@ -156,10 +156,10 @@ fn a_plan_says_how_many_jobs_there_are() {
     let plan = study(None).plan(&v).unwrap();
     assert_eq!((plan.starts, plan.held_out, plan.holdout), (9, 15, Holdout::Thin));
     assert_eq!(plan.side_by_side, Some(plan.threads));
-    // what one fit needs at least
-    let least = study(Some(170_000)).plan(&v).unwrap();
-    assert_eq!(least.side_by_side, Some(1));
-    assert!(study(Some(1000)).plan(&v).is_err());
+    // as little as one fit needs, and a byte less
+    let Err(StudyError::Fit(Error::MemoryLimit { need, .. })) = study(Some(1000)).plan(&v) else { panic!() };
+    assert_eq!(study(Some(need)).plan(&v).unwrap().side_by_side, Some(1));
+    assert!(study(Some(need - 1)).plan(&v).is_err());
 }
 
 #[test]

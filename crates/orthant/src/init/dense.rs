@@ -3,14 +3,17 @@
 //! One thread and fixed orders, so that they have the same bits everywhere they are called. Matrices handed to faer
 //! are column-major: its products of small matrices are only sound for those.
 
+use std::cell::Cell;
+
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::householder::{
     apply_block_householder_sequence_on_the_left_in_place_scratch as apply_scratch,
     apply_block_householder_sequence_on_the_left_in_place_with_conj as apply,
 };
+use faer::linalg::matmul::matmul;
 use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, recommended_block_size};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
-use faer::{Conj, Mat, Par};
+use faer::{Accum, Conj, Mat, Par};
 use orthant_kernel::{Buffer, allocate, second_level_cache};
 
 use crate::{Error, Real};
@@ -71,6 +74,7 @@ pub(super) fn lower_factor<T: Real>(mut a: Vec<T>, cols: usize) -> (Vec<T>, usiz
 pub(crate) fn orthonormal<T: Real>(a: Vec<T>, cols: usize) -> (Vec<T>, usize) {
     let rows = a.len() / cols;
     let count = rows.min(cols);
+    keep_for_products();
     sure(orthonormal_bytes::<T>(rows, cols) - Buffer::<T>::bytes(rows * cols));
     let mut qr = column_major(a, cols);
     let block = recommended_block_size::<f64>(rows, cols);
@@ -117,6 +121,25 @@ pub(crate) fn kept_by_products() -> usize {
     if cfg!(target_arch = "x86_64") { 2 * (2 << 20) } else { second_level_cache() }
 }
 
+/// Lets this thread's products take what they [keep](kept_by_products), unless they have it.
+///
+/// # Panics
+/// As [`sure`] does.
+fn keep_for_products() {
+    thread_local! {
+        static KEPT: Cell<bool> = const { Cell::new(false) };
+    }
+    if KEPT.get() {
+        return;
+    }
+    sure(kept_by_products());
+    // faer has no other way to ask for it than a product that is no vector's
+    const SIDE: usize = 32;
+    let (a, mut product) = (Mat::<f64>::identity(SIDE, SIDE), Mat::zeros(SIDE, SIDE));
+    matmul(product.as_mut(), Accum::Replace, a.as_ref(), a.as_ref(), 1.0, Par::Seq);
+    KEPT.set(true);
+}
+
 /// Makes sure of memory that faer takes next, which ends the process where it finds none.
 ///
 /// # Panics
@@ -141,6 +164,7 @@ pub(super) struct Thin {
 pub(super) fn thin(a: Mat<f64>) -> Result<Thin, Error> {
     let (rows, cols) = (a.nrows(), a.ncols());
     debug_assert!(rows >= cols);
+    keep_for_products();
     sure(thin_bytes(rows, cols) - mat_bytes(rows, cols));
     let (mut u, mut v) = (Mat::zeros(rows, cols), Mat::zeros(cols, cols));
     let mut s = faer::diag::Diag::<f64>::zeros(cols);
