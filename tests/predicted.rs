@@ -320,6 +320,13 @@ fn what_is_predicted_is_what_is_taken() {
                 let method = Method::auto(Loss::Frobenius);
                 fit::<f64>(t, layout, (m, n, k), method, "scaled", threads, |nmf| nmf.holdout(holdout));
             }
+            // and rows and columns that count unlike
+            let lines = |count: usize| (0..count).map(|i| 1.0 + (i % 5) as f64).collect::<Vec<_>>();
+            for loss in [Loss::Frobenius, Loss::KullbackLeibler] {
+                fit::<f64>(t, layout, (m, n, k), Method::auto(loss), "scaled", threads, |nmf| {
+                    nmf.row_weights(&lines(m)).column_weights(&lines(n)).w(Factor::new().upper(1e3))
+                });
+            }
         }
     }
     for (number, layout) in layouts.into_iter().chain(layouts).enumerate() {

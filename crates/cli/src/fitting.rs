@@ -9,10 +9,12 @@ use orthant::{
 };
 use orthant_io::{AnyTable, Scalar};
 
+use crate::Failure;
 use crate::checkpoint::Kept;
 use crate::failure::size;
 use crate::interrupt::Interrupt;
 use crate::known::Known;
+use crate::line_weights::Lines;
 use crate::print::{count, significant};
 use crate::progress::Progress;
 use crate::say;
@@ -114,6 +116,8 @@ impl Fitting<'_> {
 pub struct Besides<T> {
     /// How much entries count.
     pub weights: Option<EntryWeights<T>>,
+    /// How often rows and columns count.
+    pub lines: Lines,
     /// What is known of W and H.
     pub known: Known<T>,
 }
@@ -121,12 +125,17 @@ pub struct Besides<T> {
 impl<T: Scalar> Besides<T> {
     /// Nothing.
     pub fn nothing() -> Self {
-        Self { weights: None, known: Known::nothing() }
+        Self { weights: None, lines: Lines::default(), known: Known::nothing() }
+    }
+
+    /// An error about it.
+    pub fn failure(&self, error: &Error) -> Option<Failure> {
+        self.known.failure(error).or_else(|| self.lines.failure(error))
     }
 
     /// A fit of which that is said.
     pub fn of(&self, nmf: Nmf<T>) -> Nmf<T> {
-        let nmf = self.known.of(nmf);
+        let nmf = self.lines.of(self.known.of(nmf));
         match &self.weights {
             Some(weights) => nmf.entry_weights(weights.clone()),
             None => nmf,

@@ -166,7 +166,8 @@ impl<T: Scalar> Read<T> {
             false => (table.row_names(), data.row_names()),
         };
         let what = if of_h { "columns" } else { "rows" };
-        let found = own.zip(wanted).map(|(own, wanted)| matched(path, what, own, wanted)).transpose()?;
+        let found =
+            own.zip(wanted).map(|(own, wanted)| taken(&Names { path, what, own, wanted })).transpose()?;
         let (rows, columns) = if of_h { (None, found) } else { (found, None) };
         Ok(Self { operand, path: path.to_path_buf(), table, rows, columns })
     }
@@ -190,18 +191,26 @@ impl<T: Scalar> Read<T> {
     }
 }
 
+/// The names of lines that a file has, and those of the data.
+pub struct Names<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// Rows or columns.
+    pub what: &'a str,
+    /// Its names.
+    pub own: &'a [String],
+    /// The data's.
+    pub wanted: &'a [String],
+}
+
 /// Where the names of the data are among those of a file.
-fn matched(
-    path: &Path,
-    what: &str,
-    own: &[String],
-    wanted: &[String],
-) -> Result<Vec<Option<usize>>, Failure> {
+pub fn matched(names: &Names<'_>) -> Result<Vec<Option<usize>>, Failure> {
+    let Names { path, what, own, wanted } = *names;
     let at: HashMap<&str, usize> = own.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
     let path = path.display();
     if at.len() < own.len() {
         return Err(Failure::Run(format!(
-            "{path}: several {what} have one name, and which is meant cannot be told"
+            "{path}: several {what} have the same name, so they cannot be told apart"
         )));
     }
     let found: Vec<Option<usize>> = wanted.iter().map(|name| at.get(name.as_str()).copied()).collect();
@@ -213,16 +222,24 @@ fn matched(
             wanted.first().map_or("", String::as_str)
         )));
     }
-    if count < wanted.len() {
-        say::warning(format_args!(
-            "{path}: {} {what} of the data are not in it, and are free",
-            wanted.len() - count
-        ));
-    }
     if count < own.len() {
         say::warning(format_args!(
             "{path}: {} of its {what} are not in the data, and are left out",
             own.len() - count
+        ));
+    }
+    Ok(found)
+}
+
+/// The same of known parts, where lines that the file does not have are free.
+fn taken(names: &Names<'_>) -> Result<Vec<Option<usize>>, Failure> {
+    let found = matched(names)?;
+    let free = found.iter().filter(|at| at.is_none()).count();
+    if free > 0 {
+        let Names { path, what, .. } = names;
+        say::warning(format_args!(
+            "{}: {free} {what} of the data are not in it, and are free",
+            path.display()
         ));
     }
     Ok(found)

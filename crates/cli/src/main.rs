@@ -17,6 +17,7 @@ mod fitting;
 mod inputs;
 mod interrupt;
 mod known;
+mod line_weights;
 mod numpy_text;
 mod pictured;
 mod print;

@@ -207,6 +207,7 @@ pub(crate) fn drive<T: Real, P: Process<T>>(
             ht,
             rank: terms.rank,
             factor_exponent: terms.exponent / 2,
+            scales: None,
             ends: None,
             saving: Saving(&|| process.checkpoint(&run)),
         };

@@ -68,6 +68,9 @@ pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explan
     }
     nmf.options.check()?;
     check::shapes(nmf, v, None)?;
+    if let Some(lines) = nmf.lines.checked(v.nrows(), v.ncols())? {
+        return crate::fit::weighted::explain(nmf, v, &lines);
+    }
     let (lists, _) = threads::on(nmf.options.threads, |workers| lists::wanted(nmf, v, workers))?;
     match lists? {
         None => of_data(nmf, v, false),

@@ -30,6 +30,7 @@ mod process;
 mod resume;
 pub(crate) mod sampled;
 mod start;
+pub(crate) mod weighted;
 
 use process::Fitting;
 use resume::Begun;
@@ -48,6 +49,9 @@ pub(crate) fn fit<T: Real>(
     nmf.check()?;
     let (m, n) = (v.nrows(), v.ncols());
     check::shapes(nmf, v, given)?;
+    if let Some(lines) = nmf.lines.checked(m, n)? {
+        return weighted::fit(nmf, v, given, observer, &lines);
+    }
     let mut warnings = Vec::new();
     if nmf.options.rank > m.min(n) {
         warnings.push(Warning::RankAboveDimensions { rank: nmf.options.rank, rows: m, cols: n });

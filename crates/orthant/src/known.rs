@@ -160,6 +160,38 @@ impl<T: Real> Factor<T> {
         Ok(Some(Limits { lower, upper, k }))
     }
 
+    /// Bytes of its matrices.
+    pub(crate) fn bytes(&self) -> usize {
+        let each = |bound: &Option<Bound<T>>| match bound {
+            Some(Bound::Each(each)) => size_of_val(each.as_slice()),
+            _ => 0,
+        };
+        let fixed = self.fixed.as_ref().map_or(0, |fixed| size_of_val(fixed.as_slice()));
+        fixed + each(&self.lower) + each(&self.upper)
+    }
+
+    /// What is known of the factor with each of its `rows` (of `k`) made another by `f`, which is given the row; what is 0 or no bound
+    /// stays.
+    pub(crate) fn times(&self, names: &Names, (rows, k): (usize, usize), f: impl Fn(usize, T) -> T) -> Self {
+        let of = |x: &Dense<T>| {
+            let place = |i: usize, j: usize| names.place(i, j).0;
+            Dense::from_fn(x.nrows(), x.ncols(), |i, j| f(place(i, j), x[(i, j)]))
+        };
+        let bound = |bound: &Bound<T>| match bound {
+            Bound::Each(each) => Bound::Each(of(each)),
+            Bound::All(all) if *all == T::ZERO || !all.to_f64().is_finite() => Bound::All(*all),
+            Bound::All(all) => {
+                let (m, n) = names.place(rows, k);
+                Bound::Each(of(&Dense::from_fn(m, n, |_, _| *all)))
+            }
+        };
+        Self {
+            fixed: self.fixed.as_ref().map(of),
+            lower: self.lower.as_ref().map(bound),
+            upper: self.upper.as_ref().map(bound),
+        }
+    }
+
     /// Puts the factor within what is known of it, to the bit.
     pub(crate) fn hold(&self, names: &Names, x: &mut Dense<T>) {
         let of = |bound: &Option<Bound<T>>, at: (usize, usize)| {

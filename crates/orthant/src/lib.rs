@@ -92,6 +92,7 @@ mod fit;
 mod init;
 mod interop;
 mod iterate;
+mod line_weights;
 mod minibatch;
 mod objective;
 mod penalty;

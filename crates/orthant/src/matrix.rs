@@ -65,6 +65,15 @@ impl<T: Real> Matrix<'_, T> {
         }
     }
 
+    /// Vᵀ, borrowed.
+    pub(crate) fn transposed(&self) -> Matrix<'_, T> {
+        match self {
+            Self::Dense(v) => Matrix::Dense(v.transposed()),
+            Self::Csr(v) => Matrix::Csc(Csc::of_transposed(v.by_ref())),
+            Self::Csc(v) => Matrix::Csr(v.transposed().by_ref()),
+        }
+    }
+
     /// Whether the columns are the closer ones in memory.
     pub(crate) fn by_columns(&self) -> bool {
         match self {

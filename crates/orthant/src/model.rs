@@ -1,8 +1,11 @@
 //! A fitted model: the components, and what they say of new data.
 
+use std::sync::Arc;
+
 use orthant_kernel::{Dense, View};
 
 use crate::error::invalid;
+use crate::line_weights::LineWeights;
 use crate::options::check_loss;
 use crate::{Cancel, Error, Loss, Missing, Penalty, Real, ToMatrix, ToView};
 
@@ -23,6 +26,7 @@ pub struct Model<T> {
     h: Dense<T>,
     penalty: Penalty,
     loss: Loss,
+    column_weights: Option<Arc<[f64]>>,
 }
 
 /// How `transform` is done.
@@ -102,7 +106,7 @@ impl<T: Real> Model<T> {
             return Err(Error::Empty { rows: h.nrows(), cols: h.ncols() });
         }
         T::check_entries("H", h.view())?;
-        Ok(Self { h, penalty, loss: Loss::Frobenius })
+        Ok(Self::new(h, penalty, Loss::Frobenius))
     }
 
     /// The same components, learnt under another loss than the Frobenius one: `transform` minimises it too.
@@ -125,7 +129,55 @@ impl<T: Real> Model<T> {
     }
 
     pub(crate) fn new(h: Dense<T>, penalty: Penalty, loss: Loss) -> Self {
-        Self { h, penalty, loss }
+        Self { h, penalty, loss, column_weights: None }
+    }
+
+    /// The same components, learnt where columns [count](crate::Nmf::column_weights) unlike: `transform` counts them so too.
+    ///
+    /// ```
+    /// use orthant::{Dense, Model, Penalty};
+    /// let h = Dense::from_vec(vec![1.0_f64, 1.0], 1, 2).unwrap();
+    /// let model = Model::from_components(h, Penalty::default())?.with_column_weights(&[3.0, 1.0])?;
+    /// // one component: the weighted mean
+    /// let w = model.transform(&Dense::from_vec(vec![4.0, 8.0], 1, 2).unwrap())?;
+    /// assert!((w[(0, 0)] - 5.0).abs() < 1e-9);
+    /// # Ok::<(), orthant::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::ShapeMismatch`] for another number of weights than columns, [`Error::NonFinite`], [`Error::Negative`];
+    /// [`Error::InvalidParam`] if all are 0; [`Error::Unsupported`] for a loss with β ≤ 0.
+    pub fn with_column_weights(self, weights: &[f64]) -> Result<Self, Error> {
+        let lines = LineWeights { columns: Some(weights.into()), ..LineWeights::default() };
+        let lines = lines.checked(1, self.n_features())?;
+        if lines.is_some() && self.loss.beta() <= 0.0 {
+            return Err(Error::Unsupported {
+                what: format!("column weights for {}", self.loss),
+                supported: "they go with losses of β > 0".into(),
+            });
+        }
+        Ok(self.counting(lines.and_then(|lines| lines.columns)))
+    }
+
+    /// The same, where columns count so.
+    pub(crate) fn counting(self, column_weights: Option<Arc<[f64]>>) -> Self {
+        Self { column_weights, ..self }
+    }
+
+    /// The same with other components.
+    pub(crate) fn with_components(self, h: Dense<T>) -> Self {
+        Self { h, ..self }
+    }
+
+    /// The same as weights of a matrix with such columns.
+    pub(crate) fn lines(&self) -> Option<LineWeights> {
+        let columns = self.column_weights.clone()?;
+        Some(LineWeights { columns: Some(columns), ..LineWeights::default() })
+    }
+
+    /// How much columns count, if not all count once.
+    pub fn column_weights(&self) -> Option<&[f64]> {
+        self.column_weights.as_deref()
     }
 
     /// H, k×n: one component a row.

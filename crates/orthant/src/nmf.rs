@@ -7,6 +7,7 @@ use orthant_kernel::Dense;
 
 use crate::error::invalid;
 use crate::known::{self, Limits};
+use crate::line_weights::LineWeights;
 use crate::observe::{Iteration, Observer};
 use crate::random::{Generator, RandomState};
 use crate::{
@@ -44,6 +45,8 @@ pub struct Nmf<T> {
     pub(crate) checkpoint: Option<Arc<Checkpoint>>,
     /// How much entries count, if they do not count alike.
     pub(crate) weights: Option<Arc<EntryWeights<T>>>,
+    /// How often rows and columns count, if not once each.
+    pub(crate) lines: LineWeights,
     /// What is known of W and of H.
     pub(crate) known: Arc<[Factor<T>; 2]>,
 }
@@ -79,7 +82,7 @@ impl<T: Real> Fit<T> {
         let mut h = self.model.components().clone();
         scale::apply(scale, &mut self.w, &mut h);
         self.report.components = scale::components(&self.w, &h);
-        Self { model: Model::new(h, self.model.penalty(), self.model.loss()), ..self }
+        Self { model: self.model.with_components(h), ..self }
     }
 }
 
@@ -100,6 +103,7 @@ impl<T: Real> Nmf<T> {
             cancel: None,
             checkpoint: None,
             weights: None,
+            lines: LineWeights::default(),
             known: Arc::new([Factor::new(), Factor::new()]),
         }
     }
@@ -242,6 +246,35 @@ impl<T: Real> Nmf<T> {
     #[must_use]
     pub fn entry_weights(self, weights: EntryWeights<T>) -> Self {
         Self { weights: Some(Arc::new(weights)), ..self }
+    }
+
+    /// How often each of the m rows counts; default once. A row of weight 2 counts as two rows that are the same, its penalty on W
+    /// too; one of weight 0 has no part in H, and its row of W is what [`Model::transform`] finds. A copy of V's elements is made.
+    ///
+    /// ```
+    /// use orthant::{Dense, Init, Nmf};
+    /// // the second row three times, once as rows and once by its weight
+    /// let rows = [[1.0, 2.0, 0.5], [2.0, 0.0, 3.0]];
+    /// let often = Dense::from_fn(4, 3, |i, j| rows[i.min(1)][j]);
+    /// let once = Dense::from_fn(2, 3, |i, j| rows[i][j]);
+    /// let start = |m| Init::Custom { w: Dense::from_fn(m, 1, |_, _| 1.0), h: Dense::from_fn(1, 3, |_, _| 1.0) };
+    /// let often = Nmf::new(1).init(start(4)).fit(&often)?;
+    /// let once = Nmf::new(1).init(start(2)).row_weights(&[1.0, 3.0]).fit(&once)?;
+    /// assert!((often.report.loss - once.report.loss).abs() < 1e-9);
+    /// # Ok::<(), orthant::Error>(())
+    /// ```
+    #[must_use]
+    pub fn row_weights(mut self, weights: &[f64]) -> Self {
+        self.lines.rows = Some(weights.into());
+        self
+    }
+
+    /// How often each of the n columns counts; default once. As [`row_weights`](Self::row_weights): the penalty on H counts as often, and
+    /// a column of weight 0 has no part in W. The model [keeps](Model::column_weights) them, as new rows are fitted by them too.
+    #[must_use]
+    pub fn column_weights(mut self, weights: &[f64]) -> Self {
+        self.lines.columns = Some(weights.into());
+        self
     }
 
     /// What is known of W, m×k: entries that are fixed, and bounds. The result is then at the scale that this sets.

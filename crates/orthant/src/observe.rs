@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use orthant_kernel::{Dense, Real};
 
+use crate::line_weights::LineScales;
 use crate::{Cancel, Checkpoint, StopReason};
 
 /// A finished iteration, borrowed from the running fit.
@@ -37,6 +38,8 @@ pub struct Iteration<'a, T> {
     pub(crate) rank: usize,
     /// The factors of V are these times 2 to this.
     pub(crate) factor_exponent: i32,
+    /// And divided by these, where V's lines were multiplied.
+    pub(crate) scales: Option<&'a LineScales>,
     pub(crate) saving: Saving<'a>,
 }
 
@@ -56,8 +59,12 @@ impl<T: Real> Iteration<'_, T> {
         let k = self.rank;
         let scaled = |x: T| crate::scan::scale_by(x, self.factor_exponent);
         let (m, n) = (self.w.len() / k, self.ht.len() / k);
-        let w = Dense::from_fn(m, k, |i, t| scaled(self.w[i * k + t]));
-        let h = Dense::from_fn(k, n, |t, j| scaled(self.ht[j * k + t]));
+        let mut w = Dense::from_fn(m, k, |i, t| scaled(self.w[i * k + t]));
+        let mut h = Dense::from_fn(k, n, |t, j| scaled(self.ht[j * k + t]));
+        if let Some(scales) = self.scales {
+            scales.scale_w(&mut w, true);
+            scales.scale_h(&mut h, true);
+        }
         (w, h)
     }
 

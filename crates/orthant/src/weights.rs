@@ -114,9 +114,28 @@ impl<T: Real> EntryWeights<T> {
         Self { shape: self.shape, starts, columns, values }
     }
 
-    /// All of them, added.
-    pub(crate) fn sum(&self) -> f64 {
-        self.values.iter().map(|w| w.to_f64()).sum()
+    /// Those of m×n entries that count as `weight` says of their row and column, and by those weights where there are any.
+    pub(crate) fn of_entries(
+        weight: impl Fn(usize, usize) -> f64,
+        also: Option<&Self>,
+        (m, n): (usize, usize),
+    ) -> Self {
+        let (mut starts, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
+        for i in 0..m {
+            let mut put = |j: usize, also: f64| {
+                let both = T::from_f64(also * weight(i, j));
+                if both > T::ZERO {
+                    columns.push(j as u32);
+                    values.push(both);
+                }
+            };
+            match also {
+                Some(also) => also.row(i).for_each(|(j, also)| put(j, also.to_f64())),
+                None => (0..n).for_each(|j| put(j, 1.0)),
+            }
+            starts.push(columns.len());
+        }
+        Self { shape: (m, n), starts, columns, values }
     }
 
     /// The columns that count in a row, and how much.

@@ -63,7 +63,7 @@ macro_rules! by_dtype {
 
 /// Factorises `x`: from W and H if they are given; to W alone if `update_h` is false.
 #[pyfunction]
-#[pyo3(signature = (x, options, w=None, h=None, update_h=true, weights=None, observed=None, known=None))]
+#[pyo3(signature = (x, options, w=None, h=None, update_h=true, weights=None, observed=None, known=None, lines=None))]
 fn fit<'py>(
     py: Python<'py>,
     x: &Bound<'py, PyAny>,
@@ -74,8 +74,9 @@ fn fit<'py>(
     weights: Option<&Bound<'py, PyAny>>,
     observed: Option<&Bound<'py, PyAny>>,
     known: Option<[Known<'py>; 2]>,
+    lines: Option<[Option<Vec<f64>>; 2]>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    by_dtype!(py, x, fit_as(options, w, h, update_h, weights, observed, known))
+    by_dtype!(py, x, fit_as(options, w, h, update_h, weights, observed, known, lines))
 }
 
 fn fit_as<'py, T: Number>(
@@ -88,6 +89,7 @@ fn fit_as<'py, T: Number>(
     weights: Option<&Bound<'py, PyAny>>,
     observed: Option<&Bound<'py, PyAny>>,
     known: Option<[Known<'py>; 2]>,
+    lines: Option<[Option<Vec<f64>>; 2]>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let data = Data::<T>::new(x)?;
     let whom = options.whom.clone();
@@ -106,6 +108,13 @@ fn fit_as<'py, T: Number>(
     }
     if let Some([of_w, of_h]) = known {
         nmf = nmf.w(factor(of_w)?).h(factor(of_h)?);
+    }
+    let [rows, columns] = lines.unwrap_or_default();
+    if let Some(rows) = rows {
+        nmf = nmf.row_weights(&rows);
+    }
+    if let Some(columns) = columns {
+        nmf = nmf.column_weights(&columns);
     }
     let zeros = options.missing()? == Missing::Zeros;
     let (w, h) = (w.map(dense::<T>).transpose()?, h.map(dense::<T>).transpose()?);
@@ -164,15 +173,17 @@ fn factor<T: Number>((fixed, lower, upper): Known<'_>) -> PyResult<Factor<T>> {
     Ok(factor)
 }
 
-/// W for `x` by the components `h`, each row on its own.
+/// W for `x` by the components `h`, each row on its own, with columns that count as `columns` says.
 #[pyfunction]
+#[pyo3(signature = (x, h, options, columns=None))]
 fn transform<'py>(
     py: Python<'py>,
     x: &Bound<'py, PyAny>,
     h: &Bound<'py, PyAny>,
     options: Options,
+    columns: Option<Vec<f64>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    by_dtype!(py, x, transform_as(h, options))
+    by_dtype!(py, x, transform_as(h, options, columns))
 }
 
 fn transform_as<'py, T: Number>(
@@ -180,6 +191,7 @@ fn transform_as<'py, T: Number>(
     x: &Bound<'py, PyAny>,
     h: &Bound<'py, PyAny>,
     options: Options,
+    columns: Option<Vec<f64>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let data = Data::<T>::new(x)?;
     let h = dense::<T>(h)?;
@@ -188,7 +200,11 @@ fn transform_as<'py, T: Number>(
     let w = run(py, threads, &options.whom, None, move |watch| {
         let cancel = Some(watch.cancel.clone());
         let how = Transform { threads: watch.one(), cancel, missing, ..Transform::default() };
-        Model::from_components(h, penalty)?.with_loss(loss)?.transform_with(&data.matrix()?, &how)
+        let mut model = Model::from_components(h, penalty)?.with_loss(loss)?;
+        if let Some(columns) = &columns {
+            model = model.with_column_weights(columns)?;
+        }
+        model.transform_with(&data.matrix()?, &how)
     })?;
     Ok(to_array(py, w.0).into_any())
 }

@@ -432,6 +432,14 @@ pub const LAWS: &[Law] = &[
         modules: &["known"],
     },
     Law {
+        numbers: &[29],
+        states: "a row or column of weight r counts as r that are the same, by every method for β > 0, with its penalty, in every layout, \
+            with holes, known parts and given H, and in what observers see; weights of lines are weights of their entries; a line of \
+            weight 0 has no part, and is solved by itself",
+        tolerance: "1e-10; bitwise",
+        modules: &["weights"],
+    },
+    Law {
         numbers: &[],
         states: "the folds hold each entry out once; a fit with entries held out is that of data in which they are missing, and its \
             loss over them that of plain loops",

@@ -73,6 +73,9 @@ pub struct Manifest {
     /// The loss that they were learnt to minimise, as `transform` does; a file that says none has the Frobenius one.
     #[serde(default = "frobenius")]
     pub loss: Loss,
+    /// How much the columns count in `transform`, if not all count once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column_weights: Option<Vec<f64>>,
     /// The options of the fit, if the components come from one.
     pub options: Option<Options>,
     /// The data that was fitted.
@@ -95,6 +98,7 @@ impl Manifest {
             dtype: T::PRECISION,
             penalty: model.penalty(),
             loss: model.loss(),
+            column_weights: model.column_weights().map(<[f64]>::to_vec),
             options: None,
             input: None,
             columns: None,

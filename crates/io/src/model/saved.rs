@@ -146,6 +146,10 @@ impl<T: Scalar> SavedModel<T> {
         let h = Dense::from_vec(data, k, n).expect("k·n elements");
         let model = Model::from_components(h, manifest.penalty)
             .and_then(|model| model.with_loss(manifest.loss))
+            .and_then(|model| match &manifest.column_weights {
+                Some(weights) => model.with_column_weights(weights),
+                None => Ok(model),
+            })
             .map_err(|source| IoError::ModelInvalid { path: path.to_owned(), source })?;
         Ok(Self { model, manifest, attachments })
     }

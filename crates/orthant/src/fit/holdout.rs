@@ -4,10 +4,7 @@ use crate::error::invalid;
 use crate::holdout::{HeldOut, Holdout, Split, each_out};
 use crate::nmf::{Fit, Nmf};
 use crate::observe::Observer;
-use crate::{
-    Dense, EntryWeights, Error, Explanation, Matrix, Missing, Options, Real, available, check, explain,
-    threads,
-};
+use crate::{Dense, Error, Explanation, Matrix, Missing, Options, Real, available, check, explain, threads};
 
 /// The options of the fit of what is not held out, and the data.
 struct Parts<T: Real> {
@@ -102,6 +99,7 @@ fn score<T: Real>(
     let (w, ht, loss_function) = (&fit.w, fit.model.components().transposed(), nmf.options.method.loss);
     let (mut entries, mut infinite, mut loss, mut all, mut held) = (0, 0, 0.0, 0.0, 0.0);
     each_out(v, missing, weights, holdout, |i, j, x, weight| {
+        let weight = weight * nmf.lines.of_entry(i, j);
         let p: f64 = w.row(i).iter().zip(ht.row(j)).map(|(w, h)| w.to_f64() * h.to_f64()).sum();
         let lost = weight * loss_function.of(x, p);
         (entries, held) = (entries + 1, held + weight);
@@ -112,20 +110,29 @@ fn score<T: Real>(
         }
         Ok(())
     })?;
-    let fitted = fitted_weight(v, weights, fit, entries);
+    let fitted = fitted_weight(nmf, v, fit, entries);
     Ok(HeldOut { entries, infinite, loss, mean: loss / all, fitted_mean: fit.report.loss / (fitted - held) })
 }
 
 /// The weights of all observed entries, added.
-fn fitted_weight<T: Real>(
-    v: &Matrix<'_, T>,
-    weights: Option<&EntryWeights<T>>,
-    fit: &Fit<T>,
-    out: usize,
-) -> f64 {
-    match (weights, fit.report.observed) {
-        (Some(weights), _) => weights.sum(),
+fn fitted_weight<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>, fit: &Fit<T>, out: usize) -> f64 {
+    let (m, n, lines, missing) = (v.nrows(), v.ncols(), &nmf.lines, nmf.options.missing);
+    let uneven = lines.rows.is_some() || lines.columns.is_some();
+    match (&nmf.weights, fit.report.observed) {
+        (Some(weights), _) => weights.iter().map(|(i, j, w)| w.to_f64() * lines.of_entry(i, j)).sum(),
+        (None, Some(_)) if uneven => {
+            let rows = v.with_rows();
+            let of_row = |i: usize| match &rows {
+                Matrix::Dense(v) => {
+                    let seen = (0..n).filter(|&j| !missing.is_missing(v.at(i, j)));
+                    seen.map(|j| lines.of_entry(i, j)).sum::<f64>()
+                }
+                Matrix::Csr(v) => v.row(i).map(|(j, _)| lines.of_entry(i, j)).sum(),
+                Matrix::Csc(_) => unreachable!("rows were copied"),
+            };
+            (0..m).map(of_row).sum()
+        }
         (None, Some(observed)) => (observed.entries + out) as f64,
-        (None, None) => (v.nrows() * v.ncols()) as f64,
+        (None, None) => lines.sum(m, n),
     }
 }

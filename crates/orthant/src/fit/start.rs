@@ -203,6 +203,9 @@ pub(crate) fn init_factors<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<(
     let began = Instant::now();
     nmf.check()?;
     check::shapes(nmf, v, None)?;
+    if let Some(lines) = nmf.lines.checked(v.nrows(), v.ncols())? {
+        return super::weighted::init_factors(nmf, v, &lines);
+    }
     threads::on(nmf.options.threads, |workers| {
         let lists = super::lists::wanted(nmf, v, workers)?;
         if let Some(lists) = &lists {

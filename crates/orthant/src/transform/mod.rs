@@ -25,6 +25,7 @@ mod divergence;
 mod frobenius;
 mod newton;
 mod partial;
+mod weighted;
 
 pub(crate) fn transform<T: Real>(
     model: &Model<T>,
@@ -51,6 +52,9 @@ pub(crate) fn halted<T: Real>(
     if m == 0 {
         return Err(Error::Empty { rows: m, cols: n });
     }
+    if let Some(lines) = model.lines() {
+        return weighted::transform(model, v, options, halt, &lines);
+    }
     threads::on(options.threads, |workers| {
         available::check(working_bytes(model, v, options, workers), options.memory_limit)?;
         let v = &v.with_rows();
@@ -70,6 +74,9 @@ pub(crate) fn working_bytes<T: Real>(
     options: &Transform,
     workers: usize,
 ) -> usize {
+    if model.column_weights().is_some() {
+        return weighted::working_bytes(model, v, options, workers);
+    }
     let partial = options.missing != Missing::None;
     let (k, shape, limit) = (model.rank(), Shape::of(v).but(usize::from(partial)), options.memory_limit);
     let shape = if v.nnz().is_some() && shape.by_columns { across(shape, v, limit) } else { shape };

@@ -406,7 +406,8 @@ class BaseNMF(Estimator):
         y : Ignored
             There by convention.
         **params : dict
-            ``W`` and ``H``, and of `NMF` ``entry_weight`` and ``observed``, for `fit_transform`.
+            ``W`` and ``H``, and of `NMF` ``entry_weight``, ``observed``, ``sample_weight`` and ``feature_weight``, for
+            `fit_transform`.
 
         Returns
         -------

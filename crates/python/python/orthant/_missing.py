@@ -75,3 +75,19 @@ def weighed(X: Any, entry_weight: Any, observed: Any) -> dict[str, Any]:
         if A.ndim != 2:
             raise ValueError(f"{name} has {A.ndim} dimensions, and X has 2")
     return {"weights": A} if observed is None else {"observed": A}
+
+
+def counted(sample_weight: Any, feature_weight: Any) -> dict[str, Any]:
+    """How often samples and features count, as the fit can look at it."""
+    if sample_weight is None and feature_weight is None:
+        return {}
+    return {"lines": [_line(sample_weight, "sample_weight"), _line(feature_weight, "feature_weight")]}
+
+
+def _line(weight: Any, name: str) -> np.ndarray | None:
+    if weight is None:
+        return None
+    weight = np.asarray(present(weight, name), dtype=np.float64)
+    if weight.ndim != 1:
+        raise ValueError(f"{name} has {weight.ndim} dimensions, and is to have 1")
+    return weight

@@ -14,7 +14,7 @@ from . import _known, _orthant
 from ._base import BaseNMF, InvalidParameterError, Iteration, Random, TRUTH, among, is_integer, is_truth, warn
 from ._estimator import check_is_fitted
 from ._known import Factor
-from ._missing import observed, weighed
+from ._missing import counted, observed, weighed
 
 __all__ = ["NMF", "non_negative_factorization"]
 
@@ -134,6 +134,8 @@ class NMF(BaseNMF):
         √(2·D(X|WH)), which is ‖X − WH‖ for the Frobenius loss.
     heldout_error_ : float
         The mean loss of an entry that was held out, where `holdout` says that some are.
+    feature_weight_ : ndarray of shape (n_features,) or None
+        The `feature_weight` of the fit.
     n_iter_ : int
         Iterations done.
     n_features_in_ : int
@@ -310,6 +312,7 @@ class NMF(BaseNMF):
         transforms: bool = False,
         weights: Any = None,
         observed: Any = None,
+        lines: Any = None,
     ) -> dict[str, Any]:
         parts = ((self.W, "W"), (self.H, "H"))
         W, H = self._factors(X, W, H, update_H)
@@ -333,7 +336,7 @@ class NMF(BaseNMF):
                     # they are of fits of both factors
                     options.update(scale=None, compress=None, max_seconds=None, checkpoint=None)
                 known = [_known.of(None if transforms else of, name, X.dtype) for of, name in parts]
-                return _orthant.fit(X, options, W, H, update_H, weights, observed, known)
+                return _orthant.fit(X, options, W, H, update_H, weights, observed, known, lines)
 
             found = call(None) if transforms else self._followed(call)
             random.drew(found["random_state"])
@@ -348,6 +351,8 @@ class NMF(BaseNMF):
         H: Any = None,
         entry_weight: Any = None,
         observed: Any = None,
+        sample_weight: Any = None,
+        feature_weight: Any = None,
     ) -> np.ndarray:
         """Learn the components, and return the weights of the samples.
 
@@ -368,6 +373,11 @@ class NMF(BaseNMF):
         observed : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
             Which entries of X are observed: True, or what is stored. The others may hold any number or NaN. Not together with
             `entry_weight`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each sample counts: numbers of at least 0. A sample of weight 2 is there twice, its penalty too; one of
+            weight 0 has no part in H.
+        feature_weight : array-like of shape (n_features,), default=None
+            How often each feature counts, likewise. `transform` counts them so too.
 
         Returns
         -------
@@ -376,7 +386,9 @@ class NMF(BaseNMF):
         """
         self._check_parameters()
         X = self._data(X, reset=True)
-        found = self._factorise(X, W, H, **weighed(X, entry_weight, observed))
+        lines = counted(sample_weight, feature_weight)
+        found = self._factorise(X, W, H, **weighed(X, entry_weight, observed), **lines)
+        self.feature_weight_ = lines.get("lines", [None, None])[1]
         self._explanation = found["explanation"]
         if self.holdout is not None:
             self.heldout_error_ = found["heldout"]
@@ -406,12 +418,14 @@ class NMF(BaseNMF):
         check_is_fitted(self)
         self._check_parameters()
         X = self._data(X, reset=False)
+        columns = getattr(self, "feature_weight_", None)
         if self.solver in COMPATIBLE:
-            return self._factorise(X, H=self.components_, update_H=False, transforms=True)["w"]
+            lines = None if columns is None else [None, columns]
+            return self._factorise(X, H=self.components_, update_H=False, transforms=True, lines=lines)["w"]
         self._n_components = self.components_.shape[0]
         options = self._options(Random(0), solver=self.solver)
         options["missing"] = self.missing
-        return _orthant.transform(X, self._components(X.dtype), options)
+        return _orthant.transform(X, self._components(X.dtype), options, columns)
 
     def explain_(self) -> str:
         """What the last fit did, and why: a line for each choice.

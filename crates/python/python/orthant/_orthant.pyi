@@ -16,8 +16,11 @@ def fit(
     weights: Any = None,
     observed: Any = None,
     known: Any = None,
+    lines: Any = None,
 ) -> dict[str, Any]: ...
-def transform(x: Any, h: NDArray[np.floating], options: dict[str, Any]) -> NDArray[np.floating]: ...
+def transform(
+    x: Any, h: NDArray[np.floating], options: dict[str, Any], columns: NDArray[np.float64] | None = None
+) -> NDArray[np.floating]: ...
 def minibatch_fit(
     x: Any,
     options: dict[str, Any],

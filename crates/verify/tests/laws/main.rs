@@ -29,3 +29,4 @@ mod sklearn_bugs;
 mod starts;
 mod steps;
 mod transforms;
+mod weights;

@@ -18,6 +18,7 @@ use crate::checkpoint::CheckpointArgs;
 use crate::entry_weights::WeightArgs;
 use crate::factor_format::FormatArgs;
 use crate::known::KnownArgs;
+use crate::line_weights::LineWeightArgs;
 
 /// Factorise a matrix
 ///
@@ -113,6 +114,8 @@ pub struct FitArgs {
     holdout_seed: Option<u64>,
     #[command(flatten)]
     weights: WeightArgs,
+    #[command(flatten)]
+    lines: LineWeightArgs,
     #[command(flatten)]
     known: KnownArgs,
 }
@@ -284,6 +287,7 @@ pub(super) struct Job {
     pub start: Option<(PathBuf, PathBuf)>,
     /// How much entries count.
     pub weights: WeightArgs,
+    pub lines: LineWeightArgs,
     /// What is known of W and H.
     pub known: KnownArgs,
     pub out: Option<PathBuf>,
@@ -323,6 +327,7 @@ impl FitArgs {
             options: Options { holdout: self.held_out(), ..self.how.options(self.rank, &self.read)? },
             start: self.how.start_w.clone().zip(self.how.start_h.clone()),
             weights: self.weights.clone(),
+            lines: self.lines.clone(),
             known: self.known.clone(),
             out: self.out.clone(),
             formats: self.formats.clone(),

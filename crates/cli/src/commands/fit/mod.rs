@@ -40,7 +40,7 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     // a directory that cannot be written is better known before the work than after it
     let out = job.out.as_ref().filter(|_| !job.explain);
     let start = job.start.iter().flat_map(|(w, h)| [w, h]);
-    let besides = start.chain(job.weights.path()).chain(job.known.paths());
+    let besides = start.chain(job.weights.path()).chain(job.lines.paths()).chain(job.known.paths());
     let inputs: Vec<PathBuf> = std::iter::once(&job.input).chain(besides).flat_map(Source::files).collect();
     let copy = job.obsm.as_ref().and_then(|_| job.input.file_name()?.to_str());
     if let Some(dir) = out {
@@ -56,7 +56,11 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let format = source.format();
     let table: AnyTable<T> = job.read.read(&job.input, source)?;
     let pictured = Pictured::of(format, &job.read, &job.input, &table)?;
-    let besides = Besides { weights: job.weights.read::<T>(&job.read)?, known: job.known.read(&table)? };
+    let besides = Besides {
+        weights: job.weights.read::<T>(&job.read)?,
+        lines: job.lines.read(&table)?,
+        known: job.known.read(&table)?,
+    };
     if job.explain {
         return explain(job, &besides, &table);
     }
@@ -68,8 +72,8 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let failed = |e| {
         let of_start = given.as_ref().and_then(|given| given.failure(&e));
         let of_checkpoint = || kept.as_ref().and_then(|kept| kept.failure(&e));
-        let of_known = || besides.known.failure(&e);
-        of_start.or_else(of_checkpoint).or_else(of_known).unwrap_or_else(|| in_data(e, &table, &input))
+        let of_besides = || besides.failure(&e);
+        of_start.or_else(of_checkpoint).or_else(of_besides).unwrap_or_else(|| in_data(e, &table, &input))
     };
     let fitting = Fitting { options: &job.options, quiet: job.quiet, kept: kept.as_ref() };
     let in_words = !job.quiet && !job.json;
@@ -150,7 +154,7 @@ fn parameters<T: Scalar>(job: &Job, fitted: &Fitted<T>) -> Vec<(&'static str, Pa
 /// Prints the plan of the fit.
 fn explain<T: Scalar>(job: &Job, besides: &Besides<T>, table: &AnyTable<T>) -> Result<(), Failure> {
     let plan = besides.of(Nmf::<T>::from_options(job.options.clone())).explain(table).map_err(|e| {
-        let failure = besides.known.failure(&e);
+        let failure = besides.failure(&e);
         failure.unwrap_or_else(|| in_data(e, table, &job.input.display().to_string()))
     })?;
     print::now(|out| write!(out, "{plan}"))
