@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::markup::Markup;
 use crate::text::{shortened, width};
 
-/// How wide every figure is.
+/// How wide figures are, but for heat maps.
 pub const WIDTH: f64 = 600.0;
 /// The size of most text.
 pub const TEXT: f64 = 12.0;
@@ -55,7 +55,12 @@ fn path(points: &[(f64, f64)]) -> String {
 impl Svg {
     /// A figure of this height, with what it shows for whoever cannot see it.
     pub fn new(height: f64, label: &str) -> Self {
-        let (width, high) = (at(WIDTH), at(height));
+        Self::of(WIDTH, height, label)
+    }
+
+    /// The same of another width.
+    pub fn of(width: f64, height: f64, label: &str) -> Self {
+        let (width, high) = (at(width), at(height));
         let mut markup = Markup::new();
         let view = format!("0 0 {width} {high}");
         let attributes = [

@@ -11,7 +11,6 @@ use crate::figures::features::{Feature, Strongest};
 use crate::figures::lineage::Generation;
 use crate::figures::usage::Usage;
 use crate::gather::{Content, Shown};
-use crate::svg::WIDTH;
 use crate::{About, Report, figures, page};
 
 /// Names that are markup, invisible, very long, or all of it.
@@ -253,12 +252,13 @@ fn labels_do_not_overlap_and_are_inside() {
     for (name, report) in reports() {
         for figure in report.figures() {
             let svg = parse(&figure.svg);
-            let high: f64 = svg.root_element().attribute("height").unwrap().parse().unwrap();
+            let size = |name: &str| svg.root_element().attribute(name).unwrap().parse::<f64>().unwrap();
+            let (wide, high) = (size("width"), size("height"));
             let texts = svg.descendants().filter(|node| node.tag_name().name() == "text");
             let boxes: Vec<_> =
                 texts.map(|node| (node.text().unwrap_or("").to_owned(), text_box(node))).collect();
             for (at, (text, (left, top, right, bottom))) in boxes.iter().enumerate() {
-                let inside = *left >= -1.0 && *top >= -1.0 && *right <= WIDTH + 1.0 && *bottom <= high + 1.0;
+                let inside = *left >= -1.0 && *top >= -1.0 && *right <= wide + 1.0 && *bottom <= high + 1.0;
                 assert!(inside, "{name}: {}: {text} at {left} {top} {right} {bottom} of {high}", figure.name);
                 for (other, b) in &boxes[..at] {
                     let apart = *right <= b.0 || b.2 <= *left || *bottom <= b.1 || b.3 <= *top;

@@ -33,11 +33,11 @@ const RULES: [(&str, &str, &str, &str); 27] = [
 
 /// The layout of the page, without colours.
 const PAGE: &str = "\
-body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:0 auto;padding:1rem}\
+body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:0 auto;padding:1rem}\
 h1{font-size:1.5rem;line-height:1.2}h2{font-size:1.2rem;margin:2.2rem 0 .4rem}p{margin:.5rem 0}\
 .answer{font-size:1.15rem;padding:.8rem 1rem;border-left:.3rem solid;overflow-wrap:anywhere}\
 figure{margin:1rem 0}figcaption{font-size:.9rem;margin-top:.3rem}\
-.wide{overflow-x:auto}.wide svg{display:block;width:100%;min-width:33rem;height:auto}\
+.wide{overflow-x:auto}.wide svg{display:block;width:100%;min-width:33rem;height:auto}figure.map svg{min-width:0;max-width:36rem}\
 table{border-collapse:collapse;font-size:.78rem;font-variant-numeric:tabular-nums}\
 th,td{padding:.2rem .38rem;text-align:right;border-bottom:1px solid;white-space:nowrap}\
 th.name,td.name{text-align:left;white-space:normal;overflow-wrap:anywhere}\
@@ -54,7 +54,7 @@ figcaption,.note{color:#9da7b1}th,td{border-color:#2b3138}tr.chosen td{backgroun
 svg image{filter:invert(1) hue-rotate(180deg)}";
 /// On paper nothing scrolls, and a figure is on one page where it can be.
 const PRINT: &str = "\
-body{max-width:none;font-size:11pt}.wide{overflow:visible}.wide svg{min-width:0;max-width:17cm}\
+body{max-width:none;font-size:11pt}.wide{overflow:visible}.wide svg{min-width:0;max-width:17cm}figure.map svg{max-width:12cm}\
 table{font-size:7pt}th,td{padding:.1rem .25rem}figure.short,tr{break-inside:avoid}h2{break-after:avoid}";
 
 fn rules(dark: bool) -> String {

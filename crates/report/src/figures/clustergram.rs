@@ -6,7 +6,7 @@ use crate::heat;
 use crate::svg::{Anchor, SMALL, Svg, TEXT};
 use crate::text::width;
 
-const LEFT: f64 = 90.0;
+const LEFT: f64 = 62.0;
 const TOP: f64 = 28.0;
 const SIDE: f64 = 420.0;
 
@@ -15,7 +15,11 @@ const SIDE: f64 = 420.0;
 pub fn draw(cosines: &Cosines, groups: &[(usize, Option<usize>)]) -> String {
     let count = cosines.bounds.last().copied().unwrap_or(0);
     let rows = cosines.bounds.len() - 1;
-    let mut svg = Svg::new(TOP + SIDE + 32.0, "Cosines of the components of all fits, in matched order");
+    let mut svg = Svg::of(
+        LEFT + SIDE + 8.0,
+        TOP + SIDE + 32.0,
+        "Cosines of the components of all fits, in matched order",
+    );
     svg.text((LEFT, TOP - 12.0), Anchor::Start, TEXT, "text", "components of all fits, in matched order");
     svg.image((LEFT, TOP), (SIDE, SIDE), &heat::picture(&cosines.matrix, rows));
     svg.rect((LEFT, TOP), (SIDE, SIDE), "frame");

@@ -5,7 +5,7 @@ use orthant_study::SampleConsensus;
 use crate::heat;
 use crate::svg::{Anchor, Svg, TEXT};
 
-const LEFT: f64 = 90.0;
+const LEFT: f64 = 62.0;
 const TOP: f64 = 28.0;
 const SIDE: f64 = 420.0;
 
@@ -13,7 +13,8 @@ const SIDE: f64 = 420.0;
 pub fn draw(consensus: &SampleConsensus, of: usize) -> String {
     let count = consensus.rows.len();
     let name = if count < of { format!("{count} of {of} samples") } else { format!("{count} samples") };
-    let mut svg = Svg::new(TOP + SIDE + 32.0, "How often two samples are put together by the fits");
+    let mut svg =
+        Svg::of(LEFT + SIDE + 8.0, TOP + SIDE + 32.0, "How often two samples are put together by the fits");
     svg.text((LEFT, TOP - 12.0), Anchor::Start, TEXT, "text", &format!("{name}, in the order of a tree"));
     svg.image((LEFT, TOP), (SIDE, SIDE), &heat::picture(&consensus.matrix, count));
     svg.rect((LEFT, TOP), (SIDE, SIDE), "frame");

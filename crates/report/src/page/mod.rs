@@ -41,7 +41,11 @@ impl Page {
     /// A figure with words on how to read it.
     fn figure(&mut self, name: &'static str, svg: String, words: &str) {
         // one that is higher than a page has to be broken
-        let class = if name == "features" || name == "usage" { "long" } else { "short" };
+        let class = match name {
+            "features" | "usage" => "long",
+            "clustergram" | "samples" => "short map",
+            _ => "short",
+        };
         self.out.open("figure", &[("id", name), ("class", class)]);
         self.out.open("div", &[("class", "wide")]);
         self.out.insert(&svg);
