@@ -140,13 +140,18 @@ fn every_rank(page: &mut Page, content: &Content) {
     }
     page.heading("How many components");
     if let Some(svg) = ranks::draw(&content.rows, &content.found, &content.thresholds) {
-        page.figure(
-            "ranks",
-            svg,
-            "The loss on data held out falls while components are real, and rises when they fit noise: low is good. Silhouettes say how \
-             much nearer components of different fits are to their own kind than to the next, and the support in how many fits the \
-             rarest one comes back: high is good. Look for the largest k that is low above and over its dashed thresholds below.",
+        let (loss, look) = match content.rows.iter().any(|row| row.heldout.is_some()) {
+            true => (
+                "The loss on data held out falls while components are real, and rises when they fit noise: low is good. ",
+                "is low above and over its dashed thresholds below",
+            ),
+            false => ("", "is over its dashed thresholds"),
+        };
+        let words = format!(
+            "{loss}Silhouettes say how much nearer components of different fits are to their own kind than to the next, and the support in \
+             how many fits the rarest one comes back: high is good. Look for the largest k that {look}."
         );
+        page.figure("ranks", svg, &words);
     }
     tables::ranks(&mut page.out, content);
     page.heading("What other rules say");
@@ -261,8 +266,8 @@ fn left_out(page: &mut Page, content: &Content) {
                 let more = if more > 0 { format!(" and of {}", count(more, "other", "others")) } else { String::new() };
                 let all: usize = shown.left_out.iter().map(|(_, components)| components).sum();
                 format!(
-                    "k = {}: {all} of {} components were left out of the consensus, with a mean distance to their nearest like ones that is \
-                     not below {}: {}{more}.",
+                    "k = {}: left out of the consensus: {all} of {} components, for a mean distance to their nearest like ones that is \
+                     not below {} ({}{more}).",
                     shown.rank,
                     shown.densities.len(),
                     number(threshold),
@@ -278,18 +283,21 @@ fn left_out(page: &mut Page, content: &Content) {
             let jobs = count(row.failed, "job", "jobs");
             items.push(format!("k = {k}: {jobs} failed: {}.", row.reasons.join("; ")));
         }
-        if row.unconverged > 0 {
-            let at = row.each.iter().map(|fit| fit.iterations).max().unwrap_or(0);
-            items.push(format!(
-                "k = {k}: {} of {} ended at their limit of {at} iterations, which makes components look less stable than they are; raise \
-                 --max-iter.",
-                row.unconverged,
-                count(row.fits, "fit", "fits")
-            ));
-        }
         if k == 1 && row.silhouette_mean.is_some() {
             items.push("k = 1: the silhouette of a single component is 1 by convention.".to_owned());
         }
+    }
+    let cut: Vec<String> = content
+        .rows
+        .iter()
+        .filter(|row| row.unconverged > 0)
+        .map(|row| format!("{} of {} with k = {}", row.unconverged, row.fits, row.k))
+        .collect();
+    if !cut.is_empty() {
+        items.push(format!(
+            "Fits that ended at their limit of iterations: {}. They make components look less stable than they are; raise --max-iter.",
+            cut.join(", ")
+        ));
     }
     let without = content.without_fits.iter();
     items.extend(without.map(|(k, reason)| format!("k = {k}: no fit came to an end: {reason}.")));
