@@ -48,6 +48,14 @@ fn a_study_says_how_many_and_pick_writes_them() {
     assert!(table.starts_with(head) && table.lines().count() == 5, "{table}");
     assert_eq!(fs::read_dir(d.path().join("study/jobs")).unwrap().count(), 44);
 
+    let page = || fs::read_to_string(d.path().join("study/report.html")).unwrap();
+    assert!(page().contains("Recommended: k = 3. 3 components are found again"));
+    assert!(
+        page().contains("<pre>orthant study words.csv --loss kl -k 2..5 -n 6 -o study</pre>"),
+        "{}",
+        page()
+    );
+    assert!(page().contains(">w11</text>") && !page().contains(d.path().to_str().unwrap()));
     // the same again does nothing; more is added to what is there
     let again = run(d.path(), "study words.csv -k 2..5 -n 6 --loss kl -o study").ends(0);
     assert_eq!(again.out.split_once('\n').unwrap().1, ran.out.split_once('\n').unwrap().1);
@@ -55,6 +63,11 @@ fn a_study_says_how_many_and_pick_writes_them() {
     let table = fs::read_to_string(d.path().join("study/table.csv")).unwrap();
     let fits: Vec<&str> = table.lines().skip(1).map(|line| &line[..4]).collect();
     assert_eq!(fits, ["2,6,", "3,8,", "4,6,", "5,6,", "7,8,"]);
+    let begun = "orthant study words.csv --loss kl";
+    assert!(
+        page().contains(&format!("<pre>{begun} -k 2,4..5 -n 6 -o study\n{begun} -k 3,7 -n 8 -o study</pre>"))
+    );
+    let before = page();
 
     // from another folder, by the default of the recommended rank
     let ran = run(&d.path().join("study"), "pick .").ends(0);
@@ -98,6 +111,9 @@ fn a_study_says_how_many_and_pick_writes_them() {
     // what reads the results of a fit reads these
     let shown = run(d.path(), "show study/k03 --top 2").ends(0).out;
     assert!(shown.contains("component 0 (total "), "{shown}");
+    assert!(page() == before);
+    run(d.path(), "study words.csv -k 2 -n 2 --loss kl -o bare --no-report --quiet").ends(0);
+    assert!(!d.path().join("bare/report.html").exists() && !d.path().join("bare/figures").exists());
     run(d.path(), "transform study/k03 words.csv -o new.npy").ends(0);
     let (w, new) = (out.join("W.npy"), d.path().join("new.npy"));
     let [w, new] = [w, new].map(|path| read_matrix::<f64>(path, &ReadOptions::default()).unwrap());
@@ -117,6 +133,14 @@ fn shards_share_a_folder() {
     }
     run(d.path(), "study words.csv -k 2,3 -n 3 -o parts --threads 1").ends(0);
     run(d.path(), "study words.csv -k 2,3 -n 3 -o whole").ends(0);
+    // the page says what was studied, and not by whom
+    let figures = listing(&d.path().join("whole/figures"));
+    assert_eq!(figures.len(), 9, "{figures:?}");
+    let drawn = figures.iter().map(|name| format!("figures/{name}"));
+    for name in std::iter::once("report.html".to_owned()).chain(drawn) {
+        let [parts, whole] = ["parts", "whole"].map(|dir| fs::read(d.path().join(dir).join(&name)).unwrap());
+        assert!(parts == whole, "{name}");
+    }
     for name in ["study.json", "table.csv"] {
         let [parts, whole] =
             ["parts", "whole"].map(|dir| fs::read_to_string(d.path().join(dir).join(name)).unwrap());
@@ -180,6 +204,7 @@ fn what_goes_wrong_is_said() {
     refused("study counts.csv -k 5..2", 2, &["counts down"]);
     refused("study counts.csv -k 0..2", 2, &["numbers of at least 1"]);
     refused("study counts.csv --shard 1/2", 2, &["--out"]);
+    refused("study counts.csv --no-report", 2, &["--out"]);
     refused("study counts.csv --shard 3/2 -o a", 2, &["I from 1 to N"]);
     refused("study counts.csv --holdout other", 2, &["thin (counts), block"]);
     refused("study counts.csv --minibatch", 2, &["mini-batches"]);

@@ -25,7 +25,7 @@ const SEEDS: &str = "the lowest 32 bits of XXH3-64 of \"SEED/KIND/RANK/REPLICATE
 pub struct Manifest {
     format: u64,
     /// The release that the jobs are done by.
-    orthant: String,
+    pub orthant: String,
     seeds: String,
     /// The data.
     pub input: Fingerprint,

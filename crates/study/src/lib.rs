@@ -22,6 +22,7 @@
 //! ```
 
 pub use consensus::{Consensus, Member, PickedComponent};
+pub use detail::Cosines;
 pub use error::StudyError;
 pub use key::{Key, Kind};
 pub use options::{Density, Holdout, Shard, Thresholds};
@@ -29,11 +30,13 @@ pub use ranks::{Ranks, SampleConsensus, precision};
 pub use recommend::{Recommendation, Rule, stable};
 pub use run::Ended;
 pub use stats::centre::Spread;
+pub use stats::quantile::quantile;
 pub use study::{Plan, Study};
-pub use table::{COLUMNS, ComponentRow, Row};
+pub use table::{COLUMNS, ComponentRow, FitFigures, Row};
 
 mod consensus;
 mod data;
+mod detail;
 mod error;
 mod folder;
 mod holdout;

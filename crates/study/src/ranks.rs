@@ -256,7 +256,7 @@ impl<T: Scalar> Ranks<T> {
         Ok(SampleConsensus { matrix: matrix.collect(), rows: order.iter().map(|&a| some[a]).collect() })
     }
 
-    fn fits_of(&self, rank: usize) -> Result<table::Matched<T>, StudyError> {
+    pub(crate) fn fits_of(&self, rank: usize) -> Result<table::Matched<T>, StudyError> {
         let keys: Vec<Key> = self.source.keys()?.into_iter().filter(|key| key.rank == rank).collect();
         if keys.is_empty() {
             let ranks: Vec<String> = self.rows.iter().map(|row| row.k.to_string()).collect();
@@ -266,6 +266,11 @@ impl<T: Scalar> Ranks<T> {
             });
         }
         matched(rank, self.source.records(&keys)?)
+    }
+
+    /// The jobs that have a record.
+    pub(crate) fn keys(&self) -> Result<Vec<Key>, StudyError> {
+        self.source.keys()
     }
 
     fn dir(&self) -> std::path::PathBuf {

@@ -204,6 +204,7 @@ mod tests {
             iterations_median: 10.0,
             components: vec![],
             folds: vec![],
+            each: vec![],
             reasons: vec![],
         }
     }

@@ -4,7 +4,7 @@ use orthant::StopReason;
 use orthant_io::Scalar;
 use serde::Serialize;
 
-use crate::record::{FitRecord, Outcome, Record};
+use crate::record::{Figures, FitRecord, Outcome, Record};
 use crate::stats::matching::{Clusters, match_replicates};
 use crate::stats::quantile::{median, quantile};
 use crate::stats::samples::{self, ROWS};
@@ -62,9 +62,27 @@ pub struct Row {
     /// The loss on each fold that was held out, in their order.
     #[serde(skip)]
     pub folds: Vec<f64>,
+    /// The fits of all of V, by replicate.
+    #[serde(skip)]
+    pub each: Vec<FitFigures>,
     /// Why jobs failed, each reason once.
     #[serde(skip)]
     pub reasons: Vec<String>,
+}
+
+/// How one of the fits of all of V ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FitFigures {
+    /// The replicate.
+    pub replicate: usize,
+    /// Its loss, penalties aside.
+    pub loss: f64,
+    /// The share of V that it explains.
+    pub explained: f64,
+    /// Its iterations.
+    pub iterations: usize,
+    /// Whether it ended before its limit of iterations.
+    pub converged: bool,
 }
 
 /// How well a component of a rank is found again.
@@ -174,7 +192,7 @@ pub(crate) fn row<T: Scalar>(
         // means over other folds would not be comparable
         folds.clear();
     }
-    let Matched { fits, units, clusters, .. } = matched(rank, records)?;
+    let Matched { fits, replicates, units, clusters } = matched(rank, records)?;
     let losses: Vec<f64> = fits.iter().map(|fit| fit.figures.loss).collect();
     let best = fits.iter().min_by(|a, b| a.figures.loss.total_cmp(&b.figures.loss)).expect("there are fits");
     let labels: Vec<&[u16]> = fits.iter().map(|fit| &fit.labels[..]).collect();
@@ -189,11 +207,17 @@ pub(crate) fn row<T: Scalar>(
     };
     let iterations: Vec<f64> = fits.iter().map(|fit| fit.figures.iterations as f64).collect();
     let free = information::free_numbers(m, n, rank);
+    let converged = |fit: &FitRecord<T>| fit.figures.stop_reason != StopReason::MaxIterations;
+    let figures = |(fit, &replicate): (&FitRecord<T>, &usize)| {
+        let Figures { loss, explained, iterations, .. } = fit.figures;
+        FitFigures { replicate, loss, explained, iterations, converged: converged(fit) }
+    };
+    let each: Vec<FitFigures> = fits.iter().zip(&replicates).map(figures).collect();
     Ok(Row {
         k: rank,
         fits: fits.len(),
         failed,
-        unconverged: fits.iter().filter(|fit| fit.figures.stop_reason == StopReason::MaxIterations).count(),
+        unconverged: each.iter().filter(|fit| !fit.converged).count(),
         loss_best: best.figures.loss,
         loss_median: median(&losses),
         loss_iqr: quantile(&losses, 0.75) - quantile(&losses, 0.25),
@@ -216,6 +240,7 @@ pub(crate) fn row<T: Scalar>(
             .map(|(&silhouette, &support)| ComponentRow { silhouette, support })
             .collect(),
         folds,
+        each,
         reasons,
     })
 }

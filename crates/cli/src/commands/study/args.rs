@@ -25,7 +25,8 @@ use crate::entry_weights::WeightArgs;
 /// goes on where a run ended, with more -k or -n it extends the study, and --shard 3/16 does a sixteenth of it on one of several
 /// machines. `orthant pick OUT` writes the components that came back.
 ///
-/// Written to OUT: study.json (the recommendation, its reasons, the table), table.csv, manifest.json (what is studied), and jobs.
+/// Written to OUT: report.html (a page with the recommendation, its reasons and figures), figures (the same figures as SVG files),
+/// study.json (the recommendation, its reasons, the table), table.csv, manifest.json (what is studied), and jobs.
 #[derive(Clone, Debug, clap::Args)]
 #[command(override_usage = "orthant study <INPUT> [-k <K>] [-n <N>] [-o <OUT>] [OPTIONS]")]
 #[command(after_help = "\
@@ -65,6 +66,9 @@ pub struct StudyArgs {
     /// Do a part of the fits, the I-th of N, beside other processes or machines; a run without it makes the table
     #[arg(long, value_name = "I/N", requires = "out")]
     pub shard: Option<Shard>,
+    /// No report.html, and no figures
+    #[arg(long, requires = "out")]
+    pub no_report: bool,
     /// Print what would be done, with the memory it would take, and do nothing
     #[arg(long)]
     pub explain: bool,

@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use orthant::Error;
+use orthant::{EntryWeights, Error};
 use orthant_io::{AnyTable, Precision, Scalar, Source};
-use orthant_study::{Ended, Kind, Plan, Study, StudyError};
+use orthant_report::{About, Report};
+use orthant_study::{Ended, Kind, Plan, Ranks, Study, StudyError};
 
 use crate::failure::{in_data, size};
 use crate::interrupt::Interrupt;
@@ -17,6 +18,7 @@ pub use args::{StableArgs, StudyArgs};
 
 mod args;
 mod printed;
+mod repeat;
 
 /// Runs the command.
 pub fn run(args: &StudyArgs) -> Result<(), Failure> {
@@ -36,12 +38,14 @@ fn run_in<T: Scalar>(args: &StudyArgs, source: Source<'_>, interrupt: &Interrupt
     let inputs: Vec<PathBuf> =
         std::iter::once(&args.input).chain(args.weights.path()).flat_map(Source::files).collect();
     if let Some(dir) = &args.out {
-        inputs::keep(&inputs, ["study.json", "table.csv", "manifest.json"].map(|name| dir.join(name)))?;
+        let written = ["study.json", "table.csv", "manifest.json", "report.html"];
+        inputs::keep(&inputs, written.map(|name| dir.join(name)))?;
     }
     let table: AnyTable<T> = args.read.read(&args.input, source)?;
     let mut study: Study<T> = args.study()?.cancel(interrupt.cancel()).origin(origin()?);
-    if let Some(weights) = args.weights.read::<T>(&args.read)? {
-        study = study.entry_weights(weights);
+    let weights = args.weights.read::<T>(&args.read)?;
+    if let Some(weights) = &weights {
+        study = study.entry_weights(weights.clone());
     }
     let input = args.input.display().to_string();
     let failed = |e| failure(e, &table, &input);
@@ -97,18 +101,42 @@ fn run_in<T: Scalar>(args: &StudyArgs, source: Source<'_>, interrupt: &Interrupt
     }
     if !args.quiet {
         beside.print(|out| printed::table(out, &ranks))?;
-        if let Some(dir) = &args.out {
-            let dir = dir.display();
+    }
+    if let Some(dir) = &args.out {
+        let mut saved = "study.json, table.csv".to_owned();
+        if !args.no_report {
+            report(args, &ranks, &table, weights.as_ref(), interrupt)?.write_into(dir)?;
+            saved += ", report.html, figures";
+        }
+        let dir = dir.display();
+        if !args.quiet {
             beside.print(|out| match ranks.recommendation().rank {
                 Some(k) => writeln!(
                     out,
-                    "saved in {dir}: study.json, table.csv; `orthant pick {dir} -k {k}` writes the components"
+                    "saved in {dir}: {saved}; `orthant pick {dir} -k {k}` writes the components"
                 ),
-                None => writeln!(out, "saved in {dir}: study.json, table.csv"),
+                None => writeln!(out, "saved in {dir}: {saved}"),
             })?;
         }
     }
     beside.end()
+}
+
+/// The page of a study.
+fn report<T: Scalar>(
+    args: &StudyArgs,
+    ranks: &Ranks<T>,
+    table: &AnyTable<T>,
+    weights: Option<&EntryWeights<T>>,
+    interrupt: &Interrupt,
+) -> Result<Report, Failure> {
+    let commands = repeat::commands(ranks)?;
+    let input = args.input.display().to_string();
+    let data =
+        args.input.file_name().map_or_else(|| input.clone(), |name| name.to_string_lossy().into_owned());
+    let data = if data == "-" { "standard input".to_owned() } else { data };
+    let about = About { data: &data, features: table.col_names(), commands: &commands };
+    Report::of(ranks, table, weights, &about, interrupt.cancel()).map_err(|e| failure(e, table, &input))
 }
 
 /// What is about to be done, in a line.
