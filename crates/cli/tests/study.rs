@@ -191,6 +191,35 @@ fn explain_does_nothing() {
     assert_eq!(listing(d.path()), ["words.csv"]);
 }
 
+/// Of a study that another program began, which says nothing of where its data is.
+#[test]
+fn pick_is_told_the_data() {
+    let d = dir();
+    file(d.path(), "holes.csv", words().replacen(",5,", ",NA,", 2));
+    run(d.path(), "study holes.csv -k 3 -n 3 --missing nan -o study --quiet").ends(0);
+    run(d.path(), "pick study -k 3 -o ours --quiet").ends(0);
+    let manifest = d.path().join("study/manifest.json");
+    let mut said = json(&manifest);
+    let change = |said: &Value| file(d.path(), "study/manifest.json", said.to_string());
+    said["origin"]["arguments"] = Value::Null;
+    change(&said);
+    let ran = run(d.path(), "pick study -k 3").ends(1);
+    assert!(ran.err.contains("does not say where its data is; name it by --data FILE"), "{}", ran.err);
+    for origin in [said["origin"].clone(), serde_json::json!({"arguments": ["show", "x"]}), Value::Null] {
+        said["origin"] = origin;
+        change(&said);
+        run(d.path(), "pick study -k 3 --data holes.csv -o told --quiet").ends(0);
+        for name in ["W.npy", "H.npy", "labels.csv", "components.csv"] {
+            let [ours, told] = ["ours", "told"].map(|dir| fs::read(d.path().join(dir).join(name)).unwrap());
+            assert!(ours == told, "{name}");
+        }
+    }
+    said["weights"] = "00".into();
+    change(&said);
+    let ran = run(d.path(), "pick study -k 3 --data holes.csv").ends(1);
+    assert!(ran.err.contains("its entries are weighted, and it does not say by which file"), "{}", ran.err);
+}
+
 #[test]
 fn what_goes_wrong_is_said() {
     let d = dir();

@@ -2,6 +2,7 @@
 
 use orthant::Error;
 use orthant_io::IoError;
+use orthant_study::StudyError;
 use pyo3::PyErr;
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyRuntimeError, PyTimeoutError, PyValueError};
 
@@ -48,6 +49,16 @@ pub fn raise(error: &Error, whom: &str) -> PyErr {
 pub fn raise_io(error: &IoError) -> PyErr {
     match error {
         IoError::Read { .. } | IoError::Write { .. } => PyOSError::new_err(error.to_string()),
+        _ => PyValueError::new_err(error.to_string()),
+    }
+}
+
+/// The exception for a study.
+pub fn raise_study(error: &StudyError, whom: &str) -> PyErr {
+    match error {
+        StudyError::Fit(error) => raise(error, whom),
+        StudyError::Io(error) => raise_io(error),
+        StudyError::Locked { .. } => PyOSError::new_err(error.to_string()),
         _ => PyValueError::new_err(error.to_string()),
     }
 }

@@ -1,7 +1,7 @@
 //! The native part of the Python package `orthant`: arrays in without a copy, factors and figures out.
 //!
-//! What scikit-learn's users know (classes, parameters, warnings, messages) is written in Python, over the five functions
-//! here. Each takes the interpreter's lock only to look at its arguments and to hand over its results: `run.rs` tells how.
+//! What scikit-learn's users know (classes, parameters, warnings, messages) is written in Python, over the functions and the
+//! class here. Each takes the interpreter's lock only to look at its arguments and to hand over its results: `run.rs` tells how.
 
 mod arrays;
 mod failure;
@@ -9,12 +9,13 @@ mod options;
 mod pools;
 mod results;
 mod run;
+mod study;
 
-use numpy::{Element, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::Element;
 use orthant::{
-    Dense, EntryWeights, Factor, Init, MiniBatchNmf, Missing, Model, Nmf, RandomState, Real, Transform,
-    Values,
+    Dense, EntryWeights, Factor, Init, MiniBatchNmf, Missing, Model, Nmf, RandomState, Transform, Values,
 };
+use orthant_io::Scalar;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -26,7 +27,7 @@ use results::{fitted, learnt, online, to_array};
 use run::{Watch, run};
 
 /// An element type that numpy and the library share.
-trait Number: Real + Element {
+trait Number: Scalar + Element {
     /// Entries of a sparse matrix.
     fn values(entries: &[Self]) -> Values<'_, Self>;
 }
@@ -46,6 +47,7 @@ impl Number for f64 {
 /// Calls a function at the element type of `x`: of the array, or of the values of a sparse matrix's parts.
 macro_rules! by_dtype {
     ($py:ident, $x:ident, $f:ident($($arg:expr),*)) => {{
+        use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
         let values = match $x.cast::<PyUntypedArray>() {
             Ok(dense) => dense.clone(),
             Err(_) => $x.getattr("data")?.cast_into::<PyUntypedArray>()?,
@@ -60,6 +62,8 @@ macro_rules! by_dtype {
         }
     }};
 }
+
+use by_dtype;
 
 /// Factorises `x`: from W and H if they are given; to W alone if `update_h` is false.
 #[pyfunction]
@@ -94,16 +98,7 @@ fn fit_as<'py, T: Number>(
     let data = Data::<T>::new(x)?;
     let whom = options.whom.clone();
     let mut nmf: Nmf<T> = options.nmf()?;
-    let weights = match (weights, observed) {
-        (Some(weights), _) => {
-            Some(EntryWeights::new(&Data::<T>::new(weights)?.matrix().map_err(|e| raise(&e, &whom))?))
-        }
-        (_, Some(pattern)) => {
-            Some(EntryWeights::observed(&Data::<T>::new(pattern)?.matrix().map_err(|e| raise(&e, &whom))?))
-        }
-        _ => None,
-    };
-    if let Some(weights) = weights.transpose().map_err(|error| raise(&error, &whom))? {
+    if let Some(weights) = entry_weights(weights, observed, &whom)? {
         nmf = nmf.entry_weights(weights);
     }
     if let Some([of_w, of_h]) = known {
@@ -152,6 +147,21 @@ fn fit_as<'py, T: Number>(
     Ok(out)
 }
 
+/// How much entries count: by weights, or by which are observed.
+fn entry_weights<T: Number>(
+    weights: Option<&Bound<'_, PyAny>>,
+    observed: Option<&Bound<'_, PyAny>>,
+    whom: &str,
+) -> PyResult<Option<EntryWeights<T>>> {
+    let raised = |error| raise(&error, whom);
+    let weights = match (weights, observed) {
+        (Some(weights), _) => EntryWeights::new(&Data::<T>::new(weights)?.matrix().map_err(raised)?),
+        (_, Some(pattern)) => EntryWeights::observed(&Data::<T>::new(pattern)?.matrix().map_err(raised)?),
+        _ => return Ok(None),
+    };
+    weights.map(Some).map_err(raised)
+}
+
 /// What is known of a factor: what is fixed, and lower and upper bounds.
 type Known<'py> = (Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
 
@@ -197,7 +207,7 @@ fn transform_as<'py, T: Number>(
     let h = dense::<T>(h)?;
     let (penalty, loss, missing) = (options.penalty(), options.loss(), options.missing()?);
     let threads = pools::threads(options.threads, data.entries(), h.nrows());
-    let w = run(py, threads, &options.whom, None, move |watch| {
+    let w = run(py, threads, &options.whom, None, move |watch: &mut Watch| {
         let cancel = Some(watch.cancel.clone());
         let how = Transform { threads: watch.one(), cancel, missing, ..Transform::default() };
         let mut model = Model::from_components(h, penalty)?.with_loss(loss)?;
@@ -281,7 +291,7 @@ fn minibatch_step_as<'py, T: Number>(
     let before = before.map(online::<T>).transpose()?;
     let common = &options.common;
     let threads = pools::threads(common.threads, data.entries(), common.rank);
-    let online = run(py, threads, &whom, None, move |watch| {
+    let online = run(py, threads, &whom, None, move |watch: &mut Watch| {
         let nmf = watch.threads(nmf.cancel(&watch.cancel), MiniBatchNmf::threads);
         let mut online = match &before {
             Some(before) => nmf.resume(before)?,
@@ -317,7 +327,7 @@ fn minibatch_transform_as<'py, T: Number>(
     let h = dense::<T>(h)?;
     let nmf = options.nmf::<T>()?;
     let threads = pools::threads(options.common.threads, data.entries(), h.nrows());
-    let w = run(py, threads, &options.common.whom, None, move |watch| {
+    let w = run(py, threads, &options.common.whom, None, move |watch: &mut Watch| {
         watch.threads(nmf.cancel(&watch.cancel), MiniBatchNmf::threads).transform(&data.matrix()?, &h)
     })?;
     Ok(to_array(py, w).into_any())
@@ -364,6 +374,10 @@ fn _orthant(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(minibatch_fit, module)?)?;
     module.add_function(wrap_pyfunction!(minibatch_step, module)?)?;
     module.add_function(wrap_pyfunction!(minibatch_transform, module)?)?;
+    module.add_class::<study::Ranks>()?;
+    module.add_function(wrap_pyfunction!(study::study_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(study::study_open, module)?)?;
+    module.add_function(wrap_pyfunction!(study::study_unpack, module)?)?;
     module.add_function(wrap_pyfunction!(solvers, module)?)?;
     module.add_function(wrap_pyfunction!(cores, module)?)?;
     Ok(())

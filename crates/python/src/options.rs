@@ -23,10 +23,12 @@ pub struct Options {
     pub solver: String,
     pub beta: f64,
     pub init: Option<String>,
-    pub tol: f64,
-    pub max_iter: usize,
+    /// None leaves it to the solver, and the limit of iterations too.
+    pub tol: Option<f64>,
+    pub max_iter: Option<usize>,
     pub alpha_w: f64,
-    pub alpha_h: f64,
+    /// None is that of W.
+    pub alpha_h: Option<f64>,
     pub l1_ratio: f64,
     pub shuffle: bool,
     /// Of the components; none leaves it to the method.
@@ -87,7 +89,7 @@ impl Options {
     }
 
     pub fn penalty(&self) -> Penalty {
-        Penalty { alpha_w: self.alpha_w, alpha_h: Some(self.alpha_h), l1_ratio: self.l1_ratio }
+        Penalty { alpha_w: self.alpha_w, alpha_h: self.alpha_h, l1_ratio: self.l1_ratio }
     }
 
     /// What is not observed.
@@ -97,17 +99,18 @@ impl Options {
     }
 
     /// The options as the crate has them, and what raises its errors.
-    fn options(&self) -> PyResult<orthant::Options> {
+    pub fn options(&self) -> PyResult<orthant::Options> {
         let raised = |error: Error| raise(&error, &self.whom);
         let update = self.solver.parse().map_err(raised)?;
         let method = Method { loss: self.loss(), update, extrapolate: self.extrapolate, sweeps: self.sweeps };
         method.check().map_err(raised)?;
+        let base = orthant::Options::new(self.rank, method);
         let seconds = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
         Ok(orthant::Options {
             init: self.init.as_deref().map(str::parse).transpose().map_err(raised)?,
             stop: self.stop.as_deref().map(str::parse).transpose().map_err(raised)?,
-            tol: Some(self.tol),
-            max_iter: self.max_iter,
+            tol: self.tol,
+            max_iter: self.max_iter.unwrap_or(base.max_iter),
             max_time: self.max_seconds.map(seconds),
             penalty: self.penalty(),
             scale: self.scale.as_deref().map(str::parse).transpose().map_err(raised)?,
@@ -118,7 +121,7 @@ impl Options {
             memory_limit: self.memory_limit,
             missing: self.missing()?,
             holdout: self.holdout.map(|fraction| Holdout { fraction, ..Holdout::default() }),
-            ..orthant::Options::new(self.rank, method)
+            ..base
         })
     }
 

@@ -23,16 +23,16 @@ const LOOK: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A finished iteration, as Python sees it: number, limit, objective, loss, relative error, step, restarted, seconds.
-type Snapshot = (usize, usize, f64, f64, f64, f64, bool, f64);
+pub type Snapshot = (usize, usize, f64, f64, f64, f64, bool, f64);
 
 /// What the calling thread hears of.
-enum News<R> {
-    Iteration(Snapshot),
+enum News<R, S> {
+    Step(S),
     Done(R),
 }
 
-/// The fit's end of it.
-pub struct Watch {
+/// The work's end of it, which shows Python an `S` after each step: of a fit, an iteration.
+pub struct Watch<S = Snapshot> {
     pub cancel: Cancel,
     /// Threads to fit on: those of the pool that the work runs in.
     pub threads: usize,
@@ -40,16 +40,21 @@ pub struct Watch {
     pub checkpoints: Option<Checkpoints>,
     /// Why the last one was not written, if it was not.
     pub unwritten: Option<String>,
-    /// Where iterations are reported to, and from where the answer comes whether to go on, if there is an observer.
-    wanted: Option<(Notify, Receiver<bool>)>,
+    /// Where steps are reported to, and from where the answer comes whether to go on, if there is an observer.
+    wanted: Option<(Notify<S>, Receiver<bool>)>,
 }
 
-type Notify = Box<dyn Fn(Snapshot) -> bool + Send>;
+type Notify<S> = Box<dyn Fn(S) -> bool + Send>;
 
-impl Watch {
+impl<S> Watch<S> {
     /// The one thread, where the work is not in a pool.
     pub fn one(&self) -> Option<usize> {
         (self.threads == 1).then_some(1)
+    }
+
+    /// Shows Python a step, if it wants to see any; whether to go on.
+    pub fn tell(&self, step: impl FnOnce() -> S) -> bool {
+        self.wanted.as_ref().is_none_or(|(notify, answers)| notify(step()) && answers.recv().unwrap_or(false))
     }
 
     /// Tells a builder of it.
@@ -65,30 +70,30 @@ impl<T: Real> Observer<T> for Watch {
             self.unwritten =
                 checkpoints.observe(it).err().map(|error| error.to_string()).or(self.unwritten.take());
         }
-        let Some((notify, answers)) = &self.wanted else { return ControlFlow::Continue(()) };
-        let snapshot = (
-            it.number,
-            it.max_iter,
-            it.objective,
-            it.loss,
-            it.relative_error,
-            it.step,
-            it.restarted,
-            it.elapsed.as_secs_f64(),
-        );
-        let goes_on = notify(snapshot) && answers.recv().unwrap_or(false);
-        if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(StopReason::Observer) }
+        let snapshot = || {
+            (
+                it.number,
+                it.max_iter,
+                it.objective,
+                it.loss,
+                it.relative_error,
+                it.step,
+                it.restarted,
+                it.elapsed.as_secs_f64(),
+            )
+        };
+        if self.tell(snapshot) { ControlFlow::Continue(()) } else { ControlFlow::Break(StopReason::Observer) }
     }
 }
 
-/// Runs `work` on `threads` threads; `watch` is called with each iteration, and ends the fit by returning true or by raising
+/// Runs `work` on `threads` threads; `watch` is called with each step, and ends the work by returning true or by raising
 /// StopIteration.
-pub fn run<R: Send + 'static>(
+pub fn run<R: Send + 'static, S: Send + 'static + for<'py> IntoPyObject<'py>>(
     py: Python<'_>,
     threads: usize,
     whom: &str,
     watch: Option<&Py<PyAny>>,
-    work: impl FnOnce(&mut Watch) -> Result<R, Error> + Send + 'static,
+    work: impl FnOnce(&mut Watch<S>) -> Result<R, Error> + Send + 'static,
 ) -> PyResult<R> {
     // one thread needs no pool
     let pool = match threads {
@@ -99,8 +104,8 @@ pub fn run<R: Send + 'static>(
     let (answer, answers) = channel();
     let cancel = Cancel::new();
     let wanted = watch.map(|_| {
-        let report: Sender<News<_>> = report.clone();
-        let notify: Notify = Box::new(move |snapshot| report.send(News::Iteration(snapshot)).is_ok());
+        let report: Sender<News<_, S>> = report.clone();
+        let notify: Notify<S> = Box::new(move |step| report.send(News::Step(step)).is_ok());
         (notify, answers)
     });
     let mut ours = Watch { cancel: cancel.clone(), threads, checkpoints: None, unwritten: None, wanted };
@@ -138,9 +143,9 @@ pub fn run<R: Send + 'static>(
                     None => result.map_err(|error| raise(&error, whom)),
                 };
             }
-            Ok(News::Iteration(snapshot)) => {
+            Ok(News::Step(step)) => {
                 let goes_on = match watch {
-                    Some(watch) if raised.is_none() => goes_on(py, watch, snapshot).unwrap_or_else(|error| {
+                    Some(watch) if raised.is_none() => goes_on(py, watch, step).unwrap_or_else(|error| {
                         raised = Some(error);
                         false
                     }),
@@ -171,8 +176,8 @@ pub fn run<R: Send + 'static>(
 }
 
 /// Whether the callback lets the fit go on.
-fn goes_on(py: Python<'_>, watch: &Py<PyAny>, snapshot: Snapshot) -> PyResult<bool> {
-    match watch.call1(py, (snapshot,)) {
+fn goes_on<'py, S: IntoPyObject<'py>>(py: Python<'py>, watch: &Py<PyAny>, step: S) -> PyResult<bool> {
+    match watch.call1(py, (step,)) {
         Ok(answer) => Ok(!answer.is_truthy(py)?),
         Err(error) if error.is_instance_of::<PyStopIteration>(py) => Ok(false),
         Err(error) => Err(error),

@@ -16,7 +16,7 @@ def blocks(path):
     return re.findall(r"^```python\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/python.md", "crates/python/README.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/python.md", "docs/study.md", "crates/python/README.md"])
 def test_code(name, tmp_path):
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     code = "\n".join(blocks(ROOT / name))
@@ -55,13 +55,16 @@ def test_consensus_is_scikit_learns():
 
 TYPED = """
 import numpy as np
-from orthant import NMF, MiniBatchNMF, non_negative_factorization
+from orthant import NMF, Consensus, MiniBatchNMF, Study, non_negative_factorization
 
 X = np.ones((4, 3))
 model: NMF = NMF(2, solver="auto", callback=lambda it: it.number == 3).fit(X)
 W: np.ndarray = model.transform(X)
 text: str = model.explain_()
 online: MiniBatchNMF = MiniBatchNMF(2).partial_fit(X)
+study: Study = Study(range(2, 4), n_replicates=2).fit(X, path="study")
+consensus: NMF = Study.open("study").consensus(2, X)
+of_samples: Consensus = consensus.consensus_
 n_iter: int = non_negative_factorization(X, n_components=2)[2]
 NMF("2", slover="cd")  # E
 """

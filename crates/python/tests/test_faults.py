@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from orthant import NMF, MiniBatchNMF, _orthant, non_negative_factorization
+from orthant import NMF, MiniBatchNMF, Study, _orthant, non_negative_factorization
 
 TABLE = json.loads((pathlib.Path(__file__).parents[2] / "verify/data/faults.json").read_text())
 NAMES = {"k": "n_components", "alpha_w": "alpha_W", "alpha_h": "alpha_H", "threads": "n_jobs", "beta": "beta_loss"}
@@ -181,6 +181,22 @@ def calls(case, n):
             yield f"transform of batches, {beta}", weights
 
 
+def studies(case):
+    """A study of one fit for each loss, and its consensus, where a study takes what the case has."""
+    given = options(case)
+    other = case.get("error") == "rank of the start" or case.get("gives") == "scaled"  # in its own words; to a tolerance of its own
+    if "fit" not in case.get("calls", ["fit"]) or "start" in case or "max_seconds" in given or other:
+        return
+    for beta in betas(case):
+        study = Study(**{"beta_loss": float(beta), "n_replicates": 1, "holdout": "none", **given})
+
+        def consensus(X, study=study):
+            model = study.fit(X).consensus(study.n_components)
+            return model.consensus_.W, model.components_, None
+
+        yield f"study, {beta}", consensus
+
+
 def parts(X):
     if isinstance(X, pd.DataFrame):
         return [X.to_numpy()]
@@ -198,7 +214,7 @@ def refused(case, error, what):
     text = case.get("says", {}).get("python", words["python"])
     for name, value in places.items():
         text = text.replace(f"{{{name}}}", str(value))
-    said = str(error).replace("non_negative_factorization", "NMF")
+    said = str(error).replace("non_negative_factorization", "NMF").replace("Study", "NMF")
     assert text in said, f"{what}: {error}, and not: {text}"
     if "at" in case:
         assert f"row {row}, column {col}" in said, f"{what}: {error}"
@@ -252,7 +268,7 @@ def test_table(case):
     for which, (kind, make, like) in enumerate(inputs(case)):
         X = make()
         before = [part.copy() for part in parts(X)]
-        for number, (name, call) in enumerate(calls(case, X.shape[1])):
+        for number, (name, call) in enumerate(itertools.chain(calls(case, X.shape[1]), studies(case))):
             # all kinds by the first, and every fourth by each
             if number > 0 and (number + which) % 4 > 0 and "parts" not in case:
                 continue

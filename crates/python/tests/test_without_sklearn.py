@@ -53,6 +53,18 @@ CODE = """
     fresh = NMF(2)
     fresh.components_ = model.components_
     assert fresh.transform(X).shape == (6, 2)
+    study = orthant.Study([1, 2], n_replicates=3)
+    assert repr(study) == "Study(n_components=[1, 2], n_replicates=3)", repr(study)
+    try:
+        study.consensus(2)
+    except orthant._estimator.NotFittedError as error:
+        assert "Study instance is not fitted yet" in str(error)
+    else:
+        raise AssertionError("fitted")
+    study.fit(X)
+    assert list(study.table_)[:2] == ["k", "fits"] and study.table_["k"].tolist() == [1, 2] and study.n_features_in_ == 2
+    again = pickle.loads(pickle.dumps(study)).consensus(2)
+    assert again.transform(X).shape == (6, 2) and again.consensus_.components["members"].tolist() == [3, 3]
     class Mine(NMF):
         def __init__(self, n_components=2, **more):
             super().__init__(n_components, **more)

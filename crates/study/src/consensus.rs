@@ -1,6 +1,6 @@
 //! One factorisation out of many: the components that came back, and W of all data on them.
 
-use orthant::{Cancel, Component, Dense, Error, Fit, Matrix, Model, Nmf, Options, Real, Scale};
+use orthant::{Cancel, Component, Dense, Error, Fit, Matrix, Model, Nmf, Options, Real, Scale, StopReason};
 use orthant_io::Scalar;
 
 use crate::job::labels;
@@ -123,7 +123,8 @@ impl<T: Scalar> Making<'_, T> {
         }
         let flat: Vec<T> = centres.iter().flatten().map(|&x| T::from_f64(x)).collect();
         let h = Dense::from_vec(flat, k, n).map_err(Error::from)?;
-        let fit = self.weights_of(&h)?;
+        let zeros = fits.iter().all(|fit| fit.figures.stop_reason == StopReason::ZeroData);
+        let fit = self.weights_of(if zeros { None } else { Some(&h) })?;
         let order = self.order(&fit);
         let fit = self.ordered(fit, &order)?;
         let silhouettes = silhouette::silhouettes(units, &clusters);
@@ -174,8 +175,8 @@ impl<T: Scalar> Making<'_, T> {
         self.options.penalty.alpha_w > 0.0 || self.options.penalty.alpha_h() > 0.0
     }
 
-    /// W of all data, and the report of it.
-    fn weights_of(&self, h: &Dense<T>) -> Result<Fit<T>, Error> {
+    /// W of all data, and the report of it; without components, of data without an entry above 0, zeros.
+    fn weights_of(&self, h: Option<&Dense<T>>) -> Result<Fit<T>, Error> {
         let tol = self.options.stopping().tol().min(TOL);
         let max_iter = self.options.max_iter.max(MAX_ITER);
         let options = Options {
@@ -192,7 +193,10 @@ impl<T: Scalar> Making<'_, T> {
             Some(weights) => nmf.entry_weights(weights.clone()),
             None => nmf,
         };
-        let fit = nmf.fit_weights(self.v, h)?;
+        let fit = match h {
+            Some(h) => nmf.fit_weights(self.v, h)?,
+            None => nmf.fit(self.v)?,
+        };
         // what was cut short is no consensus
         if self.cancel.is_cancelled() { Err(Error::Interrupted) } else { Ok(fit) }
     }

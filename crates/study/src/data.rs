@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use orthant::{Csr, Dense, Error, Matrix, Real, ToMatrix, View};
+use orthant::{Csr, Dense, EntryWeights, Error, Matrix, Real, ToMatrix, View};
 use orthant_io::{Fingerprint, Order, Scalar};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -133,6 +133,17 @@ pub fn fingerprint<T: Scalar>(v: &Matrix<'_, T>) -> Fingerprint {
     };
     let xxh3_128 = format!("{:032x}", hash.digest128());
     Fingerprint { rows, cols, order, dtype: T::PRECISION, xxh3_128, nnz: v.nnz() }
+}
+
+/// XXH3-128 of the weights of entries: of row, column and weight of each.
+pub fn fingerprint_of_weights<T: Real>(weights: &EntryWeights<T>) -> String {
+    let mut hash = Xxh3::new();
+    for (i, j, weight) in weights.iter() {
+        hash.update(&(i as u64).to_le_bytes());
+        hash.update(&(j as u64).to_le_bytes());
+        hash.update(&weight.to_f64().to_le_bytes());
+    }
+    format!("{:032x}", hash.digest128())
 }
 
 fn hash_dense<T: Scalar>(hash: &mut Xxh3, v: View<'_, T>) -> Order {

@@ -62,6 +62,19 @@ impl Manifest {
         }
     }
 
+    /// From its text; what is wrong with it, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let manifest: Self =
+            serde_json::from_str(text).map_err(|e| format!("{MANIFEST} cannot be read: {e}"))?;
+        if manifest.format != FORMAT {
+            return Err(format!("its layout is version {}, and {FORMAT} is read", manifest.format));
+        }
+        if manifest.input.rows == 0 || manifest.input.cols == 0 {
+            return Err(format!("{MANIFEST} is of data without rows or columns"));
+        }
+        Ok(manifest)
+    }
+
     /// What differs from another one, in words.
     fn differences(&self, other: &Self) -> Option<String> {
         let other = &Self { origin: self.origin.clone(), ..other.clone() };
@@ -160,15 +173,7 @@ impl Folder {
             ErrorKind::NotFound => not(format!("there is no {MANIFEST}; `orthant study` makes one")),
             _ => IoError::Read { path: path.clone(), source: e }.into(),
         })?;
-        let manifest: Manifest =
-            serde_json::from_str(&text).map_err(|e| not(format!("{MANIFEST} cannot be read: {e}")))?;
-        if manifest.format != FORMAT {
-            return Err(not(format!("its layout is version {}, and {FORMAT} is read", manifest.format)));
-        }
-        if manifest.input.rows == 0 || manifest.input.cols == 0 {
-            return Err(not(format!("{MANIFEST} is of data without rows or columns")));
-        }
-        Ok(manifest)
+        Manifest::parse(&text).map_err(not)
     }
 
     /// The same folder, to be read, and others may work on it.

@@ -21,7 +21,7 @@ const OVERDISPERSED: f64 = 0.1;
 /// The ranks of a study: a row of figures for each, a recommendation, and the consensus of each on request.
 #[derive(Debug)]
 pub struct Ranks<T> {
-    source: Source<T>,
+    pub(crate) source: Source<T>,
     pub(crate) manifest: Manifest,
     pub(crate) thresholds: Thresholds,
     rows: Vec<Row>,
@@ -33,7 +33,7 @@ pub struct Ranks<T> {
 }
 
 #[derive(Debug)]
-enum Source<T> {
+pub(crate) enum Source<T> {
     Memory(Vec<Record<T>>),
     Folder(Folder),
 }
@@ -186,6 +186,24 @@ impl<T: Scalar> Ranks<T> {
         &self.manifest.options
     }
 
+    /// The folds that counts are shared out among.
+    pub fn folds(&self) -> usize {
+        self.manifest.folds
+    }
+
+    /// Whether entries of the data are weighted.
+    pub fn is_weighted(&self) -> bool {
+        self.manifest.weights.is_some()
+    }
+
+    /// The jobs that have records, in order.
+    ///
+    /// # Errors
+    /// [`StudyError::Io`].
+    pub fn keys(&self) -> Result<Vec<Key>, StudyError> {
+        self.source.keys()
+    }
+
     /// Where the data comes from, as whoever began the study [said](crate::Study::origin).
     pub fn origin(&self) -> Option<&serde_json::Value> {
         self.manifest.origin.as_ref()
@@ -227,9 +245,12 @@ impl<T: Scalar> Ranks<T> {
                 differences: format!("it is of {m}×{n} data with another fingerprint than this {found} data"),
             });
         }
-        if weights.is_some() != self.manifest.weights.is_some() {
-            let differences = "entries are weighted in one of them".to_owned();
-            return Err(StudyError::Different { path: self.dir(), differences });
+        if weights.map(data::fingerprint_of_weights) != self.manifest.weights {
+            let differences = match (weights, &self.manifest.weights) {
+                (Some(_), Some(_)) => "its entries have other weights than these",
+                _ => "entries are weighted in one of them",
+            };
+            return Err(StudyError::Different { path: self.dir(), differences: differences.to_owned() });
         }
         let matched = self.fits_of(rank)?;
         let options = Options { rank, ..self.manifest.options.clone() };
@@ -295,7 +316,7 @@ impl<T: Scalar> Source<T> {
         }
     }
 
-    fn records(&self, keys: &[Key]) -> Result<Vec<Record<T>>, StudyError> {
+    pub(crate) fn records(&self, keys: &[Key]) -> Result<Vec<Record<T>>, StudyError> {
         match self {
             Self::Memory(records) => {
                 Ok(records.iter().filter(|record| keys.contains(&record.key)).cloned().collect())

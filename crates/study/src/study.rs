@@ -6,7 +6,6 @@ use orthant::{
     Cancel, EntryWeights, Error, Explanation, InitKind, Loss, Matrix, Method, Missing, Nmf, Options, ToMatrix,
 };
 use orthant_io::Scalar;
-use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{invalid, unsupported};
 use crate::folder::{Folder, Manifest};
@@ -326,15 +325,7 @@ impl<T: Scalar> Study<T> {
     }
 
     fn manifest(&self, v: &Matrix<'_, T>) -> Manifest {
-        let weights = self.weights.as_ref().map(|weights| {
-            let mut hash = Xxh3::new();
-            for (i, j, weight) in weights.iter() {
-                hash.update(&(i as u64).to_le_bytes());
-                hash.update(&(j as u64).to_le_bytes());
-                hash.update(&weight.to_f64().to_le_bytes());
-            }
-            format!("{:032x}", hash.digest128())
-        });
+        let weights = self.weights.as_ref().map(data::fingerprint_of_weights);
         Manifest::new(&self.fit, data::fingerprint(v), weights, self.folds, self.origin.clone())
     }
 }

@@ -239,6 +239,11 @@ fn every_method_has_a_consensus() {
     let ranks = study.fit(&v).unwrap();
     assert_eq!(ranks.holdout(), Some(Kind::Window));
     let found = ranks.consensus_with(&v, 2, Density::Off, Some(&weights), &Cancel::new()).unwrap();
+    let others = EntryWeights::new(&Dense::from_fn(24, 18, |i, j| 1.0 + ((i * j) % 3) as f64)).unwrap();
+    for (weights, words) in [(Some(&others), "other weights than these"), (None, "weighted in one of them")] {
+        let error = ranks.consensus_with(&v, 2, Density::Off, weights, &Cancel::new()).unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+    }
     assert!(found.gap < 0.02);
     assert!(matches!(ranks.consensus(&v, 2, Density::Off), Err(StudyError::Different { .. })));
 }
@@ -438,9 +443,14 @@ fn odd_data_and_ranks() {
     assert_eq!(ranks.table().len(), 3);
     assert_eq!(ranks.consensus(&v, 1, Density::Auto).unwrap().labels[4], None);
     let zero = Dense::<f64>::zeros(5, 4);
-    let ranks = Study::new(1..=2).replicates(2).fit(&zero).unwrap();
-    assert!(ranks.table().iter().all(|row| row.loss_best == 0.0));
-    assert!(ranks.consensus(&zero, 2, Density::Auto).is_ok());
+    for loss in [Loss::Frobenius, Loss::KullbackLeibler, Loss::from_beta(1.5)] {
+        let options = Options::new(1, Method::auto(loss));
+        let ranks = Study::new(1..=2).replicates(2).options(options).fit(&zero).unwrap();
+        assert!(ranks.table().iter().all(|row| row.loss_best == 0.0));
+        let found = ranks.consensus(&zero, 2, Density::Auto).unwrap();
+        assert!(found.fit.w.as_slice().iter().all(|x| *x == 0.0), "{loss}");
+        assert_eq!(found.labels, [None; 5]);
+    }
     // a threshold that nothing is under, and a rank that is not there
     let v = counts(&planted(20, 15, 2, 4.0, 2), 1);
     let ranks = Study::new([2]).replicates(4).holdout(Holdout::None).fit(&v).unwrap();
@@ -477,4 +487,43 @@ fn files_of_a_study_are_the_same_for_the_same_study() {
         let [a, b] = dirs.each_ref().map(|dir| fs::read(dir.path().join(name)).unwrap());
         assert!(!a.is_empty() && a == b, "{name}");
     }
+}
+
+/// Records are the files of a folder, and damage to them is told.
+#[test]
+fn a_packed_study_is_its_folder() {
+    let v = Dense::from_fn(20, 8, |i, j| if i % 2 == j % 2 { (1 + (i * 5 + j) % 7) as f32 } else { 0.0 });
+    let study = Study::new([2, 3]).replicates(2);
+    let packed = study.fit(&v).unwrap().pack().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let in_folder = study.fit_into(&v, dir.path()).unwrap();
+    assert_eq!(in_folder.pack().unwrap(), packed);
+    assert_eq!(packed.jobs.len(), in_folder.keys().unwrap().len());
+    for (name, bytes) in &packed.jobs {
+        assert_eq!(&fs::read(dir.path().join(format!("jobs/{name}.safetensors"))).unwrap(), bytes);
+    }
+    assert_eq!(packed.precision().unwrap().to_string(), "float32");
+    let again = packed.unpack::<f32>(Thresholds::default()).unwrap();
+    assert_eq!((again.csv(), again.folds()), (in_folder.csv(), 5));
+    let [ours, theirs] =
+        [&again, &in_folder].map(|ranks| ranks.consensus(&v, 2, Density::Auto).unwrap().fit.w);
+    assert!(ours == theirs);
+
+    let fails = |change: &dyn Fn(&mut orthant_study::Packed)| {
+        let mut packed = packed.clone();
+        change(&mut packed);
+        packed.unpack::<f32>(Thresholds::default()).unwrap_err().to_string()
+    };
+    assert!(
+        fails(&|packed| packed.manifest.truncate(50)).contains("not a study: manifest.json cannot be read")
+    );
+    assert!(fails(&|packed| packed.jobs[0].0 += "x").contains("x is no name of a job"));
+    let name = &packed.jobs[0].0;
+    for at in [0, 4, 30, packed.jobs[0].1.len() - 1] {
+        let said = fails(&|packed| packed.jobs[0].1[at] ^= 1);
+        assert!(said.contains(&**name), "{said}");
+    }
+    assert!(fails(&|packed| packed.jobs[0].1.clear()).contains(&**name));
+    assert!(fails(&|packed| packed.jobs[0].0 = "start-k9-r0-f0".into()).contains("start-k9-r0-f0"));
+    assert!(packed.unpack::<f64>(Thresholds::default()).is_err());
 }

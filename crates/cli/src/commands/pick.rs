@@ -1,6 +1,7 @@
 //! `orthant pick`: the components of a study that came back, as the results of a fit.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -146,17 +147,27 @@ fn run_in<T: Scalar>(args: &PickArgs, interrupt: &Interrupt) -> Result<(), Failu
 /// The arguments that the study was begun with, with the data where it is now.
 fn studied<T: Scalar>(ranks: &Ranks<T>, args: &PickArgs) -> Result<StudyArgs, Failure> {
     let study = args.study.display();
-    let unknown = || {
-        Failure::Run(format!(
-            "{study}: it does not say how its data was read; fit it again by `orthant study`"
-        ))
+    let origin = ranks.origin().unwrap_or(&serde_json::Value::Null);
+    let words = origin["arguments"].as_array().and_then(|words| {
+        let words = words.iter().map(serde_json::Value::as_str).collect::<Option<Vec<&str>>>()?;
+        parsed(words.into_iter().map(OsString::from))
+    });
+    let Some(mut found) = words else {
+        // of a study that Python or Rust began
+        let Some(data) = &args.data else {
+            return Err(Failure::Run(format!(
+                "{study}: it does not say where its data is; name it by --data FILE"
+            )));
+        };
+        if ranks.is_weighted() {
+            return Err(Failure::Run(format!(
+                "{study}: its entries are weighted, and it does not say by which file; in Python, Study.consensus takes the weights"
+            )));
+        }
+        let words = ["study", "--missing", ranks.options().missing.name(), "--"].map(OsString::from);
+        return parsed(words.into_iter().chain([data.clone().into_os_string()]))
+            .ok_or_else(|| Failure::Run(format!("{}: no name of a file", data.display())));
     };
-    let origin = ranks.origin().ok_or_else(unknown)?;
-    let words = origin["arguments"].as_array().ok_or_else(unknown)?;
-    let words: Option<Vec<&str>> = words.iter().map(serde_json::Value::as_str).collect();
-    let cli = Cli::try_parse_from(std::iter::once("orthant").chain(words.ok_or_else(unknown)?));
-    let Ok(Cli { command: Command::Study(found), .. }) = cli else { return Err(unknown()) };
-    let mut found = *found;
     let folder = Path::new(origin["folder"].as_str().unwrap_or("."));
     found.weights = found.weights.seen_from(folder);
     match &args.data {
@@ -177,6 +188,14 @@ fn studied<T: Scalar>(ranks: &Ranks<T>, args: &PickArgs) -> Result<StudyArgs, Fa
         }
     }
     Ok(found)
+}
+
+/// The arguments of `orthant study`, if they are such.
+fn parsed(words: impl Iterator<Item = OsString>) -> Option<StudyArgs> {
+    match Cli::try_parse_from(std::iter::once("orthant".into()).chain(words)).ok()?.command {
+        Command::Study(found) => Some(*found),
+        _ => None,
+    }
 }
 
 /// How it ended, in a few lines.

@@ -2,6 +2,7 @@
 
 `NMF`, `MiniBatchNMF` and `non_negative_factorization` stand where scikit-learn's of these names do: the same
 parameters, attributes, warnings and, with the default settings, the same numbers. ``solver="auto"`` is the fast way.
+`Study` finds how many components there are, and which of them can be trusted.
 
 >>> import numpy as np
 >>> from orthant import NMF
@@ -13,17 +14,21 @@ parameters, attributes, warnings and, with the default settings, the same number
 """
 
 from ._base import InvalidParameterError, Iteration
+from ._consensus import Consensus
 from ._known import Factor
 from ._minibatch import MiniBatchNMF
 from ._nmf import NMF, non_negative_factorization
 from ._orthant import __version__, solvers
+from ._study import Study
 
 __all__ = [
     "NMF",
+    "Consensus",
     "Factor",
     "InvalidParameterError",
     "Iteration",
     "MiniBatchNMF",
+    "Study",
     "__version__",
     "non_negative_factorization",
     "solvers",

@@ -223,6 +223,16 @@ UNIT = (lambda x: is_number(x) and 0 <= x <= 1, "a float in the range [0.0, 1.0]
 TRUTH = (is_truth, "a bool")
 
 
+def check_parameters(estimator: Any, allowed: dict[str, tuple[Callable[[Any], bool], str]]) -> None:
+    """Raises an error for the first parameter that is not what is allowed."""
+    for name, (test, text) in allowed.items():
+        value = getattr(estimator, name)
+        if not test(value):
+            raise InvalidParameterError(
+                f"The {name!r} parameter of {type(estimator).__name__} must be {text}. Got {value!r} instead."
+            )
+
+
 class BaseNMF(Estimator):
     """What `NMF` and `MiniBatchNMF` have in common."""
 
@@ -262,12 +272,7 @@ class BaseNMF(Estimator):
     }
 
     def _check_parameters(self) -> None:
-        for name, (test, text) in self._allowed.items():
-            value = getattr(self, name)
-            if not test(value):
-                raise InvalidParameterError(
-                    f"The {name!r} parameter of {type(self).__name__} must be {text}. Got {value!r} instead."
-                )
+        check_parameters(self, self._allowed)
 
     @property
     def _beta(self) -> float:

@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ConvergenceWarning", "Estimator", "InvalidParameterBase", "NotFittedError", "check_is_fitted", "validated"]
+__all__ = [
+    "ConvergenceWarning",
+    "Estimator",
+    "InvalidParameterBase",
+    "NotFittedError",
+    "Parameters",
+    "check_is_fitted",
+    "validated",
+]
 
 
 class _InvalidParameterError(ValueError, TypeError):
@@ -41,6 +49,7 @@ else:
 FLOATS = [np.float64, np.float32]
 
 if HAVE_SKLEARN:
+    Parameters = BaseEstimator
 
     class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """scikit-learn's."""
@@ -52,7 +61,7 @@ if HAVE_SKLEARN:
             tags.transformer_tags.preserves_dtype = ["float64", "float32"]
             return tags
 
-    def validated(estimator: Estimator, X: Any, *, reset: bool, dtype: Any = FLOATS) -> Any:
+    def validated(estimator: Parameters, X: Any, *, reset: bool, dtype: Any = FLOATS) -> Any:
         """X as an array or a sparse matrix by rows or columns, of floats; values are looked at by the fit."""
         return validate_data(
             estimator, X, accept_sparse=("csr", "csc"), dtype=dtype, reset=reset, ensure_all_finite=False
@@ -66,7 +75,7 @@ else:
     class NotFittedError(ValueError, AttributeError):  # type: ignore[no-redef]
         """The estimator is asked for what only a fit makes."""
 
-    class Estimator:  # type: ignore[no-redef]
+    class Parameters:  # type: ignore[no-redef]
         """Parameters are the constructor's arguments, as scikit-learn has it."""
 
         n_features_in_: int
@@ -81,7 +90,7 @@ else:
             """The parameters, by name."""
             return {name: getattr(self, name) for name in self._names()}
 
-        def set_params(self, **params: Any) -> Estimator:
+        def set_params(self, **params: Any) -> Parameters:
             """Sets parameters by name."""
             for name, value in params.items():
                 if name not in self._names():
@@ -100,6 +109,9 @@ else:
             )
             return f"{type(self).__name__}({', '.join(changed)})"
 
+    class Estimator(Parameters):  # type: ignore[no-redef]
+        """Gives features of its own in the place of others."""
+
         @property
         def _n_features_out(self) -> int:
             raise NotImplementedError
@@ -110,8 +122,8 @@ else:
             name = type(self).__name__.lower()
             return np.asarray([f"{name}{i}" for i in range(self._n_features_out)], dtype=object)
 
-    def check_is_fitted(estimator: Any) -> None:
-        if not hasattr(estimator, "components_"):
+    def check_is_fitted(estimator: Any, attributes: str = "components_") -> None:
+        if not hasattr(estimator, attributes):
             raise NotFittedError(
                 f"This {type(estimator).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments "
                 "before using this estimator."
@@ -124,7 +136,7 @@ else:
         names = np.asarray(columns, dtype=object)
         return names if all(isinstance(name, str) for name in names) else None
 
-    def validated(estimator: Estimator, X: Any, *, reset: bool, dtype: Any = FLOATS) -> Any:
+    def validated(estimator: Parameters, X: Any, *, reset: bool, dtype: Any = FLOATS) -> Any:
         names = _names_of(X)
         if hasattr(X, "tocsr"):
             out = X if X.format in ("csr", "csc") else X.tocsr()

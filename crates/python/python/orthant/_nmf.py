@@ -303,6 +303,22 @@ class NMF(BaseNMF):
         tags.input_tags.allow_nan = self.missing == "nan"
         return tags
 
+    def _fit_options(self, random: Random, *, watch: Any = None, started: bool = False) -> dict[str, Any]:
+        """The options of a fit, all of them."""
+        return {
+            **self._options(random, solver=self.solver, watch=watch, started=started),
+            "shuffle": bool(self.shuffle) and self.solver == "cd",
+            "scale": self.scale,
+            "stop": self.stop,
+            "extrapolate": None if self.extrapolate is None else bool(self.extrapolate),
+            "sweeps": None if self.sweeps is None else int(self.sweeps),
+            "products": self.products,
+            "missing": self.missing,
+            "holdout": None if self.holdout is None else float(self.holdout),
+            "memory_limit": None if self.memory_limit is None else min(int(self.memory_limit), sys.maxsize),
+            "compress": None if self.compress is None else bool(self.compress),
+        }
+
     def _factorise(
         self,
         X: Any,
@@ -319,22 +335,10 @@ class NMF(BaseNMF):
         with Random(self.random_state) as random:
 
             def call(watch: Any) -> dict[str, Any]:
-                options = self._options(random, solver=self.solver, watch=watch, started=H is not None)
-                options["shuffle"] = bool(self.shuffle) and self.solver == "cd"
-                options["scale"] = self.scale
-                options["stop"] = self.stop
-                options["extrapolate"] = None if self.extrapolate is None else bool(self.extrapolate)
-                options["sweeps"] = None if self.sweeps is None else int(self.sweeps)
-                options["products"] = self.products
-                options["missing"] = self.missing
-                options["holdout"] = None if transforms or self.holdout is None else float(self.holdout)
-                if self.memory_limit is not None:
-                    options["memory_limit"] = min(int(self.memory_limit), sys.maxsize)
-                if self.compress is not None:
-                    options["compress"] = bool(self.compress)
+                options = self._fit_options(random, watch=watch, started=H is not None)
                 if transforms:
                     # they are of fits of both factors
-                    options.update(scale=None, compress=None, max_seconds=None, checkpoint=None)
+                    options.update(scale=None, compress=None, holdout=None, max_seconds=None, checkpoint=None)
                 known = [_known.of(None if transforms else of, name, X.dtype) for of, name in parts]
                 return _orthant.fit(X, options, W, H, update_H, weights, observed, known, lines)
 
