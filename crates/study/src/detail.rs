@@ -30,11 +30,6 @@ impl<T: Scalar> Ranks<T> {
         &self.manifest.orthant
     }
 
-    /// The folds that counts are shared out among.
-    pub fn folds(&self) -> usize {
-        self.manifest.folds
-    }
-
     /// What a rank needs to be called stable.
     pub fn thresholds(&self) -> &Thresholds {
         &self.thresholds

@@ -289,11 +289,6 @@ impl<T: Scalar> Ranks<T> {
         matched(rank, self.source.records(&keys)?)
     }
 
-    /// The jobs that have a record.
-    pub(crate) fn keys(&self) -> Result<Vec<Key>, StudyError> {
-        self.source.keys()
-    }
-
     fn dir(&self) -> std::path::PathBuf {
         match &self.source {
             Source::Memory(_) => "in memory".into(),
