@@ -105,12 +105,17 @@ impl Held<'_> {
     /// The factors, and their copies.
     fn pair<T: Real>(&self) -> usize {
         let (k, (rows, cols)) = (self.k, self.rows());
-        let (of_w, of_h) = if self.by_columns() { (cols, rows) } else { (rows, cols) };
         let own = |rows| Buffer::<T>::bytes(rows * k) + k * k * size_of::<T>();
-        own(of_w) + own(of_h) + if self.method.is_extrapolated() { self.copies::<T>(of_w, of_h) } else { 0 }
+        own(rows) + own(cols) + self.copies::<T>()
     }
 
-    fn copies<T: Real>(&self, of_w: usize, of_h: usize) -> usize {
+    /// The copies of factors that are extrapolated.
+    fn copies<T: Real>(&self) -> usize {
+        if !self.method.is_extrapolated() {
+            return 0;
+        }
+        let (rows, cols) = self.rows();
+        let (of_w, of_h) = if self.by_columns() { (cols, rows) } else { (rows, cols) };
         let schedule = match self.method {
             method if method.loss.is_quadratic() || method.is_newton() => Schedule::new(),
             method => Schedule::momentum(method.loss),
@@ -196,10 +201,10 @@ impl Held<'_> {
                 0
             }
         };
-        // SᵀX of the final figures, or SY of a Y that does not change
+        // SᵀX of the final figures, when there are no copies any more, or SY of a Y that does not change
         let products = match (self.outer_is_fixed(), transposes) {
             (true, _) => rows * k * s,
-            (_, true) => cols * k * s,
+            (_, true) => (cols * k * s).saturating_sub(self.copies::<T>()),
             _ => 0,
         };
         reading.workers * worker
