@@ -160,7 +160,7 @@ fn lines_without_observations_are_named() {
     }
 }
 
-/// Entries that are held out are told of, by the line at the end and by the report; and wrong shares are refused.
+/// The last line and the report give the error of held-out entries; wrong shares are refused.
 #[test]
 fn held_out_entries_are_told_of() {
     let dir = tempdir().unwrap();

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
-use orthant::{Error, Missing, Products, Stop};
+use orthant::{EntryWeights, Error, Missing, Products, Stop};
 use orthant_io::{Precision, Scalar};
+use orthant_report::{About, Report};
 use orthant_study::{
     COLUMNS, Consensus, Density, Ended, Holdout, Kind, Packed, Spread, Study, StudyError, Thresholds,
 };
@@ -240,6 +241,24 @@ impl Ranks {
         Ok((matrix, PyArray1::from_vec(py, found.rows.iter().map(|&row| row as i64).collect())))
     }
 
+    /// The page of the study, for its data, which it calls `name`.
+    #[pyo3(signature = (x, name, features, command, threads, weights=None, observed=None))]
+    fn report(
+        &self,
+        py: Python<'_>,
+        x: &Bound<'_, PyAny>,
+        name: String,
+        features: Option<Vec<String>>,
+        command: String,
+        threads: usize,
+        weights: Option<&Bound<'_, PyAny>>,
+        observed: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<String> {
+        by_precision!(&self.of, ranks => {
+            report(py, ranks, x, (name, features, command), threads, entry_weights(weights, observed, WHOM)?)
+        })
+    }
+
     /// For pickles: all that the study has.
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Pickled<'py>)> {
         let packed = by_precision!(&self.of, ranks => ranks.pack());
@@ -377,6 +396,25 @@ fn consensus<'py, T: Number>(
     out.set_item("gap", gap)?;
     out.set_item("remarks", remarks)?;
     Ok(out)
+}
+
+/// The page of a study of `x`: what it calls the data, the names of the columns, and how the study is made again.
+fn report<T: Number>(
+    py: Python<'_>,
+    ranks: &Arc<orthant_study::Ranks<T>>,
+    x: &Bound<'_, PyAny>,
+    (name, features, command): (String, Option<Vec<String>>, String),
+    threads: usize,
+    weights: Option<EntryWeights<T>>,
+) -> PyResult<String> {
+    let zeros = ranks.options().missing == Missing::Zeros;
+    let (data, ranks) = (Data::<T>::new(x)?, ranks.clone());
+    beside(py, threads, None, move |watch| {
+        let (features, commands) = (features.as_deref(), &[command]);
+        let about = About { data: &name, features, commands };
+        let page = Report::of(&ranks, &data.stored(zeros)?, weights.as_ref(), &about, &watch.cancel)?;
+        Ok(page.html().to_owned())
+    })
 }
 
 /// Numbers from 0, and −1 for none.

@@ -437,7 +437,7 @@ def test_what_cannot_be_studied_is_refused():
 def test_folders_that_cannot_be_used_are_refused(tmp_path):
     path = tmp_path / "study"
     Study([2], n_replicates=2).fit(X, path=path)
-    with pytest.raises(ValueError, match="a study from a folder does not have the data that was studied: give X"):
+    with pytest.raises(ValueError, match="a study from a folder does not have the data that was studied: give it as X"):
         Study.open(path).consensus(2)
     before = jobs(path)
     for other, text in (
@@ -593,6 +593,29 @@ def test_ctrl_c_keeps_what_is_done(kept, tmp_path):
     few = Study([6], n_replicates=len(done) + 2, holdout="none")
     pd.testing.assert_frame_equal(few.fit(big(), path=path).table_, clone(few).fit(big()).table_, check_exact=True)
     assert all(jobs(path)[name] == content for name, content in done.items())
+
+
+def test_the_report_is_one_page_of_the_same_bytes(tmp_path):
+    study = Study([2, 3, 4], n_replicates=4, random_state=1, n_jobs=2).fit(X)
+    study.report(tmp_path / "page.html", name="counts")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Recommended: k = 3" in page and ".fit(counts)" in page
+    assert "<script" not in page and "http" not in page.replace("http://www.w3.org", "")
+    assert sorted(os.listdir(tmp_path)) == ["page.html"]
+    # on other threads, and from a folder, which needs the data
+    other = Study([2, 3, 4], n_replicates=4, random_state=1, n_jobs=1).fit(X, path=tmp_path / "s")
+    other.report(tmp_path / "other.html", name="counts")
+    assert (tmp_path / "other.html").read_text(encoding="utf-8") == page
+    opened = Study.open(tmp_path / "s")
+    with pytest.raises(ValueError, match="give it as X"):
+        opened.report(tmp_path / "none.html")
+    frame = pd.DataFrame(X, columns=[f"gene<{j}>" for j in range(X.shape[1])])
+    Study([2, 3], n_replicates=3, n_jobs=1).fit(frame).report(tmp_path / "named.html")
+    named = (tmp_path / "named.html").read_text(encoding="utf-8")
+    assert "gene&lt;" in named and "gene<" not in named
+    with pytest.raises(ValueError, match="another fingerprint"):
+        opened.report(tmp_path / "none.html", X + 1)
+    assert not (tmp_path / "none.html").exists()
 
 
 FORKED = """

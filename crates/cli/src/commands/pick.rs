@@ -58,7 +58,7 @@ pub struct PickArgs {
     /// all
     #[arg(long, value_name = "auto|off|X", default_value = "auto", allow_negative_numbers = true)]
     density: Density,
-    /// The data, where it is no longer where the study found it
+    /// The data, if it has been moved since the study
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
     #[command(flatten)]

@@ -50,6 +50,16 @@ class Ranks:
         weights: Any = None,
         observed: Any = None,
     ) -> dict[str, Any]: ...
+    def report(
+        self,
+        x: Any,
+        name: str,
+        features: list[str] | None,
+        command: str,
+        threads: int,
+        weights: Any = None,
+        observed: Any = None,
+    ) -> str: ...
     def sample_consensus(self, rank: int, most: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]: ...
 
 def study_fit(x: Any, options: dict[str, Any], weights: Any = None, observed: Any = None) -> Ranks: ...

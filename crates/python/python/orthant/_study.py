@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Collection
 from numbers import Integral
@@ -413,6 +414,22 @@ class Study(Parameters):
             raise ValueError(f"k must be an int in the range [1, inf). Got {k!r} instead.")
         return int(k)
 
+    def _studied(self, model: NMF, X: Any, entry_weight: Any, observed: Any) -> tuple[Any, dict[str, Any]]:
+        """The data of the study as the module takes it, which `model` gets the features of, and its weights."""
+        if X is not None:
+            X = model._data(X, reset=True)
+            if X.dtype != self._ranks.dtype:
+                X = native(X.astype(self._ranks.dtype))
+            return X, weighed(X, entry_weight, observed)
+        if entry_weight is not None or observed is not None:
+            raise ValueError("entry_weight and observed go with X: give it too")
+        if not hasattr(self, "_held"):
+            raise ValueError("a study from a folder does not have the data that was studied: give it as X")
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                setattr(model, name, getattr(self, name))
+        return self._held
+
     def consensus(
         self,
         k: int | None = None,
@@ -449,20 +466,7 @@ class Study(Parameters):
         check_is_fitted(self, "table_")
         k = self._rank(k)
         model = NMF(k, missing=self.missing, n_jobs=self.n_jobs)
-        if X is not None:
-            X = model._data(X, reset=True)
-            if X.dtype != self._ranks.dtype:
-                X = native(X.astype(self._ranks.dtype))
-            weights = weighed(X, entry_weight, observed)
-        elif entry_weight is not None or observed is not None:
-            raise ValueError("entry_weight and observed go with X: give it too")
-        elif not hasattr(self, "_held"):
-            raise ValueError("a study from a folder does not have the data that was studied: give X to consensus")
-        else:
-            X, weights = self._held
-            for name in ("n_features_in_", "feature_names_in_"):
-                if hasattr(self, name):
-                    setattr(model, name, getattr(self, name))
+        X, weights = self._studied(model, X, entry_weight, observed)
         # a number is said in full
         said = density if isinstance(density, str) else repr(float(density))
         found = self._ranks.consensus(X, k, said, threads(self.n_jobs), **weights)
@@ -510,3 +514,45 @@ class Study(Parameters):
         if not is_integer(most) or not 2 <= most <= MOST:
             raise ValueError(f"most must be an int in the range [2, {MOST}]. Got {most!r} instead.")
         return self._ranks.sample_consensus(self._rank(k), int(most))
+
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        X: Any = None,
+        *,
+        name: str = "X",
+        entry_weight: Any = None,
+        observed: Any = None,
+    ) -> None:
+        """Write the study as one page of HTML: the recommendation with its reasons, figures, and how to repeat it.
+
+        The page has its figures in it, loads nothing and has no script. The same study makes the same bytes.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The file, written whole or not at all.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            The data that was studied; None is that of `fit`. A study from a folder has to be given it.
+        name : str, default='X'
+            What the page calls the data.
+        entry_weight, observed : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            Those of the study, beside X.
+        """
+        check_is_fitted(self, "table_")
+        model = NMF(missing=self.missing, n_jobs=self.n_jobs)
+        X, weights = self._studied(model, X, entry_weight, observed)
+        names = getattr(model, "feature_names_in_", None)
+        features = None if names is None else [str(feature) for feature in names]
+        # threads change no bit of the page
+        parameters = {**self.get_params(deep=False), "n_jobs": None, "verbose": 0}
+        said = " ".join(repr(type(self)(**parameters)).split())
+        html = self._ranks.report(X, name, features, f"{said}.fit({name})", threads(self.n_jobs), **weights)
+        staged = f"{os.fspath(path)}.{os.getpid()}.tmp"
+        try:
+            with open(staged, "w", encoding="utf-8", newline="\n") as out:
+                out.write(html)
+            os.replace(staged, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(staged)

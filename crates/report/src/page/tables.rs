@@ -9,7 +9,7 @@ use crate::text::{number, percent, significant};
 /// A column: its head, and what stands in it.
 type Column = (&'static str, fn(&Row) -> String);
 
-/// A number with so many decimals, so that a column can be read down.
+/// A number with a fixed count of decimals, so that the figures of a column line up.
 fn fixed(x: Option<f64>, decimals: usize) -> String {
     // what is 0 but for rounding has no sign
     x.map_or("–".to_owned(), |x| {

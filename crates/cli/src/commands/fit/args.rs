@@ -101,8 +101,8 @@ pub struct FitArgs {
     checkpoint: CheckpointArgs,
     #[command(flatten)]
     read: ReadArgs,
-    /// Hold this share of the entries out, one of every so many neighbours in a row, and tell how well the fit predicts them; of sparse
-    /// data only with --missing zeros
+    /// Hold out this share of the entries, spread evenly over each row, and report how well the fit predicts them; of sparse data
+    /// only with --missing zeros
     #[arg(long, value_name = "SHARE", value_parser = held_out, allow_negative_numbers = true)]
     #[arg(conflicts_with = "minibatch", help_heading = "Held-out entries")]
     holdout: Option<f64>,

@@ -10,12 +10,12 @@ use crate::print::figure;
 /// A column: its head, and what stands in it.
 type Column = (&'static str, fn(&Row) -> String);
 
-/// A number with so many decimals, or a dash.
+/// A number rounded to `decimals` places, or a dash if there is none.
 fn fixed(x: Option<f64>, decimals: usize) -> String {
     x.map_or("-".to_owned(), |x| format!("{x:.decimals$}"))
 }
 
-/// Five significant digits, so that losses can be told from each other.
+/// Five significant digits: enough to tell losses apart.
 fn loss(x: f64) -> String {
     if x == 0.0 { "0".to_owned() } else { format!("{x:.4e}") }
 }
