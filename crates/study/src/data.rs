@@ -135,6 +135,10 @@ pub fn fingerprint<T: Scalar>(v: &Matrix<'_, T>) -> Fingerprint {
     Fingerprint { rows, cols, order, dtype: T::PRECISION, xxh3_128, nnz: v.nnz() }
 }
 
+/// What to say of data that stands otherwise in memory.
+pub const OTHER_ORDER: &str =
+    ", which lies in another order in memory, rows or columns first; the bits of fits depend on that";
+
 /// XXH3-128 of the weights of entries: of row, column and weight of each.
 pub fn fingerprint_of_weights<T: Real>(weights: &EntryWeights<T>) -> String {
     let mut hash = Xxh3::new();

@@ -10,6 +10,7 @@ use orthant_io::{Fingerprint, IoError, Scalar, Staged};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::data::OTHER_ORDER;
 use crate::record::Record;
 use crate::{Key, Shard, StudyError};
 
@@ -86,8 +87,10 @@ impl Manifest {
         differ("", &values[0], &values[1], &mut said);
         let of_data = |line: &String| line.starts_with("input.");
         if said.iter().any(of_data) {
+            let order =
+                if said.iter().any(|line| line.starts_with("input.order ")) { OTHER_ORDER } else { "" };
             said.retain(|line| !of_data(line));
-            said.insert(0, "its data is not this data (another fingerprint)".to_owned());
+            said.insert(0, format!("its data is not this data (another fingerprint{order})"));
         }
         Some(if said.is_empty() { "an option is not the same".to_owned() } else { said.join("; ") })
     }

@@ -237,12 +237,16 @@ impl<T: Scalar> Ranks<T> {
         cancel: &Cancel,
     ) -> Result<Consensus<T>, StudyError> {
         let v = &v.to_matrix()?;
-        if data::fingerprint(v) != self.manifest.input {
+        let here = data::fingerprint(v);
+        if here != self.manifest.input {
+            let order = if here.order == self.manifest.input.order { "" } else { data::OTHER_ORDER };
             let (m, n) = (self.manifest.input.rows, self.manifest.input.cols);
             let found = format!("{}×{}", v.nrows(), v.ncols());
             return Err(StudyError::Different {
                 path: self.dir(),
-                differences: format!("it is of {m}×{n} data with another fingerprint than this {found} data"),
+                differences: format!(
+                    "it is of {m}×{n} data with another fingerprint than this {found} data{order}"
+                ),
             });
         }
         if weights.map(data::fingerprint_of_weights) != self.manifest.weights {

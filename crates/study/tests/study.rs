@@ -327,6 +327,16 @@ fn folders_of_other_studies_and_of_none_are_told_apart() {
         Ranks::<f64>::open(&at, Thresholds::default()).unwrap().consensus(&other, 2, Density::Auto),
         Err(StudyError::Different { .. })
     ));
+    // the same numbers column by column make other bits
+    let columns = v.transposed();
+    let across = columns.view().transposed();
+    let ranks = Ranks::<f64>::open(&at, Thresholds::default()).unwrap();
+    for error in [
+        study.fit_into(&across, &at).map(drop).unwrap_err(),
+        ranks.consensus(&across, 2, Density::Auto).map(drop).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("another order in memory, rows or columns first"), "{error}");
+    }
     assert_eq!(jobs(&at), before);
 
     let not = |at: &Path, words: &str| {

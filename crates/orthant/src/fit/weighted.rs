@@ -6,6 +6,7 @@
 //! [entries](crate::EntryWeights).
 
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 use crate::line_weights::{LineScales, LineWeights, ScaledElements};
 use crate::nmf::{Fit, Nmf};
@@ -81,7 +82,9 @@ pub(super) fn fit<T: Real>(
     if nmf.options.method.loss.beta() <= 0.0 {
         return super::fit(&by_entries(nmf, v, lines)?, v, given, observer);
     }
+    let began = Instant::now();
     let parts = Scaled::of(nmf, v, given.is_some(), lines)?;
+    let copying = began.elapsed().as_secs_f64();
     let scaled = parts.matrix(v)?;
     let given_scaled = given.map(|h| {
         let mut h = h.clone();
@@ -114,6 +117,8 @@ pub(super) fn fit<T: Real>(
     scale::clear_subnormal(&mut w);
     nmf.known[0].hold(&known::W, &mut w);
     report.components = scale::components(&w, model.components());
+    report.seconds_start += copying;
+    report.seconds_total += copying;
     Ok(Fit { w, model, report, random_state })
 }
 
