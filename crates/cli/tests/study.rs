@@ -193,7 +193,7 @@ fn explain_does_nothing() {
 
 /// Of a study that another program began, which says nothing of where its data is.
 #[test]
-fn pick_is_told_the_data() {
+fn pick_takes_the_data_by_name() {
     let d = dir();
     file(d.path(), "holes.csv", words().replacen(",5,", ",NA,", 2));
     run(d.path(), "study holes.csv -k 3 -n 3 --missing nan -o study --quiet").ends(0);
@@ -208,10 +208,10 @@ fn pick_is_told_the_data() {
     for origin in [said["origin"].clone(), serde_json::json!({"arguments": ["show", "x"]}), Value::Null] {
         said["origin"] = origin;
         change(&said);
-        run(d.path(), "pick study -k 3 --data holes.csv -o told --quiet").ends(0);
+        run(d.path(), "pick study -k 3 --data holes.csv -o named --quiet").ends(0);
         for name in ["W.npy", "H.npy", "labels.csv", "components.csv"] {
-            let [ours, told] = ["ours", "told"].map(|dir| fs::read(d.path().join(dir).join(name)).unwrap());
-            assert!(ours == told, "{name}");
+            let [ours, named] = ["ours", "named"].map(|dir| fs::read(d.path().join(dir).join(name)).unwrap());
+            assert!(ours == named, "{name}");
         }
     }
     said["weights"] = "00".into();

@@ -28,7 +28,7 @@ pub(crate) fn give_back() {
     *SET_ASIDE.lock().unwrap_or_else(PoisonError::into_inner) = Vec::new();
 }
 
-/// Whether an allocation of so many bytes has left that much.
+/// Whether [`ROOM`] bytes can still be allocated after an allocation of `bytes`, if that was large enough to matter.
 pub(crate) fn leaves_room(bytes: usize) -> bool {
     const LARGE: usize = 8 << 10;
     // compilers leave out what nobody looks at

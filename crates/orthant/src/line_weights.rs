@@ -87,7 +87,7 @@ impl LineWeights {
     /// What V's lines are multiplied by, so that each entry of the product counts alike: d(sv | sp) is s^β·d(v | p).
     ///
     /// # Errors
-    /// [`Error::InvalidParam`] for a weight whose β-th root is no element.
+    /// [`Error::InvalidParam`] if the β-th root of a weight cannot be represented in `T`.
     pub fn scales<T: Real>(&self, loss: Loss) -> Result<LineScales, Error> {
         let of = |weights: &Option<Arc<[f64]>>, name: &'static str| {
             let Some(weights) = weights else { return Ok(None) };

@@ -11,6 +11,19 @@ fn normal(numbers: &mut Numbers) -> f64 {
     radius * (std::f64::consts::TAU * numbers.uniform()).cos()
 }
 
+/// Three planted components with noise, and every entry at least 0.05.
+pub fn positive(m: usize, n: usize, seed: u64) -> Dense<f64> {
+    let mut v = planted(m, n, 3, 0.1, seed);
+    v.as_mut_slice().iter_mut().for_each(|x| *x += 0.05);
+    v
+}
+
+/// A factor with entries uniform in [0.1, 1.1).
+pub fn drawn(rows: usize, cols: usize, seed: u64) -> Dense<f64> {
+    let mut numbers = Numbers::new(seed);
+    Dense::from_fn(rows, cols, |_, _| 0.1 + numbers.uniform())
+}
+
 /// max(0, W·H + E), m×n: entries of W (m×k) and H (k×n) exponential, half of them put to 0; E normal with
 /// ‖E‖ = noise·‖W·H‖. As `scripts/planted.py`, from other numbers.
 pub fn planted(m: usize, n: usize, k: usize, noise: f64, seed: u64) -> Dense<f64> {

@@ -270,7 +270,8 @@ fn solved<T: Real>(
     model: &Model<T>,
 ) -> Result<Dense<T>, Error> {
     let Options { missing, threads, .. } = nmf.options;
-    let how = Transform { missing, threads, cancel: nmf.cancel.clone(), ..Transform::default() };
+    // not by the flag of the fit: a fit that it has ended keeps what it found
+    let how = Transform { missing, threads, ..Transform::default() };
     let of = |v: &Matrix<'_, T>| transform::transform(model, v, &how).map(|(w, _)| w);
     match &v.with_rows() {
         Matrix::Dense(v) => {

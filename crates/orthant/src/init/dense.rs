@@ -133,7 +133,7 @@ fn keep_for_products() {
         return;
     }
     sure(kept_by_products());
-    // faer has no other way to ask for it than a product that is no vector's
+    // faer allocates it only inside a product of matrices, so a small one is made
     const SIDE: usize = 32;
     let (a, mut product) = (Mat::<f64>::identity(SIDE, SIDE), Mat::zeros(SIDE, SIDE));
     matmul(product.as_mut(), Accum::Replace, a.as_ref(), a.as_ref(), 1.0, Par::Seq);

@@ -501,7 +501,7 @@ class Study(Parameters):
         k : int or None, default=None
             Number of components; None is the one that is recommended.
         most : int, default=500
-            The most samples, up to 10,000. Of more, so many are drawn, always the same.
+            The most samples to compare, up to 10,000. If there are more, a fixed random subset of this size is used.
 
         Returns
         -------

@@ -7,7 +7,7 @@ use orthant::{
 use orthant_verify::fits::{fixed, trace};
 use orthant_verify::forms::methods;
 use orthant_verify::layout::{Layout, Stored};
-use orthant_verify::made::planted;
+use orthant_verify::made::{drawn, positive};
 use orthant_verify::oracle;
 use orthant_verify::strategies::Numbers;
 
@@ -17,17 +17,6 @@ const LAYOUTS: [Layout; 4] = [Layout::RowMajor, Layout::ColMajor, Layout::Csr, L
 /// Every method that knows bounds.
 fn all() -> Vec<Method> {
     methods(&LOSSES).into_iter().filter(|method| method.update.takes_bounds()).collect()
-}
-
-fn positive(m: usize, n: usize, seed: u64) -> Dense<f64> {
-    let mut v = planted(m, n, 3, 0.1, seed);
-    v.as_mut_slice().iter_mut().for_each(|x| *x += 0.05);
-    v
-}
-
-fn drawn(rows: usize, cols: usize, seed: u64) -> Dense<f64> {
-    let mut numbers = Numbers::new(seed);
-    Dense::from_fn(rows, cols, |_, _| 0.1 + numbers.uniform())
 }
 
 /// One known component of H, and single entries of others and of W; bounds of the rest.

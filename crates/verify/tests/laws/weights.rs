@@ -3,29 +3,18 @@
 use std::ops::ControlFlow;
 
 use orthant::{
-    Dense, EntryWeights, Error, Factor, Holdout, Init, Iteration, Loss, Method, Missing, Model, Nmf, Penalty,
-    Scale, StopReason, Transform, Update,
+    Cancel, Dense, EntryWeights, Error, Factor, Holdout, Init, Iteration, Loss, Method, Missing, Model, Nmf,
+    Penalty, Scale, StopReason, Transform, Update,
 };
 use orthant_verify::fits::{fixed, step_with};
 use orthant_verify::forms::methods;
 use orthant_verify::layout::{Layout, Stored};
-use orthant_verify::made::planted;
+use orthant_verify::made::{drawn, positive};
 use orthant_verify::oracle;
 use orthant_verify::strategies::Numbers;
 
 const LOSSES: [Loss; 3] = [Loss::Frobenius, Loss::KullbackLeibler, Loss::Beta(1.5)];
 const LAYOUTS: [Layout; 4] = [Layout::RowMajor, Layout::ColMajor, Layout::Csr, Layout::Csc];
-
-fn positive(m: usize, n: usize, seed: u64) -> Dense<f64> {
-    let mut v = planted(m, n, 3, 0.1, seed);
-    v.as_mut_slice().iter_mut().for_each(|x| *x += 0.05);
-    v
-}
-
-fn drawn(rows: usize, cols: usize, seed: u64) -> Dense<f64> {
-    let mut numbers = Numbers::new(seed);
-    Dense::from_fn(rows, cols, |_, _| 0.1 + numbers.uniform())
-}
 
 /// From the start as it is, to the scale that the iterations end with.
 fn plain(nmf: Nmf<f64>) -> Nmf<f64> {
@@ -243,7 +232,8 @@ fn weights_of_lines_are_weights_of_their_entries() {
     assert_eq!((&a.w, a.model.components()), (&b.w, b.model.components()));
 }
 
-/// What a row or a column of weight 0 holds changes no bit of the others; it is fitted by what they found.
+/// What a row or a column of weight 0 holds changes no bit of the others, but for the scale of components, which counts all of H; it is
+/// fitted by what they found.
 #[test]
 fn a_line_of_weight_zero_has_no_part() {
     let (m, n, k) = (12, 9, 2);
@@ -281,7 +271,7 @@ fn a_line_of_weight_zero_has_no_part() {
             assert!(h.as_slice().iter().all(|x| x.is_finite()) && (0..k).any(|t| h[(t, 2)] > 0.0), "{what}");
             // with W as it is, no step of an entry of that column lowers its own loss with the penalty
             let of_column = |h: &[f64]| {
-                let penalised = m as f64 * penalty.alpha_h() * rows.iter().sum::<f64>() / m as f64;
+                let penalised = penalty.alpha_h() * rows.iter().sum::<f64>();
                 let (l1, l2) = (penalised * penalty.l1_ratio, penalised * (1.0 - penalty.l1_ratio));
                 let one = |x: f64| Dense::from_vec(vec![x], 1, 1).unwrap();
                 let d = |i: usize| {
@@ -302,6 +292,22 @@ fn a_line_of_weight_zero_has_no_part() {
             }
         }
     }
+}
+
+/// A fit that a flag ends keeps what it found, with the lines that count nothing.
+#[test]
+fn a_fit_that_is_ended_has_its_lines_of_weight_zero() {
+    let v = positive(12, 9, 24);
+    let rows: Vec<f64> = (0..12).map(|i| if i == 4 { 0.0 } else { 1.0 + (i % 2) as f64 }).collect();
+    let flag = Cancel::new();
+    let mut raise = |_: &Iteration<'_, f64>| {
+        flag.cancel();
+        ControlFlow::<StopReason>::Continue(())
+    };
+    let nmf = Nmf::new(2).row_weights(&rows).tol(0.0).cancel(&flag);
+    let fit = nmf.fit_observed(&v, &mut raise).unwrap();
+    assert_eq!(fit.report.stop_reason, StopReason::Interrupted);
+    assert_eq!(rows_of(&fit.w, &[4]), fit.model.transform(&rows_of(&v, &[4])).unwrap());
 }
 
 /// The model of a fit keeps the weights of columns: the rows that it learnt from are transformed to W, and a row by columns that count

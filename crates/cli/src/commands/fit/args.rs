@@ -287,6 +287,7 @@ pub(super) struct Job {
     pub start: Option<(PathBuf, PathBuf)>,
     /// How much entries count.
     pub weights: WeightArgs,
+    /// How often rows and columns count.
     pub lines: LineWeightArgs,
     /// What is known of W and H.
     pub known: KnownArgs,
