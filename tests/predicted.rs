@@ -4,13 +4,14 @@
 
 mod counting;
 
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use counting::peak_of;
 use orthant::{
-    Csc, Csr, Dense, Factor, Holdout, Init, Loss, Matrix, Method, MiniBatchNmf, Model, Nmf, Penalty, Real,
-    Transform, View,
+    Csc, Csr, Dense, Error, Factor, Holdout, Init, Loss, Matrix, Method, MiniBatchNmf, Model, Nmf, OutOfCore,
+    Penalty, ReadLines, Real, Transform, View,
 };
 
 /// How V lies in memory.
@@ -21,15 +22,47 @@ enum Layout {
     Strided,
     Csr,
     Csc,
+    /// Rows, or columns, that are read when they are needed.
+    ReadRows,
+    ReadColumns,
 }
 
 use Layout::*;
+
+/// A matrix that stands for one in a file: its lines are copied.
+#[derive(Debug)]
+struct Lines<T> {
+    elements: Vec<T>,
+    shape: (usize, usize),
+    by_columns: bool,
+}
+
+impl<T: Real> ReadLines<T> for Lines<T> {
+    fn nrows(&self) -> usize {
+        self.shape.0
+    }
+
+    fn ncols(&self) -> usize {
+        self.shape.1
+    }
+
+    fn by_columns(&self) -> bool {
+        self.by_columns
+    }
+
+    fn read(&self, lines: Range<usize>, out: &mut [T]) -> Result<(), Error> {
+        let length = if self.by_columns { self.shape.0 } else { self.shape.1 };
+        out.copy_from_slice(&self.elements[lines.start * length..lines.end * length]);
+        Ok(())
+    }
+}
 
 /// A matrix in one of the layouts.
 enum Data<T: Real> {
     Dense(Vec<T>, (usize, usize), (isize, isize)),
     Csr(Csr<'static, T>),
     Csc(Csc<'static, T>),
+    Read(Lines<T>),
 }
 
 impl<T: Real> Data<T> {
@@ -60,6 +93,14 @@ impl<T: Real> Data<T> {
                 let all = (0..2 * m * n).map(|e| at(e / (2 * n), e % (2 * n) / 2)).collect();
                 Self::Dense(all, (m, n), (2 * n as isize, 2))
             }
+            ReadRows => {
+                let elements = (0..m * n).map(|e| at(e / n, e % n)).collect();
+                Self::Read(Lines { elements, shape: (m, n), by_columns: false })
+            }
+            ReadColumns => {
+                let elements = (0..m * n).map(|e| at(e % m, e / m)).collect();
+                Self::Read(Lines { elements, shape: (m, n), by_columns: true })
+            }
             Csr => Self::Csr(sparse(m, n, &|i, j| kept(i, j).then(|| at(i, j)))),
             Csc => Self::Csc(Csc::of_transposed(sparse(n, m, &|j, i| kept(i, j).then(|| at(i, j))))),
         }
@@ -72,6 +113,7 @@ impl<T: Real> Data<T> {
             }
             Self::Csr(v) => Matrix::Csr(v.by_ref()),
             Self::Csc(v) => Matrix::Csc(Csc::of_transposed(v.transposed().by_ref())),
+            Self::Read(lines) => Matrix::OutOfCore(OutOfCore::new(lines)),
         }
     }
 }
@@ -329,7 +371,23 @@ fn what_is_predicted_is_what_is_taken() {
             }
         }
     }
-    for (number, layout) in layouts.into_iter().chain(layouts).enumerate() {
+    // data that is not in memory
+    for (at, method) in methods.into_iter().filter(|method| method.update.name() != "newton").enumerate() {
+        for (which, layout) in [ReadRows, ReadColumns].into_iter().enumerate() {
+            let shape = shapes[(at + 3 * which) % shapes.len()];
+            let from = starts[(at + which) % starts.len()];
+            let small = shape.2 > shape.0.min(shape.1) && from.contains("nndsvd");
+            let rows = from == "spa" && (layout == ReadColumns || shape.2 > shape.0);
+            let from = if small || rows { "random" } else { from };
+            if at % 2 == 0 {
+                fit::<f32>(t, layout, shape, method, from, 1 + at % 3, |nmf| nmf);
+            } else {
+                fit::<f64>(t, layout, shape, method, from, 1 + at % 3, |nmf| nmf);
+            }
+        }
+    }
+    let with_read = layouts.into_iter().chain([ReadRows]);
+    for (number, layout) in with_read.clone().chain(with_read).enumerate() {
         let shape = [(30_000, 60, 20), (400, 3_000, 30), (9_000, 500, 8)][number % 3];
         for loss in [Loss::Frobenius, Loss::KullbackLeibler, Loss::Beta(1.5)] {
             let shape = if loss == Loss::Frobenius { shape } else { (shape.0 / 10, shape.1, shape.2) };

@@ -177,9 +177,13 @@ impl ReadArgs {
 
     /// Reads the matrix of an opened file, and says what its reader remarks.
     pub fn read<T: Scalar>(&self, path: &Path, source: Source<'_>) -> Result<AnyTable<T>, IoError> {
-        let table: AnyTable<T> = source.read_any()?;
+        Ok(self.turned(path, source.read_any()?))
+    }
+
+    /// A matrix that was read as it is asked for; says what its reader remarks.
+    pub fn turned<T: Scalar>(&self, path: &Path, table: AnyTable<T>) -> AnyTable<T> {
         say::remarks(path, table.remarks(), self.transpose);
-        Ok(if self.transpose { table.transposed() } else { table })
+        if self.transpose { table.transposed() } else { table }
     }
 
     /// The matrix that is named.

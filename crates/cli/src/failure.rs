@@ -99,7 +99,9 @@ pub fn in_data<T: Real>(error: Error, table: &AnyTable<T>, file: &str) -> Failur
     match error {
         Error::ZeroInNonPositiveBeta { row, col, count } => {
             let instead = match table {
-                AnyTable::Dense(_) => "add a small number to all of them, or fit with --loss kl",
+                AnyTable::Dense(_) | AnyTable::OutOfCore(_) => {
+                    "add a small number to all of them, or fit with --loss kl"
+                }
                 AnyTable::Sparse(_) => "fit sparse data with --loss kl or frobenius",
             };
             Failure::Run(format!(

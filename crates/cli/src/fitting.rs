@@ -107,7 +107,9 @@ impl Fitting<'_> {
             let working = MiniBatchNmf::<T>::from_options(options).working_bytes(table)?;
             (table.to_matrix()?.bytes(), working)
         };
-        line += &format!("; {} of data and up to {} besides", size(data), size(working));
+        let kept =
+            if matches!(table, AnyTable::OutOfCore(_)) { " in its file, read in each pass," } else { "" };
+        line += &format!("; {} of data{kept} and up to {} besides", size(data), size(working));
         Ok(line)
     }
 }

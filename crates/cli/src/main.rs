@@ -19,6 +19,7 @@ mod interrupt;
 mod known;
 mod line_weights;
 mod numpy_text;
+mod out_of_core;
 mod pictured;
 mod print;
 mod progress;

@@ -193,7 +193,7 @@ pub struct Results<'a, T: Scalar> {
 impl<T: Scalar> Results<'_, T> {
     /// The text of `report.json`.
     pub fn report(&self) -> Result<String, Failure> {
-        self.record(&self.input(), &Fingerprint::of_factor(&self.fitted.fit.w))
+        self.record(&self.input()?, &Fingerprint::of_factor(&self.fitted.fit.w))
     }
 
     /// Stages the factors, with names where the format and the data have them, the report, and the model with what is attached
@@ -218,7 +218,7 @@ impl<T: Scalar> Results<'_, T> {
                 .file(&factor_file("W", format), |out| write_to(out, format, fit.w.view(), of_w).map(drop))?;
             staged.file(&factor_file("H", format), |out| write_to(out, format, h.view(), of_h).map(drop))?;
         }
-        let (input, weights) = (self.input(), Fingerprint::of_factor(&fit.w));
+        let (input, weights) = (self.input()?, Fingerprint::of_factor(&fit.w));
         let report = self.record(&input, &weights)?;
         staged.file(REPORT, |out| out.write_all(report.as_bytes()))?;
         let mut saved = SavedModel::new(fit.model.clone());
@@ -237,11 +237,12 @@ impl<T: Scalar> Results<'_, T> {
         Options { stop: Some(self.options.stopping()), tol: None, ..self.options.clone() }
     }
 
-    fn input(&self) -> Fingerprint {
-        match self.table {
+    fn input(&self) -> Result<Fingerprint, Failure> {
+        Ok(match self.table {
             AnyTable::Dense(table) => Fingerprint::of(table),
             AnyTable::Sparse(table) => Fingerprint::of_sparse(table),
-        }
+            AnyTable::OutOfCore(file) => Fingerprint::of_lines(file)?,
+        })
     }
 
     fn record(&self, input: &Fingerprint, weights: &Fingerprint) -> Result<String, Failure> {

@@ -30,7 +30,7 @@ fn nmf(method: Method) -> Nmf<f64> {
 pub fn kept(method: usize) -> Checkpoint {
     let mut kept = None;
     let mut observer = |it: &Iteration<'_, f64>| {
-        kept = Some(it.checkpoint());
+        kept = it.checkpoint().ok();
         if it.number < 4 { ControlFlow::Continue(()) } else { ControlFlow::Break(StopReason::Observer) }
     };
     nmf(METHODS[method]).fit_observed(&data(), &mut observer).expect("the data can be fitted");

@@ -70,6 +70,7 @@ fn is_consistent<T: Real>(table: &AnyTable<T>) {
     match table {
         AnyTable::Dense(table) => assert_eq!(table.data().len(), m * n),
         AnyTable::Sparse(table) => assert!((0.0..=1.0).contains(&table.density())),
+        AnyTable::OutOfCore(_) => unreachable!("what is read is in memory"),
     }
 }
 

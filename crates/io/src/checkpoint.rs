@@ -43,7 +43,7 @@ const STATE: &str = "state";
 ///
 /// let mut written = Ok(());
 /// nmf.fit_observed(&v, &mut |it: &Iteration<'_, f64>| {
-///     written = write_checkpoint(&path, &it.checkpoint());
+///     written = write_checkpoint(&path, &it.checkpoint().unwrap());
 ///     if it.number < 10 { ControlFlow::Continue(()) } else { ControlFlow::Break(StopReason::Observer) }
 /// })?;
 /// written?;
@@ -142,7 +142,10 @@ impl Checkpoints {
         if iteration.ends.is_none() && self.last.elapsed() < self.every {
             return Ok(());
         }
-        let written = write_checkpoint(&self.path, &iteration.checkpoint());
+        let written = iteration
+            .checkpoint()
+            .map_err(IoError::from)
+            .and_then(|checkpoint| write_checkpoint(&self.path, &checkpoint));
         // that took its own time
         self.last = Instant::now();
         written

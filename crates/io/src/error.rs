@@ -436,6 +436,15 @@ pub enum IoError {
         /// What is wrong with them.
         source: orthant::Error,
     },
+    /// A file whose elements are read when they are needed has been changed since it was opened.
+    #[error("{}: changed while it was read", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Data that is not in memory, and could not be read.
+    #[error(transparent)]
+    Data(#[from] orthant::Error),
 }
 
 fn layers(available: &[String]) -> String {

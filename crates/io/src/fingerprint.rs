@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::scalar::little_endian_bytes;
-use crate::{Order, Precision, Scalar, SparseTable, Table};
+use crate::{IoError, NpyLines, Order, Precision, Scalar, SparseTable, Table};
 
 /// Shape, layout, precision and a 128-bit hash of a matrix.
 ///
@@ -68,6 +68,18 @@ impl Fingerprint {
         }
         let xxh3_128 = format!("{:032x}", hash.digest128());
         Self { rows, cols, order, dtype: T::PRECISION, xxh3_128, nnz: None }
+    }
+
+    /// The fingerprint of a table whose elements are read when they are needed: that of the same table in memory.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn of_lines<T: Scalar>(file: &NpyLines<T>) -> Result<Self, IoError> {
+        let mut hash = Xxh3::new();
+        file.each(|part| hash.update(&little_endian_bytes(part)))?;
+        let xxh3_128 = format!("{:032x}", hash.digest128());
+        let (rows, cols, order) = (file.nrows(), file.ncols(), file.order());
+        Ok(Self { rows, cols, order, dtype: T::PRECISION, xxh3_128, nnz: None })
     }
 
     /// The fingerprint of a sparse table, in two passes over its entries.

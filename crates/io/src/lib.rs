@@ -57,6 +57,7 @@ pub use format::{Format, OutputFormat};
 #[cfg(feature = "h5")]
 pub use h5::{Annotation, Parameter, check_annotatable};
 pub use model::{AnySavedModel, FitSummary, Manifest, SavedModel, open_safetensors};
+pub use npy::NpyLines;
 pub use read::{Detect, ReadOptions, Source, read_any, read_matrix};
 pub use remark::{Edge, Remark};
 pub use scalar::{Precision, Scalar};
@@ -72,6 +73,7 @@ use absent::spreadsheet;
 
 #[cfg(not(all(feature = "h5", feature = "packed", feature = "spreadsheets")))]
 mod absent;
+mod at;
 mod checkpoint;
 mod error;
 mod extent;

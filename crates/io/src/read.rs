@@ -15,7 +15,8 @@ use crate::npz::Npz;
 use crate::remark::of_duplicates;
 use crate::spreadsheet::Spreadsheet;
 use crate::{
-    AnyTable, Decimal, Delimiter, Edge, Extent, IoError, Precision, Scalar, Table, packed, picture, text, zip,
+    AnyTable, Decimal, Delimiter, Edge, Extent, IoError, NpyLines, Precision, Scalar, Table, packed, picture,
+    text, zip,
 };
 
 /// Whether a text file has names at one of its edges.
@@ -162,6 +163,8 @@ pub struct Source<'a> {
     content: Content<'a>,
     /// A copy of what came as a stream, or packed, and cannot be read from end to end. It goes with the value.
     spooled: Option<TempPath>,
+    /// The file, of which elements can be read at a place.
+    file: Option<File>,
 }
 
 type Input<'a> = Box<dyn BufRead + 'a>;
@@ -210,13 +213,16 @@ impl Source<'static> {
                 return match open_archive(format, file, path, options, path)? {
                     Opened::Content(content) => {
                         let (path, options) = (path.to_owned(), options.clone());
-                        Ok(Self { path, options, content, spooled: None })
+                        Ok(Self { path, options, content, spooled: None, file: None })
                     }
                     Opened::Member(member) => member.source(options),
                 };
             }
         }
+        let same = file.try_clone().map_err(IoError::read(path))?;
         let mut source = Self::from_reader(path, file, len, options)?;
+        // of what is packed the length is not known
+        source.file = matches!(source.content, Content::Npy { len: Some(_), .. }).then_some(same);
         if let Content::MatrixMarket(file) = &mut source.content {
             file.name(path, options)?;
         }
@@ -234,7 +240,13 @@ impl Source<'static> {
             });
         };
         applies(Format::Pictures, options, &path)?;
-        Ok(Self { path, options: options.clone(), content: Content::Pictures(folder), spooled: None })
+        Ok(Self {
+            path,
+            options: options.clone(),
+            content: Content::Pictures(folder),
+            spooled: None,
+            file: None,
+        })
     }
 
     /// The files that [`open`](Self::open) and what follows read at `path`: the file, of a folder the one in it, and those
@@ -340,7 +352,7 @@ impl<'a> Source<'a> {
                 }
             }
         };
-        Ok(Self { path, options: options.clone(), content, spooled })
+        Ok(Self { path, options: options.clone(), content, spooled, file: None })
     }
 
     /// The kind of file.
@@ -403,6 +415,7 @@ impl<'a> Source<'a> {
         }
         match self.read_any()? {
             AnyTable::Dense(table) => Ok(table),
+            AnyTable::OutOfCore(file) => file.load(),
             AnyTable::Sparse(table) => {
                 let (rows, cols) = (table.nrows() as u64, table.ncols() as u64);
                 sparse(table.path, rows, cols)
@@ -418,8 +431,23 @@ impl<'a> Source<'a> {
         T::read(self)
     }
 
+    /// The same, but a dense matrix of more than `most` bytes as elements of `T` stays where it is, if it is in an npy file that
+    /// is not packed: its elements are then [read when they are needed](NpyLines).
+    ///
+    /// # Errors
+    /// [`IoError`].
+    pub fn read_within<T: Scalar>(mut self, most: usize) -> Result<AnyTable<T>, IoError> {
+        if let Content::Npy { header, .. } = &self.content
+            && let Some(file) = self.file.take()
+            && header.size().is_none_or(|(count, _)| count.saturating_mul(size_of::<T>()) > most)
+        {
+            return NpyLines::new(file, header.clone(), self.path).map(AnyTable::OutOfCore);
+        }
+        self.read_any()
+    }
+
     pub(crate) fn entries<T: Scalar>(self) -> Result<AnyTable<T>, IoError> {
-        let Self { path, options, content, spooled } = self;
+        let Self { path, options, content, spooled, file: _ } = self;
         let mut table = match content {
             Content::Npy { header, mut input, len } => {
                 AnyTable::Dense(npy::read_data(&mut input, &header, len, &path)?)

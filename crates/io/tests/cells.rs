@@ -107,6 +107,7 @@ fn files_by_anndata() {
         let found = match &table {
             AnyTable::Dense(table) => (table.order(), false),
             AnyTable::Sparse(table) => (table.order(), true),
+            AnyTable::OutOfCore(_) => unreachable!("it was read"),
         };
         assert_eq!(found, (order, sparse), "{name}");
         is_n(&table, "TP53 MYC MYC", name);

@@ -64,6 +64,7 @@ fn annotated_data() {
         let found = match &table {
             AnyTable::Dense(table) => (table.order(), None),
             AnyTable::Sparse(table) => (table.order(), Some(table.nnz() as u64)),
+            AnyTable::OutOfCore(_) => unreachable!("it was read"),
         };
         assert_eq!(found, (order, nnz), "{name}");
         assert_eq!(names(&table), both(OBS, "TP53 MYC MYC"), "{name}");

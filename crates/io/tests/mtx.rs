@@ -39,7 +39,7 @@ fn read<T: Scalar>(text: &str) -> Result<AnyTable<T>, IoError> {
 fn sparse<T: Scalar>(table: AnyTable<T>) -> SparseTable<T> {
     match table {
         AnyTable::Sparse(table) => table,
-        AnyTable::Dense(table) => panic!("dense: {table:?}"),
+        other => panic!("not sparse: {other:?}"),
     }
 }
 

@@ -34,7 +34,7 @@ fn read_bytes(bytes: &[u8], options: &ReadOptions) -> Result<AnyTable<f64>, IoEr
 fn sparse<T: Scalar>(table: AnyTable<T>) -> SparseTable<T> {
     match table {
         AnyTable::Sparse(table) => table,
-        AnyTable::Dense(table) => panic!("dense: {table:?}"),
+        other => panic!("not sparse: {other:?}"),
     }
 }
 

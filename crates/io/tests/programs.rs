@@ -140,7 +140,7 @@ fn dense(table: &SparseTable<f64>) -> Vec<f64> {
             let rows = csc.transposed();
             (0..n).for_each(|j| rows.row(j).for_each(|(i, x)| all[i * n + j] = x));
         }
-        orthant::Matrix::Dense(_) => panic!("a sparse table is dense"),
+        other => panic!("a sparse table is dense: {other:?}"),
     }
     all
 }

@@ -281,7 +281,7 @@ fn lists_of_entries() {
     let triplets = ReadOptions { triplets: true, ..ReadOptions::default() };
     let sparse = |text: &str, options: &ReadOptions| match read_with(text, options).unwrap() {
         AnyTable::Sparse(table) => table,
-        AnyTable::Dense(_) => panic!("{text:?}: sparse"),
+        AnyTable::Dense(_) | AnyTable::OutOfCore(_) => panic!("{text:?}: sparse"),
     };
     let want = [("1", "10", 5.0), ("1", "11", 3.0), ("2", "10", 4.0), ("2", "12", 2.0), ("3", "12", 1.0)];
     let want = want.map(|(row, col, x)| (row.to_owned(), col.to_owned(), x));

@@ -17,14 +17,19 @@ pub(crate) fn check(need: usize, limit: Option<usize>) -> Result<(), Error> {
     }
     // so little is not worth three files
     const LITTLE: usize = 16 << 20;
-    match if need > LITTLE { bytes() } else { None } {
+    match if need > LITTLE { available_memory() } else { None } {
         Some(have) if need > have => Err(Error::OutOfMemory { need, have }),
         _ => Ok(()),
     }
 }
 
-/// Bytes that can be had, if the system tells.
-pub(crate) fn bytes() -> Option<usize> {
+/// Bytes of memory that can still be had, if the system tells: what is left of the limit of the address space, of the control group's,
+/// or of the machine's memory and swap, whichever is least. Only Linux tells.
+///
+/// ```
+/// assert!(orthant::available_memory() != Some(0));
+/// ```
+pub fn available_memory() -> Option<usize> {
     let read = |path: &str| fs::read_to_string(path).ok();
     let address_space = read("/proc/self/limits").zip(read("/proc/self/statm"));
     let machine = read("/proc/meminfo");
@@ -122,7 +127,7 @@ mod tests {
     fn what_is_small_or_unlimited_is_not_refused() {
         assert_eq!(check(1 << 20, None), Ok(()));
         assert_eq!(check(11, Some(10)), Err(Error::MemoryLimit { need: 11, have: 10 }));
-        if bytes().is_some() {
+        if available_memory().is_some() {
             assert!(matches!(check(1 << 60, None), Err(Error::OutOfMemory { need, have }) if need > have));
         }
     }

@@ -2,6 +2,7 @@
 
 use orthant_kernel::{Dense, Isa};
 
+use crate::out_of_core::needs_memory;
 use crate::source::{Counts, Unobserved};
 use crate::{
     EntryWeights, Error, Init, Matrix, Missing, Nmf, Options, Products, Real, Scale, Update, available, scan,
@@ -84,6 +85,30 @@ fn known<T: Real>(nmf: &Nmf<T>, given: bool) -> Result<(), Error> {
         );
     }
     Ok(())
+}
+
+/// Refuses what needs data in memory, where it is not.
+///
+/// # Errors
+/// [`Error::Unsupported`].
+pub(crate) fn in_memory<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>, given: bool) -> Result<(), Error> {
+    let Matrix::OutOfCore(v) = v else { return Ok(()) };
+    let of_entries = nmf.weights.as_ref().map(|_| "weights of entries");
+    let of_lines =
+        nmf.lines.rows.as_ref().or(nmf.lines.columns.as_ref()).map(|_| "weights of rows or columns");
+    let of_options = || nmf.options.needs_memory_for(v.by_columns(), given);
+    of_entries.or(of_lines).or_else(of_options).map_or(Ok(()), |what| Err(needs_memory(what)))
+}
+
+/// Refuses what works on rows where only columns can be read.
+///
+/// # Errors
+/// [`Error::Unsupported`].
+pub(crate) fn has_rows<T: Real>(v: &Matrix<'_, T>, what: &str) -> Result<(), Error> {
+    match v {
+        Matrix::OutOfCore(v) if v.by_columns() => Err(needs_memory(what)),
+        _ => Ok(()),
+    }
 }
 
 /// What is not observed of V by its lines, if anything is not.

@@ -1,5 +1,7 @@
 //! A fit as it stands between two iterations, to be kept and gone on from.
 
+use std::sync::OnceLock;
+
 use orthant_kernel::{Isa, Real};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -32,21 +34,40 @@ impl Data {
         self
     }
 
+    /// What is kept, made first if there is none.
+    ///
+    /// # Errors
+    /// Those of making it.
+    pub fn kept(kept: &OnceLock<Self>, make: impl FnOnce() -> Result<Self, Error>) -> Result<Self, Error> {
+        let data = match kept.get() {
+            Some(data) => data.clone(),
+            None => make()?,
+        };
+        Ok(kept.get_or_init(|| data).clone())
+    }
+
     /// In one pass over V.
-    pub fn of<T: Real>(v: &Matrix<'_, T>) -> Self {
+    ///
+    /// # Errors
+    /// Whatever keeps it from being read.
+    pub fn of<T: Real>(v: &Matrix<'_, T>) -> Result<Self, Error> {
         let mut hash = Xxh3::new();
         let mut bytes = Vec::new();
         let element = |x: T, bytes: &mut Vec<u8>| match size_of::<T>() {
             4 => bytes.extend((x.to_f64() as f32).to_le_bytes()),
             _ => bytes.extend(x.to_f64().to_le_bytes()),
         };
-        match (v, v.by_lines()) {
-            (Matrix::Dense(view), _) => {
-                let lines = if v.by_columns() { view.transposed() } else { *view };
-                for i in 0..lines.nrows() {
-                    bytes.clear();
-                    (0..lines.ncols()).for_each(|j| element(lines.at(i, j), &mut bytes));
-                    hash.update(&bytes);
+        match (v.dense_lines(), v.by_lines()) {
+            (Some(lines), _) => {
+                let mut copy = Vec::new();
+                for start in (0..lines.nrows()).step_by(lines.together()) {
+                    let end = lines.nrows().min(start + lines.together());
+                    let block = lines.read(start..end, &mut copy)?;
+                    for i in 0..block.nrows() {
+                        bytes.clear();
+                        (0..block.ncols()).for_each(|j| element(block.at(i, j), &mut bytes));
+                        hash.update(&bytes);
+                    }
                 }
             }
             (_, Some(lines)) => {
@@ -60,14 +81,14 @@ impl Data {
             }
             _ => unreachable!("sparse data has lines"),
         }
-        Self {
+        Ok(Self {
             rows: v.nrows(),
             cols: v.ncols(),
             entries: v.nnz(),
             by_columns: v.by_columns(),
             dtype: T::NAME.to_owned(),
             xxh3_64: format!("{:016x}", hash.digest()),
-        }
+        })
     }
 }
 
@@ -93,7 +114,7 @@ impl Data {
 /// let mut kept = None;
 /// nmf.fit_observed(&v, &mut |it: &Iteration<'_, f64>| {
 ///     if it.number < 10 { return ControlFlow::Continue(()) }
-///     kept = Some(it.checkpoint());
+///     kept = it.checkpoint().ok();
 ///     ControlFlow::Break(StopReason::Observer)
 /// })?;
 /// let kept = kept.unwrap();
@@ -172,10 +193,10 @@ impl Checkpoint {
     /// Refuses what is of another fit than of `data` with these options; which data that is.
     ///
     /// # Errors
-    /// [`Error::CheckpointMismatch`].
+    /// [`Error::CheckpointMismatch`], and whatever keeps V from being read.
     pub(crate) fn check(
         &self,
-        data: impl FnOnce() -> Data,
+        data: impl FnOnce() -> Result<Data, Error>,
         options: &Options,
         weights_only: bool,
     ) -> Result<Data, Error> {
@@ -204,7 +225,7 @@ impl Checkpoint {
         if before != now {
             return mismatch(format!("it is of a fit with other options: {}", difference(&before, &now)));
         }
-        let data = data();
+        let data = data()?;
         if self.data != data {
             let of = |data: &Data| {
                 let kind = if data.entries.is_some() { "sparse" } else { "dense" };

@@ -155,9 +155,11 @@ impl Choice {
         if !options.method.is_automatic() || !asked.is_newton() || asked.sweeps.is_some() {
             return Self::of::<T>(options, v, asked, fixed, machine).1;
         }
+        // what is not in memory has no transpose
+        let has_transpose = !v.out_of_core || fixed && !v.by_columns;
         // the transpose, or what each of many threads holds, may be more than is to be taken
         match Self::of::<T>(options, v, asked, fixed, machine) {
-            (true, Ok(choice)) => Ok(choice),
+            (true, Ok(choice)) if has_transpose => Ok(choice),
             _ => Self::of::<T>(options, v, Method { update: Update::Mm, ..asked }, fixed, machine).1,
         }
     }

@@ -23,8 +23,11 @@ pub(crate) trait Process<T> {
     fn abandon(&mut self) {}
 
     /// It as it stands after the last iteration of the run; of what no user observes, none.
-    fn checkpoint(&self, _run: &Run) -> Option<Checkpoint> {
-        None
+    ///
+    /// # Errors
+    /// Whatever keeps V from being read.
+    fn checkpoint(&self, _run: &Run) -> Result<Option<Checkpoint>, Error> {
+        Ok(None)
     }
 }
 

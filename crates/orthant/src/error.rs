@@ -229,6 +229,12 @@ pub enum Error {
         /// The limit.
         seconds: f64,
     },
+    /// Data that is not in memory, and could not be read.
+    #[error("{reason}")]
+    Unreadable {
+        /// What was read, and what kept it from that.
+        reason: String,
+    },
     /// A [checkpoint](crate::Checkpoint) of another fit, of other data, or damaged.
     #[error("the checkpoint cannot be gone on from: {reason}")]
     CheckpointMismatch {

@@ -38,6 +38,8 @@ pub struct Explanation {
     pub shape: (usize, usize),
     /// Entries of V, if it is sparse.
     pub entries: Option<usize>,
+    /// Whether V is not in memory, and each pass reads it.
+    pub out_of_core: bool,
     /// Entries of V that are not observed.
     pub unobserved: usize,
     /// Whether the fit goes by lists of what is observed, each row and column by itself.
@@ -63,6 +65,7 @@ impl<T: Real> Nmf<T> {
 }
 
 pub(crate) fn explain<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<Explanation, Error> {
+    check::in_memory(nmf, v, false)?;
     if let Some(holdout) = &nmf.options.holdout {
         return crate::fit::holdout::explain(nmf, v, holdout);
     }
@@ -112,6 +115,7 @@ fn of_data<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>, lists: bool) -> Result<Expl
         expected: compresses.then(|| choice::expected(&shape, k, choice.method)),
         shape: (shape.m, shape.n),
         entries: shape.entries,
+        out_of_core: shape.out_of_core,
         unobserved,
         lists,
         data_bytes: shape.bytes,
@@ -131,7 +135,11 @@ impl fmt::Display for Explanation {
             let share = 100.0 * entries as f64 / (m as f64 * n as f64);
             line("data", &format!("{m}×{n}, {entries} entries, {share:.3} %"), "zeros are not looked at")?;
         } else {
-            line("data", &format!("{m}×{n}"), "every element is looked at")?;
+            let why = match self.out_of_core {
+                true => "it is not in memory, and each pass reads it",
+                false => "every element is looked at",
+            };
+            line("data", &format!("{m}×{n}"), why)?;
         }
         let share = 100.0 * self.unobserved as f64 / (m as f64 * n as f64);
         let what = format!("{} entries, {share:.3} %", self.unobserved);

@@ -42,6 +42,7 @@ pub(crate) fn fit<T: Real>(
     given: Option<&Dense<T>>,
     observer: &mut (dyn Observer<T> + Send),
 ) -> Result<Fit<T>, Error> {
+    check::in_memory(nmf, v, given.is_some())?;
     if let Some(holdout) = &nmf.options.holdout {
         return holdout::fit(nmf, v, given, observer, holdout);
     }

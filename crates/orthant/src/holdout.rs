@@ -5,6 +5,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::error::invalid;
 use crate::missing::Missing;
+use crate::out_of_core::needs_memory;
 use crate::weights::EntryWeights;
 use crate::{Error, Matrix};
 
@@ -203,6 +204,7 @@ pub(crate) fn each_out<T: Real>(
                 }
             }
             (Matrix::Csc(_), _) => unreachable!("rows were copied"),
+            (Matrix::OutOfCore(_), _) => return Err(needs_memory("entries that are held out")),
         }
     }
     Ok(())

@@ -24,6 +24,7 @@
 //! | when it stops, and what it reports | [`Stop`], [`Report`], [`Observer`] |
 //! | to go on from where it stood | [`Checkpoint`] |
 //! | data without a copy | [`ToMatrix`] for [`View`], [`Dense`], sparse [`Csr`] and [`Csc`] and, as features, faer, nalgebra, nalgebra-sparse, ndarray, sprs |
+//! | data that is not in memory | [`OutOfCore`] |
 //! | new samples | [`Model`] |
 //!
 //! A result has the same bits on any number of threads.
@@ -32,6 +33,7 @@ pub use orthant_kernel::{
     Csc, Csr, Dense, Indices, Indptr, LayoutError, OutOfMemory, SparseError, Values, View,
 };
 
+pub use available::available_memory;
 pub use cancel::Cancel;
 pub use checkpoint::Checkpoint;
 pub use error::Error;
@@ -48,6 +50,7 @@ pub use model::{Model, Transform, TransformReport};
 pub use nmf::{Fit, Nmf};
 pub use observe::{Iteration, Observer, TimeLimit};
 pub use options::{BatchOptions, Options};
+pub use out_of_core::{OutOfCore, ReadLines};
 pub use penalty::Penalty;
 pub use products::Products;
 pub use random::RandomState;
@@ -74,6 +77,7 @@ mod model;
 mod nmf;
 mod observe;
 mod options;
+mod out_of_core;
 mod real;
 mod report;
 mod scale;
@@ -113,3 +117,8 @@ mod twofold;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The code in `docs/out-of-core.md`, compiled and run with the documentation's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/out-of-core.md")]
+struct OutOfCorePage;

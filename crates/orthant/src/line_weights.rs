@@ -146,6 +146,7 @@ impl LineScales {
             Matrix::Csc(v) => {
                 (0..n).for_each(|j| out.extend(v.transposed().row(j).map(|(i, x)| scaled(x, i, j))));
             }
+            Matrix::OutOfCore(_) => unreachable!("weights need data in memory"),
         }
         ScaledElements(out)
     }
@@ -162,6 +163,7 @@ impl LineScales {
             Matrix::Dense(v) => Matrix::Dense(View::row_major(x, v.nrows(), v.ncols())?),
             Matrix::Csr(v) => Matrix::Csr(v.with_values(x)),
             Matrix::Csc(v) => Matrix::Csc(Csc::of_transposed(v.transposed().with_values(x))),
+            Matrix::OutOfCore(_) => unreachable!("weights need data in memory"),
         })
     }
 

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use orthant_kernel::{Csc, Csr, Dense, Real, View};
 
+use crate::out_of_core::{DenseLines, OutOfCore};
 use crate::{Error, ToView};
 
-/// What is factorised: V, m×n, samples in rows. It borrows its elements, or its entries.
+/// What is factorised: V, m×n, samples in rows. It borrows its elements, or its entries, or what reads them.
 ///
 /// ```
 /// use orthant::{Csr, Matrix, Nmf};
@@ -24,6 +25,8 @@ pub enum Matrix<'a, T: Real> {
     Csr(Csr<'a, T>),
     /// The entries that are not 0, by columns.
     Csc(Csc<'a, T>),
+    /// All elements, read when they are needed.
+    OutOfCore(OutOfCore<'a, T>),
 }
 
 impl<T: Real> Matrix<'_, T> {
@@ -33,6 +36,7 @@ impl<T: Real> Matrix<'_, T> {
             Self::Dense(v) => v.nrows(),
             Self::Csr(v) => v.nrows(),
             Self::Csc(v) => v.nrows(),
+            Self::OutOfCore(v) => v.nrows(),
         }
     }
 
@@ -42,6 +46,7 @@ impl<T: Real> Matrix<'_, T> {
             Self::Dense(v) => v.ncols(),
             Self::Csr(v) => v.ncols(),
             Self::Csc(v) => v.ncols(),
+            Self::OutOfCore(v) => v.ncols(),
         }
     }
 
@@ -50,7 +55,7 @@ impl<T: Real> Matrix<'_, T> {
         self.by_lines().map(Csr::nnz)
     }
 
-    /// Bytes of its elements, or of its parts.
+    /// Bytes of its elements, in memory or not, or of its parts.
     pub fn bytes(&self) -> usize {
         let dense = self.nrows().saturating_mul(self.ncols()).saturating_mul(size_of::<T>());
         self.by_lines().map_or(dense, Csr::bytes)
@@ -62,15 +67,17 @@ impl<T: Real> Matrix<'_, T> {
             Self::Dense(v) => Matrix::Dense(*v),
             Self::Csr(v) => Matrix::Csr(v.by_ref()),
             Self::Csc(v) => Matrix::Csc(Csc::of_transposed(v.transposed().by_ref())),
+            Self::OutOfCore(v) => Matrix::OutOfCore(v.clone()),
         }
     }
 
-    /// Vᵀ, borrowed.
+    /// Vᵀ, borrowed, of what is in memory.
     pub(crate) fn transposed(&self) -> Matrix<'_, T> {
         match self {
             Self::Dense(v) => Matrix::Dense(v.transposed()),
             Self::Csr(v) => Matrix::Csc(Csc::of_transposed(v.by_ref())),
             Self::Csc(v) => Matrix::Csr(v.transposed().by_ref()),
+            Self::OutOfCore(_) => unreachable!("weights need data in memory"),
         }
     }
 
@@ -84,15 +91,25 @@ impl<T: Real> Matrix<'_, T> {
             }
             Self::Csr(_) => false,
             Self::Csc(_) => true,
+            Self::OutOfCore(v) => v.by_columns(),
         }
     }
 
     /// A sparse matrix by its lines: the rows, or the columns where it is by columns.
     pub(crate) fn by_lines(&self) -> Option<&Csr<'_, T>> {
         match self {
-            Self::Dense(_) => None,
+            Self::Dense(_) | Self::OutOfCore(_) => None,
             Self::Csr(v) => Some(v),
             Self::Csc(v) => Some(v.transposed()),
+        }
+    }
+
+    /// The lines of a dense matrix.
+    pub(crate) fn dense_lines(&self) -> Option<DenseLines<'_, T>> {
+        match self {
+            Self::Dense(v) => Some(DenseLines::Here(if self.by_columns() { v.transposed() } else { *v })),
+            Self::OutOfCore(v) => Some(DenseLines::OutOfCore(v.clone())),
+            _ => None,
         }
     }
 
@@ -110,18 +127,24 @@ impl<T: Real> Matrix<'_, T> {
             Self::Dense(v) => Matrix::Dense(v.rows(range)),
             Self::Csr(v) => Matrix::Csr(v.rows(range)),
             Self::Csc(_) => unreachable!("rows were copied first"),
+            Self::OutOfCore(v) => Matrix::OutOfCore(v.part(range)),
         }
     }
 
     /// All elements times `scale`, those that are 0 included.
-    pub(crate) fn to_dense(&self, scale: T) -> Dense<T> {
+    ///
+    /// # Errors
+    /// Whatever keeps them from being read.
+    pub(crate) fn to_dense(&self, scale: T) -> Result<Dense<T>, Error> {
         let mut out = match self {
             Self::Dense(v) => Dense::copy_of(*v),
             Self::Csr(v) => v.to_dense(),
             Self::Csc(v) => v.to_dense(),
+            Self::OutOfCore(v) if v.by_columns() => DenseLines::OutOfCore(v.clone()).to_dense()?.transposed(),
+            Self::OutOfCore(v) => DenseLines::OutOfCore(v.clone()).to_dense()?,
         };
         out.as_mut_slice().iter_mut().for_each(|x| *x *= scale);
-        out
+        Ok(out)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use orthant_kernel::{Dense, Real};
 
 use crate::line_weights::LineScales;
-use crate::{Cancel, Checkpoint, StopReason};
+use crate::{Cancel, Checkpoint, Error, StopReason};
 
 /// A finished iteration, borrowed from the running fit.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub struct Iteration<'a, T> {
 
 /// How to make a checkpoint of the fit.
 #[derive(Clone, Copy)]
-pub(crate) struct Saving<'a>(pub &'a dyn Fn() -> Option<Checkpoint>);
+pub(crate) struct Saving<'a>(pub &'a dyn Fn() -> Result<Option<Checkpoint>, Error>);
 
 impl fmt::Debug for Saving<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,8 +70,11 @@ impl<T: Real> Iteration<'_, T> {
 
     /// The fit as it stands, to be gone on from by [`Nmf::checkpoint`](crate::Nmf::checkpoint) or
     /// [`MiniBatchNmf::checkpoint`](crate::MiniBatchNmf::checkpoint). The first one of a fit reads V.
-    pub fn checkpoint(&self) -> Checkpoint {
-        (self.saving.0)().expect("fits that are observed can be saved")
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] for data that is not in memory and cannot be read.
+    pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        Ok((self.saving.0)()?.expect("fits that are observed can be saved"))
     }
 }
 

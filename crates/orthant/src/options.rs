@@ -201,6 +201,33 @@ impl Options {
         Err(Error::Unsupported { what, supported: supported.into() })
     }
 
+    /// What of a fit with these options needs V in memory, if anything does: of dense data that lies by rows, or by columns. All
+    /// else is done [out of core](crate::OutOfCore).
+    ///
+    /// ```
+    /// use orthant::{Loss, Method, Options};
+    /// assert_eq!(Options::new(5, Method::auto(Loss::KullbackLeibler)).needs_memory(false), None);
+    /// assert_eq!(Options::new(5, Method::newton()).needs_memory(false), Some("Newton's steps for both factors"));
+    /// ```
+    pub fn needs_memory(&self, by_columns: bool) -> Option<&'static str> {
+        self.needs_memory_for(by_columns, false)
+    }
+
+    /// The same of a fit in which H is given, if `fixed`.
+    pub(crate) fn needs_memory_for(&self, by_columns: bool, fixed: bool) -> Option<&'static str> {
+        // a number of sweeps asks for Newton's steps; else there are others to choose
+        let chosen = !self.method.is_automatic() || self.method.sweeps.is_some();
+        let newton = chosen && self.method.resolved_for(self.rank, fixed).is_newton();
+        let needs = [
+            (self.missing != Missing::None, "missing entries"),
+            (self.holdout.is_some(), "entries that are held out"),
+            (newton && (!fixed || by_columns), "Newton's steps for both factors"),
+            (by_columns && self.init == Some(InitKind::Spa), "the start spa of columns"),
+            (by_columns && self.minibatch.is_some(), "mini-batches of columns"),
+        ];
+        needs.into_iter().find(|(asked, _)| *asked).map(|(_, what)| what)
+    }
+
     /// What every fit asks of its options.
     fn check_common(&self) -> Result<(), Error> {
         if self.rank == 0 {

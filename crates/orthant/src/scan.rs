@@ -5,6 +5,7 @@ use std::ops::Range;
 use orthant_kernel::{Csr, Isa, Real, Unfolded, View, allocate, scan};
 
 use crate::cancel::Halt;
+use crate::out_of_core::{DenseLines, together};
 use crate::reduce::{Lanes, MAX_LANES, Reducer, lanes};
 use crate::shape::Shape;
 use crate::{Error, Loss, Matrix, Method, Missing};
@@ -43,28 +44,19 @@ pub(crate) fn halted<T: Real>(
     halt: &Halt,
 ) -> Result<Found, Error> {
     let isa = Isa::detect();
-    let found = match (v, v.by_lines()) {
-        (Matrix::Dense(view), _) => {
-            let s = if v.by_columns() { view.transposed() } else { *view };
-            over_blocks(
-                &Lanes::even(s.nrows(), lanes(s.nrows())),
-                1,
-                workers,
-                halt,
-                |row, copy: &mut Vec<T>, squares| {
-                    let mut row = s.rows(row);
-                    if missing == Missing::Nan || s.col_stride() != 1 && s.ncols() > 1 {
-                        allocate::resize(copy, s.ncols(), T::ZERO);
-                        row.copy_to(copy);
-                        if missing == Missing::Nan {
-                            copy.iter_mut()
-                                .for_each(|x| *x = if missing.is_missing(*x) { T::ZERO } else { *x });
-                        }
-                        row = View::row_major(copy, 1, s.ncols()).expect("one row");
-                    }
-                    scan::scan(isa, row, scale, squares)
-                },
-            )?
+    let found = match (v.dense_lines(), v.by_lines()) {
+        (Some(s), _) => {
+            let cuts = Lanes::even(s.nrows(), lanes(s.nrows()));
+            over_blocks(&cuts, s.together(), workers, halt, |rows, copy: &mut Vec<T>, squares| {
+                if missing == Missing::Nan {
+                    allocate::resize(copy, rows.len() * s.ncols(), T::ZERO);
+                    s.copy_to(rows.clone(), copy)?;
+                    copy.iter_mut().for_each(|x| *x = if missing.is_missing(*x) { T::ZERO } else { *x });
+                    let block = View::row_major(copy, rows.len(), s.ncols())?;
+                    return Ok(over_rows(isa, block, scale, squares));
+                }
+                Ok(over_rows(isa, s.read(rows, copy)?, scale, squares))
+            })?
         }
         (_, lines) => {
             let lines = lines.expect("sparse matrices have lines");
@@ -72,12 +64,16 @@ pub(crate) fn halted<T: Real>(
             over_blocks(&cuts, LINES, workers, halt, |rows, scratch: &mut Unfolded<T>, squares| {
                 let values = lines.block(rows, T::ONE, scratch).values();
                 let row = View::row_major(values, 1, values.len()).expect("one row");
-                scan::scan(isa, row, scale, squares)
+                Ok(scan::scan(isa, row, scale, squares))
             })?
         }
     };
     if !found.valid {
         match v {
+            Matrix::OutOfCore(_) => {
+                let bad = |i, j, x: T| entry("V", i, j, x.to_f64()).is_err();
+                first(v, bad)?.map_or(Ok(()), |(i, j, x)| entry("V", i, j, x.to_f64()))?;
+            }
             Matrix::Dense(v) => all("V", *v, missing)?,
             Matrix::Csr(v) => {
                 for row in 0..v.nrows() {
@@ -100,6 +96,7 @@ pub(crate) fn halted<T: Real>(
 pub(crate) fn bytes<T: Real>(v: &Shape, workers: usize) -> usize {
     let each = match v.entries {
         Some(_) => v.lines_of_s.most(LINES) * v.unfolded,
+        None if v.out_of_core => together(v.lines().1) * v.lines().1 * size_of::<T>(),
         None => v.lines().1 * size_of::<T>(),
     };
     workers * each
@@ -111,7 +108,7 @@ fn over_blocks<M: Default>(
     rows: usize,
     workers: usize,
     halt: &Halt,
-    one: impl Fn(Range<usize>, &mut M, f64) -> scan::Scan + Sync,
+    one: impl Fn(Range<usize>, &mut M, f64) -> Result<scan::Scan, Error> + Sync,
 ) -> Result<scan::Scan, Error> {
     let empty = || scan::Scan { valid: true, max: 0.0, squares: 0.0 };
     Reducer::new(lanes.count(), workers, empty).try_run(
@@ -120,7 +117,7 @@ fn over_blocks<M: Default>(
             halt.check()?;
             let mut memory = M::default();
             for (block, _) in lanes.blocks(l, rows) {
-                let found = one(block, &mut memory, out.squares);
+                let found = one(block, &mut memory, out.squares)?;
                 out.valid &= found.valid;
                 out.max = out.max.max(found.max);
                 out.squares = found.squares;
@@ -133,6 +130,17 @@ fn over_blocks<M: Default>(
             a.squares += b.squares;
         },
     )
+}
+
+/// What is found in some rows, one after the other, with what squares there are already.
+fn over_rows<T: Real>(isa: Isa, rows: View<'_, T>, scale: T, squares: f64) -> scan::Scan {
+    let mut all = scan::Scan { valid: true, max: 0.0, squares };
+    for r in 0..rows.nrows() {
+        let found = scan::scan(isa, rows.rows(r..r + 1), scale, all.squares);
+        let (valid, max) = (all.valid && found.valid, all.max.max(found.max));
+        all = scan::Scan { valid, max, squares: found.squares };
+    }
+    all
 }
 
 /// Checks every entry, one by one in row-major order.
@@ -285,36 +293,42 @@ pub(crate) fn size<T: Real>(
 ) -> Result<Size, Error> {
     let beta = loss.beta();
     let add = |totals: &mut Totals, x: T| totals.add(x == T::ZERO, (x * scale).to_f64(), beta);
-    let totals = match (v, v.by_lines()) {
-        (Matrix::Dense(view), _) => {
-            let s = if v.by_columns() { view.transposed() } else { *view };
-            totals(&Lanes::even(s.nrows(), lanes(s.nrows())), workers, |i, row: &mut Vec<T>| {
-                allocate::resize(row, s.ncols(), T::ZERO);
-                s.rows(i..i + 1).copy_to(row);
-                let mut of_row = Totals::default();
-                row.iter().filter(|x| !missing.is_missing(**x)).for_each(|&x| add(&mut of_row, x));
-                of_row
-            })
+    let totals = match (v.dense_lines(), v.by_lines()) {
+        (Some(s), _) => {
+            let cuts = Lanes::even(s.nrows(), lanes(s.nrows()));
+            totals(&cuts, s.together(), workers, |rows, copy: &mut Vec<T>, out| {
+                let block = s.read(rows, copy)?;
+                for i in 0..block.nrows() {
+                    let mut of_row = Totals::default();
+                    let row = (0..block.ncols()).map(|j| block.at(i, j));
+                    row.filter(|x| !missing.is_missing(*x)).for_each(|x| add(&mut of_row, x));
+                    out.merge(&of_row);
+                }
+                Ok(())
+            })?
         }
         (_, lines) => {
             let lines = lines.expect("sparse matrices have lines");
             let cuts = Lanes::weighted(lines.nrows(), MAX_LANES, |i| lines.entries_before(i) + i);
-            totals(&cuts, workers, |i, _: &mut Vec<T>| {
-                let mut of_row = Totals::zeros(lines.ncols() - lines.row_nnz(i));
-                lines.row(i).for_each(|(_, x)| add(&mut of_row, x));
-                of_row
-            })
+            totals(&cuts, 1, workers, |rows, _: &mut Vec<T>, out| {
+                for i in rows {
+                    let mut of_row = Totals::zeros(lines.ncols() - lines.row_nnz(i));
+                    lines.row(i).for_each(|(_, x)| add(&mut of_row, x));
+                    out.merge(&of_row);
+                }
+                Ok(())
+            })?
         }
     };
     if beta <= 0.0
         && totals.zeros > 0
-        && let Some((row, col, _)) = first(v, |x| x == T::ZERO)
+        && let Some((row, col, _)) = first(v, |_, _, x| x == T::ZERO)?
     {
         return Err(Error::ZeroInNonPositiveBeta { row, col, count: totals.zeros });
     }
     if beta <= 0.0
         && totals.vanished
-        && let Some((row, col, value)) = first(v, |x| x * scale == T::ZERO)
+        && let Some((row, col, value)) = first(v, |_, _, x| x * scale == T::ZERO)?
     {
         let max = data(v, T::ONE, missing, workers)?.max;
         return Err(Error::RangeTooWide { row, col, value: value.to_f64(), max });
@@ -387,45 +401,77 @@ impl Totals {
     }
 }
 
-/// Totals of `one(row, room for a copy)` over all rows, lane by lane.
+/// Totals of all rows, lane by lane: `one(rows, room for a copy, totals)` adds those of a block of at most `rows`.
 fn totals<T: Real>(
     lanes: &Lanes,
+    rows: usize,
     workers: usize,
-    one: impl Fn(usize, &mut Vec<T>) -> Totals + Sync,
-) -> Totals {
-    Reducer::new(lanes.count(), workers, Totals::default).run(
+    one: impl Fn(Range<usize>, &mut Vec<T>, &mut Totals) -> Result<(), Error> + Sync,
+) -> Result<Totals, Error> {
+    Reducer::new(lanes.count(), workers, Totals::default).try_run(
         |l, _, out| {
             *out = Totals::default();
-            let mut row = Vec::new();
-            lanes.range(l).for_each(|i| out.merge(&one(i, &mut row)));
+            let mut copy = Vec::new();
+            lanes.blocks(l, rows).try_for_each(|(block, _)| one(block, &mut copy, out))
         },
         |a, b| a.merge(b),
     )
 }
 
-/// The first entry for which `is` holds, in row-major order, with the zeros that are not stored.
-fn first<T: Real>(v: &Matrix<'_, T>, is: impl Fn(T) -> bool) -> Option<(usize, usize, T)> {
-    match v.with_rows() {
+/// The first entry (i, j, x) for which `is` holds, in row-major order, with the zeros that are not stored.
+fn first<T: Real>(
+    v: &Matrix<'_, T>,
+    is: impl Fn(usize, usize, T) -> bool,
+) -> Result<Option<(usize, usize, T)>, Error> {
+    Ok(match v.with_rows() {
         Matrix::Csr(v) => (0..v.nrows()).find_map(|i| {
             // columns ascend: one that is not where it would be without a gap comes after a zero
             let mut column = 0;
             for (j, x) in v.row(i) {
-                if j > column && is(T::ZERO) {
+                if j > column && is(i, column, T::ZERO) {
                     return Some((i, column, T::ZERO));
                 }
-                if is(x) {
+                if is(i, j, x) {
                     return Some((i, j, x));
                 }
                 column = j + 1;
             }
-            (column < v.ncols() && is(T::ZERO)).then_some((i, column, T::ZERO))
+            (column < v.ncols() && is(i, column, T::ZERO)).then_some((i, column, T::ZERO))
         }),
         Matrix::Dense(v) => {
             let mut all = (0..v.nrows()).flat_map(|i| (0..v.ncols()).map(move |j| (i, j, v.at(i, j))));
-            all.find(|&(_, _, x)| is(x))
+            all.find(|&(i, j, x)| is(i, j, x))
         }
+        Matrix::OutOfCore(v) => first_in_lines(&DenseLines::OutOfCore(v.clone()), v.by_columns(), is)?,
         Matrix::Csc(_) => unreachable!("rows were copied"),
+    })
+}
+
+/// The same of dense lines: of rows one that is found ends the search, of columns the others may have one in a row before.
+fn first_in_lines<T: Real>(
+    lines: &DenseLines<'_, T>,
+    by_columns: bool,
+    is: impl Fn(usize, usize, T) -> bool,
+) -> Result<Option<(usize, usize, T)>, Error> {
+    let mut copy = Vec::new();
+    let mut found: Option<(usize, usize, T)> = None;
+    for start in (0..lines.nrows()).step_by(lines.together()) {
+        let block = lines.read(start..lines.nrows().min(start + lines.together()), &mut copy)?;
+        for line in 0..block.nrows() {
+            let at = |along| if by_columns { (along, start + line) } else { (start + line, along) };
+            let entries = (0..block.ncols()).map(|along| (at(along), block.at(line, along)));
+            let first = entries.map(|((i, j), x)| (i, j, x)).find(|&(i, j, x)| is(i, j, x));
+            if let Some(new) =
+                first.filter(|new| found.is_none_or(|found| (new.0, new.1) < (found.0, found.1)))
+            {
+                found = Some(new);
+            }
+        }
+        if found.is_some() && !by_columns {
+            break;
+        }
     }
+    Ok(found)
 }
 
 fn power(x: f64, beta: f64) -> f64 {

@@ -45,8 +45,10 @@ pub(crate) struct Shape {
     pub entries: Option<usize>,
     pub by_columns: bool,
     pub bytes: usize,
-    /// Whether blocks of dense rows of S are copied to be read.
+    /// Whether blocks of dense rows of S are copied to be read, …
     pub copied: bool,
+    /// … because they are not in memory.
+    pub out_of_core: bool,
     /// Entries of dense data that are not observed.
     pub unobserved: usize,
     /// Whether the entries are what is observed, and each row is solved by itself.
@@ -73,6 +75,7 @@ impl Shape {
         let copied = match v {
             Matrix::Dense(v) if by_columns => v.row_stride() != 1,
             Matrix::Dense(v) => v.col_stride() != 1 && v.ncols() > 1,
+            Matrix::OutOfCore(_) => true,
             _ => false,
         };
         let lines = v.by_lines();
@@ -83,6 +86,7 @@ impl Shape {
             by_columns,
             bytes: v.bytes(),
             copied,
+            out_of_core: matches!(v, Matrix::OutOfCore(_)),
             unobserved: 0,
             lists: false,
             bounds: 0,
@@ -106,6 +110,7 @@ impl Shape {
             by_columns,
             bytes: m * n * size_of::<T>(),
             copied: false,
+            out_of_core: false,
             unobserved: 0,
             lists: false,
             bounds: 0,

@@ -40,7 +40,7 @@ pub(crate) fn on<R: Send>(
 pub(crate) fn caught<R>(work: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
     let failed = |need: usize| Error::OutOfMemory {
         need,
-        have: available::bytes().unwrap_or(0).min(need.saturating_sub(1)),
+        have: available::available_memory().unwrap_or(0).min(need.saturating_sub(1)),
     };
     if !allocate::set_aside() {
         return Err(failed(1));

@@ -2,6 +2,7 @@
 
 use orthant_kernel::Real;
 
+use crate::out_of_core::needs_memory;
 use crate::{Error, Matrix, ToMatrix};
 
 /// How much each entry of V counts: the loss is Σ ω_ij·d(v_ij | (WH)_ij). Entries that count 0 are not observed.
@@ -83,6 +84,7 @@ impl<T: Real> EntryWeights<T> {
                 Matrix::Dense(v) => (0..n).try_for_each(|j| put(j, v.at(row, j)))?,
                 Matrix::Csr(v) => v.row(row).try_for_each(|(j, x)| put(j, x))?,
                 Matrix::Csc(_) => unreachable!("rows were copied"),
+                Matrix::OutOfCore(_) => return Err(needs_memory("weights")),
             }
             starts.push(columns.len());
         }

@@ -40,6 +40,7 @@ pub fn raise(error: &Error, whom: &str) -> PyErr {
             PyMemoryError::new_err(text)
         }
         Error::TimeLimit { .. } => PyTimeoutError::new_err(text),
+        Error::Unreadable { .. } => PyOSError::new_err(text),
         Error::Panicked { .. } | Error::Threads { .. } => PyRuntimeError::new_err(text),
         _ => PyValueError::new_err(text),
     }

@@ -6,6 +6,22 @@ use orthant::{Csr, Dense, EntryWeights, Error, Matrix, Real, ToMatrix, View};
 use orthant_io::{Fingerprint, Order, Scalar};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::error::unsupported;
+
+/// Refuses data that is not in memory.
+///
+/// # Errors
+/// [`Error::Unsupported`].
+pub fn in_memory<T: Real>(v: &Matrix<'_, T>) -> Result<(), Error> {
+    match v {
+        Matrix::OutOfCore(_) => Err(unsupported(
+            "a study of data that is not in memory",
+            "each of its fits would read it in every pass; one fit at a time does",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The same matrix, of which rows can be looked at: sparse columns are copied.
 pub fn by_rows<'a, T: Real>(v: &'a Matrix<'_, T>) -> Matrix<'a, T> {
     match v {
@@ -20,7 +36,7 @@ pub fn each<T: Real>(v: &Matrix<'_, T>, i: usize, mut f: impl FnMut(usize, T)) {
     match v {
         Matrix::Dense(v) => (0..v.ncols()).for_each(|j| f(j, v.at(i, j))),
         Matrix::Csr(v) => v.row(i).for_each(|(j, x)| f(j, x)),
-        Matrix::Csc(_) => unreachable!("columns were copied"),
+        Matrix::Csc(_) | Matrix::OutOfCore(_) => unreachable!("rows are in memory"),
     }
 }
 
@@ -38,6 +54,7 @@ pub fn is_counts<T: Real>(v: &Matrix<'_, T>) -> bool {
             let v = v.transposed();
             (0..v.nrows()).all(|i| v.row(i).all(|(_, x)| whole(x)))
         }
+        Matrix::OutOfCore(_) => unreachable!("studied data is in memory"),
     }
 }
 
@@ -130,6 +147,7 @@ pub fn fingerprint<T: Scalar>(v: &Matrix<'_, T>) -> Fingerprint {
             hash_sparse(&mut hash, v.transposed());
             Order::ColMajor
         }
+        Matrix::OutOfCore(_) => unreachable!("studied data is in memory"),
     };
     let xxh3_128 = format!("{:032x}", hash.digest128());
     Fingerprint { rows, cols, order, dtype: T::PRECISION, xxh3_128, nnz: v.nnz() }

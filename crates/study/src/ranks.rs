@@ -237,6 +237,7 @@ impl<T: Scalar> Ranks<T> {
         cancel: &Cancel,
     ) -> Result<Consensus<T>, StudyError> {
         let v = &v.to_matrix()?;
+        data::in_memory(v)?;
         let here = data::fingerprint(v);
         if here != self.manifest.input {
             let order = if here.order == self.manifest.input.order { "" } else { data::OTHER_ORDER };

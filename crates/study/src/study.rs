@@ -213,6 +213,7 @@ impl<T: Scalar> Study<T> {
 
     /// Refuses what cannot be studied; says how data is held out.
     fn check(&self, v: &Matrix<'_, T>) -> Result<Holdout, Error> {
+        data::in_memory(v)?;
         let Options { minibatch, max_time, init, holdout, .. } = &self.fit;
         if holdout.is_some() {
             return Err(unsupported(

@@ -164,7 +164,7 @@ impl Case {
             if it.number < at {
                 return ControlFlow::Continue(());
             }
-            kept = Some(it.checkpoint());
+            kept = it.checkpoint().ok();
             ControlFlow::Break(StopReason::Observer)
         })?;
         Ok(kept.expect("the fit gets there"))

@@ -202,6 +202,7 @@ mod tests {
                     Matrix::Dense(v) => Dense::copy_of(v),
                     Matrix::Csr(v) => v.to_dense(),
                     Matrix::Csc(v) => v.to_dense(),
+                    Matrix::OutOfCore(_) => unreachable!("layouts are in memory"),
                 };
                 assert_eq!(found, a, "{layout:?}");
             }

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use orthant::{Dense, MiniBatchNmf, Missing, Nmf, Options, Transform};
-use orthant_io::{AnySavedModel, AnyTable, Names, OutputFormat, SavedModel, Scalar, Source, write_to};
+use orthant_io::{AnySavedModel, AnyTable, Names, Order, OutputFormat, SavedModel, Scalar, Source, write_to};
 
 use crate::args::{ReadArgs, at_least_one, at_least_zero, bytes};
 use crate::factor_format::of_matrix;
 use crate::failure::in_data;
-use crate::{Failure, components, inputs, print, results, say};
+use crate::{Failure, components, inputs, out_of_core, print, results, say};
 
 /// Find the weights W of new samples, with the components as they were learnt
 ///
@@ -54,7 +54,8 @@ pub struct TransformArgs {
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     threads: Option<usize>,
-    /// The most memory to take besides the data, such as 500MB or 2GiB
+    /// The most memory to take besides the data, such as 500MB or 2GiB; data of an npy file that is more than that is not loaded,
+    /// but read where it is needed [default: no limit; data that memory has no room for is not loaded]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     memory_limit: Option<usize>,
     /// No summary
@@ -86,7 +87,11 @@ fn run_in<T: Scalar>(args: &TransformArgs, saved: &SavedModel<T>) -> Result<(), 
         .read
         .missing()
         .unwrap_or_else(|| saved.manifest.options.as_ref().map_or(Missing::None, |o| o.missing));
-    let table: AnyTable<T> = args.read.read(&args.input, args.read.open_with(&args.input, missing)?)?;
+    let source = args.read.open_with(&args.input, missing)?;
+    let room = out_of_core::room::<T>(args.memory_limit, &source, saved.model.rank());
+    let needed = args.match_names || missing != Missing::None || saved.model.column_weights().is_some();
+    let table: AnyTable<T> =
+        out_of_core::read(&args.read, &args.input, source, room, |order| needed || order == Order::ColMajor)?;
     let table = match (args.match_names, &saved.manifest.columns) {
         (true, Some(learnt)) => by_name(args, learnt, table)?,
         (true, None) => {

@@ -45,9 +45,7 @@ pub(crate) fn read_vector<T: Scalar>(
     let mut body = Body::open(input, header, len, size_of::<T>(), path)?;
     let (mut data, count) = (body.vector(len)?, body.count);
     let width = header.width();
-    let as_is = !(cfg!(target_endian = "big") ^ header.big_endian)
-        && (header.kind == Kind::Float(8) && TypeId::of::<T>() == TypeId::of::<f64>()
-            || header.kind == Kind::Float(4) && TypeId::of::<T>() == TypeId::of::<f32>());
+    let as_is = is_as_in_memory::<T>(header);
     let mut buffer = vec![0_u8; if as_is { 0 } else { CHUNK.min(count * width) }];
     while data.len() < count {
         let start = data.len();
@@ -58,13 +56,21 @@ pub(crate) fn read_vector<T: Scalar>(
             body.take(bytemuck::cast_slice_mut(&mut data[start..]))?;
         } else {
             body.take(&mut buffer[..n * width])?;
-            let converted = convert(&buffer[..n * width], header, &mut data);
+            data.resize(start + n, T::ZERO);
+            let converted = convert(&buffer[..n * width], header, &mut data[start..]);
             if let Err((at, unfit)) = converted {
                 return Err(unfit.at::<T>(place(start + at)));
             }
         }
     }
     Ok(data)
+}
+
+/// Whether elements of a file are, byte by byte, those in memory.
+pub(super) fn is_as_in_memory<T: Scalar>(header: &Header) -> bool {
+    !(cfg!(target_endian = "big") ^ header.big_endian)
+        && (header.kind == Kind::Float(8) && TypeId::of::<T>() == TypeId::of::<f64>()
+            || header.kind == Kind::Float(4) && TypeId::of::<T>() == TypeId::of::<f32>())
 }
 
 /// The bytes that follow a header, once it is known that the file can hold them.
@@ -121,8 +127,8 @@ impl<'a, R: Read> Body<'a, R> {
     }
 }
 
-/// Appends the elements in `bytes`; fails with the index of the first that cannot be represented.
-fn convert<T: Scalar>(bytes: &[u8], header: &Header, out: &mut Vec<T>) -> Result<(), (usize, Unfit)> {
+/// Writes the elements in `bytes` to `out`, which is as long; fails with the index of the first that cannot be represented.
+pub(super) fn convert<T: Scalar>(bytes: &[u8], header: &Header, out: &mut [T]) -> Result<(), (usize, Unfit)> {
     macro_rules! as_type {
         ($t:ty, $to:expr) => {
             if header.big_endian {
@@ -151,11 +157,11 @@ fn convert<T: Scalar>(bytes: &[u8], header: &Header, out: &mut Vec<T>) -> Result
 #[inline(always)]
 fn each<T: Scalar, const N: usize>(
     bytes: &[u8],
-    out: &mut Vec<T>,
+    out: &mut [T],
     read: impl Fn([u8; N]) -> Result<f64, Unfit>,
 ) -> Result<(), (usize, Unfit)> {
-    for (i, &b) in bytes.as_chunks::<N>().0.iter().enumerate() {
-        out.push(read(b).and_then(element).map_err(|unfit| (i, unfit))?);
+    for (i, (to, &b)) in out.iter_mut().zip(bytes.as_chunks::<N>().0).enumerate() {
+        *to = read(b).and_then(element).map_err(|unfit| (i, unfit))?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 mod decode;
 mod header;
 mod integers;
+mod lines;
 mod write;
 
 #[cfg(feature = "h5")]
@@ -14,4 +15,5 @@ pub(crate) use decode::half;
 pub(crate) use decode::{read_data, read_vector};
 pub(crate) use header::{Header, Raw, read_header, read_raw};
 pub(crate) use integers::read_integers;
+pub use lines::NpyLines;
 pub(crate) use write::{write, write_header};

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use orthant::{Error, Matrix, Real, ToMatrix};
+use orthant::{Error, Matrix, OutOfCore, Real, ToMatrix};
 
-use crate::{IoError, Place, Remark, Scalar, SparseTable, Table};
+use crate::{IoError, NpyLines, Place, Remark, Scalar, SparseTable, Table};
 
 /// A matrix as its file has it. It can be handed to a fit as it is.
 ///
@@ -26,6 +26,8 @@ pub enum AnyTable<T: Real> {
     Dense(Table<T>),
     /// Those that are not 0.
     Sparse(SparseTable<T>),
+    /// All entries, read when they are needed.
+    OutOfCore(NpyLines<T>),
 }
 
 impl<T: Real> AnyTable<T> {
@@ -34,6 +36,7 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.nrows(),
             Self::Sparse(table) => table.nrows(),
+            Self::OutOfCore(file) => file.nrows(),
         }
     }
 
@@ -42,6 +45,7 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.ncols(),
             Self::Sparse(table) => table.ncols(),
+            Self::OutOfCore(file) => file.ncols(),
         }
     }
 
@@ -50,6 +54,7 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.row_names(),
             Self::Sparse(table) => table.row_names(),
+            Self::OutOfCore(_) => None,
         }
     }
 
@@ -58,6 +63,7 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.col_names(),
             Self::Sparse(table) => table.col_names(),
+            Self::OutOfCore(_) => None,
         }
     }
 
@@ -66,6 +72,7 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.remarks(),
             Self::Sparse(table) => table.remarks(),
+            Self::OutOfCore(_) => &[],
         }
     }
 
@@ -75,6 +82,7 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => Self::Dense(table.transposed()),
             Self::Sparse(table) => Self::Sparse(table.transposed()),
+            Self::OutOfCore(file) => Self::OutOfCore(file.transposed()),
         }
     }
 
@@ -102,6 +110,7 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.select_columns(columns).map(Self::Dense),
             Self::Sparse(table) => table.select_columns(columns).map(Self::Sparse),
+            Self::OutOfCore(file) => file.load()?.select_columns(columns).map(Self::Dense),
         }
     }
 
@@ -110,6 +119,7 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.locate(row, col),
             Self::Sparse(table) => table.locate(row, col),
+            Self::OutOfCore(file) => file.locate(row, col),
         }
     }
 
@@ -117,6 +127,8 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.path = path,
             Self::Sparse(table) => table.path = path,
+            // it knows it
+            Self::OutOfCore(_) => {}
         }
     }
 
@@ -124,6 +136,8 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.remarks.extend(remarks),
             Self::Sparse(table) => table.remarks.extend(remarks),
+            // one of an npy file has none
+            Self::OutOfCore(_) => {}
         }
     }
 
@@ -131,15 +145,18 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => (table.row_names, table.col_names) = (rows, cols),
             Self::Sparse(table) => (table.row_names, table.col_names) = (rows, cols),
+            // nor names
+            Self::OutOfCore(_) => {}
         }
     }
 }
 
-impl<T: Real> ToMatrix<T> for AnyTable<T> {
+impl<T: Scalar> ToMatrix<T> for AnyTable<T> {
     fn to_matrix(&self) -> Result<Matrix<'_, T>, Error> {
         match self {
             Self::Dense(table) => table.to_matrix(),
             Self::Sparse(table) => table.to_matrix(),
+            Self::OutOfCore(file) => Ok(Matrix::OutOfCore(OutOfCore::new(file))),
         }
     }
 }

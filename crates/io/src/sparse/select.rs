@@ -10,6 +10,7 @@ impl<T: Scalar> AnyTable<T> {
         let along = match self {
             Self::Dense(ref table) => (edge == Edge::Rows) == (table.order() == Order::RowMajor),
             Self::Sparse(ref table) => (edge == Edge::Rows) == (table.order() == Order::RowMajor),
+            Self::OutOfCore(_) => unreachable!("features have types in sparse files, which are read"),
         };
         let mut names = [self.row_names(), self.col_names()].map(|names| names.map(<[String]>::to_vec));
         let of_edge = &mut names[usize::from(edge == Edge::Columns)];
@@ -19,6 +20,7 @@ impl<T: Scalar> AnyTable<T> {
         let mut selected = match self {
             Self::Dense(table) => Self::Dense(dense(table, edge, along, keep)),
             Self::Sparse(table) => Self::Sparse(sparse(&table, along, keep)),
+            Self::OutOfCore(_) => unreachable!("features have types in sparse files, which are read"),
         };
         let [rows, cols] = names;
         selected.set_names(rows, cols);
@@ -108,6 +110,7 @@ mod tests {
                 let found = table.select(edge, keep);
                 let at = |i, j| match &found {
                     AnyTable::Dense(table) => table.view().at(i, j),
+                    AnyTable::OutOfCore(_) => unreachable!("it is in memory"),
                     AnyTable::Sparse(table) => match table.order() {
                         Order::RowMajor => table.lines().to_dense()[(i, j)],
                         Order::ColMajor => table.lines().to_dense()[(j, i)],

@@ -10,6 +10,7 @@ pub fn rows<T: Scalar>(table: &AnyTable<T>) -> Vec<Vec<f64>> {
             SparseStorage::ByRows(v) => v.to_dense()[(i, j)],
             SparseStorage::ByColumns(v) => v.to_dense()[(i, j)],
         },
+        AnyTable::OutOfCore(file) => file.load().unwrap().view().at(i, j),
     };
     (0..table.nrows()).map(|i| (0..table.ncols()).map(|j| at(i, j).to_f64()).collect()).collect()
 }

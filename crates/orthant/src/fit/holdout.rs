@@ -128,7 +128,7 @@ fn fitted_weight<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>, fit: &Fit<T>, out: us
                     seen.map(|j| lines.of_entry(i, j)).sum::<f64>()
                 }
                 Matrix::Csr(v) => v.row(i).map(|(j, _)| lines.of_entry(i, j)).sum(),
-                Matrix::Csc(_) => unreachable!("rows were copied"),
+                Matrix::Csc(_) | Matrix::OutOfCore(_) => unreachable!("rows are in memory"),
             };
             (0..m).map(of_row).sum()
         }

@@ -196,7 +196,7 @@ impl<T: Real> Problem<'_, T> {
                 supported: "there fits start at random or at given factors".into(),
             });
         }
-        let (mut w, mut ht) = init::random(data, k, generator);
+        let (mut w, mut ht) = init::random(data, k, generator)?;
         if matches!(start, Init::ScaledRandom) {
             let (v, m) = (&lists.values, lists.values.nrows());
             let (w0, h0, scale) = (&w, &ht, self.scale);

@@ -114,12 +114,13 @@ impl<T: Real, A: Alternation<T>> Process<T> for Fitting<'_, '_, T, A> {
         self.pass.abandon();
     }
 
-    fn checkpoint(&self, run: &Run) -> Option<Checkpoint> {
-        Some(self.problem.checkpoint(self.begun, run.iterations, |state| {
+    fn checkpoint(&self, run: &Run) -> Result<Option<Checkpoint>, Error> {
+        let checkpoint = self.problem.checkpoint(self.begun, run.iterations, |state| {
             self.pass.save(state);
             self.criterion.save(state);
             run.save(state);
-        }))
+        })?;
+        Ok(Some(checkpoint))
     }
 }
 

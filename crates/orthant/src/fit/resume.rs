@@ -92,15 +92,15 @@ impl<T: Real> Problem<'_, T> {
     }
 
     /// Which data the fit is of.
-    fn data(&self) -> Data {
+    fn data(&self) -> Result<Data, Error> {
         let weights = self.lists.and_then(|lists| lists.weights.as_deref());
         let [w, h] = self.limits.each_ref().map(|limits| limits.as_deref());
-        Data::of(self.v)
+        Ok(Data::of(self.v)?
             .besides("weights", weights)
             .besides("W from", w.map(|w| &w.lower[..]))
             .besides("to", w.map(|w| &w.upper[..]))
             .besides("H from", h.map(|h| &h.lower[..]))
-            .besides("to", h.map(|h| &h.upper[..]))
+            .besides("to", h.map(|h| &h.upper[..])))
     }
 
     /// What a loop keeps of the fit, with the state behind it.
@@ -109,14 +109,14 @@ impl<T: Real> Problem<'_, T> {
         begun: &Begun<'_, T>,
         iterations: usize,
         append: impl FnOnce(&mut Vec<u8>),
-    ) -> Checkpoint {
+    ) -> Result<Checkpoint, Error> {
         let mut state = Vec::new();
         begun.generator.save(&mut state);
         [begun.negligible].save(&mut state);
         append(&mut state);
         let (options, weights_only) = (self.nmf.options.clone(), self.given.is_some());
-        let data = begun.data.get_or_init(|| self.data()).clone();
-        Checkpoint::new(data, options, weights_only, iterations, begun.said.clone(), state)
+        let data = Data::kept(&begun.data, || self.data())?;
+        Ok(Checkpoint::new(data, options, weights_only, iterations, begun.said.clone(), state))
     }
 
     /// Refuses a state with another H than the one that is given.

@@ -108,7 +108,7 @@ fn take<T: Real>(v: &Matrix<'_, T>, rows: &[usize], most: usize) -> Option<Matri
     rows.iter().zip(0..).for_each(|(&i, new)| place[i] = new);
     let held = |i: usize| (place[i] != u32::MAX).then_some(place[i]);
     let count: usize = match v {
-        Matrix::Dense(_) => unreachable!("only sparse data is sampled"),
+        Matrix::Dense(_) | Matrix::OutOfCore(_) => unreachable!("only sparse data is sampled"),
         Matrix::Csr(v) => rows.iter().map(|&i| v.row_nnz(i)).sum(),
         Matrix::Csc(v) => {
             let all = (0..v.ncols()).flat_map(|j| v.transposed().row(j));
@@ -127,7 +127,7 @@ fn take<T: Real>(v: &Matrix<'_, T>, rows: &[usize], most: usize) -> Option<Matri
     };
     let mut end = 0;
     match v {
-        Matrix::Dense(_) => unreachable!("only sparse data is sampled"),
+        Matrix::Dense(_) | Matrix::OutOfCore(_) => unreachable!("only sparse data is sampled"),
         Matrix::Csr(v) => {
             for &i in rows {
                 v.row(i).for_each(|(j, x)| push((j as u32, x)));

@@ -28,7 +28,7 @@ impl<T: Real> Problem<'_, T> {
         let data = init::Data { v, scale, source, workers, halt: &self.halt, missing, mean };
         if let Some(h) = self.given {
             let w = if !self.choice.method.loss.is_quadratic() || self.choice.method.keeps_zeros() {
-                (data.mean() / T::from_f64(k as f64)).sqrt()
+                (data.mean()? / T::from_f64(k as f64)).sqrt()
             } else {
                 T::ZERO
             };
@@ -104,7 +104,7 @@ impl<T: Real> Problem<'_, T> {
     }
 
     /// W and Hᵀ with that row or column in the first component, and nothing in the others.
-    fn line(&self) -> (Vec<T>, Vec<T>) {
+    fn line(&self) -> Result<(Vec<T>, Vec<T>), Error> {
         let (m, n, k) = (self.v.nrows(), self.v.ncols(), self.nmf.options.rank);
         let (mut w, mut ht) = (Buffer::roomy(m * k), Buffer::roomy(n * k));
         let along = if m == 1 { &mut ht } else { &mut w };
@@ -113,6 +113,10 @@ impl<T: Real> Problem<'_, T> {
             Matrix::Dense(v) => (0..m).for_each(|i| (0..n).for_each(|j| put(i + j, v.at(i, j)))),
             Matrix::Csr(v) => (0..m).for_each(|i| v.row(i).for_each(|(j, x)| put(i + j, x))),
             Matrix::Csc(v) => (0..n).for_each(|j| v.transposed().row(j).for_each(|(i, x)| put(i + j, x))),
+            Matrix::OutOfCore(_) => {
+                let all = self.v.to_dense(T::ONE)?;
+                all.as_slice().iter().enumerate().for_each(|(at, &x)| put(at, x));
+            }
         }
         // of one size, or single precision could not hold the squares of both
         let largest = along.iter().fold(T::ZERO, |most, x| most.max(*x));
@@ -120,7 +124,7 @@ impl<T: Real> Problem<'_, T> {
         along.iter_mut().for_each(|x| *x = scan::scale_by(*x, -half));
         let other = if m == 1 { &mut w } else { &mut ht };
         other[0] = scan::scale_by(T::ONE, half);
-        (w, ht)
+        Ok((w, ht))
     }
 
     /// Rows of W and of Hᵀ with what holds for each.
@@ -153,7 +157,7 @@ impl<T: Real> Problem<'_, T> {
         let mut generator = nmf.random.clone();
         let (w, ht) = match found {
             Some(factors) => factors,
-            None if self.is_line() => self.line(),
+            None if self.is_line() => self.line()?,
             None => self.start(&mut generator, source, guess)?,
         };
         let mut warnings = Vec::new();

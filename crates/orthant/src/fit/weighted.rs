@@ -289,7 +289,7 @@ fn solved<T: Real>(
             }
             of(&Matrix::Csr(Csr::new(at.len(), v.ncols(), starts, columns, values)?))
         }
-        Matrix::Csc(_) => unreachable!("rows were copied"),
+        Matrix::Csc(_) | Matrix::OutOfCore(_) => unreachable!("rows are in memory"),
     }
 }
 

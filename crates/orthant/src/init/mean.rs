@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use orthant_kernel::{Csr, View, allocate};
 
-use crate::{Matrix, Real};
+use crate::out_of_core::DenseLines;
+use crate::{Error, Matrix, Real};
 
 /// Elements that numpy sums in one go.
 const BLOCK: usize = 128;
@@ -13,17 +14,58 @@ const SERIAL: usize = 1 << 16;
 
 /// Mean of `scale`·V. Dense: numpy's pairwise sum over contiguous memory, else row by row (column by column where columns
 /// are the closer ones), divided by the count. Sparse: scipy's, the pairwise sum of all entries as they lie, each times
-/// one over the count.
-pub(crate) fn mean<T: Real>(v: &Matrix<'_, T>, scale: T, parallel: bool) -> T {
+/// one over the count. Data that is not in memory is contiguous.
+///
+/// # Errors
+/// Whatever keeps that from being read.
+pub(crate) fn mean<T: Real>(v: &Matrix<'_, T>, scale: T, parallel: bool) -> Result<T, Error> {
     let entries = |v: &Csr<'_, T>| {
         let part = T::from_f64(1.0 / (v.nrows() as f64 * v.ncols() as f64));
         sum_of_entries(v, 0..v.nnz(), (scale, part), parallel)
     };
-    match v {
+    Ok(match v {
         Matrix::Dense(v) => dense(*v, scale, parallel),
         Matrix::Csr(v) => entries(v),
         Matrix::Csc(v) => entries(v.transposed()),
+        Matrix::OutOfCore(part) => {
+            let (m, n) = (v.nrows(), v.ncols());
+            let lines = DenseLines::OutOfCore(part.clone());
+            sum_of_lines(&lines, 0..m * n, scale, parallel)? / T::from_f64(m as f64 * n as f64)
+        }
+    })
+}
+
+/// Elements of lines that are not in memory which are read at once, at most, but for the ends of the first and the last line.
+fn read_at_once(line: usize) -> usize {
+    SERIAL.max(line)
+}
+
+/// Bytes that a thread takes for that.
+pub(super) fn bytes_of_lines<T>(line: usize) -> usize {
+    (read_at_once(line) + 2 * line) * size_of::<T>()
+}
+
+/// [`pairwise`] over elements of lines, as one lies after the other.
+fn sum_of_lines<T: Real>(
+    v: &DenseLines<'_, T>,
+    range: Range<usize>,
+    scale: T,
+    parallel: bool,
+) -> Result<T, Error> {
+    let (n, line) = (range.len(), v.ncols());
+    if n <= read_at_once(line) {
+        let (first, last) = (range.start / line, range.end.div_ceil(line));
+        let mut copy = allocate::filled((last - first) * line, T::ZERO);
+        v.copy_to(first..last, &mut copy)?;
+        return Ok(pairwise(&copy[range.start - first * line..][..n], scale, false));
     }
+    let middle = range.start + half(n);
+    let (a, b) = (range.start..middle, middle..range.end);
+    if !parallel {
+        return Ok(sum_of_lines(v, a, scale, false)? + sum_of_lines(v, b, scale, false)?);
+    }
+    let (a, b) = rayon::join(|| sum_of_lines(v, a, scale, true), || sum_of_lines(v, b, scale, true));
+    Ok(a? + b?)
 }
 
 /// [`pairwise`] over entries of any type, each times the scale and then the part: their product could vanish.
@@ -104,7 +146,7 @@ mod tests {
             );
         let by = 2f32.powi(124);
         let large = Dense::from_fn(300, 200, |i, j| plain[(i, j)] * by);
-        let mean_of = |v: &Dense<f32>, scale| mean(&Matrix::Csr(Csr::of_dense(v)), scale, false);
+        let mean_of = |v: &Dense<f32>, scale| mean(&Matrix::Csr(Csr::of_dense(v)), scale, false).unwrap();
         let expected = mean_of(&plain, 1.0);
         assert!((f64::from(expected) - 0.3).abs() < 0.01, "{expected}");
         assert_eq!(mean_of(&large, 1.0 / by).to_bits(), expected.to_bits());

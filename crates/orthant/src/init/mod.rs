@@ -43,17 +43,17 @@ impl<'a, T: Real> Data<'a, T> {
         Operand::new(self.source, self.v.by_columns(), self.workers).halted_by(self.halt)
     }
 
-    pub fn mean(&self) -> T {
+    pub fn mean(&self) -> Result<T, Error> {
         match (self.mean, self.missing) {
-            (Some(mean), _) => T::from_f64(mean),
-            (_, Some((_, estimate))) => T::from_f64(estimate.mean),
+            (Some(mean), _) => Ok(T::from_f64(mean)),
+            (_, Some((_, estimate))) => Ok(T::from_f64(estimate.mean)),
             _ => mean(self.v, self.scale, self.workers > 1),
         }
     }
 
     /// All of it, as the source has it.
-    pub fn whole(&self) -> Dense<T> {
-        let mut whole = self.v.to_dense(self.scale);
+    pub fn whole(&self) -> Result<Dense<T>, Error> {
+        let mut whole = self.v.to_dense(self.scale)?;
         let by_columns = self.v.by_columns();
         if let Some((unobserved, estimate)) = self.missing {
             for line in 0..unobserved.nrows() {
@@ -64,7 +64,7 @@ impl<'a, T: Real> Data<'a, T> {
                 }
             }
         }
-        whole
+        Ok(whole)
     }
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn generate<T: Real>(
 ) -> Result<(Vec<T>, Vec<T>), Error> {
     let by_vectors = |variant, generator| nndsvd(data, k, variant, generator);
     match start {
-        Init::Random => Ok(random(data, k, generator)),
+        Init::Random => random(data, k, generator),
         Init::ScaledRandom => scaled::scaled(data, k, generator),
         Init::Nndsvd => by_vectors(Variant::Sklearn(Fill::Zero), generator),
         Init::Nndsvda => by_vectors(Variant::Sklearn(Fill::Mean), generator),
@@ -119,10 +119,15 @@ pub(crate) fn decomposes<T>(start: &Init<T>) -> bool {
     matches!(start, Nndsvd | Nndsvda | Nndsvdar | ExactNndsvd | ExactNndsvda)
 }
 
-/// What [`random`] takes: the factors, and a row at a time of data that is not contiguous.
+/// What [`random`] takes: the factors, and a row at a time of data that is not contiguous, or what is read at once.
 fn random_bytes<T: Real>(reading: &Reading<'_>, k: usize) -> usize {
     let (m, n) = (reading.v.m, reading.v.n);
-    let row = if reading.v.copied { reading.v.lines().1 * size_of::<T>() } else { 0 };
+    let line = reading.v.lines().1;
+    let row = match reading.v {
+        v if v.out_of_core => reading.workers * mean::bytes_of_lines::<T>(line),
+        v if v.copied => line * size_of::<T>(),
+        _ => 0,
+    };
     Buffer::<T>::bytes(m * k) + Buffer::<T>::bytes(n * k) + row
 }
 
@@ -135,10 +140,17 @@ pub(crate) fn transposed<T: Real>(h: &Dense<T>) -> Vec<T> {
 
 /// √(mean(V)/k)·|N(0,1)| for H (k×n), then W (m×k), as scikit-learn's `init="random"` draws them; H comes transposed
 /// (n×k).
-pub(crate) fn random<T: Real>(data: &Data<'_, T>, k: usize, generator: &mut Generator) -> (Vec<T>, Vec<T>) {
+///
+/// # Errors
+/// Whatever keeps V from being read.
+pub(crate) fn random<T: Real>(
+    data: &Data<'_, T>,
+    k: usize,
+    generator: &mut Generator,
+) -> Result<(Vec<T>, Vec<T>), Error> {
     let (m, n) = (data.v.nrows(), data.v.ncols());
-    let average = (data.mean() / T::from_f64(k as f64)).sqrt();
-    generator.with(|stream| {
+    let average = (data.mean()? / T::from_f64(k as f64)).sqrt();
+    Ok(generator.with(|stream| {
         let mut draw = || (average * T::from_f64(stream.standard_normal())).abs();
         let mut ht = Buffer::roomy(n * k);
         for t in 0..k {
@@ -149,7 +161,7 @@ pub(crate) fn random<T: Real>(data: &Data<'_, T>, k: usize, generator: &mut Gene
         let mut w = Buffer::roomy(m * k);
         w.iter_mut().for_each(|w| *w = draw());
         (w, ht)
-    })
+    }))
 }
 
 #[cfg(test)]

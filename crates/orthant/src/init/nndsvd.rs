@@ -71,7 +71,7 @@ pub(crate) fn nndsvd<T: Real>(
     if k > m.min(n) {
         return Err(Error::RankTooLargeForInit { rank: k, rows: m, cols: n });
     }
-    let mean = || data.mean().to_f64();
+    let mean = || data.mean().map(|mean| mean.to_f64());
     let (mut w, mut ht, fill, average);
     match variant {
         Variant::Sklearn(with) => {
@@ -81,7 +81,7 @@ pub(crate) fn nndsvd<T: Real>(
                 let largest = x.iter().fold(T::ZERO, |a, &b| a.max(b)).to_f64();
                 cut(x, CUT * (largest / SMALL).min(1.0));
             }
-            (fill, average) = (with, if with == Fill::Zero { 0.0 } else { mean() });
+            (fill, average) = (with, if with == Fill::Zero { 0.0 } else { mean()? });
         }
         Variant::Exact(with) => {
             let found = leading(data, k)?;
@@ -97,7 +97,7 @@ pub(crate) fn nndsvd<T: Real>(
             } else {
                 let missing = if data.missing.is_some() { Missing::Nan } else { Missing::None };
                 let largest = scan::data(v, scale, missing, workers)?.max;
-                if largest > 0.0 { mean() / largest.sqrt() } else { 0.0 }
+                if largest > 0.0 { mean()? / largest.sqrt() } else { 0.0 }
             };
         }
     }

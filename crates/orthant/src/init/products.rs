@@ -187,7 +187,7 @@ mod tests {
         let all = views.map(Matrix::Dense).into_iter().chain([Matrix::Csr(csr), Matrix::Csc(csc)]);
         let plans = [false, true].map(|transpose| SparsePlan { lanes: 4, transpose });
         for (v, plan) in all.flat_map(|v| plans.map(|plan| (v.clone(), plan))) {
-            let full = v.to_dense(1.0);
+            let full = v.to_dense(1.0).unwrap();
             for scale in [1.0, 0.25] {
                 for workers in [1, 2] {
                     let source = Stored::new(&v, scale, Products::Fused, &plan, 2).unwrap();

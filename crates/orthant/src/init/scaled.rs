@@ -22,7 +22,7 @@ pub(crate) fn scaled<T: Real>(
     generator: &mut Generator,
 ) -> Result<(Vec<T>, Vec<T>), Error> {
     let workers = data.workers;
-    let (mut w, mut ht) = super::random(data, k, generator);
+    let (mut w, mut ht) = super::random(data, k, generator)?;
     let fit = data.operand().inner_product(&w, &ht, k)?;
     let (of_w, of_h) = (gram(&w, k, workers), gram(&ht, k, workers));
     let size: f64 = of_w.iter().zip(&of_h).map(|(a, b)| a * b).sum();
@@ -112,7 +112,7 @@ mod tests {
         let (w, ht) = scaled(v, 1.0, k, &mut Generator::Seed(4), 1);
         let at = |alpha| loss(&x, &w, &ht, k, alpha);
         assert!(at(1.0) < at(1.001) && at(1.0) < at(0.999));
-        let (drawn, _) = of_view(v, 1.0, 1, |data| random(data, k, &mut Generator::Seed(4)));
+        let (drawn, _) = of_view(v, 1.0, 1, |data| random(data, k, &mut Generator::Seed(4)).unwrap());
         let ratio = w[0] / drawn[0];
         assert!(w.iter().zip(&drawn).all(|(a, b)| (a / b - ratio).abs() < 1e-14 * ratio));
     }

@@ -32,7 +32,7 @@ use super::Data;
 use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
 use crate::source::{Reading, transposing_bytes, with_rows_bytes};
 use crate::transform;
-use crate::{Error, Loss, Matrix, Model, Penalty, Real, Transform};
+use crate::{Error, Loss, Matrix, Model, Penalty, Real, Transform, check};
 
 /// A residual of this many ε of its row's square is rounding.
 const ROUNDING: f64 = 16.0;
@@ -45,6 +45,7 @@ const MOST_SWEEPS: usize = 500;
 /// [`Error::RankTooLargeForInit`] for more components than rows.
 pub(crate) fn spa<T: Real>(data: &Data<'_, T>, k: usize) -> Result<(Vec<T>, Vec<T>), Error> {
     let Data { scale, workers, .. } = *data;
+    check::has_rows(data.v, "the start spa of columns")?;
     // rows of columns are far apart
     let v = &data.v.with_rows();
     let picked = pick(data, v, k)?;
@@ -52,7 +53,7 @@ pub(crate) fn spa<T: Real>(data: &Data<'_, T>, k: usize) -> Result<(Vec<T>, Vec<
     let n = v.ncols();
     let mut sizes = Vec::with_capacity(k);
     for (row, &i) in h.as_mut_slice().chunks_exact_mut(n).zip(&picked) {
-        row.copy_from_slice(v.rows(i..i + 1).to_dense(T::ONE).as_slice());
+        row.copy_from_slice(v.rows(i..i + 1).to_dense(T::ONE)?.as_slice());
         let largest = row.iter().fold(T::ZERO, |a, &b| a.max(b));
         if largest > T::ZERO {
             row.iter_mut().for_each(|x| *x /= largest);
@@ -131,7 +132,7 @@ fn pick<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>, k: usize) -> Result<Vec<
     }
     let operand = data.operand();
     let epsilon = T::EPSILON.to_f64();
-    let mut rows = squares(v, scale, workers);
+    let mut rows = squares(v, scale, workers)?;
     let mut picked: Vec<usize> = Vec::with_capacity(k);
     let mut directions: Vec<Vec<f64>> = Vec::with_capacity(k);
     while picked.len() < k {
@@ -140,7 +141,7 @@ fn pick<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>, k: usize) -> Result<Vec<
         if left <= 0.0 {
             break;
         }
-        let mut x = entries(v, farthest, scale);
+        let mut x = entries(v, farthest, scale)?;
         x.iter_mut().for_each(|x| *x /= sum);
         // twice is enough for directions that are orthogonal to rounding
         for _ in 0..2 {
@@ -177,22 +178,23 @@ fn pick<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>, k: usize) -> Result<Vec<
 }
 
 /// `scale`·V's row.
-fn entries<T: Real>(v: &Matrix<'_, T>, i: usize, scale: T) -> Vec<f64> {
-    allocate::collected(v.rows(i..i + 1).to_dense(scale).as_slice().iter().map(|x| x.to_f64()))
+fn entries<T: Real>(v: &Matrix<'_, T>, i: usize, scale: T) -> Result<Vec<f64>, Error> {
+    let row = v.rows(i..i + 1).to_dense(scale)?;
+    Ok(allocate::collected(row.as_slice().iter().map(|x| x.to_f64())))
 }
 
 /// The sum of each row, and the square of the row so divided.
-fn squares<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Vec<Row> {
+fn squares<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Result<Vec<Row>, Error> {
     let lanes = Lanes::even(v.nrows(), MAX_LANES);
     let mut rows = allocate::filled(v.nrows(), Row::default());
     let slots = split(&mut rows, 1, &lanes);
-    Reducer::new(MAX_LANES, workers, || ()).run(
+    Reducer::new(MAX_LANES, workers, || ()).try_run(
         |which, _, ()| {
             let mut rows = slots[which].lock().unwrap_or_else(PoisonError::into_inner);
             for (row, i) in rows.iter_mut().zip(lanes.range(which)) {
                 let line: Vec<f64> = match v {
                     Matrix::Csr(v) => v.row(i).map(|(_, x)| x.to_f64() * scale.to_f64()).collect(),
-                    _ => entries(v, i, scale),
+                    _ => entries(v, i, scale)?,
                 };
                 let sum: f64 = line.iter().sum();
                 if sum > 0.0 {
@@ -200,11 +202,12 @@ fn squares<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Vec<Row> {
                     *row = Row { sum, square, left: square, picked: false };
                 }
             }
+            Ok(())
         },
         |(), ()| {},
-    );
+    )?;
     drop(slots);
-    rows
+    Ok(rows)
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ pub(super) fn leading<T: Real>(data: &Data<'_, T>, k: usize) -> Result<Triplets<
     let (m, n) = (v.nrows(), v.ncols());
     let (transposed, shorter) = (m < n, m.min(n));
     if decomposes_whole(m, n, k) {
-        let whole = data.whole();
+        let whole = data.whole()?;
         let all = if transposed { whole.view().transposed() } else { whole.view() };
         sure(mat_bytes(all.nrows(), all.ncols()));
         let a = Mat::from_fn(all.nrows(), all.ncols(), |i, j| all.at(i, j).to_f64());

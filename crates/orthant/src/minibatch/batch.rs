@@ -118,7 +118,7 @@ impl<'a, T: Real> Data<'a, T> {
     /// W from a constant, by at most `max_iter` updates.
     pub fn solve_w(&self, v: &Matrix<'_, T>, ht: &[T], max_iter: usize) -> Result<Vec<T>, Error> {
         let k = self.nmf.options.rank;
-        let average = (init::mean(v, self.scale, self.workers > 1) / T::from_f64(k as f64)).sqrt();
+        let average = (init::mean(v, self.scale, self.workers > 1)? / T::from_f64(k as f64)).sqrt();
         let mut start = Buffer::roomy(v.nrows() * k);
         start.fill(average);
         let mut before = allocate::copied(&start);

@@ -281,14 +281,14 @@ impl<T: Real> Process<T> for Batches<'_, T> {
         (&self.w, &self.state.ht)
     }
 
-    fn checkpoint(&self, run: &Run) -> Option<Checkpoint> {
+    fn checkpoint(&self, run: &Run) -> Result<Option<Checkpoint>, Error> {
         let mut state = Vec::new();
         self.generator.save(&mut state);
         self.save(&mut state);
         run.save(&mut state);
         let options = self.data.nmf.options();
-        let data = self.identity.get_or_init(|| checkpoint::Data::of(self.v)).clone();
-        Some(Checkpoint::new(data, options, false, run.iterations, self.said.clone(), state))
+        let data = checkpoint::Data::kept(&self.identity, || checkpoint::Data::of(self.v))?;
+        Ok(Some(Checkpoint::new(data, options, false, run.iterations, self.said.clone(), state)))
     }
 }
 

@@ -49,7 +49,7 @@ use crate::report::{Report, StopReason};
 use crate::shape::Shape;
 use crate::{
     BatchOptions, Cancel, Checkpoint, Error, Init, InitKind, Loss, Matrix, Method, Model, Options, Penalty,
-    Real, ToMatrix, scan, threads,
+    Real, ToMatrix, check, scan, threads,
 };
 
 use batch::Data;
@@ -358,6 +358,7 @@ pub(crate) fn fit<T: Real>(
     began: Instant,
 ) -> Result<MiniBatchFit<T>, Error> {
     nmf.check()?;
+    check::has_rows(v, "mini-batches of columns")?;
     available::check(working_bytes(nmf, v)?, nmf.options.memory_limit)?;
     // sparse columns are copied to have rows
     let v = &threads::caught(|| Ok(v.with_rows()))?;
@@ -375,7 +376,7 @@ pub(crate) fn fit<T: Real>(
 pub(crate) fn working_bytes<T: Real>(nmf: &MiniBatchNmf<T>, v: &Matrix<'_, T>) -> Result<usize, Error> {
     nmf.check()?;
     let k = nmf.options.rank;
-    crate::check::sizes::<T>(v.nrows(), v.ncols(), k)?;
+    check::sizes::<T>(v.nrows(), v.ncols(), k)?;
     let shape = Shape::of(v);
     let shape = if v.nnz().is_some() && shape.by_columns {
         across(shape, v, nmf.options.memory_limit)
@@ -391,6 +392,7 @@ pub(crate) fn transform<T: Real>(
     h: &Dense<T>,
 ) -> Result<Dense<T>, Error> {
     nmf.check()?;
+    check::has_rows(v, "transform of columns")?;
     let v = &threads::caught(|| Ok(v.with_rows()))?;
     let (m, k) = (v.nrows(), nmf.options.rank);
     let (expected, found) = ((k, v.ncols()), (h.nrows(), h.ncols()));

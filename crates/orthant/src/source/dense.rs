@@ -1,4 +1,4 @@
-//! Dense matrices of any strides.
+//! Dense matrices of any strides, and those that are not in memory.
 
 use std::ops::Range;
 
@@ -7,14 +7,15 @@ use orthant_kernel::{allocate, gemm::Backend};
 
 use super::unobserved::{Estimate, Unobserved};
 use super::{DenseRows, Extent, Memory, Rows, Source, Storage};
+use crate::out_of_core::DenseLines;
 use crate::reduce::{Lanes, lanes};
 use crate::{Error, Products};
 
-/// A dense matrix. Rows with adjacent columns are read where they lie; others are copied, which changes nothing in what is
-/// computed.
-#[derive(Clone, Copy, Debug)]
+/// The lines of a dense matrix. Those with adjacent elements are read where they lie; others are copied, which changes nothing in
+/// what is computed.
+#[derive(Clone, Debug)]
 pub(crate) struct DenseSource<'a, T: Real> {
-    view: View<'a, T>,
+    lines: DenseLines<'a, T>,
     scale: T,
     isa: Isa,
     backend: Option<Backend>,
@@ -24,11 +25,11 @@ pub(crate) struct DenseSource<'a, T: Real> {
 }
 
 impl<'a, T: Real> DenseSource<'a, T> {
-    /// `view` times `scale`, a power of two.
+    /// `lines` times `scale`, a power of two.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for [`Products::Blas`] without the feature.
-    pub fn new(view: View<'a, T>, scale: T, products: Products) -> Result<Self, Error> {
+    pub fn new(lines: impl Into<DenseLines<'a, T>>, scale: T, products: Products) -> Result<Self, Error> {
         let backend = match products {
             Products::Fused => None,
             Products::Gemm => Some(Backend::Rust),
@@ -42,7 +43,7 @@ impl<'a, T: Real> DenseSource<'a, T> {
                 });
             }
         };
-        Ok(Self { view, scale, isa: Isa::detect(), backend, unobserved: None, estimate: None })
+        Ok(Self { lines: lines.into(), scale, isa: Isa::detect(), backend, unobserved: None, estimate: None })
     }
 
     /// Of which that is not observed.
@@ -51,29 +52,29 @@ impl<'a, T: Real> DenseSource<'a, T> {
         Self { unobserved, estimate, ..self }
     }
 
-    fn in_place(&self) -> bool {
-        (self.view.col_stride() == 1 || self.view.ncols() == 1)
-            && self.scale == T::ONE
-            && self.unobserved.is_none()
+    /// Those lines as they lie, if they are to be read so.
+    fn in_place(&self, range: Range<usize>) -> Option<View<'a, T>> {
+        let as_it_is = self.scale == T::ONE && self.unobserved.is_none();
+        self.lines.in_place(range).filter(|_| as_it_is)
     }
 }
 
 impl<T: Real> Source<T> for DenseSource<'_, T> {
     fn extent(&self) -> Extent {
         Extent {
-            rows: self.view.nrows(),
-            cols: self.view.ncols(),
+            rows: self.lines.nrows(),
+            cols: self.lines.ncols(),
             storage: Storage::Dense,
             partial: self.unobserved.is_some() && self.estimate.is_none(),
         }
     }
 
     fn lanes(&self) -> Lanes {
-        Lanes::even(self.view.nrows(), lanes(self.view.nrows()))
+        Lanes::even(self.lines.nrows(), lanes(self.lines.nrows()))
     }
 
     fn memory(&self, rows: usize) -> Memory<T> {
-        let len = if self.in_place() { 0 } else { rows * self.view.ncols() };
+        let len = if self.in_place(0..0).is_some() { 0 } else { rows * self.lines.ncols() };
         Memory {
             copy: allocate::filled(len, T::ZERO),
             unfolded: Unfolded::default(),
@@ -83,13 +84,12 @@ impl<T: Real> Source<T> for DenseSource<'_, T> {
     }
 
     fn read<'a>(&'a self, range: Range<usize>, memory: &'a mut Memory<T>) -> Result<Rows<'a, T>, Error> {
-        let (rows, cols) = (range.len(), self.view.ncols());
-        let view = self.view.rows(range.clone());
-        if self.in_place() {
+        let (rows, cols) = (range.len(), self.lines.ncols());
+        if let Some(view) = self.in_place(range.clone()) {
             return Ok(Rows::Dense(DenseRows::whole(view, self.isa, self.backend)));
         }
         let copy = &mut memory.copy[..rows * cols];
-        view.copy_to(copy);
+        self.lines.copy_to(range.clone(), copy)?;
         if self.scale != T::ONE {
             copy.iter_mut().for_each(|x| *x *= self.scale);
         }

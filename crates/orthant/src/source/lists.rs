@@ -56,7 +56,7 @@ impl<'a, T: Real> Lists<'a, T> {
                         }
                     }
                 }
-                (Matrix::Csc(_), _) => unreachable!("rows were copied"),
+                (Matrix::Csc(_) | Matrix::OutOfCore(_), _) => unreachable!("rows are in memory"),
             }
             indptr.push(indices.len());
         }

@@ -1,6 +1,6 @@
 //! A matrix of the user's as a source: dense or sparse, by rows or by columns.
 
-use orthant_kernel::Real;
+use orthant_kernel::{Real, View};
 
 use super::{DenseSource, Estimate, Lists, Source, Sources, SparseSource, Unobserved};
 use crate::reduce::MAX_LANES;
@@ -91,11 +91,16 @@ impl<'a, T: Real> Stored<'a, T> {
         partial: Option<Partial<'a, T>>,
     ) -> Result<Self, Error> {
         let lines = match v {
+            Matrix::OutOfCore(part) => {
+                let rows = DenseSource::new(part.clone(), scale, products)?;
+                return Ok(Self { rows: Box::new(rows), transpose: None });
+            }
             Matrix::Dense(view) => {
                 let s = if by_columns { view.transposed() } else { *view };
-                let source = |s, unobserved, estimate| -> Result<Box<dyn Source<T> + 'a>, Error> {
-                    Ok(Box::new(DenseSource::new(s, scale, products)?.but(unobserved, estimate)))
-                };
+                let source =
+                    |s: View<'a, T>, unobserved, estimate| -> Result<Box<dyn Source<T> + 'a>, Error> {
+                        Ok(Box::new(DenseSource::new(s, scale, products)?.but(unobserved, estimate)))
+                    };
                 let [along, across] = match partial.and_then(|partial| partial.estimate) {
                     Some(both) => both.map(Some),
                     None => [None, None],

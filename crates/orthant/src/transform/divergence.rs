@@ -14,13 +14,15 @@ use super::newton::{Components, Newton};
 use super::{by_lanes, times_power};
 use crate::cancel::Halt;
 use crate::model::{Model, Transform, TransformReport};
+use crate::out_of_core::together;
 use crate::shape::Shape;
 use crate::{Error, Loss, Matrix, Missing, Real, scan};
 
 /// What that takes beside W.
 pub(super) fn bytes(v: &Shape, loss: Loss, k: usize, workers: usize) -> usize {
     let entries = if v.entries.is_some() { v.lines_of_s.longest } else { v.n };
-    Components::bytes(k, v.n) + workers * Newton::bytes(k, v.n, entries, loss, v.unobserved > 0)
+    let read = if v.out_of_core { workers * together(v.n) * v.n * size_of::<f64>() } else { 0 };
+    Components::bytes(k, v.n) + read + workers * Newton::bytes(k, v.n, entries, loss, v.unobserved > 0)
 }
 
 pub(super) fn run<T: Real>(
@@ -42,7 +44,9 @@ pub(super) fn run<T: Real>(
     let longest = v.by_lines().map_or(n, |v| (0..m).map(|i| v.row_nnz(i)).max().unwrap_or(0));
     let (missing, partial) = (options.missing, options.missing != Missing::None);
     let rows: Vec<_> = (0..workers).map(|_| Mutex::new(Newton::new(&components, longest, partial))).collect();
+    let lines = v.dense_lines();
     by_lanes((m, k), workers, |first, w, worker, out| {
+        let mut read = Vec::new();
         let mut row = rows[worker].lock().unwrap_or_else(PoisonError::into_inner);
         for (i, w) in w.chunks_exact_mut(k).enumerate() {
             halt.check()?;
@@ -60,6 +64,17 @@ pub(super) fn run<T: Real>(
                     row.set(&components, entries.filter(|(_, x)| *x != 0.0));
                 }
                 Matrix::Csr(v) => row.set(&components, v.row(first + i).map(|(j, x)| (j, x.to_f64()))),
+                Matrix::OutOfCore(_) => {
+                    let lines = lines.as_ref().expect("dense data has lines");
+                    let together = lines.together();
+                    if i % together == 0 {
+                        let end = m.min(first + i + together);
+                        lines.read(first + i..end, &mut read)?;
+                    }
+                    let line = &read[i % together * n..][..n];
+                    let entries = components.columns.iter().map(|&j| (j, line[j].to_f64()));
+                    row.set(&components, entries.filter(|(_, x)| *x != 0.0));
+                }
                 Matrix::Csc(_) => unreachable!("rows were copied first"),
             }
             let exponent = row.scale();

@@ -75,34 +75,34 @@ impl Row {
     /// Finds each row's exponent and squares, and returns the rows so scaled: in place if that is what they are.
     fn scaled<'a, T: Real>(isa: Isa, v: View<'a, T>, rows: &mut [Self], copy: &'a mut Vec<T>) -> View<'a, T> {
         let cols = v.ncols();
-        let adjacent = v.col_stride() == 1 || cols == 1;
-        if !adjacent {
-            allocate::resize(copy, v.nrows() * cols, T::ZERO);
-            v.copy_to(copy);
+        if v.col_stride() == 1 || cols == 1 {
+            rows.iter_mut().enumerate().for_each(|(r, row)| *row = Self::of(isa, v.rows(r..r + 1)));
+            if rows.iter().all(|row| row.exponent == 0) {
+                return v;
+            }
         }
+        allocate::resize(copy, v.nrows() * cols, T::ZERO);
+        v.copy_to(copy);
+        Self::scaled_copy(isa, rows, copy, cols)
+    }
+
+    /// The same of a copy of the rows.
+    fn scaled_copy<'a, T: Real>(isa: Isa, rows: &mut [Self], copy: &'a mut [T], cols: usize) -> View<'a, T> {
         for (r, row) in rows.iter_mut().enumerate() {
-            let line = if adjacent { v.rows(r..r + 1) } else { Self::line(copy, r, cols) };
-            let found = sums::scan(isa, line, T::ONE, 0.0);
-            *row = Self {
-                exponent: scan::scale_exponent(found.max, 1, scan::Safe::squares::<T>()),
-                squares: found.squares,
-            };
-        }
-        if adjacent && rows.iter().all(|row| row.exponent == 0) {
-            return v;
-        }
-        if adjacent {
-            allocate::resize(copy, v.nrows() * cols, T::ZERO);
-            v.copy_to(copy);
-        }
-        for (r, row) in rows.iter_mut().enumerate() {
+            *row = Self::of(isa, Self::line(copy, r, cols));
             if row.exponent != 0 {
                 let line = &mut copy[r * cols..(r + 1) * cols];
                 line.iter_mut().for_each(|x| *x = scan::scale_by(*x, -row.exponent));
                 row.squares = sums::scan(isa, Self::line(copy, r, cols), T::ONE, 0.0).squares;
             }
         }
-        View::row_major(copy, v.nrows(), cols).expect("as many elements")
+        View::row_major(copy, rows.len(), cols).expect("as many elements")
+    }
+
+    fn of<T: Real>(isa: Isa, line: View<'_, T>) -> Self {
+        let found = sums::scan(isa, line, T::ONE, 0.0);
+        let exponent = scan::scale_exponent(found.max, 1, scan::Safe::squares::<T>());
+        Self { exponent, squares: found.squares }
     }
 
     /// Finds each row's exponent and squares, and the products of the rows so scaled with Y.
@@ -175,8 +175,10 @@ pub(super) fn run<T: Real>(
     let block = BLOCK.min(m);
     let copied = match v {
         Matrix::Dense(v) if v.col_stride() != 1 && n > 1 => block.min(m.div_ceil(MAX_LANES)) * n,
+        Matrix::OutOfCore(_) => block.min(m.div_ceil(MAX_LANES)) * n,
         _ => 0,
     };
+    let lines = v.dense_lines();
     let whole = (options.missing != Missing::None).then(|| Whole::new(&ht, k, l2.to_f64()));
     let scratch = || {
         let partial = whole.as_ref().map(|_| Partial::new(options.missing, k));
@@ -201,6 +203,13 @@ pub(super) fn run<T: Real>(
                 }
                 Matrix::Csr(part) => {
                     Row::products(isa, &part, &mut found[..count], (&ht, k), unfolded, a);
+                }
+                Matrix::OutOfCore(_) => {
+                    let lines = lines.as_ref().expect("dense data has lines");
+                    allocate::resize(copy, count * n, T::ZERO);
+                    lines.copy_to(start..start + count, copy)?;
+                    let part = Row::scaled_copy(isa, &mut found[..count], copy, n);
+                    numerators(isa, part, &ht, k, a);
                 }
                 Matrix::Csc(_) => unreachable!("rows were copied first"),
             }

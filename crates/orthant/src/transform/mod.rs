@@ -15,6 +15,7 @@ use crate::available;
 use crate::cancel::Halt;
 use crate::choice::{across, of_any};
 use crate::model::{Model, Transform, TransformReport};
+use crate::out_of_core::needs_memory;
 use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
 use crate::shape::Shape;
 use crate::source::{transposing_bytes, with_rows_bytes};
@@ -48,6 +49,14 @@ pub(crate) fn halted<T: Real>(
     }
     if options.missing != Missing::None && v.nnz().is_some() {
         return Err(check::sparse(options.missing));
+    }
+    if matches!(v, Matrix::OutOfCore(_)) {
+        check::has_rows(v, "transform of columns")?;
+        let weighted = model.lines().map(|_| "weights of columns");
+        let partial = (options.missing != Missing::None).then_some("missing entries");
+        if let Some(what) = weighted.or(partial) {
+            return Err(needs_memory(what));
+        }
     }
     if m == 0 {
         return Err(Error::Empty { rows: m, cols: n });

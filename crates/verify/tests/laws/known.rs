@@ -347,7 +347,7 @@ fn a_checkpoint_belongs_to_what_is_known() {
             let mut kept = None;
             let mut observer = |iteration: &orthant::Iteration<'_, f64>| {
                 if iteration.number == 4 {
-                    kept = Some(iteration.checkpoint());
+                    kept = iteration.checkpoint().ok();
                 }
                 std::ops::ControlFlow::<orthant::StopReason>::Continue(())
             };

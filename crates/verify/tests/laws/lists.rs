@@ -304,7 +304,7 @@ fn fits_with_weights_resume() {
         let mut kept: Option<Checkpoint> = None;
         let mut keep = |it: &orthant::Iteration<'_, f64>| {
             if it.number == 4 {
-                kept = Some(it.checkpoint());
+                kept = it.checkpoint().ok();
             }
             std::ops::ControlFlow::<orthant::StopReason>::Continue(())
         };

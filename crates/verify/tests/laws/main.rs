@@ -20,6 +20,7 @@ mod minibatch;
 mod missing;
 mod newton;
 mod numbers;
+mod out_of_core;
 mod page;
 mod parity;
 mod random;

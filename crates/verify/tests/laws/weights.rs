@@ -165,7 +165,7 @@ fn so_it_is_with_known_parts_and_for_observers() {
     let mut kept = None;
     let mut keep = |it: &Iteration<'_, f64>| {
         if it.number == 3 {
-            kept = Some(it.checkpoint());
+            kept = it.checkpoint().ok();
         }
         ControlFlow::<StopReason>::Continue(())
     };
@@ -181,7 +181,7 @@ fn through_checkpoint(v: &Dense<f64>, w: &Dense<f64>, h: &Dense<f64>, rows: &[f6
     let nmf = fixed(Method::hals(), Penalty::default(), w, h, 2).row_weights(rows);
     let mut kept = None;
     let mut keep = |it: &Iteration<'_, f64>| {
-        kept = Some(it.checkpoint());
+        kept = it.checkpoint().ok();
         ControlFlow::<StopReason>::Continue(())
     };
     nmf.fit_observed(v, &mut keep).unwrap();

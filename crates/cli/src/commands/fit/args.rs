@@ -233,7 +233,8 @@ pub struct HowArgs {
     #[arg(long, help_heading = "Computing")]
     f64: bool,
     /// The most memory to take besides the data, such as 500MB or 2GiB: what only saves time is left out before it is an
-    /// error [default: no limit; with sparse data a fifth of it, or 64 MiB, for what only saves time]
+    /// error. Data of an npy file that is more than that is not loaded, but read from the file in each pass [default: no limit;
+    /// with sparse data a fifth of it, or 64 MiB, for what only saves time; data that memory has no room for is not loaded]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     #[arg(help_heading = "Computing")]
     memory_limit: Option<usize>,

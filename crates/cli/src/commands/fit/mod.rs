@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use orthant::{Dense, Error, Init, Nmf, StopReason};
 use orthant_io::{
-    Annotation, AnyTable, OutputFormat, Parameter, Precision, ReadOptions, Scalar, Source, Staged, Table,
-    check_annotatable, read_matrix,
+    Annotation, AnyTable, Order, OutputFormat, Parameter, Precision, ReadOptions, Scalar, Source, Staged,
+    Table, check_annotatable, read_matrix,
 };
 
 use crate::checkpoint::Kept;
@@ -18,7 +18,7 @@ use crate::pictured::{PICTURED, Pictured};
 use crate::print::{self, Beside};
 use crate::results::{self, Results, factor_file};
 use crate::strongest::{self, Strongest};
-use crate::{Failure, numpy_text, say};
+use crate::{Failure, numpy_text, out_of_core, say};
 
 use args::Job;
 pub use args::{FitArgs, HowArgs};
@@ -54,7 +54,11 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
         out.map(Staged::in_dir).transpose()?.map(|staged| staged.cancelled_by(interrupt.stop().clone()));
     let mut beside = Beside::results(staged.is_some());
     let format = source.format();
-    let table: AnyTable<T> = job.read.read(&job.input, source)?;
+    let weighted = job.weights.path().is_some() || job.lines.paths().next().is_some();
+    let room = out_of_core::room::<T>(job.options.memory_limit, &source, job.options.rank);
+    let table: AnyTable<T> = out_of_core::read(&job.read, &job.input, source, room, |order| {
+        weighted || job.options.needs_memory(order == Order::ColMajor).is_some()
+    })?;
     let pictured = Pictured::of(format, &job.read, &job.input, &table)?;
     let besides = Besides {
         weights: job.weights.read::<T>(&job.read)?,

@@ -168,7 +168,7 @@ fn integers_that_are_not_exact_are_refused() {
             let found = match ToMatrix::<T>::to_matrix(&with(good)).unwrap() {
                 Matrix::Csr(v) => v.to_dense()[(2, 3)],
                 Matrix::Csc(v) => v.to_dense()[(3, 2)],
-                Matrix::Dense(_) => unreachable!(),
+                Matrix::Dense(_) | Matrix::OutOfCore(_) => unreachable!(),
             };
             assert_eq!(found.to_f64() as i128, good.into());
         }
@@ -357,7 +357,7 @@ fn changed_parts_are_refused_or_added_up() {
                 let found = match found {
                     Matrix::Csr(v) => v.to_dense(),
                     Matrix::Csc(v) => v.to_dense(),
-                    Matrix::Dense(_) => unreachable!(),
+                    Matrix::Dense(_) | Matrix::OutOfCore(_) => unreachable!(),
                 };
                 assert_eq!(first_other_bit(&found, &parts.sums()), None, "{parts:?}");
                 good += 1;

@@ -1,0 +1,36 @@
+//! What is read from its file in each pass, because it is more than memory has room for.
+
+use std::path::Path;
+
+use orthant::available_memory;
+use orthant_io::{AnyTable, Extent, IoError, Order, Scalar, Source};
+
+use crate::args::ReadArgs;
+
+/// Copies of both factors that are held at most.
+const COPIES: usize = 8;
+
+/// The most bytes of data that are loaded beside factors with `rank` components: as many as may be taken, or as can be had.
+pub fn room<T>(limit: Option<usize>, source: &Source<'_>, rank: usize) -> usize {
+    let factors = source.extent().map_or(0, |Extent { rows, cols, .. }| {
+        let lines = usize::try_from(rows.saturating_add(cols)).unwrap_or(usize::MAX);
+        lines.saturating_mul(rank).saturating_mul(COPIES * size_of::<T>())
+    });
+    let had = || available_memory().map_or(usize::MAX, |bytes| bytes.saturating_sub(factors));
+    limit.unwrap_or_else(had)
+}
+
+/// Reads a matrix, or leaves it in its file if it takes more than `room` bytes; but not where it is needed in memory, which depends on
+/// its order.
+pub fn read<T: Scalar>(
+    args: &ReadArgs,
+    path: &Path,
+    source: Source<'_>,
+    room: usize,
+    is_needed: impl Fn(Order) -> bool,
+) -> Result<AnyTable<T>, IoError> {
+    match args.turned(path, source.read_within(room)?) {
+        AnyTable::OutOfCore(file) if is_needed(file.order()) => file.load().map(AnyTable::Dense),
+        table => Ok(table),
+    }
+}

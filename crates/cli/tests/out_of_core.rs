@@ -1,0 +1,97 @@
+//! Data that stays in its file, and is read in each pass.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{dir, run};
+use orthant::Dense;
+use orthant_io::{Names, write_matrix};
+
+/// 4.6 MiB of single precision.
+fn write_data(dir: &Path) {
+    let v = Dense::from_fn(3000, 400, |i, j| ((i * 31 + j * 17) % 101 + 1) as f32 / 101.0);
+    write_matrix(dir.join("v.npy"), v.view(), Names::default()).unwrap();
+    let v = Dense::from_fn(3000, 400, |i, j| if i == 2999 && j == 7 { -1.0 } else { (i + j) as f32 });
+    write_matrix(dir.join("negative.npy"), v.view(), Names::default()).unwrap();
+}
+
+fn results(dir: &Path, out: &str) -> [Vec<u8>; 2] {
+    ["W.npy", "H.npy"].map(|name| fs::read(dir.join(out).join(name)).unwrap())
+}
+
+/// So little that the data is not loaded, and enough for the factors.
+const LITTLE: &str = "--memory-limit 4MB --threads 2";
+
+#[test]
+fn a_fit_of_data_in_its_file_has_the_bits_of_one_in_memory() {
+    let d = dir();
+    write_data(d.path());
+    let fits = [
+        "-k 4 --solver hals --max-iter 20",
+        "-k 4 --loss is --solver mm --max-iter 10",
+        "-k 3 --transpose --solver hals --max-iter 10",
+        "-k 4 --solver hals --init nndsvd --alpha-w 0.1 --max-iter 10",
+        "-k 3 --minibatch --max-iter 3",
+    ];
+    for fit in fits {
+        let there = run(d.path(), &format!("fit v.npy {fit} -o whole")).ends(0);
+        assert!(there.out.contains("4.6 MiB of data and up to"), "{}", there.out);
+        let ran = run(d.path(), &format!("fit v.npy {fit} {LITTLE} -o parts")).ends(0);
+        assert!(ran.out.contains("4.6 MiB of data in its file, read in each pass, and up to"), "{}", ran.out);
+        assert!(results(d.path(), "parts") == results(d.path(), "whole"), "{fit}");
+        let input = |out: &str| -> serde_json::Value {
+            let report = fs::read_to_string(d.path().join(out).join("report.json")).unwrap();
+            serde_json::from_str::<serde_json::Value>(&report).unwrap()["input"].clone()
+        };
+        assert_eq!(input("parts"), input("whole"), "the fingerprint");
+    }
+    let explained = run(d.path(), &format!("fit v.npy -k 4 {LITTLE} --explain")).ends(0);
+    assert!(explained.out.contains("it is not in memory, and each pass reads it"), "{}", explained.out);
+}
+
+#[test]
+fn what_needs_the_data_in_memory_loads_it() {
+    let d = dir();
+    write_data(d.path());
+    for fit in [
+        "-k 2 --missing nan --solver hals",
+        "-k 2 --loss kl --solver newton",
+        "-k 2 --holdout 0.1 --solver hals",
+    ] {
+        let ran = run(d.path(), &format!("fit v.npy {fit} {LITTLE} --max-iter 3 -o out"));
+        assert!(
+            ran.out.contains("4.6 MiB of data and up to") || ran.err.contains("besides the data"),
+            "{} {}",
+            ran.out,
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn new_rows_in_a_file_have_the_bits_of_rows_in_memory() {
+    let d = dir();
+    write_data(d.path());
+    for loss in ["frobenius", "kl"] {
+        run(d.path(), &format!("fit v.npy -k 3 --loss {loss} --max-iter 5 -o out")).ends(0);
+        run(d.path(), "transform out v.npy -o whole.npy").ends(0);
+        run(d.path(), &format!("transform out v.npy -o parts.npy {LITTLE}")).ends(0);
+        assert!(
+            fs::read(d.path().join("whole.npy")).unwrap() == fs::read(d.path().join("parts.npy")).unwrap()
+        );
+    }
+    run(d.path(), "fit v.npy -k 3 --solver cd --max-iter 5 -o out").ends(0);
+    run(d.path(), "transform out v.npy -o whole.npy --compatible").ends(0);
+}
+
+#[test]
+fn a_bad_entry_is_named_as_ever() {
+    let d = dir();
+    write_data(d.path());
+    let whole = run(d.path(), "fit negative.npy -k 3 -o out").ends(1);
+    assert!(whole.err.contains("row 2999, column 7"), "{}", whole.err);
+    assert_eq!(run(d.path(), &format!("fit negative.npy -k 3 -o out {LITTLE}")).ends(1).err, whole.err);
+    assert!(!d.path().join("out").exists());
+}
