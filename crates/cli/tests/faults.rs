@@ -9,12 +9,14 @@ mod rows;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use common::{Ran, dir, file, listing, orthant};
 use files::{KINDS, Kind, array, doubles, integers, npz};
 use orthant::{Dense, Loss, Update};
 use orthant_io::{ReadOptions, read_matrix};
-use rows::{Call, Case, Gives, Number, Table, dense, table, times};
+use rows::{Call, Case, Fault, Gives, Number, Table, dense, table, times};
 
 /// The folder of all runs, and the models in it by loss and number of features.
 struct Bench {
@@ -352,34 +354,48 @@ fn stationary(v: &Dense<f64>, p: &Dense<f64>) -> f64 {
     apart(&Dense::from_fn(m, n, |i, j| y[i] * x[j]), p)
 }
 
+/// As many at a time as there are cores.
 fn run_all(range: std::ops::RangeInclusive<u32>) {
-    let (table, mut bench) = (table(), Bench::new());
-    for fault in table.faults.iter().filter(|fault| range.contains(&fault.number)) {
-        for (number, case) in fault.cases.iter().enumerate() {
-            if case.faces.as_ref().is_some_and(|faces| !faces.iter().any(|face| face == "command")) {
-                continue;
-            }
-            let what = format!("fault {}, case {number}", fault.number);
-            for &call in case.calls() {
-                let methods = match call {
-                    Call::Fit => methods(case),
-                    _ => case.betas().iter().map(|&beta| (beta, None)).collect(),
-                };
-                for (at, (beta, solver)) in methods.iter().enumerate() {
-                    // every kind of file by the first, and one or another by each
-                    for (which, kind) in KINDS.into_iter().enumerate() {
-                        let sparse = matches!(kind, Kind::Csr | Kind::Csc);
-                        if at == 0 || at % KINDS.len() == which || case.parts.is_some() && sparse {
-                            bench.one(&what, case, &table, call, (*beta, solver.as_deref()), kind);
-                        }
+    let (table, next) = (table(), AtomicUsize::new(0));
+    let faults: Vec<&Fault> = table.faults.iter().filter(|fault| range.contains(&fault.number)).collect();
+    let worker = || {
+        let mut bench = Bench::new();
+        while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
+            run_one(fault, &table, &mut bench);
+        }
+        bench.wrong
+    };
+    let wrong: Vec<String> = thread::scope(|scope| {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    let first = &wrong[..wrong.len().min(40)];
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), first.join("\n"));
+}
+
+fn run_one(fault: &Fault, table: &Table, bench: &mut Bench) {
+    for (number, case) in fault.cases.iter().enumerate() {
+        if case.faces.as_ref().is_some_and(|faces| !faces.iter().any(|face| face == "command")) {
+            continue;
+        }
+        let what = format!("fault {}, case {number}", fault.number);
+        for &call in case.calls() {
+            let methods = match call {
+                Call::Fit => methods(case),
+                _ => case.betas().iter().map(|&beta| (beta, None)).collect(),
+            };
+            for (at, (beta, solver)) in methods.iter().enumerate() {
+                // every kind of file by the first, and one or another by each
+                for (which, kind) in KINDS.into_iter().enumerate() {
+                    let sparse = matches!(kind, Kind::Csr | Kind::Csc);
+                    if at == 0 || at % KINDS.len() == which || case.parts.is_some() && sparse {
+                        bench.one(&what, case, table, call, (*beta, solver.as_deref()), kind);
                     }
                 }
             }
         }
     }
-    let wrong = bench.wrong;
-    let first = &wrong[..wrong.len().min(40)];
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), first.join("\n"));
 }
 
 /// Faults 1 to 16.

@@ -32,8 +32,8 @@ fn a_fit_of_data_in_its_file_has_the_bits_of_one_in_memory() {
         "-k 4 --solver hals --max-iter 20",
         "-k 4 --loss is --solver mm --max-iter 10",
         "-k 3 --transpose --solver hals --max-iter 10",
-        "-k 4 --solver hals --init nndsvd --alpha-w 0.1 --max-iter 10",
-        "-k 3 --minibatch --max-iter 3",
+        "-k 4 --solver hals --init scaled-random --alpha-w 0.1 --max-iter 10",
+        "-k 3 --minibatch --init random --max-iter 3",
     ];
     for fit in fits {
         let there = run(d.path(), &format!("fit v.npy {fit} -o whole")).ends(0);

@@ -16,6 +16,7 @@ use crate::compress::{self, columns};
 use crate::fit::sampled;
 use crate::init;
 use crate::iterate::Held;
+use crate::out_of_core::readers;
 use crate::reduce::{self, accumulators};
 use crate::report::HistoryPoint;
 use crate::shape::Shape;
@@ -338,7 +339,8 @@ fn working_bytes<T: Real>(
     };
     let start = start.filter(|_| !given);
     let scanning = scan::bytes::<T>(v, workers);
-    let starting = start.as_ref().map_or(w + h, |start| init::bytes::<T>(start, &reading, k));
+    let of_given = w + h + init::mean_bytes::<T>(v, workers);
+    let starting = start.as_ref().map_or(of_given, |start| init::bytes::<T>(start, &reading, k));
     let kept_after = |decomposes: bool| if decomposes { init::kept_by_products() } else { 0 };
     let decomposes = start.as_ref().is_some_and(init::decomposes);
     let kept = kept_after(decomposes || sketch.is_some());
@@ -360,7 +362,10 @@ fn working_bytes<T: Real>(
     let handing_over = history + w + 2 * h;
     let later = kept + iterating.max(handing_over);
     let working = starting.max(sketching).max(later).max(sampling).max(reading.storing());
-    of_any(workers) + v.bounds + scanning.max(reading.stored::<T>() + working)
+    of_any(workers)
+        + readers(v.out_of_core, workers)
+        + v.bounds
+        + scanning.max(reading.stored::<T>() + working)
 }
 
 /// Looks at what the bytes of V follow from but choices do not: which entries the lines have, and whether what is read is `scaled`.

@@ -7,6 +7,9 @@ use orthant_kernel::{Dense, Real, View, allocate};
 
 use crate::{Error, Matrix, ToMatrix};
 
+/// Bytes that a reader may take on each thread.
+const READER: usize = 1 << 16;
+
 /// Elements that are read together where each line is looked at by itself.
 const TOGETHER: usize = 1 << 16;
 
@@ -55,7 +58,8 @@ pub trait ReadLines<T>: Debug + Sync {
         false
     }
 
-    /// Writes the elements of those lines, one line after the other, to `out`, which is as long as they are.
+    /// Writes the elements of those lines, one line after the other, to `out`, which is as long as they are. What a fit is predicted to
+    /// take counts 64 KiB for this on each thread.
     ///
     /// # Errors
     /// [`Error::Unreadable`] with what keeps it from reading them, which ends the fit.
@@ -205,6 +209,11 @@ impl<'a, T: Real> DenseLines<'a, T> {
         self.copy_to(0..self.nrows(), out.as_mut_slice())?;
         Ok(out)
     }
+}
+
+/// Bytes that readers of data which is not in memory take.
+pub(crate) fn readers(out_of_core: bool, workers: usize) -> usize {
+    if out_of_core { workers * READER } else { 0 }
 }
 
 /// The same of lines of so many elements that are not in memory.

@@ -26,7 +26,7 @@ MODELS = [
 ]
 
 
-@pytest.mark.parametrize("model", MODELS, ids=repr)
+@pytest.mark.parametrize("model", MODELS, ids=[str(number) for number in range(len(MODELS))])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_fit_that_is_gone_on_with_has_the_bits_of_one_without_a_break(model, dtype, X, tmp_path):
     X, path = X.astype(dtype), tmp_path / "fit.checkpoint"

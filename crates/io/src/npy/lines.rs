@@ -45,6 +45,9 @@ pub struct NpyLines<T> {
     element: PhantomData<fn() -> T>,
 }
 
+/// Bytes that are converted at a time: what a [reader](ReadLines::read) may take.
+const CONVERTED: usize = 1 << 16;
+
 /// What a change to a file changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
@@ -146,8 +149,10 @@ impl<T: Scalar> NpyLines<T> {
         if is_as_in_memory::<T>(&self.header) {
             self.bytes(first, bytemuck::cast_slice_mut(out))?;
         } else {
-            let together = (CHUNK / width).min(out.len());
-            let mut buffer = vec![0_u8; together * width];
+            let together = (CONVERTED / width).min(out.len());
+            let mut buffer = Vec::new();
+            buffer.try_reserve_exact(together * width).map_err(|_| self.header.too_large(&self.path))?;
+            buffer.resize(together * width, 0_u8);
             for (i, out) in out.chunks_mut(together.max(1)).enumerate() {
                 let (start, bytes) = (first + i * together, &mut buffer[..out.len() * width]);
                 self.bytes(start, bytes)?;

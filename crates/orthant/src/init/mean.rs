@@ -5,6 +5,7 @@ use std::ops::Range;
 use orthant_kernel::{Csr, View, allocate};
 
 use crate::out_of_core::DenseLines;
+use crate::shape::Shape;
 use crate::{Error, Matrix, Real};
 
 /// Elements that numpy sums in one go.
@@ -37,12 +38,13 @@ pub(crate) fn mean<T: Real>(v: &Matrix<'_, T>, scale: T, parallel: bool) -> Resu
 
 /// Elements of lines that are not in memory which are read at once, at most, but for the ends of the first and the last line.
 fn read_at_once(line: usize) -> usize {
-    SERIAL.max(line)
+    (SERIAL / 8).max(line)
 }
 
-/// Bytes that a thread takes for that.
-pub(super) fn bytes_of_lines<T>(line: usize) -> usize {
-    (read_at_once(line) + 2 * line) * size_of::<T>()
+/// What [`mean`] takes of data that is not in memory.
+pub(crate) fn mean_bytes<T>(v: &Shape, workers: usize) -> usize {
+    let line = v.lines().1;
+    if v.out_of_core { workers * (read_at_once(line) + 2 * line) * size_of::<T>() } else { 0 }
 }
 
 /// [`pairwise`] over elements of lines, as one lies after the other.

@@ -1,7 +1,7 @@
 //! Starts.
 
 pub(crate) use dense::{kept_by_products, orthonormal, orthonormal_bytes};
-pub(crate) use mean::mean;
+pub(crate) use mean::{mean, mean_bytes};
 
 pub(crate) use products::Operand;
 pub(crate) use scaled::{gram, gram_bytes};
@@ -124,7 +124,7 @@ fn random_bytes<T: Real>(reading: &Reading<'_>, k: usize) -> usize {
     let (m, n) = (reading.v.m, reading.v.n);
     let line = reading.v.lines().1;
     let row = match reading.v {
-        v if v.out_of_core => reading.workers * mean::bytes_of_lines::<T>(line),
+        v if v.out_of_core => mean_bytes::<T>(v, reading.workers),
         v if v.copied => line * size_of::<T>(),
         _ => 0,
     };

@@ -4,6 +4,7 @@ use orthant_kernel::Buffer;
 
 use crate::choice::of_any;
 use crate::iterate::Held;
+use crate::out_of_core::readers;
 use crate::report::HistoryPoint;
 use crate::shape::Shape;
 use crate::source::{Reading, SparsePlan, transposing_bytes, with_rows_bytes};
@@ -45,10 +46,12 @@ pub(super) fn of_fit<T: Real>(options: &Options, batches: &BatchOptions, v: &Sha
     // H with the sums that it is a quotient of
     let learnt = 3 * h;
     // H as it was, twice, and the rows of W; H in the pass, or the sums of a pass for H
-    let fresh = if batches.fresh_restarts { of_batch + held(&batch, true) } else { 0 };
+    let mean = |v: &Shape| init::mean_bytes::<T>(v, workers);
+    let fresh = if batches.fresh_restarts { of_batch + held(&batch, true).max(mean(&batch)) } else { 0 };
     let stepping = w + 2 * h + of_batch + (held(&batch, false) + 2 * h).max(fresh);
     // the rows before, from a constant, and those in the pass
-    let solving = if batches.fresh_restarts { w + Buffer::<T>::bytes(m * k) + held(&rows, true) } else { 0 };
+    let from_constant = || w + Buffer::<T>::bytes(m * k) + held(&rows, true).max(mean(&rows));
+    let solving = if batches.fresh_restarts { from_constant() } else { 0 };
     // W is in the pass, and copied afterwards for its penalty
     let measuring = held(&rows, false).max(w + w.max(h));
     let handing_over = w + learnt + h;
@@ -56,5 +59,8 @@ pub(super) fn of_fit<T: Real>(options: &Options, batches: &BatchOptions, v: &Sha
     let copy = with_rows_bytes::<T>(v);
     let transposing = if copy > 0 { transposing_bytes(m) } else { 0 };
     let fitting = starting.max(kept + history + learnt + working);
-    of_any(workers) + copy + transposing.max(scan::bytes::<T>(&rows, workers)).max(fitting)
+    of_any(workers)
+        + readers(rows.out_of_core, workers)
+        + copy
+        + transposing.max(scan::bytes::<T>(&rows, workers)).max(fitting)
 }

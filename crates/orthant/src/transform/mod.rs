@@ -15,7 +15,7 @@ use crate::available;
 use crate::cancel::Halt;
 use crate::choice::{across, of_any};
 use crate::model::{Model, Transform, TransformReport};
-use crate::out_of_core::needs_memory;
+use crate::out_of_core::{needs_memory, readers};
 use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
 use crate::shape::Shape;
 use crate::source::{transposing_bytes, with_rows_bytes};
@@ -92,7 +92,10 @@ pub(crate) fn working_bytes<T: Real>(
     let rows = shape.with_rows();
     let working = bytes::<T>(&rows, model.loss(), k, workers).max(scan::bytes::<T>(&rows, workers));
     let copy = with_rows_bytes::<T>(&shape);
-    of_any(workers) + copy + working.max(if copy > 0 { transposing_bytes(shape.m) } else { 0 })
+    of_any(workers)
+        + readers(shape.out_of_core, workers)
+        + copy
+        + working.max(if copy > 0 { transposing_bytes(shape.m) } else { 0 })
 }
 
 /// What a transform of rows takes, W with it, but not the copy of rows of what is sparse by columns.
