@@ -29,11 +29,12 @@ use orthant_io::{Scalar, Staged};
 use orthant_study::{Ranks, StudyError};
 
 mod axis;
+mod contributions;
+mod document;
 mod figures;
-mod gather;
 mod heat;
 mod markup;
-mod page;
+mod study;
 mod svg;
 mod text;
 mod theme;
@@ -88,8 +89,8 @@ impl Report {
         about: &About<'_>,
         cancel: &Cancel,
     ) -> Result<Self, StudyError> {
-        let content = gather::content(ranks, v, weights, about, cancel)?;
-        Ok(page::report(&content))
+        let content = study::gather::content(ranks, v, weights, about, cancel)?;
+        Ok(study::report(&content))
     }
 
     /// The page.
@@ -110,7 +111,7 @@ impl Report {
     pub fn write_into(&self, dir: impl AsRef<Path>) -> Result<Vec<PathBuf>, StudyError> {
         let dir = dir.as_ref();
         let mut figures = Staged::in_dir(dir.join("figures"))?;
-        for name in page::FIGURES {
+        for name in figures::NAMES {
             figures.remove_if(&format!("{name}.svg"), |path| {
                 std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"<svg"))
             });

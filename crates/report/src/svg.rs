@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::markup::Markup;
-use crate::text::{shortened, width};
+use crate::text::{clipped, shortened, width};
 
 /// How wide figures are, but for heat maps.
 pub const WIDTH: f64 = 600.0;
@@ -14,6 +14,9 @@ pub const WIDTH: f64 = 600.0;
 pub const TEXT: f64 = 12.0;
 /// The size of numbers at axes and the like.
 pub const SMALL: f64 = 10.0;
+
+/// The most characters of a name that is a title, for whoever points at it.
+const TITLE: usize = 200;
 
 /// Where text is in relation to its place.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -132,8 +135,8 @@ impl Svg {
     /// A name, shortened where it is wider than `most`; its full form is its title then.
     pub fn name(&mut self, (x, y): (f64, f64), anchor: Anchor, size: f64, most: f64, name: &str) {
         let short = shortened(name, size, most);
-        let title = (*short != *name).then_some(name);
-        self.titled(x, y, anchor, size, "text", &short, title);
+        let title = (*short != *name).then(|| clipped(name, TITLE));
+        self.titled(x, y, anchor, size, "text", &short, title.as_deref());
     }
 
     fn titled(

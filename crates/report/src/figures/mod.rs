@@ -10,6 +10,10 @@ pub mod ranks;
 pub mod samples;
 pub mod usage;
 
+/// The names of all figures that there can be.
+pub const NAMES: [&str; 9] =
+    ["ranks", "loss", "components", "features", "usage", "clustergram", "density", "samples", "lineage"];
+
 /// The classes of supports, the names of their areas and of their strokes, and the words for them.
 pub struct Supports {
     threshold: f64,
