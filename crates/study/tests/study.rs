@@ -439,6 +439,11 @@ fn odd_data_and_ranks() {
     let (first, last) = (&ranks.table()[0], &ranks.table()[3]);
     assert_eq!((first.silhouette_mean, first.heldout.is_some()), (Some(1.0), true));
     assert_eq!((last.failed, last.heldout), (12, None));
+    let [(reason, count)] = &last.reasons[..] else { panic!("{:?}", last.reasons) };
+    assert!(
+        *count == 12 && reason.contains("too few for 8 components") && last.why_failed() == *reason,
+        "{reason}"
+    );
     let remarks = ranks.recommendation().remarks.join("\n");
     assert!(remarks.contains("too few for 8 components") && remarks.contains("by convention"), "{remarks}");
     // one replicate

@@ -217,7 +217,7 @@ fn left_out(page: &mut Page, content: &Content) {
         let k = row.k;
         if row.failed > 0 {
             let jobs = count(row.failed, "job", "jobs");
-            items.push(format!("k = {k}: {jobs} failed: {}.", row.reasons.join("; ")));
+            items.push(format!("k = {k}: {jobs} failed: {}.", row.why_failed()));
         }
         if k == 1 && row.silhouette_mean.is_some() {
             items.push("k = 1: the silhouette of a single component is 1 by convention.".to_owned());
