@@ -29,6 +29,21 @@ impl<'a, T: Scalar> Contributions<'a, T> {
         (0..self.sums.len()).map(|t| self.of(i, t)).sum()
     }
 
+    /// The sums of rows of H.
+    pub fn sums(&self) -> &[f64] {
+        &self.sums
+    }
+
+    /// Which component gives most to each sample; none to one of zeros.
+    pub fn labels(&self) -> Vec<Option<usize>> {
+        let label = |i: usize| {
+            let most =
+                (0..self.sums.len()).reduce(|a, b| if self.of(i, b) > self.of(i, a) { b } else { a })?;
+            (self.of(i, most) > 0.0).then_some(most)
+        };
+        (0..self.w.nrows()).map(label).collect()
+    }
+
     /// How much samples use each of some components, with the component that gives most to each sample.
     pub fn usage(&self, components: &[usize], labels: &[Option<usize>]) -> Vec<Usage> {
         let all: Vec<f64> = (0..self.w.nrows()).map(|i| self.sample(i)).collect();

@@ -162,11 +162,21 @@ impl Svg {
         self.markup.close("text");
     }
 
-    /// A picture, stretched to a rectangle.
-    pub fn image(&mut self, (x, y): (f64, f64), (w, h): (f64, f64), png: &[u8]) {
+    /// A picture of numbers, stretched to a rectangle. It is turned round on a dark page.
+    pub fn image(&mut self, at: (f64, f64), size: (f64, f64), png: &[u8]) {
+        self.picture(at, size, png, "map");
+    }
+
+    /// A picture of light, which is the same on every page.
+    pub fn photo(&mut self, at: (f64, f64), size: (f64, f64), png: &[u8]) {
+        self.picture(at, size, png, "photo");
+    }
+
+    fn picture(&mut self, (x, y): (f64, f64), (w, h): (f64, f64), png: &[u8], class: &str) {
         let [x, y, w, h] = [x, y, w, h].map(at);
         let data = format!("data:image/png;base64,{}", STANDARD.encode(png));
         let all = [
+            ("class", class),
             ("x", &*x),
             ("y", &*y),
             ("width", &*w),
@@ -190,6 +200,7 @@ impl Svg {
             let middle = line - 3.5;
             match sample {
                 Sample::Line(class) => self.line((left, middle), (left + 18.0, middle), class),
+                Sample::Dot(class) => self.dot((left + 9.0, middle), 3.0, class),
                 Sample::Area(class) => self.rect((left, middle - 4.5), (18.0, 9.0), class),
             }
             self.text((left + 22.0, line), Anchor::Start, SMALL, "muted", name);
@@ -210,6 +221,8 @@ impl Svg {
 pub enum Sample {
     /// A line of a class.
     Line(&'static str),
+    /// A dot of it.
+    Dot(&'static str),
     /// An area of it.
     Area(&'static str),
 }

@@ -4,6 +4,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 
 use crate::{Report, figures};
 
+mod fit;
 mod study;
 
 /// Names that are markup, invisible, very long, or all of it.
