@@ -22,6 +22,8 @@ mod numpy_text;
 mod pictured;
 mod print;
 mod progress;
+mod repeat;
+mod report;
 mod results;
 mod say;
 mod sheet;

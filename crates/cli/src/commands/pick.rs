@@ -113,7 +113,7 @@ fn run_in<T: Scalar>(args: &PickArgs, interrupt: &Interrupt) -> Result<(), Failu
     let fitted = Fitted { fit: found.fit.clone(), steps: None };
     let formats = args.formats.of(table.col_names().is_some() || table.row_names().is_some());
     let results = Results {
-        input: input.clone(),
+        file: input.clone(),
         options: &found.options,
         table: &table,
         fitted: &fitted,
