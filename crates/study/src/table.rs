@@ -77,7 +77,7 @@ impl Row {
             [(reason, _)] => reason.clone(),
             reasons => reasons
                 .iter()
-                .map(|(reason, count)| format!("{count} × {reason}"))
+                .map(|(reason, count)| format!("{reason} ({count})"))
                 .collect::<Vec<_>>()
                 .join("; "),
         }
