@@ -11,12 +11,16 @@ pub struct Contributions<'a, T> {
     w: &'a Dense<T>,
     /// The sums of the rows of H.
     sums: Vec<f64>,
+    /// The sum of each sample.
+    samples: Vec<f64>,
 }
 
 impl<'a, T: Scalar> Contributions<'a, T> {
     pub fn new(w: &'a Dense<T>, h: &Dense<T>) -> Self {
-        let sums = (0..h.nrows()).map(|t| h.row(t).iter().map(|x| x.to_f64()).sum()).collect();
-        Self { w, sums }
+        let sums: Vec<f64> = (0..h.nrows()).map(|t| h.row(t).iter().map(|x| x.to_f64()).sum()).collect();
+        let sample = |i: usize| w.row(i).iter().zip(&sums).map(|(x, sum)| x.to_f64() * sum).sum();
+        let samples = (0..w.nrows()).map(sample).collect();
+        Self { w, sums, samples }
     }
 
     /// What component t gives to sample i.
@@ -24,9 +28,9 @@ impl<'a, T: Scalar> Contributions<'a, T> {
         self.w[(i, t)].to_f64() * self.sums[t]
     }
 
-    /// The sum of a sample.
-    pub fn sample(&self, i: usize) -> f64 {
-        (0..self.sums.len()).map(|t| self.of(i, t)).sum()
+    /// The share of sample i that this is.
+    pub fn share(&self, i: usize, t: usize) -> f64 {
+        if self.samples[i] > 0.0 { self.of(i, t) / self.samples[i] } else { 0.0 }
     }
 
     /// The sums of rows of H.
@@ -46,10 +50,9 @@ impl<'a, T: Scalar> Contributions<'a, T> {
 
     /// How much samples use each of some components, with the component that gives most to each sample.
     pub fn usage(&self, components: &[usize], labels: &[Option<usize>]) -> Vec<Usage> {
-        let all: Vec<f64> = (0..self.w.nrows()).map(|i| self.sample(i)).collect();
+        let some: Vec<usize> = (0..self.w.nrows()).filter(|&i| self.samples[i] > 0.0).collect();
         let of = |&t: &usize| {
-            let some = all.iter().enumerate().filter(|(_, all)| **all > 0.0);
-            let mut shares: Vec<f64> = some.map(|(i, all)| self.of(i, t) / all).collect();
+            let mut shares: Vec<f64> = some.iter().map(|&i| self.share(i, t)).collect();
             // quantiles of numbers in order cost little
             shares.sort_unstable_by(f64::total_cmp);
             Usage {

@@ -1,7 +1,5 @@
 //! What the report of a fit shows, as plain data.
 
-use std::cmp::Ordering;
-
 use orthant::{Dense, Fit};
 use orthant_io::Scalar;
 
@@ -213,16 +211,18 @@ fn places(names: &[String]) -> Option<Vec<(f64, usize)>> {
     (least > 0.0 && most <= APART * middle).then_some(places)
 }
 
-/// The numbers of the largest values above 0, at most so many, the largest first.
+/// The numbers of the largest values above 0, at most so many, the largest first, and of equal ones the first.
 fn largest(count: usize, most: usize, value: impl Fn(usize) -> f64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..count).filter(|&e| value(e) > 0.0).collect();
-    let by = |a: &usize, b: &usize| -> Ordering { value(*b).total_cmp(&value(*a)).then(a.cmp(b)) };
-    if order.len() > most {
-        order.select_nth_unstable_by(most, by);
-        order.truncate(most);
+    let mut best: Vec<(usize, f64)> = Vec::new();
+    for e in 0..count {
+        let x = value(e);
+        // with most of many no place is changed
+        if x > 0.0 && (best.len() < most || best.last().is_some_and(|last| x > last.1)) {
+            best.truncate(most - 1);
+            best.insert(best.partition_point(|of| of.1 >= x), (e, x));
+        }
     }
-    order.sort_unstable_by(by);
-    order
+    best.into_iter().map(|(e, _)| e).collect()
 }
 
 /// The samples that have much of a component and little else: by what it gives to them times the share that this is.
@@ -232,17 +232,21 @@ fn typical<T: Scalar>(
     drawn: &[usize],
     samples: usize,
 ) -> Vec<(usize, Vec<Typical>)> {
-    let sums: Vec<f64> = (0..samples).map(|i| given.sample(i)).collect();
-    let share = |i: usize, t: usize| if sums[i] > 0.0 { given.of(i, t) / sums[i] } else { 0.0 };
     let of = |&t: &usize| {
         let typical = |i: usize| Typical {
             name: about
                 .samples
                 .map_or_else(|| format!("{} {i}", about.subject.sample()), |names| names[i].clone()),
-            share: share(i, t),
+            share: given.share(i, t),
             text: about.texts.map(|texts| excerpt(texts[i])),
         };
-        (t, largest(samples, TYPICAL, |i| given.of(i, t) * share(i, t)).into_iter().map(typical).collect())
+        (
+            t,
+            largest(samples, TYPICAL, |i| given.of(i, t) * given.share(i, t))
+                .into_iter()
+                .map(typical)
+                .collect(),
+        )
     };
     drawn.iter().map(of).collect()
 }
