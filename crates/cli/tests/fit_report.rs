@@ -152,13 +152,19 @@ fn fits_of_next_to_nothing_have_a_page() {
         run(d.path(), &format!("fit holes.csv -k 2 --missing nan {options} -q --report -o out")).ends(0);
         has(&page(d.path().join("out")), &["25 % of the entries are missing", "--missing nan", words]);
     }
-    file(d.path(), "known.csv", "name,nut,bolt,apple\nmetal,0.45,0.55,0\n");
-    run(d.path(), "fit counts.csv -k 2 --fixed-h known.csv -q --report -o out").ends(0);
-    let words = [
-        "Known before: component 0; its row of H was given in part; that part was kept.",
-        "component 0 (known)",
-    ];
-    has(&page(d.path().join("out")), &words);
+    file(d.path(), "known.csv", "name,apple,pear,plum,bolt,nut\nmetal,0,0,0,0.55,0.45\nplums,,,0.2,,\n");
+    file(d.path(), "weights.csv", "doc,third\nd1,\nd2,0\n");
+    run(d.path(), "fit counts.csv -k 3 --fixed-h known.csv --fixed-w weights.csv -q --report -o out").ends(0);
+    has(
+        &page(d.path().join("out")),
+        &[
+            "Known before: component 0; its row of H was given, and kept as it is.",
+            "Known before: component 1; its row of H was given in part; that part was kept.",
+            "Known before: component 0; its column of W was given in part; that part was kept.",
+            "component 1 (known)",
+            "component 2, ",
+        ],
+    );
 }
 
 /// Sparse data, by rows and by columns, has the page of the dense, but for its fingerprint and what follows from sums in another order.

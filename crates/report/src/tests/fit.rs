@@ -110,17 +110,21 @@ fn every_page_is_under_two_megabytes() {
     for (name, report) in reports() {
         assert!(report.html().len() < 2_000_000, "{name}: {}", report.html().len());
     }
-    // a million features with long names, and a command of thousands of files
+    // a million features, and a command of thousands of files
     let (n, k) = (1_000_000, 60);
     let fit = fit(3, n, k, 500);
-    let names: Vec<String> =
-        (0..n).map(|j| format!("{j}{}", "x".repeat(if j % 1000 == 0 { 5000 } else { 60 }))).collect();
+    let names: Vec<String> = (0..n).map(|j| format!("{j}{}", "x".repeat(60))).collect();
     let (options, commands) = (options(), [format!("orthant fit{}", " file.txt".repeat(100_000))]);
     let data = "d".repeat(100_000);
     let about = AboutFit { features: Some(&names), commands: &commands, ..AboutFit::new(&data, &options) };
     let report = Report::of_fit(&fit, &about);
     assert!(report.html().len() < 2_000_000, "{}", report.html().len());
     assert!(report.html().contains("Drawn are at most 4 of 1000000 features of each."));
+    // every name as long as a page may be
+    let long: Vec<String> = (0..300).map(|j| format!("{j}{}", "&".repeat(20_000))).collect();
+    let of_long = self::fit(300, 300, k, 5);
+    let report = Report::of_fit(&of_long, &AboutFit { features: Some(&long), samples: Some(&long), ..about });
+    assert!(report.html().len() < 2_000_000, "{}", report.html().len());
     let numbers: Vec<String> = (0..n).map(|j| j.to_string()).collect();
     let report = Report::of_fit(&fit, &AboutFit { features: Some(&numbers), ..about });
     assert!(report.figures().iter().any(|figure| figure.name == "profiles"));
