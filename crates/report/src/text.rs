@@ -85,6 +85,11 @@ pub fn percent(x: f64) -> String {
     format!("{} %", number(100.0 * x))
 }
 
+/// A share with two decimals, so that the figures of a column line up, or as many digits as a small one needs.
+pub fn aligned(share: f64) -> String {
+    if share == 0.0 || share >= 1e-4 { format!("{:.2} %", 100.0 * share) } else { percent(share) }
+}
+
 /// A number of things, with their name.
 pub fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })

@@ -1,7 +1,7 @@
 //! How much of W·H each component makes up.
 
 use crate::svg::{Anchor, SMALL, Sample, Svg, TEXT, WIDTH};
-use crate::text::{percent, width};
+use crate::text::{aligned, width};
 
 /// The share of a component.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,11 +13,6 @@ pub struct Share {
 }
 
 const LINE: f64 = 17.0;
-
-/// A share with two decimals, so that the figures of a column line up, or as many digits as a small one needs.
-fn aligned(share: f64) -> String {
-    if share == 0.0 || share >= 1e-4 { format!("{:.2} %", 100.0 * share) } else { percent(share) }
-}
 
 /// A bar for each component, with what components are called.
 pub fn draw(shares: &[Share], component: &str) -> String {

@@ -11,7 +11,7 @@ use crate::figures::profiles::Profile;
 use crate::figures::shares::Share;
 use crate::figures::usage::Usage;
 use crate::raster::{self, Size};
-use crate::text::percent;
+use crate::text::{aligned, percent};
 
 /// The most components that are drawn.
 pub const DRAWN: usize = 60;
@@ -123,7 +123,7 @@ fn look<T: Scalar>(
             let known = if of.known { " (known)" } else { "" };
             let levels = levels(w, h, pictures, size, of.component);
             Picture {
-                label: format!("{}{known}: {}", of.component, percent(of.share)),
+                label: format!("{}{known}: {}", of.component, aligned(of.share)),
                 png: raster::png(size, &levels),
             }
         };
