@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use orthant::{Bound, Dense, Error, Factor, Nmf};
 use orthant_io::{AnyTable, ReadOptions, Scalar, Table, read_matrix};
+use orthant_report::Known as Fixed;
 
 use crate::Failure;
 use crate::failure::in_matrix;
@@ -122,6 +123,22 @@ impl<T: Scalar> Known<T> {
     /// Nothing.
     pub fn nothing() -> Self {
         Self { factors: [Factor::new(), Factor::new()], files: Vec::new() }
+    }
+
+    /// How many entries are fixed of each of so many components.
+    pub fn fixed(&self, components: usize) -> Vec<Fixed> {
+        let mut fixed = vec![Fixed::default(); components];
+        for file in self.files.iter().filter(|file| file.operand.starts_with("fixed")) {
+            let matrix = file.matrix();
+            for i in 0..matrix.nrows() {
+                for j in (0..matrix.ncols()).filter(|&j| !matrix[(i, j)].to_f64().is_nan()) {
+                    let (component, of_h) = if file.operand.ends_with('H') { (i, true) } else { (j, false) };
+                    let Some(fixed) = fixed.get_mut(component) else { continue };
+                    *if of_h { &mut fixed.of_h } else { &mut fixed.of_w } += 1;
+                }
+            }
+        }
+        fixed
     }
 
     /// A fit in which it is known.

@@ -23,6 +23,8 @@ mod out_of_core;
 mod pictured;
 mod print;
 mod progress;
+mod repeat;
+mod report;
 mod results;
 mod say;
 mod sheet;

@@ -1,5 +1,6 @@
 //! The directory that a fit leaves behind.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
@@ -20,6 +21,8 @@ pub const WEIGHTS: [&str; 3] = ["W.npy", "W.csv", "W.tsv"];
 const COMPONENTS: [&str; 3] = ["H.npy", "H.csv", "H.tsv"];
 pub const MODEL: &str = "model.safetensors";
 const REPORT: &str = "report.json";
+/// What `--report` writes.
+pub const PAGE: &str = "report.html";
 /// What `orthant topics` writes besides.
 pub const TOPICS: &str = "topics.json";
 pub const DOCUMENTS: &str = "documents.csv";
@@ -72,7 +75,7 @@ pub fn keep(outputs: &[impl AsRef<Path>], model: &Path) -> Result<(), Failure> {
 
 /// What some results have and others do not: an earlier one may have left it beside the new W and H.
 fn earlier() -> impl Iterator<Item = &'static str> {
-    WEIGHTS.into_iter().chain(COMPONENTS).chain([TOPICS, DOCUMENTS])
+    WEIGHTS.into_iter().chain(COMPONENTS).chain([TOPICS, DOCUMENTS, PAGE])
 }
 
 /// Whether a file of these names is a part of an earlier result. There is another part of it beside, and tables of others are
@@ -103,6 +106,7 @@ pub fn opening(path: &Path) -> io::Result<[String; 2]> {
 fn is_ours(name: &str, first: &str, second: &str) -> bool {
     match name {
         TOPICS => first == "[" && second == "  {",
+        PAGE => orthant_report::Report::is_of_fit(&format!("{first}\n{second}")),
         _ if COMPONENTS.contains(&name) => {
             let line = if first.starts_with([',', '\t']) { second } else { first };
             !line.starts_with([',', '\t']) && names_components(line)
@@ -180,7 +184,7 @@ struct Factors<'a> {
 /// What was fitted and what came of it.
 pub struct Results<'a, T: Scalar> {
     /// What the data is called.
-    pub input: String,
+    pub file: String,
     pub options: &'a Options,
     pub table: &'a AnyTable<T>,
     pub fitted: &'a Fitted<T>,
@@ -188,6 +192,8 @@ pub struct Results<'a, T: Scalar> {
     pub component: &'a str,
     /// Those of W and H.
     pub formats: &'a [OutputFormat],
+    /// That of the data, once it was asked for.
+    pub fingerprint: OnceCell<Fingerprint>,
 }
 
 impl<T: Scalar> Results<'_, T> {
@@ -237,19 +243,27 @@ impl<T: Scalar> Results<'_, T> {
         Options { stop: Some(self.options.stopping()), tol: None, ..self.options.clone() }
     }
 
-    fn input(&self) -> Result<Fingerprint, Failure> {
-        Ok(match self.table {
+    /// The fingerprint of the data, which is read for it once.
+    ///
+    /// # Errors
+    /// Those of reading data that is not in memory.
+    pub fn input(&self) -> Result<Fingerprint, Failure> {
+        if let Some(known) = self.fingerprint.get() {
+            return Ok(known.clone());
+        }
+        let found = match self.table {
             AnyTable::Dense(table) => Fingerprint::of(table),
             AnyTable::Sparse(table) => Fingerprint::of_sparse(table),
             AnyTable::OutOfCore(file) => Fingerprint::of_lines(file)?,
-        })
+        };
+        Ok(self.fingerprint.get_or_init(|| found).clone())
     }
 
     fn record(&self, input: &Fingerprint, weights: &Fingerprint) -> Result<String, Failure> {
         let Fitted { fit, steps } = self.fitted;
         let record = Record {
             orthant: env!("CARGO_PKG_VERSION"),
-            file: &self.input,
+            file: &self.file,
             input,
             factors: Factors { w: weights, h: &Fingerprint::of_factor(fit.model.components()) },
             options: &self.options(),

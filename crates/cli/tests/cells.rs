@@ -292,7 +292,8 @@ fn results_in_a_copy_of_the_file() {
     let d = dir();
     fixture(d.path(), "cells/scanpy.h5ad", "cells.h5ad");
     let before = std::fs::read(d.path().join("cells.h5ad")).unwrap();
-    let ran = run(d.path(), "fit cells.h5ad -k 2 -o out --write-obsm NMF").ends(0);
+    let ran = run(d.path(), "fit cells.h5ad -k 2 -o out --write-obsm NMF --report").ends(0);
+    assert!(d.path().join("out/report.html").exists() && d.path().join("out/cells.h5ad").exists());
     assert!(ran.out.contains("with them in obsm, varm and uns: out/cells.h5ad"), "{}", ran.out);
     assert!(std::fs::read(d.path().join("cells.h5ad")).unwrap() == before);
     // a copy is as good as the first

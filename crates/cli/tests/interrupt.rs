@@ -98,7 +98,7 @@ impl Drop for Fit {
 #[test]
 fn the_first_one_saves_the_best_so_far() {
     let minibatch = "--minibatch --batch-size 100 --max-no-improvement none";
-    for (signal, options) in [("INT", ""), ("TERM", ""), ("HUP", ""), ("INT", minibatch)] {
+    for (signal, options) in [("INT", "--report"), ("TERM", ""), ("HUP", ""), ("INT", minibatch)] {
         let d = dir();
         let mut fit = Fit::start(d.path(), &format!("{options} --checkpoint c --every 0"));
         fit.wait_for(&d.path().join("c"));
@@ -109,7 +109,13 @@ fn the_first_one_saves_the_best_so_far() {
         assert!(err.contains("interrupted: saving the best so far"), "{err}");
         assert!(out.contains("interrupted after ") && out.contains("best so far saved in out"), "{out}");
         let out = d.path().join("out");
-        assert_eq!(listing(&out), ["H.npy", "W.npy", "model.safetensors", "report.json"]);
+        let mut files = vec!["H.npy", "W.npy", "model.safetensors", "report.json"];
+        if options == "--report" {
+            files.insert(3, "report.html");
+            let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+            assert!(page.contains("The fit was interrupted after "), "{page}");
+        }
+        assert_eq!(listing(&out), files);
         let report: serde_json::Value =
             serde_json::from_slice(&std::fs::read(out.join("report.json")).unwrap()).unwrap();
         assert_eq!(report["stop_reason"], "interrupted");

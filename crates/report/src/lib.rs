@@ -1,6 +1,7 @@
-//! The report of a study: one page that says how many components there are, why, and which they are; and its figures.
+//! The report of a study or of a single fit: one page with words and figures.
 //!
-//! [`Report::of`] draws it from what a study found ([`Ranks`]). The page is one file with its figures in it: it loads nothing, has
+//! [`Report::of`] draws what a study found ([`Ranks`]): how many components there are, why, and which they are. [`Report::of_fit`] draws
+//! a fit: how it went, what its components are, and what the samples are made of. The page is one file with its figures in it: it loads nothing, has
 //! no script, is light or dark as the reader's system is, and goes on paper. The figures are also files of their own, in SVG.
 //! Nothing in either depends on when, where, or on how many threads they were made.
 //!
@@ -24,21 +25,27 @@
 
 use std::path::{Path, PathBuf};
 
-use orthant::{Cancel, EntryWeights, ToMatrix};
+use orthant::{Cancel, EntryWeights, Fit, ToMatrix};
 use orthant_io::{Scalar, Staged};
 use orthant_study::{Ranks, StudyError};
 
 mod axis;
+mod contributions;
+mod document;
 mod figures;
-mod gather;
+mod fit;
 mod heat;
 mod markup;
-mod page;
+mod plot;
+mod raster;
+mod study;
 mod svg;
 mod text;
 mod theme;
 
-/// What the report calls things, which a study does not know.
+pub use fit::about::{AboutFit, Known, Pictures, Subject};
+
+/// What the report of a study calls things, which the study does not know.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
     /// The name of the data.
@@ -88,8 +95,23 @@ impl Report {
         about: &About<'_>,
         cancel: &Cancel,
     ) -> Result<Self, StudyError> {
-        let content = gather::content(ranks, v, weights, about, cancel)?;
-        Ok(page::report(&content))
+        let content = study::gather::content(ranks, v, weights, about, cancel)?;
+        Ok(study::report(&content))
+    }
+
+    /// Draws the report of a fit.
+    ///
+    /// Of many components the 60 largest are drawn, of many features those that weigh most. Features whose names are numbers that go up
+    /// or down about evenly, such as wavelengths, are the places of a curve.
+    pub fn of_fit<T: Scalar>(fit: &Fit<T>, about: &AboutFit<'_>) -> Self {
+        fit::report(&fit::gather::content(fit, about))
+    }
+
+    /// Whether a text is the page of a fit, by how it begins.
+    pub fn is_of_fit(html: &str) -> bool {
+        let generator = format!("name=\"generator\" content=\"{}\"", fit::GENERATOR);
+        let head = html.split("<title>").next().unwrap_or_default();
+        html.starts_with("<!DOCTYPE html>") && head.contains(&generator)
     }
 
     /// The page.
@@ -110,7 +132,7 @@ impl Report {
     pub fn write_into(&self, dir: impl AsRef<Path>) -> Result<Vec<PathBuf>, StudyError> {
         let dir = dir.as_ref();
         let mut figures = Staged::in_dir(dir.join("figures"))?;
-        for name in page::FIGURES {
+        for name in figures::NAMES {
             figures.remove_if(&format!("{name}.svg"), |path| {
                 std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"<svg"))
             });

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::markup::Markup;
-use crate::text::{shortened, width};
+use crate::text::{clipped, shortened, width};
 
 /// How wide figures are, but for heat maps.
 pub const WIDTH: f64 = 600.0;
@@ -14,6 +14,9 @@ pub const WIDTH: f64 = 600.0;
 pub const TEXT: f64 = 12.0;
 /// The size of numbers at axes and the like.
 pub const SMALL: f64 = 10.0;
+
+/// The most characters of a name that is a title, for whoever points at it.
+const TITLE: usize = 200;
 
 /// Where text is in relation to its place.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -132,8 +135,8 @@ impl Svg {
     /// A name, shortened where it is wider than `most`; its full form is its title then.
     pub fn name(&mut self, (x, y): (f64, f64), anchor: Anchor, size: f64, most: f64, name: &str) {
         let short = shortened(name, size, most);
-        let title = (*short != *name).then_some(name);
-        self.titled(x, y, anchor, size, "text", &short, title);
+        let title = (*short != *name).then(|| clipped(name, TITLE));
+        self.titled(x, y, anchor, size, "text", &short, title.as_deref());
     }
 
     fn titled(
@@ -159,11 +162,21 @@ impl Svg {
         self.markup.close("text");
     }
 
-    /// A picture, stretched to a rectangle.
-    pub fn image(&mut self, (x, y): (f64, f64), (w, h): (f64, f64), png: &[u8]) {
+    /// A picture of numbers, stretched to a rectangle. It is turned round on a dark page.
+    pub fn image(&mut self, at: (f64, f64), size: (f64, f64), png: &[u8]) {
+        self.picture(at, size, png, "map");
+    }
+
+    /// A picture of light, which is the same on every page.
+    pub fn photo(&mut self, at: (f64, f64), size: (f64, f64), png: &[u8]) {
+        self.picture(at, size, png, "photo");
+    }
+
+    fn picture(&mut self, (x, y): (f64, f64), (w, h): (f64, f64), png: &[u8], class: &str) {
         let [x, y, w, h] = [x, y, w, h].map(at);
         let data = format!("data:image/png;base64,{}", STANDARD.encode(png));
         let all = [
+            ("class", class),
             ("x", &*x),
             ("y", &*y),
             ("width", &*w),
@@ -187,6 +200,7 @@ impl Svg {
             let middle = line - 3.5;
             match sample {
                 Sample::Line(class) => self.line((left, middle), (left + 18.0, middle), class),
+                Sample::Dot(class) => self.dot((left + 9.0, middle), 3.0, class),
                 Sample::Area(class) => self.rect((left, middle - 4.5), (18.0, 9.0), class),
             }
             self.text((left + 22.0, line), Anchor::Start, SMALL, "muted", name);
@@ -207,6 +221,8 @@ impl Svg {
 pub enum Sample {
     /// A line of a class.
     Line(&'static str),
+    /// A dot of it.
+    Dot(&'static str),
     /// An area of it.
     Area(&'static str),
 }

@@ -51,6 +51,14 @@ pub fn shortened(text: &str, size: f64, most: f64) -> Cow<'_, str> {
     Cow::Owned(short)
 }
 
+/// The text, or so many characters of it with an ellipsis.
+pub fn clipped(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => Cow::Owned(text[..end].trim_end().to_owned() + "…"),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// Three significant digits.
 pub fn number(x: f64) -> String {
     significant(x, 3)
@@ -77,6 +85,11 @@ pub fn percent(x: f64) -> String {
     format!("{} %", number(100.0 * x))
 }
 
+/// A share with two decimals, so that the figures of a column line up, or as many digits as a small one needs.
+pub fn aligned(share: f64) -> String {
+    if share == 0.0 || share >= 1e-4 { format!("{:.2} %", 100.0 * share) } else { percent(share) }
+}
+
 /// A number of things, with their name.
 pub fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
@@ -97,6 +110,16 @@ pub fn list(ranks: &[usize]) -> String {
         _ => format!("{first} to {last}"),
     };
     parts.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// With a capital letter at its beginning.
+pub fn capital(text: &str) -> String {
+    // but k = 3, which is a formula
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) if !text.starts_with("k = ") => first.to_uppercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    }
 }
 
 #[cfg(test)]

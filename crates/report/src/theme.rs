@@ -39,10 +39,10 @@ h1{font-size:1.5rem;line-height:1.2}h2{font-size:1.2rem;margin:2.2rem 0 .4rem}p{
 figure{margin:1rem 0}figcaption{font-size:.9rem;margin-top:.3rem}\
 .wide{overflow-x:auto}.wide svg{display:block;width:100%;min-width:33rem;height:auto}figure.map svg{min-width:0;max-width:36rem}\
 table{border-collapse:collapse;font-size:.78rem;font-variant-numeric:tabular-nums}\
-th,td{padding:.2rem .38rem;text-align:right;border-bottom:1px solid;white-space:nowrap}\
-th.name,td.name{text-align:left;white-space:normal;overflow-wrap:anywhere}\
+th,td{padding:.2rem .38rem;text-align:right;border-bottom:1px solid;white-space:nowrap;vertical-align:top}\
+th.name,td.name{min-width:7rem;text-align:left;white-space:normal;overflow-wrap:anywhere}\
 pre{overflow-x:auto;padding:.6rem;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere}\
-li{overflow-wrap:anywhere}dd{overflow-wrap:anywhere;margin-left:1rem}dt{font-weight:600}";
+li{overflow-wrap:anywhere}dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dd{overflow-wrap:anywhere;margin:0}dt{font-weight:600}";
 
 /// The page's colours.
 const LIGHT: &str = "\
@@ -51,7 +51,7 @@ figcaption,.note{color:#59636e}th,td{border-color:#dfe3e8}tr.chosen td{backgroun
 const DARK: &str = "\
 body{background:#0d1117;color:#e6edf3}a{color:#58a6ff}.answer{background:#2b2300;border-color:#e3b341}\
 figcaption,.note{color:#9da7b1}th,td{border-color:#2b3138}tr.chosen td{background:#3d3000}pre{background:#161b22}\
-svg image{filter:invert(1) hue-rotate(180deg)}";
+svg image.map{filter:invert(1) hue-rotate(180deg)}";
 /// On paper nothing scrolls, and a figure is on one page where it can be.
 const PRINT: &str = "\
 body{max-width:none;font-size:11pt}.wide{overflow:visible}.wide svg{min-width:0;max-width:17cm}figure.map svg{max-width:12cm}\

@@ -167,7 +167,7 @@ fn remarks(rows: &[Row], minimum: Option<usize>, thresholds: &Thresholds) -> Vec
             ));
         }
         if *failed > 0 {
-            said.push(format!("k = {k}: {failed} jobs failed: {}", row.reasons.join("; ")));
+            said.push(format!("k = {k}: {failed} jobs failed: {}", row.why_failed()));
         }
         if *k == 1 && row.silhouette_mean.is_some() {
             said.push("k = 1: the silhouette of a single component is 1 by convention".to_owned());

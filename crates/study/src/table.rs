@@ -65,9 +65,23 @@ pub struct Row {
     /// The fits of all of V, by replicate.
     #[serde(skip)]
     pub each: Vec<FitFigures>,
-    /// Why jobs failed, each reason once.
+    /// Why jobs failed: each reason once, and how many failed for it.
     #[serde(skip)]
-    pub reasons: Vec<String>,
+    pub reasons: Vec<(String, usize)>,
+}
+
+impl Row {
+    /// Why jobs failed, in words; with counts where there are several reasons.
+    pub fn why_failed(&self) -> String {
+        match &self.reasons[..] {
+            [(reason, _)] => reason.clone(),
+            reasons => reasons
+                .iter()
+                .map(|(reason, count)| format!("{reason} ({count})"))
+                .collect::<Vec<_>>()
+                .join("; "),
+        }
+    }
 }
 
 /// How one of the fits of all of V ended.
@@ -168,7 +182,7 @@ pub(crate) fn row<T: Scalar>(
     (n, beta): (usize, f64),
     thresholds: &Thresholds,
 ) -> Result<Row, StudyError> {
-    let mut reasons: Vec<String> = Vec::new();
+    let mut reasons: Vec<(String, usize)> = Vec::new();
     let (mut failed, mut folds) = (0, Vec::new());
     let (mut asked, mut tested) = (0, 0);
     for record in &records {
@@ -177,8 +191,9 @@ pub(crate) fn row<T: Scalar>(
         match &record.outcome {
             Outcome::Failed { reason } => {
                 failed += 1;
-                if !reasons.contains(reason) {
-                    reasons.push(reason.clone());
+                match reasons.iter_mut().find(|(of, _)| of == reason) {
+                    Some((_, count)) => *count += 1,
+                    None => reasons.push((reason.clone(), 1)),
                 }
             }
             Outcome::HeldOut { loss } if of_holdout => {

@@ -439,6 +439,10 @@ fn odd_data_and_ranks() {
     let (first, last) = (&ranks.table()[0], &ranks.table()[3]);
     assert_eq!((first.silhouette_mean, first.heldout.is_some()), (Some(1.0), true));
     assert_eq!((last.failed, last.heldout), (12, None));
+    // halves of 6 rows are 3 and 3, of 5 columns 3 and 2, so that half of the three times four blocks are of either shape
+    let why = |shape: &str| (format!("{shape} of the data are fitted, too few for 8 components"), 6);
+    assert_eq!(last.reasons, [why("3×3"), why("3×2")]);
+    assert_eq!(last.why_failed(), format!("{} (6); {} (6)", last.reasons[0].0, last.reasons[1].0));
     let remarks = ranks.recommendation().remarks.join("\n");
     assert!(remarks.contains("too few for 8 components") && remarks.contains("by convention"), "{remarks}");
     // one replicate

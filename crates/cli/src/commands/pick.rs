@@ -1,5 +1,6 @@
 //! `orthant pick`: the components of a study that came back, as the results of a fit.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -113,12 +114,13 @@ fn run_in<T: Scalar>(args: &PickArgs, interrupt: &Interrupt) -> Result<(), Failu
     let fitted = Fitted { fit: found.fit.clone(), steps: None };
     let formats = args.formats.of(table.col_names().is_some() || table.row_names().is_some());
     let results = Results {
-        input: input.clone(),
+        file: input.clone(),
         options: &found.options,
         table: &table,
         fitted: &fitted,
         component: "component",
         formats: &formats,
+        fingerprint: OnceCell::new(),
     };
     let pictured = Pictured::of(format, &studied.read, &studied.input, &table)?;
     let pictured = pictured.map(|pictured| Ok((PICTURED.to_owned(), print::json(&pictured)?)));

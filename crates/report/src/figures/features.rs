@@ -1,4 +1,4 @@
-//! The features that weigh most in each component, and how far their weights are spread over the fits.
+//! The features that weigh most in each component, and how far their weights are spread over several fits.
 
 use crate::svg::{Anchor, SMALL, Svg, TEXT, WIDTH};
 use crate::text::width;
@@ -8,8 +8,10 @@ use crate::text::width;
 pub struct Feature {
     /// Its name.
     pub name: String,
-    /// The first quartile of its share over the fits, the median, and the third quartile.
-    pub quartiles: [f64; 3],
+    /// Its share; of several fits the median.
+    pub share: f64,
+    /// Of several fits the first and the third quartile of it.
+    pub quartiles: Option<(f64, f64)>,
 }
 
 /// A component with its strongest features.
@@ -29,8 +31,9 @@ const SPACE: f64 = 16.0;
 pub fn draw(components: &[Strongest]) -> String {
     let columns = if components.len() > 3 { 2 } else { 1 };
     let wide = (WIDTH - 20.0 * (columns - 1) as f64) / columns as f64;
-    let most =
-        components.iter().flat_map(|c| &c.features).map(|f| f.quartiles[2]).fold(0.0, f64::max).max(1e-300);
+    let ends =
+        components.iter().flat_map(|c| &c.features).map(|f| f.quartiles.map_or(f.share, |(_, high)| high));
+    let most = ends.fold(0.0, f64::max).max(1e-300);
     let rows: Vec<&[Strongest]> = components.chunks(columns).collect();
     let high = |row: &[Strongest]| {
         HEAD + LINE * row.iter().map(|c| c.features.len()).max().unwrap_or(0) as f64 + SPACE
@@ -48,11 +51,12 @@ pub fn draw(components: &[Strongest]) -> String {
             let place = |x: f64| from + (x / most).clamp(0.0, 1.0) * (to - from);
             for (at, feature) in component.features.iter().enumerate() {
                 let middle = top + HEAD + LINE * (at as f64 + 0.5);
-                let [low, median, high] = feature.quartiles;
-                let share = format!("{:.2} %", 100.0 * median);
+                let share = format!("{:.2} %", 100.0 * feature.share);
                 svg.name((left + names, middle + 3.5), Anchor::End, SMALL, names, &feature.name);
-                svg.rect((from, middle - 4.5), (place(median) - from, 9.0), "fill-a");
-                svg.line((place(low), middle), (place(high), middle), "whisker");
+                svg.rect((from, middle - 4.5), (place(feature.share) - from, 9.0), "fill-a");
+                if let Some((low, high)) = feature.quartiles {
+                    svg.line((place(low), middle), (place(high), middle), "whisker");
+                }
                 svg.text((left + wide, middle + 3.5), Anchor::End, SMALL, "muted", &share);
             }
         }

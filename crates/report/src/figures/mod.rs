@@ -4,11 +4,32 @@ pub mod clustergram;
 pub mod components;
 pub mod density;
 pub mod features;
+pub mod history;
 pub mod lineage;
 pub mod loss;
+pub mod pictures;
+pub mod profiles;
 pub mod ranks;
 pub mod samples;
+pub mod shares;
 pub mod usage;
+
+/// The names of all figures that there can be.
+pub const NAMES: [&str; 13] = [
+    "ranks",
+    "loss",
+    "components",
+    "features",
+    "usage",
+    "clustergram",
+    "density",
+    "samples",
+    "lineage",
+    "history",
+    "shares",
+    "profiles",
+    "pictures",
+];
 
 /// The classes of supports, the names of their areas and of their strokes, and the words for them.
 pub struct Supports {

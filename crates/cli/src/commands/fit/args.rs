@@ -55,6 +55,7 @@ Examples:
   orthant fit catalogue.csv -k 8 --loss kl --fixed-h known.csv -o signatures
                                                          five that are known, and three that are to be found
   orthant fit X.npy -k 8 --holdout 0.05 -o out          … and how well it predicts a twentieth of the entries
+  orthant fit faces/ -k 16 -o parts --report             … and parts/report.html, a page to look at
   orthant fit photo.jpg --channels -k 40 -o photo        a picture in colour
   orthant fit power.npy -k 8 --loss is -o sources        sources, from power spectra
   orthant fit big.npy -k 50 --minibatch -o out           as MiniBatchNMF(50, random_state=0)
@@ -78,6 +79,10 @@ pub struct FitArgs {
     write_obsm: Option<String>,
     #[command(flatten)]
     formats: FormatArgs,
+    /// Write report.html to OUT as well: a page with the course of the loss, the components as pictures, curves or by their
+    /// features, what samples are made of, and how to repeat the fit
+    #[arg(long, requires = "out", conflicts_with = "explain")]
+    report: bool,
     /// Print W and H, the iterations and the error, as numpy prints arrays
     #[arg(long)]
     print: bool,
@@ -296,6 +301,8 @@ pub(super) struct Job {
     pub formats: FormatArgs,
     /// What results are called in a copy of the input.
     pub obsm: Option<String>,
+    /// Whether there is to be a page.
+    pub report: bool,
     pub print: bool,
     pub json: bool,
     pub explain: bool,
@@ -334,6 +341,7 @@ impl FitArgs {
             out: self.out.clone(),
             formats: self.formats.clone(),
             obsm: self.obsm()?,
+            report: self.report,
             print: self.print,
             json: self.json,
             explain: self.explain,

@@ -1,8 +1,9 @@
 //! `orthant fit`: a matrix in, W, H, a report and a model out.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use orthant::{Dense, Error, Init, Nmf, StopReason};
 use orthant_io::{
@@ -16,9 +17,9 @@ use crate::fitting::{Besides, Fitted, Fitting};
 use crate::interrupt::Interrupt;
 use crate::pictured::{PICTURED, Pictured};
 use crate::print::{self, Beside};
-use crate::results::{self, Results, factor_file};
+use crate::results::{self, PAGE, Results, factor_file};
 use crate::strongest::{self, Strongest};
-use crate::{Failure, numpy_text, out_of_core, say};
+use crate::{Failure, numpy_text, out_of_core, repeat, report, say};
 
 use args::Job;
 pub use args::{FitArgs, HowArgs};
@@ -44,7 +45,8 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     let inputs: Vec<PathBuf> = std::iter::once(&job.input).chain(besides).flat_map(Source::files).collect();
     let copy = job.obsm.as_ref().and_then(|_| job.input.file_name()?.to_str());
     if let Some(dir) = out {
-        results::keep_inputs(&inputs, dir, &job.formats, copy.as_slice())?;
+        let more: Vec<&str> = copy.into_iter().chain(job.report.then_some(PAGE)).collect();
+        results::keep_inputs(&inputs, dir, &job.formats, &more)?;
     }
     if job.obsm.is_some() {
         check_annotatable(&job.input)?;
@@ -95,19 +97,20 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
     }
     let formats = job.formats.of(table.col_names().is_some() || table.row_names().is_some());
     let results = Results {
-        input: input.clone(),
+        file: input.clone(),
         options: &job.options,
         table: &table,
         fitted: &fitted,
         component: "component",
         formats: &formats,
+        fingerprint: OnceCell::new(),
     };
-    let mut report = None;
+    let mut record = None;
     if let Some(mut staged) = staged {
         interrupt.saving();
-        let pictured = pictured.map(|pictured| Ok((PICTURED.to_owned(), print::json(&pictured)?)));
-        let attachments: BTreeMap<_, _> = pictured.into_iter().collect::<Result<_, Failure>>()?;
-        report = Some(results.stage(&mut staged, attachments).map_err(|e| interrupt.failure(e))?);
+        let attached = pictured.map(|pictured| Ok((PICTURED.to_owned(), print::json(&pictured)?)));
+        let attachments: BTreeMap<_, _> = attached.into_iter().collect::<Result<_, Failure>>()?;
+        record = Some(results.stage(&mut staged, attachments).map_err(|e| interrupt.failure(e))?);
         if let (Some(name), Some(copy)) = (&job.obsm, copy) {
             let parameters = parameters(job, &fitted);
             let results = Annotation {
@@ -118,21 +121,31 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
             };
             staged.h5ad(copy, &job.input, &results).map_err(|e| interrupt.failure(Failure::from(e)))?;
         }
+        if job.report {
+            let known = besides.known.fixed(job.options.rank);
+            let beside = report::Beside {
+                data: repeat::data(&job.input),
+                pictured,
+                known,
+                ..report::Beside::default()
+            };
+            report::stage(&mut staged, &results, &beside).map_err(|e| interrupt.failure(e))?;
+        }
         staged.commit()?;
     }
     if in_words {
         beside.print(|out| {
             writeln!(out, "{}", fitted.outcome())?;
             components(out, &fitted, table.col_names(), job.top.unwrap_or(strongest::TOP))?;
-            summary(out, &fitted, job.out.as_deref(), &formats, copy)
+            summary(out, &fitted, job, &formats, copy)
         })?;
     }
     if job.print {
         beside.print(|out| factors(out, &fitted))?;
     }
     if job.json {
-        let report = report.map_or_else(|| results.report(), Ok)?;
-        beside.print(|out| out.write_all(report.as_bytes()))?;
+        let record = record.map_or_else(|| results.report(), Ok)?;
+        beside.print(|out| out.write_all(record.as_bytes()))?;
     }
     beside.end()
 }
@@ -211,13 +224,13 @@ fn components<T: Scalar>(
 fn summary<T: Scalar>(
     out: &mut dyn Write,
     fitted: &Fitted<T>,
-    dir: Option<&Path>,
+    job: &Job,
     formats: &[OutputFormat],
     copy: Option<&str>,
 ) -> io::Result<()> {
     let fit = &fitted.fit;
     let (m, k, n) = (fit.w.nrows(), fit.w.ncols(), fit.model.n_features());
-    let Some(dir) = dir else { return Ok(()) };
+    let Some(dir) = &job.out else { return Ok(()) };
     let saved =
         if fit.report.stop_reason == StopReason::Interrupted { "best so far saved in" } else { "saved in" };
     let dir = dir.display();
@@ -225,9 +238,10 @@ fn summary<T: Scalar>(
     let (mut w, mut h) = (file("W"), file("H"));
     let (first_w, first_h) = (w.next().unwrap_or_default(), h.next().unwrap_or_default());
     let more: String = w.zip(h).map(|(w, h)| format!(", {w}, {h}")).collect();
+    let page = if job.report { ", report.html" } else { "" };
     writeln!(
         out,
-        "{saved} {dir}: {first_w} ({m}×{k}), {first_h} ({k}×{n}), report.json, model.safetensors{more}"
+        "{saved} {dir}: {first_w} ({m}×{k}), {first_h} ({k}×{n}), report.json, model.safetensors{more}{page}"
     )?;
     copy.map_or(Ok(()), |copy| writeln!(out, "with them in obsm, varm and uns: {dir}/{copy}"))
 }

@@ -1,6 +1,5 @@
 //! `orthant study`: many fits in, a table of ranks and a recommendation out.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use orthant::{EntryWeights, Error};
@@ -12,13 +11,13 @@ use crate::failure::{in_data, size};
 use crate::interrupt::Interrupt;
 use crate::print::{self, Beside, count};
 use crate::progress::Jobs;
-use crate::{Failure, inputs, say};
+use crate::{Failure, inputs, repeat, say};
 
 pub use args::{StableArgs, StudyArgs};
 
 mod args;
+mod commands;
 mod printed;
-mod repeat;
 
 /// Runs the command.
 pub fn run(args: &StudyArgs) -> Result<(), Failure> {
@@ -130,11 +129,9 @@ fn report<T: Scalar>(
     weights: Option<&EntryWeights<T>>,
     interrupt: &Interrupt,
 ) -> Result<Report, Failure> {
-    let commands = repeat::commands(ranks)?;
+    let commands = commands::commands(ranks)?;
     let input = args.input.display().to_string();
-    let data =
-        args.input.file_name().map_or_else(|| input.clone(), |name| name.to_string_lossy().into_owned());
-    let data = if data == "-" { "standard input".to_owned() } else { data };
+    let data = repeat::data(&args.input);
     let about = About { data: &data, features: table.col_names(), commands: &commands };
     Report::of(ranks, table, weights, &about, interrupt.cancel()).map_err(|e| failure(e, table, &input))
 }
@@ -167,9 +164,8 @@ fn explain(out: &mut dyn std::io::Write, plan: &Plan, input: &str) -> std::io::R
 
 /// The command line and where it was typed, by which the data is found again.
 fn origin() -> Result<serde_json::Value, Failure> {
-    let text = |text: OsString| text.into_string().ok();
-    let arguments: Option<Vec<String>> = std::env::args_os().skip(1).map(text).collect();
-    let folder = std::env::current_dir().ok().and_then(|dir| text(dir.into_os_string()));
+    let arguments = repeat::arguments();
+    let folder = std::env::current_dir().ok().and_then(|dir| dir.into_os_string().into_string().ok());
     // without these the data has to be named again
     Ok(serde_json::json!({ "arguments": arguments, "folder": folder }))
 }

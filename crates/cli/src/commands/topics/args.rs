@@ -35,6 +35,7 @@ orthant topics <PATH>... -k <K> [-o <OUT>] [OPTIONS]
 #[command(after_help = "\
 Examples:
   orthant topics articles/ -k 10
+  orthant topics articles/ -k 10 -o topics --report    … and topics/report.html, a page to look at
   orthant topics articles/ --extension md,txt -k 20 -o topics
   orthant topics titles.txt --lines -k 8               each line is a document
   orthant topics reviews.csv --column text --name-column id -k 8 --loss kl
@@ -100,6 +101,10 @@ struct Learning {
     /// Write what pyLDAvis.prepare takes to this file as well, as JSON: for a page to look around in
     #[arg(long, value_name = "FILE")]
     ldavis: Option<PathBuf>,
+    /// Write report.html to OUT as well: a page with the words of each topic, its most typical documents, its share, the course
+    /// of the loss, and how to repeat it
+    #[arg(long, requires = "out")]
+    report: bool,
 
     /// Words to leave out: a language such as en, a file with a word in each line, or none; several times for several lists
     #[arg(long, value_name = "LANG|FILE|none", default_value = "en", help_heading = "Words")]
@@ -205,6 +210,8 @@ pub(super) struct Learn {
     pub options: Options,
     /// Where to write what pyLDAvis takes.
     pub ldavis: Option<PathBuf>,
+    /// Whether there is to be a page.
+    pub report: bool,
     pub checkpoint: CheckpointArgs,
     pub double: bool,
 }
@@ -280,6 +287,7 @@ impl Learning {
             stop_words,
             options,
             ldavis: self.ldavis.clone(),
+            report: self.report,
             checkpoint,
             double: self.f64,
         })

@@ -1,18 +1,20 @@
 //! `orthant topics`: texts in, their topics out.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use orthant::{Options, StopReason, Transform};
 use orthant_io::{AnySavedModel, AnyTable, Names, SavedModel, Scalar, SparseTable, Staged, write_to};
+use orthant_report::Subject;
 use orthant_text::{Corpus, DocumentTerms, Fitted as Words, TextError, Weighting};
 
 use crate::failure::in_data;
 use crate::fitting::{Besides, Fitting};
 use crate::interrupt::Interrupt;
 use crate::print::{self, Beside};
-use crate::results::{DOCUMENTS, Results, TOPICS, factor_file};
-use crate::{Failure, inputs, results, say};
+use crate::results::{DOCUMENTS, PAGE, Results, TOPICS, factor_file};
+use crate::{Failure, inputs, repeat, report, results, say};
 
 pub use args::TopicsArgs;
 use args::{Common, Learn, Task};
@@ -48,7 +50,8 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     let mut inputs = Corpus::files(&common.paths, &common.read)?;
     inputs.extend(learn.stop_words.clone());
     if let Some(dir) = &common.out {
-        results::keep_inputs(&inputs, dir, &common.formats, &[TOPICS, DOCUMENTS])?;
+        let more: Vec<&str> = [TOPICS, DOCUMENTS].into_iter().chain(learn.report.then_some(PAGE)).collect();
+        results::keep_inputs(&inputs, dir, &common.formats, &more)?;
     }
     if let Some(file) = &learn.ldavis {
         ldavis::check(file)?;
@@ -89,11 +92,23 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
         let attachment =
             serde_json::to_string(&words).map_err(|e| Failure::Run(format!("the words: {e}")))?;
         let (component, formats) = ("topic", &formats[..]);
-        let results = Results { input, options, table: &table, fitted: &fitted, component, formats };
+        let results = Results {
+            file: input,
+            options,
+            table: &table,
+            fitted: &fitted,
+            component,
+            formats,
+            fingerprint: OnceCell::new(),
+        };
         results
             .stage(&mut staged, BTreeMap::from([(WORDS.to_owned(), attachment)]))
             .and_then(|_| Ok(staged.json(TOPICS, &shares.topics(common.words, terms))?))
             .and_then(|()| stage_documents(&mut staged, &shares, &names))
+            .and_then(|()| match learn.report {
+                true => stage_page(&mut staged, common, &results, &corpus),
+                false => Ok(()),
+            })
             .map_err(|e| interrupt.failure(e))?;
         staged.commit()?;
     }
@@ -110,10 +125,11 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
         let of = |format| format!("{}, {}", factor_file("W", format), factor_file("H", format));
         let factors = formats.into_iter().map(of).collect::<Vec<_>>().join(", ");
         let dir = dir.display();
+        let page = if learn.report { ", report.html" } else { "" };
         beside.print(|out| {
             writeln!(
                 out,
-                "{best} in {dir}: topics.json, documents.csv, {factors}, report.json, model.safetensors"
+                "{best} in {dir}: topics.json, documents.csv, {factors}, report.json, model.safetensors{page}"
             )
         })?;
     }
@@ -229,6 +245,25 @@ fn named<T: Scalar>(corpus: &Corpus, weights: DocumentTerms<T>, words: &Words) -
     let terms = words.vocabulary().terms().iter().map(ToString::to_string).collect();
     let table = SparseTable::by_rows(weights.matrix).named(Some(names.clone()), Some(terms));
     (names, AnyTable::Sparse(table))
+}
+
+/// The page of topics.
+fn stage_page<T: Scalar>(
+    staged: &mut Staged,
+    common: &Common,
+    results: &Results<'_, T>,
+    corpus: &Corpus,
+) -> Result<(), Failure> {
+    let first = repeat::data(&common.paths[0]);
+    let data = match common.paths.len() {
+        1 => first,
+        paths => format!("{first} and {} more", paths - 1),
+    };
+    let texts = Some(corpus.documents.iter().map(|document| document.text.as_str()).collect());
+    let samples = results.table.row_names().map(|names| report::without_places(names, &common.paths));
+    let beside =
+        report::Beside { data, subject: Subject::Topics, samples, texts, ..report::Beside::default() };
+    report::stage(staged, results, &beside)
 }
 
 /// `documents.csv`: the share of each topic in each document.

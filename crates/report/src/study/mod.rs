@@ -1,78 +1,17 @@
 //! The page: an answer, its reasons, figures with a word on how to read each, and how to repeat it all.
 
+use crate::Report;
+use crate::document::{Fitting, Page};
 use crate::figures::{clustergram, components, density, features, lineage, loss, ranks, samples, usage};
-use crate::gather::{Content, Shown};
-use crate::markup::Markup;
-use crate::text::{count, list, number, percent};
-use crate::{Figure, Report, theme};
+use crate::text::{capital, count, list, number, percent};
+use gather::{Content, Shown};
 
+pub mod gather;
 mod tables;
-
-/// The names of all figures that there can be.
-pub const FIGURES: [&str; 9] =
-    ["ranks", "loss", "components", "features", "usage", "clustergram", "density", "samples", "lineage"];
-
-/// A page that is being written, and its figures.
-struct Page {
-    out: Markup,
-    figures: Vec<Figure>,
-}
-
-impl Page {
-    fn heading(&mut self, text: &str) {
-        self.out.leaf("h2", &[], text);
-    }
-
-    fn paragraph(&mut self, text: &str) {
-        self.out.leaf("p", &[], text);
-    }
-
-    /// A list of sentences.
-    fn items(&mut self, items: impl IntoIterator<Item = String>) {
-        let mut items = items.into_iter().peekable();
-        if items.peek().is_none() {
-            return;
-        }
-        self.out.open("ul", &[]);
-        items.for_each(|item| self.out.leaf("li", &[], &item));
-        self.out.close("ul");
-    }
-
-    /// A figure with words on how to read it.
-    fn figure(&mut self, name: &'static str, svg: String, words: &str) {
-        // one that is higher than a page has to be broken
-        let class = match name {
-            "features" | "usage" => "long",
-            "clustergram" | "samples" => "short map",
-            _ => "short",
-        };
-        self.out.open("figure", &[("id", name), ("class", class)]);
-        self.out.open("div", &[("class", "wide")]);
-        self.out.insert(&svg);
-        self.out.close("div");
-        self.out.leaf("figcaption", &[], words);
-        self.out.close("figure");
-        self.figures.push(Figure { name, svg });
-    }
-}
 
 /// Writes the page.
 pub fn report(content: &Content) -> Report {
-    let mut page = Page { out: Markup::new(), figures: Vec::new() };
-    let title = format!("Study of {}", content.data);
-    page.out.insert("<!DOCTYPE html>\n");
-    page.out.open("html", &[("xmlns", "http://www.w3.org/1999/xhtml"), ("lang", "en")]);
-    page.out.open("head", &[]);
-    page.out.empty("meta", &[("charset", "utf-8")]);
-    page.out.empty("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]);
-    page.out.empty("meta", &[("name", "color-scheme"), ("content", "light dark")]);
-    page.out.leaf("title", &[], &title);
-    page.out.open("style", &[]);
-    page.out.insert(&theme::page());
-    page.out.close("style");
-    page.out.close("head");
-    page.out.open("body", &[]);
-    page.out.leaf("h1", &[], &title);
+    let mut page = Page::new("orthant study", &format!("Study of {}", content.data));
     answer(&mut page, content);
     every_rank(&mut page, content);
     if let Some(shown) = &content.shown {
@@ -80,9 +19,7 @@ pub fn report(content: &Content) -> Report {
     }
     left_out(&mut page, content);
     repeat(&mut page, content);
-    page.out.close("body");
-    page.out.close("html");
-    Report { html: page.out.finish() + "\n", figures: page.figures }
+    page.finish()
 }
 
 /// The recommendation and its reasons.
@@ -92,7 +29,7 @@ fn answer(page: &mut Page, content: &Content) {
         Some(k) => format!("Recommended: k = {k}. {}.", capital(&found.reason)),
         None => format!("Nothing is recommended. {}.", capital(&found.reason)),
     };
-    page.out.leaf("p", &[("class", "answer")], &text);
+    page.answer(&text);
     let (m, n, dtype) = &content.input;
     let (method, loss) = &content.method;
     let ranks: Vec<usize> = content.rows.iter().map(|row| row.k).collect();
@@ -151,24 +88,22 @@ fn every_rank(page: &mut Page, content: &Content) {
             "{loss}Silhouettes say how much nearer components of different fits are to their own kind than to the next, and the support in \
              how many fits the rarest one comes back: high is good. Look for the largest k that {look}."
         );
-        page.figure("ranks", svg, &words);
+        page.figure("ranks", Fitting::Whole, svg, &words);
     }
-    tables::ranks(&mut page.out, content);
+    tables::ranks(page, content);
     page.heading("What other rules say");
     page.paragraph(
         "They answer other questions, and often differ. A dash stands where a rule has no answer.",
     );
-    tables::rules(&mut page.out, content);
+    tables::rules(page, content);
     page.heading("The fits and their components");
-    page.figure(
-        "loss",
+    page.figure("loss", Fitting::Whole,
         loss::draw(&content.rows, content.found.rank),
         "More components always fit better; a bend may mark the last one that is more than noise. A wide band says that starts end \
          in different places.",
     );
     if let Some(svg) = components::draw(&content.rows, content.found.rank, &content.thresholds) {
-        page.figure(
-            "components",
+        page.figure("components", Fitting::Whole,
             svg,
             "A stroke is a component: the higher, the better it is told from the others, and its colour says in how many fits it comes \
              back. Where some strokes fall away from the rest, these components come and go.",
@@ -186,7 +121,12 @@ fn every_rank(page: &mut Page, content: &Content) {
             lineage::ALIKE
         );
         let chosen = content.shown.as_ref().map(|shown| shown.rank);
-        page.figure("lineage", lineage::draw(&content.generations, chosen, &content.thresholds), &words);
+        page.figure(
+            "lineage",
+            Fitting::Whole,
+            lineage::draw(&content.generations, chosen, &content.thresholds),
+            &words,
+        );
     }
 }
 
@@ -206,16 +146,14 @@ fn one_rank(page: &mut Page, content: &Content, shown: &Shown) {
         percent(shown.gap.max(0.0))
     ));
     page.items(shown.remarks.iter().map(|remark| format!("{}.", capital(remark))));
-    tables::components(&mut page.out, shown);
-    page.figure(
-        "features",
+    tables::components(page, shown);
+    page.figure("features", Fitting::Broken,
         features::draw(&shown.features),
         "The features that weigh most in each component: the median over the fits of their share of the component, all bars on one scale. \
          The line is from the first to the third quartile: a long one is a weight that the data leave open.",
     );
-    page.figure(
-        "usage",
-        usage::draw(&shown.usage),
+    page.figure("usage", Fitting::Broken,
+        usage::draw(&shown.usage, "component", "sample"),
         "How much of a sample each component makes up: the box holds the middle half of the samples, its stroke is the median, and the \
          line goes from the 5th to the 95th of a hundred. On the right is how many samples it gives most to.",
     );
@@ -230,16 +168,14 @@ fn one_rank(page: &mut Page, content: &Content, shown: &Shown) {
             "Each row and column is a component of a fit, and the colour is their cosine. Squares along the diagonal that stand out \
              from an even rest: components come back, and are told from each other.{binned}"
         );
-        page.figure("clustergram", clustergram::draw(cosines, groups), &words);
-        page.figure(
-            "density",
+        page.figure("clustergram", Fitting::Map, clustergram::draw(cosines, groups), &words);
+        page.figure("density", Fitting::Whole,
             density::draw(&shown.densities, shown.threshold),
             "Components that came back are near to their like, on the left. What stands apart on the right is found by a few fits only.",
         );
     }
     if let Some(samples) = &shown.samples {
-        page.figure(
-            "samples",
+        page.figure("samples", Fitting::Map,
             samples::draw(samples, content.input.0),
             "How often the fits give two samples the same component. Always or never is good: squares along the diagonal, and nothing \
              else. Shades between are samples that belong to several components, or to none.",
@@ -281,7 +217,7 @@ fn left_out(page: &mut Page, content: &Content) {
         let k = row.k;
         if row.failed > 0 {
             let jobs = count(row.failed, "job", "jobs");
-            items.push(format!("k = {k}: {jobs} failed: {}.", row.reasons.join("; ")));
+            items.push(format!("k = {k}: {jobs} failed: {}.", row.why_failed()));
         }
         if k == 1 && row.silhouette_mean.is_some() {
             items.push("k = 1: the silhouette of a single component is 1 by convention.".to_owned());
@@ -311,37 +247,12 @@ fn left_out(page: &mut Page, content: &Content) {
 /// How to make it again.
 fn repeat(page: &mut Page, content: &Content) {
     page.heading("How to repeat it");
-    if !content.commands.is_empty() {
-        page.out.open("pre", &[]);
-        for (at, command) in content.commands.iter().enumerate() {
-            if at > 0 {
-                page.out.insert("\n");
-            }
-            page.out.text(command);
-        }
-        page.out.close("pre");
-    }
+    page.commands(&content.commands);
     page.paragraph("The same version, data, options and seed give the same fits and this same page, on any number of threads.");
     let (m, n, dtype) = &content.input;
-    let facts = [
+    page.facts([
         ("Version", format!("orthant {}", content.version)),
         ("Data", format!("{m}×{n}, {dtype}, XXH3-128 {}", content.fingerprint)),
         ("Seed", format!("{}; that of a fit follows from it, its k and its number", content.seed)),
-    ];
-    page.out.open("dl", &[]);
-    for (name, value) in facts {
-        page.out.leaf("dt", &[], name);
-        page.out.leaf("dd", &[], &value);
-    }
-    page.out.close("dl");
-}
-
-/// With a capital letter at its beginning.
-fn capital(text: &str) -> String {
-    // but k = 3, which is a formula
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) if !text.starts_with("k = ") => first.to_uppercase().chain(letters).collect(),
-        _ => text.to_owned(),
-    }
+    ]);
 }

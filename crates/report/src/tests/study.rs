@@ -5,29 +5,14 @@ use orthant_study::{
     ComponentRow, Cosines, FitFigures, Holdout, PickedComponent, Recommendation, Row, SampleConsensus, Study,
     Thresholds,
 };
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::Node;
 
+use super::{HOSTILE, drawn, is_well_formed, labels_are_apart, parse};
 use crate::figures::features::{Feature, Strongest};
 use crate::figures::lineage::Generation;
 use crate::figures::usage::Usage;
-use crate::gather::{Content, Shown};
-use crate::{About, Report, figures, page};
-
-/// Names that are markup, invisible, very long, or all of it.
-const HOSTILE: [&str; 7] = [
-    "</text><script>alert(1)</script>",
-    "a & b < c > d \" e ' f ]]> -->",
-    "nul\u{0} bell\u{7} escape\u{1b}[2J\r\n\ttab",
-    "right\u{202e}to left\u{2066} and \u{feff}\u{ffff}\u{fffe}",
-    "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
-    "一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十",
-    "",
-];
-
-/// Numbers from 0 to 1 that look drawn.
-fn drawn(e: usize) -> f64 {
-    (((e as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) % 100_003) as f64 / 100_003.0
-}
+use crate::study::gather::{Content, Shown};
+use crate::{About, Report, figures, study};
 
 fn row(k: usize, fits: usize) -> Row {
     let components: Vec<ComponentRow> = (0..k)
@@ -68,7 +53,7 @@ fn row(k: usize, fits: usize) -> Row {
                 converged: true,
             })
             .collect(),
-        reasons: HOSTILE.iter().map(|&name| name.to_owned()).collect(),
+        reasons: HOSTILE.iter().zip(1..).map(|(&name, count)| (name.to_owned(), count)).collect(),
     }
 }
 
@@ -81,7 +66,10 @@ fn content(ranks: impl Iterator<Item = usize>, shown: usize, fits: usize) -> Con
     let strongest = |c: usize| Strongest {
         heading: format!("component {c}, 1.67 % of W·H"),
         features: (0..if shown > 32 { 3 } else { 8 })
-            .map(|f| Feature { name: name(c + f), quartiles: [0.1, 0.2, 0.3].map(|x| x * drawn(c * 9 + f)) })
+            .map(|f| {
+                let [low, share, high] = [0.1, 0.2, 0.3].map(|x| x * drawn(c * 9 + f));
+                Feature { name: name(c + f), share, quartiles: Some((low, high)) }
+            })
             .collect(),
     };
     let last: Vec<usize> = rows.iter().map(|row| row.k).rev().take(8).collect();
@@ -140,7 +128,7 @@ fn content(ranks: impl Iterator<Item = usize>, shown: usize, fits: usize) -> Con
             remarks: vec![name(4)],
             features: (0..shown).map(strongest).collect(),
             usage: (0..shown)
-                .map(|c| Usage { shares: [0.0, 0.1, 0.2, 0.4, 0.9], samples: c * 1000 })
+                .map(|c| Usage { component: c, shares: [0.0, 0.1, 0.2, 0.4, 0.9], samples: c * 1000 })
                 .collect(),
             cosines: (fits > 1).then(|| {
                 let matrix = (0..side * side).map(drawn).collect();
@@ -162,111 +150,31 @@ fn content(ranks: impl Iterator<Item = usize>, shown: usize, fits: usize) -> Con
 /// A tiny, a usual and a large study, by name.
 fn reports() -> Vec<(&'static str, Report)> {
     vec![
-        ("one fit of one component", page::report(&content(1..=1, 1, 1))),
-        ("tiny", page::report(&content(2..=2, 2, 2))),
-        ("usual", page::report(&content(2..=12, 7, 30))),
-        ("gaps", page::report(&content([3, 10, 12, 60].into_iter(), 10, 5))),
-        ("large", page::report(&content(2..=60, 60, 100))),
+        ("one fit of one component", study::report(&content(1..=1, 1, 1))),
+        ("tiny", study::report(&content(2..=2, 2, 2))),
+        ("usual", study::report(&content(2..=12, 7, 30))),
+        ("gaps", study::report(&content([3, 10, 12, 60].into_iter(), 10, 5))),
+        ("large", study::report(&content(2..=60, 60, 100))),
     ]
-}
-
-fn parse(text: &str) -> Document<'_> {
-    Document::parse_with_options(text, ParsingOptions { allow_dtd: true, ..ParsingOptions::default() })
-        .unwrap_or_else(|e| panic!("{e}: {}", &text[..text.len().min(300)]))
 }
 
 #[test]
 fn pages_and_figures_are_well_formed_and_load_nothing() {
-    for (name, report) in reports() {
-        let page = parse(report.html());
-        let elements = || page.descendants().filter(Node::is_element);
-        assert!(
-            elements().all(|node| !["script", "link", "iframe", "object"].contains(&node.tag_name().name())),
-            "{name}"
-        );
-        for node in elements() {
-            for attribute in node.attributes() {
-                let loads = ["href", "src", "data", "style"].contains(&attribute.name());
-                let inside =
-                    attribute.value().starts_with("data:image/png;base64,") || attribute.name() == "style";
-                assert!(!loads || inside, "{name}: {}", attribute.value());
-                assert!(!attribute.name().starts_with("on"), "{name}: {}", attribute.name());
-            }
-        }
-        let style =
-            elements().find(|node| node.has_tag_name(("http://www.w3.org/1999/xhtml", "style"))).unwrap();
-        assert!(!style.text().unwrap().contains("url(") && !style.text().unwrap().contains("@import"));
-        for figure in report.figures() {
-            assert!(page::FIGURES.contains(&figure.name));
-            let text = figure.standalone();
-            let svg = parse(&text);
-            assert_eq!(svg.root_element().tag_name().name(), "svg", "{name}: {}", figure.name);
-            assert!(!svg.descendants().any(|node| node.has_tag_name("script")));
-        }
-    }
+    reports().iter().for_each(|(name, report)| is_well_formed(name, report));
     // what is written is what is read, but for what cannot be shown
     let (_, large) = reports().pop().unwrap();
     let page = parse(large.html());
     let titles: Vec<&str> =
         page.descendants().filter(|n| n.tag_name().name() == "title").filter_map(|n| n.text()).collect();
     assert!(titles.contains(&HOSTILE[0]) && titles.contains(&HOSTILE[4]), "{titles:?}");
+    // why fits failed, with how many there are of each
+    assert!(large.html().contains("&lt;/script&gt; (1); ") && large.html().contains("WWW (5); "));
     assert!(!large.html().contains('\u{202e}') && !large.html().contains('\u{7}'));
-}
-
-/// The widths of the characters from the space to the tilde in DejaVu Sans, one of the widest fonts that browsers show pages in, in
-/// thousandths of its size.
-const DEJAVU: [u16; 95] = [
-    318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636, 636, 636,
-    636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632, 575, 775, 752, 295,
-    295, 656, 557, 863, 748, 787, 603, 787, 695, 635, 611, 732, 684, 989, 685, 611, 685, 390, 337, 390, 838,
-    500, 500, 613, 635, 550, 635, 615, 352, 635, 634, 278, 278, 579, 278, 974, 634, 612, 635, 635, 411, 521,
-    392, 634, 592, 818, 592, 592, 525, 636, 337, 636, 838,
-];
-
-/// What is shortened to fit, fits in that font too.
-#[test]
-fn no_letter_is_taken_for_narrower_than_it_is() {
-    for (c, width) in (' '..='~').zip(DEJAVU) {
-        assert!(crate::text::width(&c.to_string(), 1000.0) >= f64::from(width), "{c}");
-    }
-}
-
-/// The box of a text: left, top, right, bottom.
-fn text_box(node: Node<'_, '_>) -> (f64, f64, f64, f64) {
-    let number = |name: &str| node.attribute(name).unwrap().parse::<f64>().unwrap();
-    let text: String = node.children().filter(Node::is_text).filter_map(|n| n.text()).collect();
-    let size = number("font-size");
-    let letter =
-        |c: char| DEJAVU.get((c as usize).wrapping_sub(32)).map_or(1.0, |&width| f64::from(width) / 1000.0);
-    let wide: f64 = text.chars().map(|c| letter(c) * size).sum();
-    let left = match node.attribute("text-anchor") {
-        None => number("x"),
-        Some("middle") => number("x") - wide / 2.0,
-        _ => number("x") - wide,
-    };
-    (left, number("y") - 0.75 * size, left + wide, number("y") + 0.2 * size)
 }
 
 #[test]
 fn labels_do_not_overlap_and_are_inside() {
-    for (name, report) in reports() {
-        for figure in report.figures() {
-            let svg = parse(&figure.svg);
-            let size = |name: &str| svg.root_element().attribute(name).unwrap().parse::<f64>().unwrap();
-            let (wide, high) = (size("width"), size("height"));
-            let texts = svg.descendants().filter(|node| node.tag_name().name() == "text");
-            let boxes: Vec<_> =
-                texts.map(|node| (node.text().unwrap_or("").to_owned(), text_box(node))).collect();
-            for (at, (text, (left, top, right, bottom))) in boxes.iter().enumerate() {
-                let inside = *left >= -1.0 && *top >= -1.0 && *right <= wide + 1.0 && *bottom <= high + 1.0;
-                assert!(inside, "{name}: {}: {text} at {left} {top} {right} {bottom} of {high}", figure.name);
-                for (other, b) in &boxes[..at] {
-                    let apart = *right <= b.0 || b.2 <= *left || *bottom <= b.1 || b.3 <= *top;
-                    assert!(apart, "{name}: {}: {text} over {other}", figure.name);
-                }
-            }
-        }
-    }
+    reports().iter().for_each(|(name, report)| labels_are_apart(name, report));
 }
 
 #[test]
@@ -358,7 +266,7 @@ fn the_same_bits_on_any_number_of_threads() {
     };
     let one = made(1);
     assert!(one.html().contains("Recommended: k = 3"), "{}", &one.html()[..3000]);
-    assert_eq!(one.figures().len(), page::FIGURES.len());
+    assert_eq!(one.figures().len(), 9);
     assert!(one == made(2));
 }
 
@@ -381,9 +289,9 @@ fn a_study_that_says_nothing_has_a_page() {
 fn figures_that_are_no_more_are_removed_and_other_files_kept() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join("figures").join(name);
-    page::report(&content(2..=5, 3, 4)).write_into(dir.path()).unwrap();
+    study::report(&content(2..=5, 3, 4)).write_into(dir.path()).unwrap();
     assert!(path("samples.svg").exists() && dir.path().join("report.html").exists());
     std::fs::write(path("mine.svg"), "<svg/>").unwrap();
-    page::report(&content(2..=5, 3, 1)).write_into(dir.path()).unwrap();
+    study::report(&content(2..=5, 3, 1)).write_into(dir.path()).unwrap();
     assert!(!path("samples.svg").exists() && path("mine.svg").exists() && path("ranks.svg").exists());
 }

@@ -2,8 +2,8 @@
 
 use orthant_study::{Kind, Row};
 
-use crate::gather::{Content, Shown};
-use crate::markup::Markup;
+use super::gather::{Content, Shown};
+use crate::document::{Head, Page};
 use crate::text::{number, percent, significant};
 
 /// A column: its head, and what stands in it.
@@ -33,8 +33,8 @@ const RANKS: [Column; 12] = [
 ];
 
 /// A line for each rank.
-pub fn ranks(out: &mut Markup, content: &Content) {
-    table(out, &RANKS.map(|(head, _)| (head, false)), |out| {
+pub fn ranks(page: &mut Page, content: &Content) {
+    page.table(&RANKS.map(|(head, _)| Head::Number(head)), |out| {
         for row in &content.rows {
             let class = if content.found.rank == Some(row.k) { "chosen" } else { "rank" };
             out.open("tr", &[("class", class)]);
@@ -45,8 +45,8 @@ pub fn ranks(out: &mut Markup, content: &Content) {
 }
 
 /// What other rules would pick.
-pub fn rules(out: &mut Markup, content: &Content) {
-    table(out, &[("rule", true), ("k", false)], |out| {
+pub fn rules(page: &mut Page, content: &Content) {
+    page.table(&[Head::Text("rule"), Head::Number("k")], |out| {
         for rule in &content.found.rules {
             out.open("tr", &[]);
             out.leaf("td", &[("class", "name")], rule.name);
@@ -57,15 +57,9 @@ pub fn rules(out: &mut Markup, content: &Content) {
 }
 
 /// A line for each component of the rank that is shown.
-pub fn components(out: &mut Markup, shown: &Shown) {
-    let heads = [
-        ("component", false),
-        ("share of W·H", false),
-        ("silhouette", false),
-        ("support", false),
-        ("members", false),
-    ];
-    table(out, &heads, |out| {
+pub fn components(page: &mut Page, shown: &Shown) {
+    let heads = ["component", "share of W·H", "silhouette", "support", "members"].map(Head::Number);
+    page.table(&heads, |out| {
         for (t, component) in shown.components.iter().enumerate() {
             out.open("tr", &[]);
             let cells = [
@@ -89,22 +83,4 @@ pub fn holdout(content: &Content) -> String {
         Some(Kind::Window) => "one of twenty entries at a time".to_owned(),
         Some(Kind::Start) | None => "nothing".to_owned(),
     }
-}
-
-/// A table that scrolls by itself where it is too wide; heads are names, to the left, or numbers.
-fn table(out: &mut Markup, heads: &[(&str, bool)], body: impl FnOnce(&mut Markup)) {
-    out.open("div", &[("class", "wide")]);
-    out.open("table", &[]);
-    out.open("thead", &[]);
-    out.open("tr", &[]);
-    for &(head, name) in heads {
-        out.leaf("th", if name { &[("scope", "col"), ("class", "name")] } else { &[("scope", "col")] }, head);
-    }
-    out.close("tr");
-    out.close("thead");
-    out.open("tbody", &[]);
-    body(out);
-    out.close("tbody");
-    out.close("table");
-    out.close("div");
 }

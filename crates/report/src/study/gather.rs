@@ -4,11 +4,12 @@ use orthant::{Cancel, EntryWeights, ToMatrix};
 use orthant_io::Scalar;
 use orthant_study::{
     Consensus, Cosines, Density, Kind, PickedComponent, Ranks, Recommendation, Row, SampleConsensus,
-    StudyError, Thresholds, quantile,
+    StudyError, Thresholds,
 };
 use rayon::prelude::*;
 
 use crate::About;
+use crate::contributions::Contributions;
 use crate::figures::features::{Feature, Strongest};
 use crate::figures::lineage::Generation;
 use crate::figures::usage::Usage;
@@ -185,7 +186,8 @@ fn strongest<T: Scalar>(consensus: &Consensus<T>, names: Option<&[String]>) -> V
             .filter(|&j| spread.q50[j] > 0.0 && spread.q50[j] >= LEAST * first)
             .map(|j| Feature {
                 name: names.and_then(|names| names.get(j).cloned()).unwrap_or_else(|| format!("feature {j}")),
-                quartiles: [spread.q25[j], spread.q50[j], spread.q75[j]],
+                share: spread.q50[j],
+                quartiles: Some((spread.q25[j], spread.q75[j])),
             });
         let share = percent(consensus.components[t].share);
         Strongest { heading: format!("component {t}, {share} of W·H"), features: features.collect() }
@@ -196,22 +198,8 @@ fn strongest<T: Scalar>(consensus: &Consensus<T>, names: Option<&[String]>) -> V
 /// The shares of components in samples, and how many samples each gives most to.
 fn usage<T: Scalar>(consensus: &Consensus<T>) -> Vec<Usage> {
     let (w, h) = (&consensus.fit.w, consensus.fit.model.components());
-    let k = h.nrows();
-    let sums: Vec<f64> = (0..k).map(|t| h.row(t).iter().map(|x| x.to_f64()).sum()).collect();
-    let mut shares: Vec<Vec<f64>> = vec![Vec::new(); k];
-    for i in 0..w.nrows() {
-        let parts: Vec<f64> = (0..k).map(|t| w[(i, t)].to_f64() * sums[t]).collect();
-        let sum: f64 = parts.iter().sum();
-        if sum > 0.0 {
-            shares.iter_mut().zip(&parts).for_each(|(shares, part)| shares.push(part / sum));
-        }
-    }
-    let of = |(t, shares): (usize, &Vec<f64>)| Usage {
-        shares: [0.05, 0.25, 0.5, 0.75, 0.95]
-            .map(|q| if shares.is_empty() { 0.0 } else { quantile(shares, q) }),
-        samples: consensus.labels.iter().filter(|label| **label == Some(t)).count(),
-    };
-    shares.iter().enumerate().map(of).collect()
+    let all: Vec<usize> = (0..h.nrows()).collect();
+    Contributions::new(w, h).usage(&all, &consensus.labels)
 }
 
 /// The components of the ranks around one, with their cosines from each rank to the next.
