@@ -5,7 +5,9 @@
 
 mod arrays;
 mod failure;
+mod model;
 mod options;
+mod parameters;
 mod pools;
 mod results;
 mod run;
@@ -374,6 +376,8 @@ fn _orthant(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(minibatch_fit, module)?)?;
     module.add_function(wrap_pyfunction!(minibatch_step, module)?)?;
     module.add_function(wrap_pyfunction!(minibatch_transform, module)?)?;
+    module.add_function(wrap_pyfunction!(model::model_save, module)?)?;
+    module.add_function(wrap_pyfunction!(model::model_load, module)?)?;
     module.add_class::<study::Ranks>()?;
     module.add_function(wrap_pyfunction!(study::study_fit, module)?)?;
     module.add_function(wrap_pyfunction!(study::study_open, module)?)?;

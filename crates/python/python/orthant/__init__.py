@@ -17,6 +17,7 @@ from ._base import InvalidParameterError, Iteration
 from ._consensus import Consensus
 from ._known import Factor
 from ._minibatch import MiniBatchNMF
+from ._model import load
 from ._nmf import NMF, non_negative_factorization
 from ._orthant import __version__, solvers
 from ._study import Study
@@ -30,6 +31,7 @@ __all__ = [
     "MiniBatchNMF",
     "Study",
     "__version__",
+    "load",
     "non_negative_factorization",
     "solvers",
 ]

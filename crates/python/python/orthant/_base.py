@@ -399,6 +399,9 @@ class BaseNMF(Estimator):
         self.stop_reason_ = found["stop_reason"]
         self.component_totals_ = found["component_totals"]
         self.remarks_ = found["warnings"]
+        # for files: what only they have a use for, and nothing of a file that was read
+        self._record = found["record"]
+        self._attachments: dict[str, str] = {}
         return found["w"]
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
@@ -421,6 +424,22 @@ class BaseNMF(Estimator):
         """
         self.fit_transform(X, **params)
         return self
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to a file, which `orthant.load` and the command ``orthant`` read.
+
+        It is a safetensors file: the components, the parameters, the names and weights of the features, and how the fit ended. It has
+        neither W nor the data. A `callback`, a checkpoint, a generator given as `random_state`, and `W` and `H` of `NMF` are not
+        kept: ``load`` has the defaults in their place, and says so in `remarks_`. Nor is what `MiniBatchNMF.partial_fit` goes on from.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The file, written whole or not at all.
+        """
+        from ._model import save  # which has the classes
+
+        save(self, path)
 
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Give data back from weights: W·H.

@@ -234,6 +234,8 @@ class MiniBatchNMF(BaseNMF):
         else:
             W = H = None
             before = self._before(X.dtype)
+            # the figures of an earlier fit are of other components
+            self._record = None
         with Random(self.random_state if first else 0) as random:
             found = _orthant.minibatch_step(X, self._batch_options(random), before, W, H)
             random.drew(found["random_state"])
@@ -252,6 +254,11 @@ class MiniBatchNMF(BaseNMF):
 
     def _before(self, dtype: Any) -> dict[str, Any] | None:
         """What a batch goes on from; nothing, where all batches so far were 0."""
+        if not hasattr(self, "_learnt"):
+            raise ValueError(
+                "partial_fit cannot go on from components alone, such as those of a model file: what it goes on from is kept "
+                "by the estimator itself and by its pickle"
+            )
         if self._learnt is None:
             return None
         sums = {key: np.asarray(self._learnt[key], dtype) for key in ("numerator", "denominator")}

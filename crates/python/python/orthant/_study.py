@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _orthant
-from ._base import LOSSES, UNIT, Random, at_least, check_parameters, is_integer, native, or_none, threads
+from ._base import UNIT, Random, at_least, check_parameters, is_integer, native, or_none, threads
 from ._consensus import Consensus, framed
 from ._estimator import Parameters, check_is_fitted, validated
 from ._integers import exact
 from ._missing import weighed
 from ._nmf import NMF
+from ._parameters import as_parameters
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -55,17 +56,6 @@ def is_ranks(value: Any) -> bool:
         return value >= 1
     some = isinstance(value, Collection) and not isinstance(value, (str, bytes)) and 0 < len(value) <= MOST
     return some and all(is_integer(k) and k >= 1 for k in value)
-
-
-def as_parameters(options: dict[str, Any]) -> dict[str, Any]:
-    """Options of fits by the names and values that `NMF` has for them."""
-    names = {beta: name for name, beta in LOSSES.items()}
-    alpha_H = options["alpha_H"]
-    return {
-        **options,
-        "beta_loss": names.get(options["beta_loss"], options["beta_loss"]),
-        "alpha_H": "same" if alpha_H is None else alpha_H,
-    }
 
 
 class Jobs:
