@@ -2,7 +2,8 @@
 
 `NMF`, `MiniBatchNMF` and `non_negative_factorization` stand where scikit-learn's of these names do: the same
 parameters, attributes, warnings and, with the default settings, the same numbers. ``solver="auto"`` is the fast way.
-`Study` finds how many components there are, and which of them can be trusted.
+`Study` finds how many components there are, and which of them can be trusted. `load` reads a model that was saved, and
+`patch_sklearn` or ``python -m orthant script.py`` puts the three in the place of scikit-learn's in a program that is not edited.
 
 >>> import numpy as np
 >>> from orthant import NMF
@@ -20,6 +21,7 @@ from ._minibatch import MiniBatchNMF
 from ._model import load
 from ._nmf import NMF, non_negative_factorization
 from ._orthant import __version__, solvers
+from ._patch import patch_sklearn, patched_sklearn, unpatch_sklearn
 from ._study import Study
 
 __all__ = [
@@ -33,5 +35,8 @@ __all__ = [
     "__version__",
     "load",
     "non_negative_factorization",
+    "patch_sklearn",
+    "patched_sklearn",
     "solvers",
+    "unpatch_sklearn",
 ]
