@@ -84,7 +84,8 @@ def consensus(folder, k):
     """The programs that cNMF makes of the spectra, with all of them kept."""
     run(PROGRAMS["scikit-learn"], folder, "combine")
     run(PROGRAMS["scikit-learn"], folder, "consensus", "--components", k, "--local-density-threshold", 2)
-    return frame(folder / NAME / f"{NAME}.spectra.k_{k}.dt_2.consensus.df.npz")
+    (made,) = (folder / NAME / "cnmf_tmp").glob(f"{NAME}.spectra.k_{k}.dt_*.consensus.df.npz")
+    return frame(made)
 
 
 def compared(folder, loss, data, ks, starts, genes, turns):

@@ -9,6 +9,7 @@ mod model;
 mod options;
 mod parameters;
 mod pools;
+mod read;
 mod results;
 mod run;
 mod study;
@@ -378,6 +379,7 @@ fn _orthant(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(minibatch_transform, module)?)?;
     module.add_function(wrap_pyfunction!(model::model_save, module)?)?;
     module.add_function(wrap_pyfunction!(model::model_load, module)?)?;
+    module.add_function(wrap_pyfunction!(read::read, module)?)?;
     module.add_class::<study::Ranks>()?;
     module.add_function(wrap_pyfunction!(study::study_fit, module)?)?;
     module.add_function(wrap_pyfunction!(study::study_open, module)?)?;

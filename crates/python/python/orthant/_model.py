@@ -46,7 +46,9 @@ def save(model: BaseNMF, path: str | os.PathLike[str]) -> None:
     model._n_components = H.shape[0]
     seeded = isinstance(model.random_state, Integral)
     random = Random(model.random_state if seeded else 0)
-    options = model._batch_options(random) if isinstance(model, MiniBatchNMF) else model._fit_options(random)
+    made: Any = model
+    batches = isinstance(model, MiniBatchNMF)
+    options = made._batch_options(random) if batches else made._fit_options(random)
     common = options.get("common", options)
     common["init"] = model.init
     names = getattr(model, "feature_names_in_", None)
@@ -58,7 +60,7 @@ def save(model: BaseNMF, path: str | os.PathLike[str]) -> None:
         "record": getattr(model, "_record", None),
         "attachments": {**getattr(model, "_attachments", {}), KEY: json.dumps(_said(model, name))},
     }
-    _orthant.model_save(H, options, isinstance(model, MiniBatchNMF), beside)
+    _orthant.model_save(H, options, batches, beside)
 
 
 def _said(model: BaseNMF, name: str) -> dict[str, Any]:
