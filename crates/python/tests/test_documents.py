@@ -1,5 +1,6 @@
 """The Python code in the documents runs, and the examples say what they should."""
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -30,6 +31,22 @@ def test_code(name, tmp_path):
         assert matplotlib.image.imread(tmp_path / "five.png").shape[:2] == (414, 414)
     if name == "docs/python.md":
         assert out.stdout.startswith("30 0.00115993492\nconverged "), out.stdout
+
+
+RECIPES = {re.search(r"(?:import|from) (\w+)", block)[1] + f" {i}": block for i, block in enumerate(blocks(ROOT / "docs/recipes.md"))}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes(name, tmp_path):
+    """Each runs as it stands, where the libraries that it is for are installed."""
+    environment = {**os.environ, "MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path)}
+    for module in set(re.findall(r"^(?:import|from) (\w+)", RECIPES[name], re.MULTILINE)):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
+    out = subprocess.run([sys.executable, "-c", RECIPES[name]], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert out.returncode == 0, out.stderr
+    for line in re.findall(r"^print\(.*\)  # (.*)$", RECIPES[name], re.MULTILINE):
+        assert line in out.stdout, out.stdout
 
 
 def example(name, *arguments):
