@@ -97,9 +97,12 @@ fn given<T: Number>(py: Python<'_>, table: AnyTable<T>, transposed: bool) -> PyR
     });
     out.set_item("remarks", said.collect::<Vec<_>>())?;
     out.set_item("shape", (table.nrows(), table.ncols()))?;
-    match table {
-        AnyTable::Dense(table) => dense(py, table, &out)?,
-        AnyTable::Sparse(table) => sparse(py, &table, &out)?,
+    // all of it is in memory: `read_any` leaves nothing in the file
+    if let AnyTable::Sparse(table) = &table {
+        sparse(py, table, &out)?;
+    }
+    if let AnyTable::Dense(table) = table {
+        dense(py, table, &out)?;
     }
     Ok(out)
 }
