@@ -1,5 +1,7 @@
 //! The library's errors as Python's, in words that scikit-learn's users know.
 
+use std::io;
+
 use orthant::Error;
 use orthant_io::IoError;
 use orthant_study::StudyError;
@@ -49,7 +51,10 @@ pub fn raise(error: &Error, whom: &str) -> PyErr {
 /// The exception for a file.
 pub fn raise_io(error: &IoError) -> PyErr {
     match error {
-        IoError::Read { .. } | IoError::Write { .. } => PyOSError::new_err(error.to_string()),
+        // the kind of OSError that Python has for what the system said
+        IoError::Read { source, .. } | IoError::Write { source, .. } => {
+            io::Error::new(source.kind(), error.to_string()).into()
+        }
         _ => PyValueError::new_err(error.to_string()),
     }
 }

@@ -5,8 +5,11 @@
 
 mod arrays;
 mod failure;
+mod model;
 mod options;
+mod parameters;
 mod pools;
+mod read;
 mod results;
 mod run;
 mod study;
@@ -374,6 +377,9 @@ fn _orthant(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(minibatch_fit, module)?)?;
     module.add_function(wrap_pyfunction!(minibatch_step, module)?)?;
     module.add_function(wrap_pyfunction!(minibatch_transform, module)?)?;
+    module.add_function(wrap_pyfunction!(model::model_save, module)?)?;
+    module.add_function(wrap_pyfunction!(model::model_load, module)?)?;
+    module.add_function(wrap_pyfunction!(read::read, module)?)?;
     module.add_class::<study::Ranks>()?;
     module.add_function(wrap_pyfunction!(study::study_fit, module)?)?;
     module.add_function(wrap_pyfunction!(study::study_open, module)?)?;

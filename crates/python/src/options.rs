@@ -150,7 +150,8 @@ impl Options {
 }
 
 impl BatchOptions {
-    pub fn nmf<T: Number>(&self) -> PyResult<MiniBatchNmf<T>> {
+    /// The options as the crate has them, and what raises its errors.
+    pub fn options(&self) -> PyResult<orthant::Options> {
         let minibatch = Some(orthant::BatchOptions {
             batch_size: self.batch_size,
             forget_factor: self.forget_factor,
@@ -159,7 +160,11 @@ impl BatchOptions {
             transform_max_iter: self.transform_max_iter,
             max_no_improvement: self.max_no_improvement,
         });
-        let nmf = MiniBatchNmf::from_options(orthant::Options { minibatch, ..self.common.options()? });
+        Ok(orthant::Options { minibatch, ..self.common.options()? })
+    }
+
+    pub fn nmf<T: Number>(&self) -> PyResult<MiniBatchNmf<T>> {
+        let nmf = MiniBatchNmf::from_options(self.options()?);
         Ok(match &self.common.state {
             Some(State(state)) => nmf.random_state(state.clone()),
             None => nmf,

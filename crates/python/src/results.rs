@@ -7,6 +7,7 @@ use pyo3::types::PyDict;
 
 use crate::Number;
 use crate::arrays::dense;
+use crate::model::record;
 
 /// A matrix, not copied.
 pub fn to_array<T: Number>(py: Python<'_>, x: Dense<T>) -> Bound<'_, PyArray2<T>> {
@@ -15,7 +16,7 @@ pub fn to_array<T: Number>(py: Python<'_>, x: Dense<T>) -> Bound<'_, PyArray2<T>
 }
 
 /// Why a fit stopped, in a word.
-fn reason(stop: StopReason) -> &'static str {
+pub fn reason(stop: StopReason) -> &'static str {
     match stop {
         StopReason::Converged => "converged",
         StopReason::MaxIterations => "max_iter",
@@ -47,6 +48,7 @@ pub fn fitted<'py, T: Number>(
     out.set_item("loss_curve", PyArray1::from_vec(py, curve))?;
     let totals = report.components.iter().map(|component| component.total).collect();
     out.set_item("component_totals", PyArray1::from_vec(py, totals))?;
+    out.set_item("record", record(report))?;
     out.set_item("warnings", report.warnings.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     Ok(out)
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
-use orthant::{EntryWeights, Error, Missing, Products, Stop};
+use orthant::{EntryWeights, Error, Missing};
 use orthant_io::{Precision, Scalar};
 use orthant_report::{About, Report};
 use orthant_study::{
@@ -21,6 +21,7 @@ use rayon::ThreadPoolBuilder;
 use crate::arrays::Data;
 use crate::failure::{raise, raise_study};
 use crate::options::Options;
+use crate::parameters::parameters;
 use crate::results::fitted;
 use crate::run::{Watch, run};
 use crate::{Number, by_dtype, entry_weights};
@@ -289,44 +290,6 @@ fn summary<'py, T: Scalar>(py: Python<'py>, ranks: &orthant_study::Ranks<T>) -> 
     out.set_item("remarks", &found.remarks)?;
     out.set_item("holdout", ranks.holdout().map(Kind::name))?;
     out.set_item("overdispersion", ranks.overdispersion())?;
-    Ok(out)
-}
-
-/// Options as `NMF` has them.
-fn parameters<'py>(py: Python<'py>, options: &orthant::Options) -> PyResult<Bound<'py, PyDict>> {
-    let stop = options.stop.map(|stop| match stop {
-        Stop::Violation { .. } => "violation",
-        Stop::ErrorDecrease { .. } => "error-decrease",
-        Stop::Progress { .. } => "progress",
-        _ => "other",
-    });
-    let products = match options.products {
-        Products::Fused => "fused",
-        Products::Gemm => "gemm",
-        Products::Blas => "blas",
-        _ => "other",
-    };
-    let method = options.method;
-    let missing = (options.missing != Missing::None).then(|| options.missing.name());
-    let out = PyDict::new(py);
-    out.set_item("solver", method.update.name())?;
-    out.set_item("beta_loss", method.loss.beta())?;
-    out.set_item("init", options.init.map(orthant::InitKind::name))?;
-    out.set_item("tol", options.tol)?;
-    out.set_item("max_iter", options.max_iter)?;
-    out.set_item("random_state", options.seed)?;
-    out.set_item("alpha_W", options.penalty.alpha_w)?;
-    out.set_item("alpha_H", options.penalty.alpha_h)?;
-    out.set_item("l1_ratio", options.penalty.l1_ratio)?;
-    out.set_item("shuffle", options.shuffle)?;
-    out.set_item("scale", options.scale.map(orthant::Scale::name))?;
-    out.set_item("stop", stop)?;
-    out.set_item("extrapolate", method.extrapolate)?;
-    out.set_item("sweeps", method.sweeps)?;
-    out.set_item("compress", options.compress)?;
-    out.set_item("memory_limit", options.memory_limit)?;
-    out.set_item("missing", missing)?;
-    out.set_item("products", products)?;
     Ok(out)
 }
 

@@ -1,5 +1,6 @@
 """The Python code in the documents runs, and the examples say what they should."""
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -32,6 +33,22 @@ def test_code(name, tmp_path):
         assert out.stdout.startswith("30 0.00115993492\nconverged "), out.stdout
 
 
+RECIPES = {re.search(r"(?:import|from) (\w+)", block)[1] + f" {i}": block for i, block in enumerate(blocks(ROOT / "docs/recipes.md"))}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes(name, tmp_path):
+    """Each runs as it stands, where the libraries that it is for are installed."""
+    environment = {**os.environ, "MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path)}
+    for module in set(re.findall(r"^(?:import|from) (\w+)", RECIPES[name], re.MULTILINE)):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
+    out = subprocess.run([sys.executable, "-c", RECIPES[name]], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert out.returncode == 0, out.stderr
+    for line in re.findall(r"^print\(.*\)  # (.*)$", RECIPES[name], re.MULTILINE):
+        assert line in out.stdout, out.stdout
+
+
 def example(name, *arguments):
     command = [sys.executable, ROOT / "crates" / "python" / "examples" / name, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -55,26 +72,42 @@ def test_consensus_is_scikit_learns():
 
 TYPED = """
 import numpy as np
-from orthant import NMF, Consensus, MiniBatchNMF, Study, non_negative_factorization
+import orthant
+from numpy.typing import NDArray
+from orthant import NMF, Consensus, MiniBatchNMF, Study, Table, load, non_negative_factorization, patched_sklearn, read
 
 X = np.ones((4, 3))
 model: NMF = NMF(2, solver="auto", callback=lambda it: it.number == 3).fit(X)
-W: np.ndarray = model.transform(X)
+W: NDArray[np.floating] = model.transform(X)
+H: NDArray[np.floating] = model.components_
 text: str = model.explain_()
 online: MiniBatchNMF = MiniBatchNMF(2).partial_fit(X)
 study: Study = Study(range(2, 4), n_replicates=2).fit(X, path="study")
 consensus: NMF = Study.open("study").consensus(2, X)
 of_samples: Consensus = consensus.consensus_
 n_iter: int = non_negative_factorization(X, n_components=2)[2]
+model.save("m")
+again: NMF | MiniBatchNMF = load("m")
+score: float = again.score(X)
+table: Table = read("a.csv", header="no")
+with patched_sklearn():
+    cells: NMF = orthant.anndata.nmf(object(), 3, layer="counts")
+cells.set_params(tol=1e-3).set_output(transform="pandas").get_params()
 NMF("2", slover="cd")  # E
 """
 
 
 def test_types(tmp_path):
-    """mypy finds the package's types, and what is wrong by them."""
+    """mypy finds the package's types, and what is wrong by them; in the package itself it finds nothing."""
     (tmp_path / "user.py").write_text(TYPED)
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache", tmp_path / "user.py"]
     out = subprocess.run(command, capture_output=True, text=True).stdout
     errors = [line for line in out.splitlines() if ": error:" in line]
     line = 1 + TYPED.splitlines().index('NMF("2", slover="cd")  # E')
     assert len(errors) == 1 and f"user.py:{line}:" in errors[0] and "slover" in errors[0], out
+    package = ROOT / "crates" / "python"
+    command = [sys.executable, "-m", "mypy", "--config-file", package / "pyproject.toml", "-p", "orthant"]
+    out = subprocess.run(
+        [*command, "--cache-dir", tmp_path / "cache"], cwd=package / "python", capture_output=True, text=True
+    )
+    assert out.returncode == 0, out.stdout

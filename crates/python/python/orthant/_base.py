@@ -8,14 +8,17 @@ import threading
 import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import _orthant
 from ._estimator import FLOATS, ConvergenceWarning, Estimator, InvalidParameterBase, check_is_fitted, validated
 from ._integers import exact
-from ._missing import present
+from ._missing import counted, present
+from ._score import mean_loss
 from ._starts import factor, needed
 
 if TYPE_CHECKING:
@@ -32,7 +35,8 @@ class InvalidParameterError(InvalidParameterBase):
 
 def warn(text: str, category: type[Warning]) -> None:
     """Warns at the line that called this package, through scikit-learn's own or not."""
-    level, frame = 1, sys._getframe()
+    level = 1
+    frame: FrameType | None = sys._getframe()
     while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("orthant", "sklearn"):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, category, stacklevel=level)
@@ -195,7 +199,7 @@ def is_integer(value: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, Real) and bool(abs(value) <= sys.float_info.max)
+    return isinstance(value, Real) and abs(float(value)) <= sys.float_info.max
 
 
 def is_truth(value: Any) -> bool:
@@ -235,6 +239,36 @@ def check_parameters(estimator: Any, allowed: dict[str, tuple[Callable[[Any], bo
 
 class BaseNMF(Estimator):
     """What `NMF` and `MiniBatchNMF` have in common."""
+
+    # parameters
+    n_components: int | str | None
+    init: str | None
+    beta_loss: float | str
+    tol: float
+    max_iter: int
+    random_state: int | np.random.RandomState | None
+    alpha_W: float
+    alpha_H: float | str
+    l1_ratio: float
+    verbose: int
+    n_jobs: int | None
+    callback: Callable[[Iteration], Any] | None
+    max_seconds: float | None
+    checkpoint: str | os.PathLike[str] | None
+    checkpoint_seconds: float
+    resume: bool
+    # what a fit finds
+    components_: NDArray[np.floating[Any]]
+    n_components_: int
+    reconstruction_err_: np.float64
+    n_iter_: int
+    loss_curve_: NDArray[np.float64]
+    kkt_residual_: float
+    stop_reason_: str
+    component_totals_: NDArray[np.float64]
+    remarks_: list[str]
+    _n_components: Any
+    _record: str | None
 
     # what is allowed, by parameter
     _allowed: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -360,7 +394,7 @@ class BaseNMF(Estimator):
             return call(None)
         bars: list[Progress] = []
 
-        def watch(seen: tuple) -> bool:
+        def watch(seen: tuple[Any, ...]) -> bool:
             it = Iteration(*seen)
             if self.verbose:
                 if not bars:
@@ -388,7 +422,7 @@ class BaseNMF(Estimator):
             return
         warn(text, ConvergenceWarning)
 
-    def _keep(self, found: dict[str, Any]) -> np.ndarray:
+    def _keep(self, found: dict[str, Any]) -> NDArray[np.floating[Any]]:
         """The attributes of a fit; W."""
         self.components_ = found["h"]
         self.n_components_ = self.components_.shape[0]
@@ -399,7 +433,11 @@ class BaseNMF(Estimator):
         self.stop_reason_ = found["stop_reason"]
         self.component_totals_ = found["component_totals"]
         self.remarks_ = found["warnings"]
-        return found["w"]
+        # for files: what only they have a use for, and nothing of a file that was read
+        self._record = found["record"]
+        self._attachments: dict[str, str] = {}
+        W: NDArray[np.floating[Any]] = found["w"]
+        return W
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Learn the components.
@@ -419,10 +457,78 @@ class BaseNMF(Estimator):
         self : object
             The fitted estimator.
         """
-        self.fit_transform(X, **params)
+        model: Any = self
+        model.fit_transform(X, **params)
         return self
 
-    def inverse_transform(self, X: Any) -> np.ndarray:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """How well the components explain samples: minus the mean loss of an entry of X, at most 0. The greater the better.
+
+        The weights of the samples are those of `transform`, and the loss is the β-divergence of `beta_loss`, ½(x − wh)² for the
+        Frobenius loss, without penalties. What is not observed (`missing`) is left out, and features count as they did in the fit. As
+        it is a mean, scores of samples of any number are alike, which is what grid searches compare.
+
+        More components explain any data better, also new samples: to find how many there are, hold entries out (`holdout`) or use
+        `orthant.Study`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+        y : Ignored
+            There by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each sample counts in the mean.
+
+        Returns
+        -------
+        score : float
+            Minus the mean loss.
+        """
+        check_is_fitted(self)
+        self._check_parameters()
+        X = self._data(X, reset=False)
+        samples = counted(sample_weight, None).get("lines", [None])[0]
+        if samples is not None and not (len(samples) == X.shape[0] and np.isfinite(samples).all() and (samples >= 0).all()):
+            raise ValueError(f"sample_weight is to have {X.shape[0]} numbers of at least 0, one for each sample")
+        return -mean_loss(
+            X,
+            self._weights(X),
+            present(self.components_, "H"),
+            self._beta,
+            missing=getattr(self, "missing", None),
+            samples=samples,
+            features=getattr(self, "feature_weight_", None),
+        )
+
+    def _weights(self, X: Any) -> NDArray[np.floating[Any]]:
+        """What `transform` finds for data that is checked."""
+        raise NotImplementedError
+
+    @property
+    def component_shares_(self) -> NDArray[np.float64]:
+        """Each component's share of all of WH: `component_totals_` over their sum; zeros where WH is 0."""
+        totals = self.component_totals_
+        shares: NDArray[np.float64] = totals / (totals.sum() or 1.0)
+        return shares
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to a file, which `orthant.load` and the command ``orthant`` read.
+
+        It is a safetensors file: the components, the parameters, the names and weights of the features, and how the fit ended. It has
+        neither W nor the data. A `callback`, a checkpoint, a generator given as `random_state`, and `W` and `H` of `NMF` are not
+        kept: ``load`` has the defaults in their place, and says so in `remarks_`. Nor is what `MiniBatchNMF.partial_fit` goes on from.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The file, written whole or not at all.
+        """
+        from ._model import save  # which has the classes
+
+        save(self, path)
+
+    def inverse_transform(self, X: Any) -> NDArray[np.floating[Any]]:
         """Give data back from weights: W·H.
 
         Parameters
@@ -436,11 +542,12 @@ class BaseNMF(Estimator):
             Their product with the components.
         """
         check_is_fitted(self)
-        return present(X, "X") @ present(self.components_, "H")
+        product: NDArray[np.floating[Any]] = present(X, "X") @ present(self.components_, "H")
+        return product
 
     @property
     def _n_features_out(self) -> int:
-        return self.components_.shape[0]
+        return int(self.components_.shape[0])
 
     def _present(self, X: Any) -> Any:
         """X, in which nothing may be missing."""
@@ -454,7 +561,8 @@ class BaseNMF(Estimator):
         dtype = self.components_.dtype
         return native(validated(self, X, reset=False, dtype=dtype if dtype in FLOATS else FLOATS))
 
-    def _components(self, dtype: Any) -> np.ndarray:
+    def _components(self, dtype: Any) -> NDArray[np.floating[Any]]:
         """The components as the fit can look at them, of this type: whoever put them there may have chosen another."""
         H = present(self.components_, "H")
-        return native(np.asarray(H, dtype))
+        components: NDArray[np.floating[Any]] = native(np.asarray(H, dtype))
+        return components

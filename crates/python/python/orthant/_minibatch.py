@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import _orthant
 from ._base import BaseNMF, Iteration, Random, TRUTH, UNIT, at_least, or_none
@@ -81,7 +82,7 @@ class MiniBatchNMF(BaseNMF):
         Their names, where X has names that are all strings.
     loss_curve_ : ndarray of shape (n_steps_,)
         The mean cost of each batch of a fit.
-    kkt_residual_, stop_reason_, remarks_
+    kkt_residual_, stop_reason_, component_totals_, component_shares_, remarks_
         As `NMF` has them, of a fit.
 
     See Also
@@ -173,7 +174,7 @@ class MiniBatchNMF(BaseNMF):
             "max_no_improvement": self.max_no_improvement,
         }
 
-    def fit_transform(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> np.ndarray:
+    def fit_transform(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> NDArray[np.floating[Any]]:
         """Learn the components, and return the weights of the samples.
 
         Parameters
@@ -234,6 +235,8 @@ class MiniBatchNMF(BaseNMF):
         else:
             W = H = None
             before = self._before(X.dtype)
+            # the figures of an earlier fit are of other components
+            self._record = None
         with Random(self.random_state if first else 0) as random:
             found = _orthant.minibatch_step(X, self._batch_options(random), before, W, H)
             random.drew(found["random_state"])
@@ -252,12 +255,17 @@ class MiniBatchNMF(BaseNMF):
 
     def _before(self, dtype: Any) -> dict[str, Any] | None:
         """What a batch goes on from; nothing, where all batches so far were 0."""
+        if not hasattr(self, "_learnt"):
+            raise ValueError(
+                "partial_fit cannot go on from components alone, such as those of a model file: what it goes on from is kept "
+                "by the estimator itself and by its pickle"
+            )
         if self._learnt is None:
             return None
         sums = {key: np.asarray(self._learnt[key], dtype) for key in ("numerator", "denominator")}
         return {**self._learnt, **sums, "components": self._components(dtype)}
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: Any) -> NDArray[np.floating[Any]]:
         """Find the weights of samples by the components that were learnt.
 
         Parameters
@@ -272,6 +280,8 @@ class MiniBatchNMF(BaseNMF):
         """
         check_is_fitted(self)
         self._check_parameters()
-        X = self._data(X, reset=False)
+        return self._weights(self._data(X, reset=False))
+
+    def _weights(self, X: Any) -> NDArray[np.floating[Any]]:
         self._n_components = self.components_.shape[0]
         return _orthant.minibatch_transform(X, self._components(X.dtype), self._batch_options(Random(0)))

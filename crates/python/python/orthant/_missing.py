@@ -13,7 +13,7 @@ def present(A: Any, name: str) -> Any:
     """`A` without its mask, if it has one that masks no entry; an error if it masks any. All else is left as it is."""
     at = ""
     if isinstance(A, np.ma.MaskedArray):
-        count = int(np.ma.count_masked(A))
+        count = int(np.ma.getmaskarray(A).sum())
         if count == 0:
             return np.ma.getdata(A)
         at = f" of {A.size}"
@@ -50,7 +50,7 @@ def observed(A: Any) -> Any:
 def masked(row: Any) -> int:
     """How many entries of a row are masked."""
     if isinstance(row, np.ma.MaskedArray):
-        return int(np.ma.count_masked(row))
+        return int(np.ma.getmaskarray(row).sum())
     if isinstance(row, (list, tuple)):
         return sum(x is np.ma.masked for x in row)
     return 0
@@ -87,7 +87,7 @@ def counted(sample_weight: Any, feature_weight: Any) -> dict[str, Any]:
 def _line(weight: Any, name: str) -> np.ndarray | None:
     if weight is None:
         return None
-    weight = np.asarray(present(weight, name), dtype=np.float64)
-    if weight.ndim != 1:
-        raise ValueError(f"{name} has {weight.ndim} dimensions, and is to have 1")
-    return weight
+    line: np.ndarray = np.asarray(present(weight, name), dtype=np.float64)
+    if line.ndim != 1:
+        raise ValueError(f"{name} has {line.ndim} dimensions, and is to have 1")
+    return line

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import numbers
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import _known, _orthant
-from ._base import BaseNMF, InvalidParameterError, Iteration, Random, TRUTH, among, is_integer, is_truth, warn
+from ._base import BaseNMF, InvalidParameterError, Iteration, Random, TRUTH, among, is_integer, is_number, is_truth, warn
+from ._consensus import Consensus
 from ._estimator import check_is_fitted
 from ._known import Factor
 from ._missing import counted, observed, weighed
@@ -151,6 +152,8 @@ class NMF(BaseNMF):
         'converged', 'max_iter', 'max_seconds', 'callback' or 'zero_data'.
     component_totals_ : ndarray of shape (n_components,)
         The sum of all entries of each component's part of WH, in the units of X.
+    component_shares_ : ndarray of shape (n_components,)
+        The same over the sum of all of them.
     remarks_ : list of str
         What the fit found worth knowing that no exception or warning says.
 
@@ -192,6 +195,12 @@ class NMF(BaseNMF):
     True
     """
 
+    # what is known of it where it comes from a study
+    consensus_: Consensus
+    heldout_error_: float
+    feature_weight_: NDArray[np.float64] | None
+    _explanation: str
+
     _allowed = {
         **BaseNMF._allowed,
         "solver": (lambda x: isinstance(x, str) and x in SOLVERS, among(SOLVERS)),
@@ -204,7 +213,7 @@ class NMF(BaseNMF):
         "memory_limit": COUNT,
         "missing": (lambda x: x is None or isinstance(x, str) and x in MISSING, among(MISSING) + " or None"),
         "holdout": (
-            lambda x: x is None or isinstance(x, numbers.Real) and not is_truth(x) and 0 < x <= 0.5,
+            lambda x: x is None or is_number(x) and not is_truth(x) and 0 < x <= 0.5,
             "a float in the range (0, 0.5] or None",
         ),
         "W": FACTOR,
@@ -357,7 +366,7 @@ class NMF(BaseNMF):
         observed: Any = None,
         sample_weight: Any = None,
         feature_weight: Any = None,
-    ) -> np.ndarray:
+    ) -> NDArray[np.floating[Any]]:
         """Learn the components, and return the weights of the samples.
 
         Parameters
@@ -398,7 +407,7 @@ class NMF(BaseNMF):
             self.heldout_error_ = found["heldout"]
         return self._keep(found)
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: Any) -> NDArray[np.floating[Any]]:
         """Find the weights of samples by the components that were learnt.
 
         With the solvers 'cd' and 'mu' as scikit-learn: by the same updates, stopping for all rows together. With the
@@ -421,11 +430,15 @@ class NMF(BaseNMF):
         """
         check_is_fitted(self)
         self._check_parameters()
-        X = self._data(X, reset=False)
+        return self._weights(self._data(X, reset=False))
+
+    def _weights(self, X: Any) -> NDArray[np.floating[Any]]:
         columns = getattr(self, "feature_weight_", None)
         if self.solver in COMPATIBLE:
             lines = None if columns is None else [None, columns]
-            return self._factorise(X, H=self.components_, update_H=False, transforms=True, lines=lines)["w"]
+            found = self._factorise(X, H=self.components_, update_H=False, transforms=True, lines=lines)
+            W: NDArray[np.floating[Any]] = found["w"]
+            return W
         self._n_components = self.components_.shape[0]
         options = self._options(Random(0), solver=self.solver)
         options["missing"] = self.missing
@@ -475,7 +488,7 @@ def non_negative_factorization(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_seconds: float = 60.0,
     resume: bool = False,
-) -> tuple[np.ndarray, np.ndarray, int]:
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]], int]:
     """Factorise X, in the place of `sklearn.decomposition.non_negative_factorization`.
 
     Parameters

@@ -32,52 +32,52 @@ def numbers(A: Any, name: str) -> np.ndarray:
         raise TypeError(
             f"Sparse data was passed for {name}, but dense data is required. Use {name}.toarray() to convert it."
         )
-    A = np.asarray(A)
-    if A.dtype.kind == "O":
+    array: np.ndarray = np.asarray(A)
+    if array.dtype.kind == "O":
         try:
-            A = A.astype(np.float64)
+            array = array.astype(np.float64)
         except (TypeError, ValueError):
             pass
-    if A.dtype.kind not in "fiub":
-        raise ValueError(f"{name} has to be an array of real numbers, but is one of {A.dtype}.")
-    return A
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} has to be an array of real numbers, but is one of {array.dtype}.")
+    return array
 
 
-def factor(A: Any, name: str, shape: tuple[Any, Any], dtype: np.dtype) -> np.ndarray:
+def factor(A: Any, name: str, shape: tuple[Any, Any], dtype: np.dtype[Any]) -> np.ndarray:
     """`A`, the factor `name`, as an array of this type, if it is of this shape and can be a factor.
 
     The words are scikit-learn's, and go on to say where and what is needed.
     """
-    A = numbers(A, name)
+    array = numbers(A, name)
     whom = f"NMF (input {name})"
-    if A.ndim != 2:
+    if array.ndim != 2:
         raise ValueError(
-            f"Expected 2D array, got {A.ndim}D array instead, passed to {whom}: {name} has shape {A.shape}, not "
+            f"Expected 2D array, got {array.ndim}D array instead, passed to {whom}: {name} has shape {array.shape}, not "
             f"{shown(shape)}."
         )
     for at, which in enumerate(("first", "second")):
-        if shape[at] != "auto" and A.shape[at] != shape[at]:
+        if shape[at] != "auto" and array.shape[at] != shape[at]:
             raise ValueError(
-                f"Array with wrong {which} dimension passed to {whom}. Expected {shape[at]}, but got {A.shape[at]}: "
-                f"{name} has shape {A.shape}, not {shown(shape)}."
+                f"Array with wrong {which} dimension passed to {whom}. Expected {shape[at]}, but got {array.shape[at]}: "
+                f"{name} has shape {array.shape}, not {shown(shape)}."
             )
-    if A.size == 0:
-        raise ValueError(f"Array passed to {whom} is empty: {name} has shape {A.shape}.")
+    if array.size == 0:
+        raise ValueError(f"Array passed to {whom} is empty: {name} has shape {array.shape}.")
     # what is too large for the type becomes infinity, and is refused
     with np.errstate(over="ignore"):
-        A = A.astype(dtype, copy=False)
+        array = array.astype(dtype, copy=False)
 
     def first(found: np.ndarray) -> str:
         row, col = np.argwhere(found)[0]
-        return f"The first is {A[row, col]} at row {row}, column {col} (counting from 0)."
+        return f"The first is {array[row, col]} at row {row}, column {col} (counting from 0)."
 
-    finite = np.isfinite(A)
+    finite = np.isfinite(array)
     if not finite.all():
-        if np.isnan(A).any():
-            raise ValueError(f"Input {name} contains NaN.\n{first(np.isnan(A))}")
+        if np.isnan(array).any():
+            raise ValueError(f"Input {name} contains NaN.\n{first(np.isnan(array))}")
         raise ValueError(f"Input {name} contains infinity or a value too large for {dtype}.\n{first(~finite)}")
-    if np.min(A) < 0:
-        raise ValueError(f"Negative values in data passed to {whom}.\n{first(A < 0)}")
-    if np.max(A) == 0:
+    if np.min(array) < 0:
+        raise ValueError(f"Negative values in data passed to {whom}.\n{first(array < 0)}")
+    if np.max(array) == 0:
         raise ValueError(f"Array passed to {whom} is full of zeros.")
-    return A
+    return array

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _orthant
-from ._base import LOSSES, UNIT, Random, at_least, check_parameters, is_integer, native, or_none, threads
+from ._base import UNIT, Random, at_least, check_parameters, is_integer, native, or_none, threads
 from ._consensus import Consensus, framed
 from ._estimator import Parameters, check_is_fitted, validated
 from ._integers import exact
 from ._missing import weighed
 from ._nmf import NMF
+from ._parameters import as_parameters
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -52,20 +53,9 @@ COUNTS = ("k", "fits", "failed", "unconverged")
 
 def is_ranks(value: Any) -> bool:
     if is_integer(value):
-        return value >= 1
+        return bool(value >= 1)
     some = isinstance(value, Collection) and not isinstance(value, (str, bytes)) and 0 < len(value) <= MOST
     return some and all(is_integer(k) and k >= 1 for k in value)
-
-
-def as_parameters(options: dict[str, Any]) -> dict[str, Any]:
-    """Options of fits by the names and values that `NMF` has for them."""
-    names = {beta: name for name, beta in LOSSES.items()}
-    alpha_H = options["alpha_H"]
-    return {
-        **options,
-        "beta_loss": names.get(options["beta_loss"], options["beta_loss"]),
-        "alpha_H": "same" if alpha_H is None else alpha_H,
-    }
 
 
 class Jobs:
@@ -300,8 +290,13 @@ class Study(Parameters):
         study : Study
             With the parameters that the folder says.
         """
-        limits = dict(zip(LIMITS, (stable_mean, stable_min, stable_support, stable_cosine)))
-        study = cls(**limits, n_jobs=n_jobs)
+        study = cls(
+            stable_mean=stable_mean,
+            stable_min=stable_min,
+            stable_support=stable_support,
+            stable_cosine=stable_cosine,
+            n_jobs=n_jobs,
+        )
         check_parameters(study, cls._allowed)
         ranks = _orthant.study_open(os.fspath(path), study._limits, threads(n_jobs))
         study.set_params(**as_parameters(ranks.parameters()))
@@ -324,7 +319,7 @@ class Study(Parameters):
     def _seed(self) -> int:
         if isinstance(self.random_state, Integral):
             return int(self.random_state)
-        generator = np.random.mtrand._rand if self.random_state is None else self.random_state
+        generator: Any = np.random.mtrand._rand if self.random_state is None else self.random_state
         return int(generator.randint(2**32, dtype=np.uint32))
 
     def fit(
@@ -372,10 +367,10 @@ class Study(Parameters):
         for name in ("tol", "max_iter"):
             if getattr(self, name) is None:
                 of_fits[name] = None
-        several = isinstance(self.n_components, Collection)
+        ranks = self.n_components if isinstance(self.n_components, Collection) else [self.n_components]
         options = {
             "fits": of_fits,
-            "ranks": [int(k) for k in (self.n_components if several else [self.n_components])],
+            "ranks": [int(k) for k in ranks],
             "replicates": int(self.n_replicates),
             "holdout": self.holdout,
             "folds": int(self.n_folds),
@@ -383,10 +378,10 @@ class Study(Parameters):
             "path": None if path is None else os.fspath(path),
         }
         try:
-            ranks = _orthant.study_fit(X, options, **weights)
+            found = _orthant.study_fit(X, options, **weights)
         finally:
             jobs.close()
-        self._keep(ranks)
+        self._keep(found)
         self._held = (X, weights)
         return self
 
