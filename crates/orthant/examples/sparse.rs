@@ -51,7 +51,7 @@ fn same(what: &str, v: &impl ToMatrix<f64>, expected: &orthant::Fit<f64>) -> Res
     let copied = match &matrix {
         Matrix::Csr(v) => v.copied_bytes(),
         Matrix::Csc(v) => v.transposed().copied_bytes(),
-        Matrix::Dense(_) => unreachable!("it is sparse"),
+        Matrix::Dense(_) | Matrix::OutOfCore(_) => unreachable!("it is sparse"),
     };
     assert!(copied <= 41 * size_of::<usize>(), "{what}: {copied} bytes copied");
     let fit = Nmf::new(2).fit(v)?;
