@@ -17,6 +17,17 @@ pub(crate) fn read_exact_at(file: &File, out: &mut [u8], at: u64) -> Result<usiz
     Ok(filled)
 }
 
+/// Tells the system that the bytes from `at` on are read next, so that it fetches them meanwhile. It may do so or not.
+#[cfg(target_os = "linux")]
+pub(crate) fn read_soon(file: &File, at: u64, len: u64) {
+    if let Some(len) = std::num::NonZeroU64::new(len) {
+        rustix::fs::fadvise(file, at, Some(len), rustix::fs::Advice::WillNeed).unwrap_or_default();
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn read_soon(_: &File, _: u64, _: u64) {}
+
 #[cfg(unix)]
 fn read_at(file: &File, out: &mut [u8], at: u64) -> Result<usize, Error> {
     std::os::unix::fs::FileExt::read_at(file, out, at)

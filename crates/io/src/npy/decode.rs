@@ -138,20 +138,40 @@ pub(super) fn convert<T: Scalar>(bytes: &[u8], header: &Header, out: &mut [T]) -
             }
         };
     }
+    macro_rules! as_small {
+        ($t:ty) => {
+            if header.big_endian {
+                small(bytes, out, |b| f64::from(<$t>::from_be_bytes(b)))
+            } else {
+                small(bytes, out, |b| f64::from(<$t>::from_le_bytes(b)))
+            }
+        };
+    }
     match header.kind {
-        Kind::Bool => each(bytes, out, |[b]: [u8; 1]| Ok(f64::from(u8::from(b != 0)))),
-        Kind::Int(1) => as_type!(i8, |x| Ok(f64::from(x))),
-        Kind::Int(2) => as_type!(i16, |x| Ok(f64::from(x))),
+        Kind::Bool => small(bytes, out, |[b]: [u8; 1]| f64::from(u8::from(b != 0))),
+        Kind::Int(1) => as_small!(i8),
+        Kind::Int(2) => as_small!(i16),
         Kind::Int(4) => as_type!(i32, |x| Ok(f64::from(x))),
         Kind::Int(_) => as_type!(i64, |x: i64| exact(x, x as f64)),
-        Kind::Uint(1) => as_type!(u8, |x| Ok(f64::from(x))),
-        Kind::Uint(2) => as_type!(u16, |x| Ok(f64::from(x))),
+        Kind::Uint(1) => as_small!(u8),
+        Kind::Uint(2) => as_small!(u16),
         Kind::Uint(4) => as_type!(u32, |x| Ok(f64::from(x))),
         Kind::Uint(_) => as_type!(u64, |x: u64| exact(x, x as f64)),
         Kind::Float(2) => as_type!(u16, |x| Ok(half(x))),
         Kind::Float(4) => as_type!(f32, |x| Ok(f64::from(x))),
         Kind::Float(_) => as_type!(f64, Ok),
     }
+}
+
+/// Elements that are exact in any precision: without a check they are converted several at a time.
+#[inline(always)]
+fn small<T: Scalar, const N: usize>(
+    bytes: &[u8],
+    out: &mut [T],
+    read: impl Fn([u8; N]) -> f64,
+) -> Result<(), (usize, Unfit)> {
+    out.iter_mut().zip(bytes.as_chunks::<N>().0).for_each(|(to, &b)| *to = T::from_f64(read(b)));
+    Ok(())
 }
 
 #[inline(always)]

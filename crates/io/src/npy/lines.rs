@@ -12,7 +12,7 @@ use orthant::{Error, ReadLines};
 
 use super::decode::{CHUNK, convert, is_as_in_memory};
 use super::header::Header;
-use crate::at::read_exact_at;
+use crate::at::{read_exact_at, read_soon};
 use crate::{IoError, Order, Place, Scalar, Table};
 
 /// A dense matrix in an npy file, of which lines are read when they are needed: rows, or columns in Fortran order.
@@ -47,6 +47,9 @@ pub struct NpyLines<T> {
 
 /// Bytes that are converted at a time: what a [reader](ReadLines::read) may take.
 const CONVERTED: usize = 1 << 16;
+
+/// Bytes that the system is asked to fetch ahead of a reader.
+const AHEAD: u64 = 8 << 20;
 
 /// What a change to a file changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +186,11 @@ impl<T: Scalar> NpyLines<T> {
     fn bytes(&self, first: usize, out: &mut [u8]) -> Result<(), IoError> {
         let at = self.header.offset + (first * self.header.width()) as u64;
         let got = read_exact_at(&self.file, out, at).map_err(IoError::read(&self.path))?;
+        let (end, part) = (at + out.len() as u64, AHEAD / 2);
+        // of two parts ahead the farther one is asked for where the nearer one begins
+        if at / part != end / part {
+            read_soon(&self.file, (end / part + 1) * part, part);
+        }
         if got < out.len() {
             return Err(self.truncated(at + got as u64));
         }
