@@ -125,7 +125,7 @@ impl<T: Scalar> Known<T> {
         Self { factors: [Factor::new(), Factor::new()], files: Vec::new() }
     }
 
-    /// How many entries are fixed of each of so many components.
+    /// How many entries of each component are fixed.
     pub fn fixed(&self, components: usize) -> Vec<Fixed> {
         let mut fixed = vec![Fixed::default(); components];
         for file in self.files.iter().filter(|file| file.operand.starts_with("fixed")) {

@@ -82,8 +82,6 @@ fn new_rows_in_a_file_have_the_bits_of_rows_in_memory() {
             fs::read(d.path().join("whole.npy")).unwrap() == fs::read(d.path().join("parts.npy")).unwrap()
         );
     }
-    run(d.path(), "fit v.npy -k 3 --solver cd --max-iter 5 -o out").ends(0);
-    run(d.path(), "transform out v.npy -o whole.npy --compatible").ends(0);
 }
 
 #[test]

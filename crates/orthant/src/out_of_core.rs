@@ -216,7 +216,7 @@ pub(crate) fn readers(out_of_core: bool, workers: usize) -> usize {
     if out_of_core { workers * READER } else { 0 }
 }
 
-/// The same of lines of so many elements that are not in memory.
+/// How many lines of that many elements are worth reading together, where they are not in memory.
 pub(crate) fn together(elements: usize) -> usize {
     (TOGETHER / elements.max(1)).max(1)
 }

@@ -20,12 +20,12 @@ use crate::{IoError, Order, Place, Scalar, Table};
 /// Elements have their own width in the file, whatever `T` is. A file that is changed or cut short meanwhile is an error.
 ///
 /// ```
-/// use orthant::{Dense, Nmf, OutOfCore};
-/// use orthant_io::{AnyTable, OutputFormat, ReadOptions, Source, write_to};
+/// use orthant::{Dense, Nmf};
+/// use orthant_io::{AnyTable, ReadOptions, Source, write_matrix};
 /// let dir = tempfile::tempdir()?;
 /// let path = dir.path().join("v.npy");
 /// let v = Dense::from_fn(50, 8, |i, j| ((i * j) % 5) as f32);
-/// orthant_io::write_matrix(&path, v.view(), Default::default())?;
+/// write_matrix(&path, v.view(), Default::default())?;
 ///
 /// let table = Source::open(&path, &ReadOptions::default())?.read_within::<f32>(0)?;
 /// assert!(matches!(table, AnyTable::OutOfCore(_)), "more than 0 bytes");
@@ -114,7 +114,7 @@ impl<T: Scalar> NpyLines<T> {
     /// All of it, in memory.
     ///
     /// # Errors
-    /// [`IoError::TooLarge`] if there is no memory for it, and those of reading.
+    /// [`IoError::TooLarge`] if there is no memory for it, and whatever keeps the file from being read.
     pub fn load(&self) -> Result<Table<T>, IoError> {
         let mut data = Vec::new();
         data.try_reserve_exact(self.nrows * self.ncols).map_err(|_| self.header.too_large(&self.path))?;

@@ -205,6 +205,7 @@ fn identical<T: Real>(w: &[T], ht: &[T], k: usize) -> Option<(usize, usize)> {
 /// The start alone, in the user's units.
 pub(crate) fn init_factors<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<(Dense<T>, Dense<T>), Error> {
     let began = Instant::now();
+    check::in_memory(nmf, v, false)?;
     nmf.check()?;
     check::shapes(nmf, v, None)?;
     if let Some(lines) = nmf.lines.checked(v.nrows(), v.ncols())? {

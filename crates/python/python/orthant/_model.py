@@ -94,7 +94,7 @@ def _defaults(of: type[BaseNMF]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A number, a text or None as JSON has it; None for what is no number."""
+    """The value as JSON has it: None for NaN and for infinities."""
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, Integral):
@@ -123,7 +123,7 @@ def load(path: str | os.PathLike[str]) -> NMF | MiniBatchNMF:
     OSError
         Where the file cannot be read; FileNotFoundError where there is none.
     ValueError
-        Where it is no model, is damaged, or is by a later version that writes other files.
+        Where the file is no model, is damaged, or has the format of a later version.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Orthant in the place of scikit-learn's `NMF`, `MiniBatchNMF` and `non_negative_factorization`, in programs that are not edited.
 
 While it is so, every global name of a module that was one of scikit-learn's three is the stand-in that is defined here. A stand-in is
-an object of its own, so that a name which came from `orthant` itself is told from it, and is left alone. The module that defines
+an object of its own, so that names which were imported from `orthant` itself can be told apart and stay as they are. The module that defines
 scikit-learn's three stays as it is: by its names its own objects are pickled.
 """
 

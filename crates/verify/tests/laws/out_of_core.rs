@@ -297,7 +297,8 @@ fn what_needs_memory_is_refused_with_its_name() {
             let lines = Lines::new(&v, by_columns);
             let read = OutOfCore::new(&lines);
             let expected = format!("{name} with data that is not in memory is not supported; ");
-            for error in [nmf.fit(&read).unwrap_err(), nmf.explain(&read).unwrap_err()] {
+            let start = nmf.init_factors(&read).unwrap_err();
+            for error in [nmf.fit(&read).unwrap_err(), nmf.explain(&read).unwrap_err(), start] {
                 assert!(matches!(error, Error::Unsupported { .. }), "{error}");
                 assert!(error.to_string().starts_with(&expected), "{error}");
             }
