@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use orthant_kernel::{Isa, Real};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::lines::Near;
 use crate::state::damaged;
 use crate::{Compression, Error, Matrix, Options, Warning};
 
@@ -57,7 +58,7 @@ impl Data {
             4 => bytes.extend((x.to_f64() as f32).to_le_bytes()),
             _ => bytes.extend(x.to_f64().to_le_bytes()),
         };
-        match (v.dense_lines(), v.by_lines()) {
+        match (v.dense_lines(), v.sparse_lines()) {
             (Some(lines), _) => {
                 let mut copy = Vec::new();
                 for start in (0..lines.nrows()).step_by(lines.together()) {
@@ -71,11 +72,12 @@ impl Data {
                 }
             }
             (_, Some(lines)) => {
+                let mut near = Near::default();
                 for i in 0..lines.nrows() {
                     bytes.clear();
-                    bytes.extend((lines.row_nnz(i) as u64).to_le_bytes());
-                    lines.row(i).for_each(|(j, _)| bytes.extend((j as u64).to_le_bytes()));
-                    lines.row(i).for_each(|(_, x)| element(x, &mut bytes));
+                    bytes.extend((lines.range_nnz(i..i + 1) as u64).to_le_bytes());
+                    lines.each(i, &mut near, |j, _| bytes.extend((j as u64).to_le_bytes()))?;
+                    lines.each(i, &mut near, |_, x| element(x, &mut bytes))?;
                     hash.update(&bytes);
                 }
             }

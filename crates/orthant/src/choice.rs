@@ -16,7 +16,6 @@ use crate::compress::{self, columns};
 use crate::fit::sampled;
 use crate::init;
 use crate::iterate::Held;
-use crate::out_of_core::readers;
 use crate::reduce::{self, accumulators};
 use crate::report::HistoryPoint;
 use crate::shape::Shape;
@@ -137,7 +136,7 @@ const NOMINAL: Machine = Machine { workers: 8, cache: 1 << 20 };
 /// Bytes of what is not counted one by one: lists of a few elements, figures, names; what a thread pool has for each thread; and what an
 /// allocation is to leave.
 pub(crate) fn of_any(workers: usize) -> usize {
-    (16 << 10) + allocate::ROOM + workers * (8 << 10)
+    (16 << 10) + allocate::ROOM + workers * (10 << 10)
 }
 
 /// Factors of so many bytes, or Gram matrices, are beyond all memory, and are not counted further: their sums might be beyond what
@@ -188,10 +187,15 @@ impl Choice {
         let needs_transpose = (asked.is_newton() || v.lists) && (!fixed || v.by_columns);
         // one WH for both factors leaves no use for a transpose
         let wanted = Extras {
-            transpose: v.entries.is_some_and(|entries| {
-                // nothing is summed over rows where H is fixed
-                !fixed && by_entries(asked) && !asked.is_joint() && SparsePlan::too_few(rows, cols, entries)
-            }) || needs_transpose,
+            transpose: !v.out_of_core
+                && v.entries.is_some_and(|entries| {
+                    // nothing is summed over rows where H is fixed
+                    !fixed
+                        && by_entries(asked)
+                        && !asked.is_joint()
+                        && SparsePlan::too_few(rows, cols, entries)
+                })
+                || needs_transpose,
             extrapolated: can,
             sketch: on_less
                 && sample.is_none()
@@ -361,11 +365,8 @@ fn working_bytes<T: Real>(
     // H is turned round, and again to be scaled
     let handing_over = history + w + 2 * h;
     let later = kept + iterating.max(handing_over);
-    let working = starting.max(sketching).max(later).max(sampling).max(reading.storing());
-    of_any(workers)
-        + readers(v.out_of_core, workers)
-        + v.bounds
-        + scanning.max(reading.stored::<T>() + working)
+    let working = starting.max(sketching).max(later).max(sampling).max(reading.storing::<T>());
+    of_any(workers) + v.readers(workers) + v.bounds + scanning.max(reading.stored::<T>() + working)
 }
 
 /// Looks at what the bytes of V follow from but choices do not: which entries the lines have, and whether what is read is `scaled`.
@@ -381,7 +382,7 @@ pub(crate) fn measured<T: Real>(
     let method = options.method.resolved_for(options.rank, fixed);
     let (rows, cols) = shape.lines();
     let transposes = shape.entries.is_some_and(|entries| SparsePlan::too_few(rows, cols, entries));
-    if shape.entries.is_some() && (transposes || lists || method.is_newton()) {
+    if shape.entries.is_some() && !shape.out_of_core && (transposes || lists || method.is_newton()) {
         across(shape, v, options.memory_limit)
     } else {
         shape

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use orthant_kernel::{Csc, Csr, Dense, Real, View};
 
-use crate::out_of_core::{DenseLines, OutOfCore};
+use crate::lines::{DenseLines, SparseLines};
+use crate::out_of_core::OutOfCore;
 use crate::{Error, ToView};
 
 /// What is factorised: V, m×n, samples in rows. It borrows its elements, or its entries, or what reads them.
@@ -25,7 +26,7 @@ pub enum Matrix<'a, T: Real> {
     Csr(Csr<'a, T>),
     /// The entries that are not 0, by columns.
     Csc(Csc<'a, T>),
-    /// All elements, read when they are needed.
+    /// All elements, or the entries that are not 0, read when they are needed.
     OutOfCore(OutOfCore<'a, T>),
 }
 
@@ -52,13 +53,13 @@ impl<T: Real> Matrix<'_, T> {
 
     /// Number of entries of a sparse matrix.
     pub fn nnz(&self) -> Option<usize> {
-        self.by_lines().map(Csr::nnz)
+        self.sparse_lines().map(|lines| lines.nnz())
     }
 
     /// Bytes of its elements, in memory or not, or of its parts.
     pub fn bytes(&self) -> usize {
         let dense = self.nrows().saturating_mul(self.ncols()).saturating_mul(size_of::<T>());
-        self.by_lines().map_or(dense, Csr::bytes)
+        self.sparse_lines().map_or(dense, |lines| lines.bytes())
     }
 
     /// The same matrix, borrowed.
@@ -95,12 +96,13 @@ impl<T: Real> Matrix<'_, T> {
         }
     }
 
-    /// A sparse matrix by its lines: the rows, or the columns where it is by columns.
-    pub(crate) fn by_lines(&self) -> Option<&Csr<'_, T>> {
+    /// The lines of a sparse matrix: the rows, or the columns where it is by columns.
+    pub(crate) fn sparse_lines(&self) -> Option<SparseLines<'_, T>> {
         match self {
-            Self::Dense(_) | Self::OutOfCore(_) => None,
-            Self::Csr(v) => Some(v),
-            Self::Csc(v) => Some(v.transposed()),
+            Self::Dense(_) => None,
+            Self::Csr(v) => Some(SparseLines::Here(v.by_ref())),
+            Self::Csc(v) => Some(SparseLines::Here(v.transposed().by_ref())),
+            Self::OutOfCore(v) => v.entries(),
         }
     }
 
@@ -108,7 +110,7 @@ impl<T: Real> Matrix<'_, T> {
     pub(crate) fn dense_lines(&self) -> Option<DenseLines<'_, T>> {
         match self {
             Self::Dense(v) => Some(DenseLines::Here(if self.by_columns() { v.transposed() } else { *v })),
-            Self::OutOfCore(v) => Some(DenseLines::OutOfCore(v.clone())),
+            Self::OutOfCore(v) if v.entries().is_none() => Some(DenseLines::OutOfCore(v.clone())),
             _ => None,
         }
     }
@@ -140,8 +142,13 @@ impl<T: Real> Matrix<'_, T> {
             Self::Dense(v) => Dense::copy_of(*v),
             Self::Csr(v) => v.to_dense(),
             Self::Csc(v) => v.to_dense(),
-            Self::OutOfCore(v) if v.by_columns() => DenseLines::OutOfCore(v.clone()).to_dense()?.transposed(),
-            Self::OutOfCore(v) => DenseLines::OutOfCore(v.clone()).to_dense()?,
+            Self::OutOfCore(v) => {
+                let lines = match v.entries() {
+                    Some(lines) => lines.to_dense()?,
+                    None => DenseLines::OutOfCore(v.clone()).to_dense()?,
+                };
+                if v.by_columns() { lines.transposed() } else { lines }
+            }
         };
         out.as_mut_slice().iter_mut().for_each(|x| *x *= scale);
         Ok(out)

@@ -1,17 +1,12 @@
-//! Dense data that is not in memory: what reads it, and a part of it as a matrix.
+//! Data that is not in memory: what reads it, and a part of it as a matrix.
 
 use std::fmt::Debug;
 use std::ops::Range;
 
-use orthant_kernel::{Dense, Real, View, allocate};
+use orthant_kernel::{Real, SparseError};
 
+use crate::lines::{Entries, SparseLines};
 use crate::{Error, Matrix, ToMatrix};
-
-/// Bytes that a reader may take on each thread.
-const READER: usize = 1 << 16;
-
-/// Elements that are read together where each line is looked at by itself.
-const TOGETHER: usize = 1 << 16;
 
 /// A dense matrix that is read some lines at a time, whenever they are needed: from a file, from another machine, or made
 /// anew. A fit reads all of it once in each iteration, or twice.
@@ -66,23 +61,150 @@ pub trait ReadLines<T>: Debug + Sync {
     fn read(&self, lines: Range<usize>, out: &mut [T]) -> Result<(), Error>;
 }
 
-/// A matrix whose elements are [read](ReadLines) when they are needed, or some consecutive lines of it.
+/// A sparse matrix of which some lines are read at a time, as [`ReadLines`] does of a dense one: rows, or columns where the matrix lies
+/// [by columns](Self::by_columns).
+///
+/// The entries of a line come in ascending order of their indices, each at most once, and none is 0: the lines of a matrix in memory are
+/// tidied, and those that are read cannot be. `orthant-io` has one for files of scipy.
+///
+/// ```
+/// use std::ops::Range;
+/// use orthant::{Csr, Error, Nmf, OutOfCore, ReadSparseLines};
+///
+/// /// A matrix by rows in memory stands for a file.
+/// #[derive(Debug)]
+/// struct File(Vec<usize>, Vec<u32>, Vec<f64>);
+///
+/// impl ReadSparseLines<f64> for File {
+///     fn nrows(&self) -> usize { 300 }
+///     fn ncols(&self) -> usize { 8 }
+///     fn starts(&self) -> &[usize] { &self.0 }
+///     fn read(&self, lines: Range<usize>, indices: &mut [u32], values: &mut [f64]) -> Result<(), Error> {
+///         let entries = self.0[lines.start]..self.0[lines.end];
+///         indices.copy_from_slice(&self.1[entries.clone()]);
+///         values.copy_from_slice(&self.2[entries]);
+///         Ok(())
+///     }
+/// }
+///
+/// let columns = (0..300).flat_map(|i| [i % 3, 3 + i % 5]).collect();
+/// let file = File((0..=300).map(|i| 2 * i).collect(), columns, vec![1.5; 600]);
+/// let nmf = Nmf::new(2);
+/// let fit = nmf.fit(&OutOfCore::sparse(&file)?)?;
+/// let in_memory = Csr::<f64>::new(300, 8, &file.0[..], &file.1[..], &file.2[..])?;
+/// assert_eq!(nmf.fit(&in_memory)?.w, fit.w, "to the bit");
+/// # Ok::<(), Error>(())
+/// ```
+pub trait ReadSparseLines<T>: Debug + Sync {
+    /// Number of rows, m.
+    fn nrows(&self) -> usize;
+
+    /// Number of columns, n ≤ 2³².
+    fn ncols(&self) -> usize;
+
+    /// Whether the lines that are read are columns.
+    fn by_columns(&self) -> bool {
+        false
+    }
+
+    /// Where each line begins among the entries, and where the last one ends: scipy's `indptr`. It stays in memory, and is always the
+    /// same.
+    fn starts(&self) -> &[usize];
+
+    /// Writes the index of each entry of those lines, one line after the other, and its value. Both slices are as long as the
+    /// lines have entries. What a fit is predicted to take counts 64 KiB for this on each thread.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] with what keeps it from reading them, which ends the fit.
+    fn read(&self, lines: Range<usize>, indices: &mut [u32], values: &mut [T]) -> Result<(), Error>;
+}
+
+/// What reads a matrix.
+#[derive(Debug)]
+enum Reader<'a, T> {
+    Dense(&'a dyn ReadLines<T>),
+    Sparse(&'a dyn ReadSparseLines<T>),
+}
+
+// by hand, as they do not depend on T's
+impl<T> Clone for Reader<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Reader<'_, T> {}
+
+impl<T> Reader<'_, T> {
+    fn nrows(&self) -> usize {
+        match self {
+            Self::Dense(reader) => reader.nrows(),
+            Self::Sparse(reader) => reader.nrows(),
+        }
+    }
+
+    fn ncols(&self) -> usize {
+        match self {
+            Self::Dense(reader) => reader.ncols(),
+            Self::Sparse(reader) => reader.ncols(),
+        }
+    }
+
+    fn by_columns(&self) -> bool {
+        match self {
+            Self::Dense(reader) => reader.by_columns(),
+            Self::Sparse(reader) => reader.by_columns(),
+        }
+    }
+
+    /// Lines, and the elements of one.
+    fn sides(&self) -> (usize, usize) {
+        if self.by_columns() { (self.ncols(), self.nrows()) } else { (self.nrows(), self.ncols()) }
+    }
+}
+
+/// A matrix whose elements, or [entries](ReadSparseLines), are [read](ReadLines) when they are needed, or some consecutive lines of it.
 ///
 /// Fits of any loss take it, with penalties, fixed entries and bounds, and so do mini-batches and `transform` where its lines are
 /// rows. Memory then holds the factors and a block of lines for each thread. The result is that of the same data in memory, to the
-/// bit. What needs all of V by rows and by columns, or a copy of it, is refused: Newton's steps for both factors, missing entries,
-/// weights, and entries that are held out.
+/// bit, where the same plan is made for both: a transpose beside sparse data, which saves time where columns have few entries, takes
+/// memory for all of it. What needs all of V by rows and by columns, or a copy of it, is refused: Newton's steps for both factors,
+/// missing entries, weights, and entries that are held out.
 #[derive(Clone, Debug)]
 pub struct OutOfCore<'a, T> {
-    reader: &'a dyn ReadLines<T>,
+    reader: Reader<'a, T>,
     lines: Range<usize>,
 }
 
 impl<'a, T: Real> OutOfCore<'a, T> {
     /// All that `reader` reads.
     pub fn new(reader: &'a dyn ReadLines<T>) -> Self {
-        let lines = if reader.by_columns() { reader.ncols() } else { reader.nrows() };
-        Self { reader, lines: 0..lines }
+        let reader = Reader::Dense(reader);
+        Self { reader, lines: 0..reader.sides().0 }
+    }
+
+    /// All that `reader` reads of a sparse matrix.
+    ///
+    /// # Errors
+    /// [`Error::CorruptSparse`] where [`starts`](ReadSparseLines::starts) are not those of a sparse matrix, and [`Error::TooLarge`] for
+    /// lines of more than 2³² elements.
+    pub fn sparse(reader: &'a dyn ReadSparseLines<T>) -> Result<Self, Error> {
+        let starts = reader.starts();
+        let reader = Reader::Sparse(reader);
+        let (lines, length) = reader.sides();
+        if length as u128 > 1 << 32 {
+            return Err(SparseError::TooLarge { lines, length }.into());
+        }
+        if starts.len().checked_sub(1) != Some(lines) {
+            return Err(SparseError::IndptrLength { expected: lines + 1, found: starts.len() }.into());
+        }
+        if starts[0] != 0 {
+            return Err(SparseError::IndptrStart.into());
+        }
+        if let Some(line) = (0..lines).find(|&i| starts[i] > starts[i + 1]) {
+            return Err(SparseError::IndptrFalls { line }.into());
+        }
+        Ok(Self { reader, lines: 0..lines })
     }
 
     /// Number of rows.
@@ -106,8 +228,29 @@ impl<'a, T: Real> OutOfCore<'a, T> {
         Self { reader: self.reader, lines: start + lines.start..start + lines.end }
     }
 
-    fn read(&self, lines: Range<usize>, out: &mut [T]) -> Result<(), Error> {
-        self.reader.read(self.lines.start + lines.start..self.lines.start + lines.end, out)
+    /// How many lines it has, and the elements of one.
+    pub(crate) fn sides(&self) -> (usize, usize) {
+        (self.lines.len(), self.reader.sides().1)
+    }
+
+    /// Reads those lines of a dense matrix.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub(crate) fn read(&self, lines: Range<usize>, out: &mut [T]) -> Result<(), Error> {
+        let lines = self.lines.start + lines.start..self.lines.start + lines.end;
+        match self.reader {
+            Reader::Dense(reader) => reader.read(lines, out),
+            Reader::Sparse(_) => unreachable!("sparse data has entries to read"),
+        }
+    }
+
+    /// The lines of a sparse matrix.
+    pub(crate) fn entries(&self) -> Option<SparseLines<'a, T>> {
+        match self.reader {
+            Reader::Dense(_) => None,
+            Reader::Sparse(reader) => Some(SparseLines::OutOfCore(Entries::new(reader, self.lines.clone()))),
+        }
     }
 }
 
@@ -115,110 +258,6 @@ impl<T: Real> ToMatrix<T> for OutOfCore<'_, T> {
     fn to_matrix(&self) -> Result<Matrix<'_, T>, Error> {
         Ok(Matrix::OutOfCore(self.clone()))
     }
-}
-
-/// The lines of dense data, in memory or not.
-#[derive(Clone, Debug)]
-pub(crate) enum DenseLines<'a, T: Real> {
-    /// The rows of this, which is V or Vᵀ.
-    Here(View<'a, T>),
-    OutOfCore(OutOfCore<'a, T>),
-}
-
-impl<'a, T: Real> From<View<'a, T>> for DenseLines<'a, T> {
-    fn from(rows: View<'a, T>) -> Self {
-        Self::Here(rows)
-    }
-}
-
-impl<'a, T: Real> From<OutOfCore<'a, T>> for DenseLines<'a, T> {
-    fn from(lines: OutOfCore<'a, T>) -> Self {
-        Self::OutOfCore(lines)
-    }
-}
-
-impl<'a, T: Real> DenseLines<'a, T> {
-    /// Number of lines.
-    pub fn nrows(&self) -> usize {
-        match self {
-            Self::Here(view) => view.nrows(),
-            Self::OutOfCore(v) => v.lines.len(),
-        }
-    }
-
-    /// Elements of a line.
-    pub fn ncols(&self) -> usize {
-        match self {
-            Self::Here(view) => view.ncols(),
-            Self::OutOfCore(v) if v.by_columns() => v.reader.nrows(),
-            Self::OutOfCore(v) => v.reader.ncols(),
-        }
-    }
-
-    /// Those lines where they lie, if their elements are adjacent there.
-    pub fn in_place(&self, lines: Range<usize>) -> Option<View<'a, T>> {
-        match self {
-            Self::Here(view) if view.col_stride() == 1 || view.ncols() == 1 => Some(view.rows(lines)),
-            _ => None,
-        }
-    }
-
-    /// A copy of those lines, one after the other.
-    ///
-    /// # Errors
-    /// Whatever keeps them from being read.
-    pub fn copy_to(&self, lines: Range<usize>, out: &mut [T]) -> Result<(), Error> {
-        match self {
-            Self::Here(view) => view.rows(lines).copy_to(out),
-            Self::OutOfCore(v) => v.read(lines, out)?,
-        }
-        Ok(())
-    }
-
-    /// Those lines: where they lie, or copied to `room`.
-    ///
-    /// # Errors
-    /// Whatever keeps them from being read.
-    pub fn read<'b>(&self, lines: Range<usize>, room: &'b mut Vec<T>) -> Result<View<'b, T>, Error>
-    where
-        'a: 'b,
-    {
-        if let Some(view) = self.in_place(lines.clone()) {
-            return Ok(view);
-        }
-        let (rows, cols) = (lines.len(), self.ncols());
-        allocate::resize(room, rows * cols, T::ZERO);
-        self.copy_to(lines, room)?;
-        Ok(View::row_major(room, rows, cols)?)
-    }
-
-    /// How many lines are worth reading together where each is looked at by itself.
-    pub fn together(&self) -> usize {
-        match self {
-            Self::Here(_) => 1,
-            Self::OutOfCore(_) => together(self.ncols()),
-        }
-    }
-
-    /// All elements as rows of a matrix of their own.
-    ///
-    /// # Errors
-    /// Whatever keeps them from being read.
-    pub fn to_dense(&self) -> Result<Dense<T>, Error> {
-        let mut out = Dense::zeros(self.nrows(), self.ncols());
-        self.copy_to(0..self.nrows(), out.as_mut_slice())?;
-        Ok(out)
-    }
-}
-
-/// Bytes that readers of data which is not in memory take.
-pub(crate) fn readers(out_of_core: bool, workers: usize) -> usize {
-    if out_of_core { workers * READER } else { 0 }
-}
-
-/// How many lines of that many elements are worth reading together, where they are not in memory.
-pub(crate) fn together(elements: usize) -> usize {
-    (TOGETHER / elements.max(1)).max(1)
 }
 
 /// That this needs V in memory.

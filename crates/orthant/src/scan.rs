@@ -2,16 +2,18 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Csr, Isa, Real, Unfolded, View, allocate, scan};
+use orthant_kernel::{Isa, Real, Unfolded, View, allocate, scan};
 
 use crate::cancel::Halt;
-use crate::out_of_core::{DenseLines, together};
+use crate::lines::{DenseLines, Near, SparseLines, together};
 use crate::reduce::{Lanes, MAX_LANES, Reducer, lanes};
 use crate::shape::Shape;
 use crate::{Error, Loss, Matrix, Method, Missing};
 
-/// Lines of sparse data that are looked at together.
+/// Lines of sparse data that are looked at together, …
 const LINES: usize = 256;
+/// … if they have so many entries, and else as many lines as do.
+const ENTRIES: usize = 1 << 16;
 
 /// What the whole of V holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,7 +46,7 @@ pub(crate) fn halted<T: Real>(
     halt: &Halt,
 ) -> Result<Found, Error> {
     let isa = Isa::detect();
-    let found = match (v.dense_lines(), v.by_lines()) {
+    let found = match (v.dense_lines(), v.sparse_lines()) {
         (Some(s), _) => {
             let cuts = Lanes::even(s.nrows(), lanes(s.nrows()));
             over_blocks(&cuts, s.together(), workers, halt, |rows, copy: &mut Vec<T>, squares| {
@@ -61,10 +63,16 @@ pub(crate) fn halted<T: Real>(
         (_, lines) => {
             let lines = lines.expect("sparse matrices have lines");
             let cuts = Lanes::weighted(lines.nrows(), MAX_LANES, |i| lines.entries_before(i) + i);
-            over_blocks(&cuts, LINES, workers, halt, |rows, scratch: &mut Unfolded<T>, squares| {
-                let values = lines.block(rows, T::ONE, scratch).values();
-                let row = View::row_major(values, 1, values.len()).expect("one row");
-                Ok(scan::scan(isa, row, scale, squares))
+            over_blocks(&cuts, LINES, workers, halt, |rows, room: &mut Unfolded<T>, squares| {
+                let mut found = scan::Scan { valid: true, max: 0.0, squares };
+                for part in lines.parts(rows, ENTRIES) {
+                    let values = lines.read(part, T::ONE, room)?.values();
+                    let row = View::row_major(values, 1, values.len()).expect("one row");
+                    let of_part = scan::scan(isa, row, scale, found.squares);
+                    let (valid, max) = (found.valid && of_part.valid, found.max.max(of_part.max));
+                    found = scan::Scan { valid, max, ..of_part };
+                }
+                Ok(found)
             })?
         }
     };
@@ -95,7 +103,11 @@ pub(crate) fn halted<T: Real>(
 /// What [`data`] and [`size`] take: a row for each worker, or entries as kernels read them.
 pub(crate) fn bytes<T: Real>(v: &Shape, workers: usize) -> usize {
     let each = match v.entries {
-        Some(_) => v.lines_of_s.most(LINES) * v.unfolded,
+        Some(_) => {
+            let most = v.lines_of_s.most(LINES).min(ENTRIES.max(v.lines_of_s.longest));
+            let most = most.min(v.entries_of_lane(MAX_LANES, 1));
+            (most * v.unfolded).max(v.near::<T>(LINES, 1))
+        }
         None if v.out_of_core => together(v.lines().1) * v.lines().1 * size_of::<T>(),
         None => v.lines().1 * size_of::<T>(),
     };
@@ -228,10 +240,18 @@ pub(crate) fn scale_by<T: Real>(x: T, e: i32) -> T {
 }
 
 /// ‖scale·V‖² of a sparse matrix, in double precision.
-pub(crate) fn squares<T: Real>(v: &Matrix<'_, T>, scale: T) -> f64 {
-    let of_line =
-        |lines: &Csr<'_, T>, i| lines.row(i).map(|(_, x)| (x * scale).to_f64().powi(2)).sum::<f64>();
-    v.by_lines().map_or(0.0, |lines| (0..lines.nrows()).map(|i| of_line(lines, i)).sum())
+///
+/// # Errors
+/// Whatever keeps it from being read.
+pub(crate) fn squares<T: Real>(v: &Matrix<'_, T>, scale: T) -> Result<f64, Error> {
+    let Some(lines) = v.sparse_lines() else { return Ok(0.0) };
+    let (mut near, mut sum) = (Near::default(), 0.0);
+    for i in 0..lines.nrows() {
+        let mut of_line = 0.0;
+        lines.each(i, &mut near, |_, x| of_line += (x * scale).to_f64().powi(2))?;
+        sum += of_line;
+    }
+    Ok(sum)
 }
 
 /// What a loss is compared with.
@@ -293,7 +313,7 @@ pub(crate) fn size<T: Real>(
 ) -> Result<Size, Error> {
     let beta = loss.beta();
     let add = |totals: &mut Totals, x: T| totals.add(x == T::ZERO, (x * scale).to_f64(), beta);
-    let totals = match (v.dense_lines(), v.by_lines()) {
+    let totals = match (v.dense_lines(), v.sparse_lines()) {
         (Some(s), _) => {
             let cuts = Lanes::even(s.nrows(), lanes(s.nrows()));
             totals(&cuts, s.together(), workers, |rows, copy: &mut Vec<T>, out| {
@@ -310,10 +330,11 @@ pub(crate) fn size<T: Real>(
         (_, lines) => {
             let lines = lines.expect("sparse matrices have lines");
             let cuts = Lanes::weighted(lines.nrows(), MAX_LANES, |i| lines.entries_before(i) + i);
-            totals(&cuts, 1, workers, |rows, _: &mut Vec<T>, out| {
+            totals(&cuts, LINES, workers, |rows, near: &mut Near<T>, out| {
+                near.end(rows.end);
                 for i in rows {
-                    let mut of_row = Totals::zeros(lines.ncols() - lines.row_nnz(i));
-                    lines.row(i).for_each(|(_, x)| add(&mut of_row, x));
+                    let mut of_row = Totals::zeros(lines.ncols() - lines.range_nnz(i..i + 1));
+                    lines.each(i, near, |_, x| add(&mut of_row, x))?;
                     out.merge(&of_row);
                 }
                 Ok(())
@@ -402,17 +423,17 @@ impl Totals {
 }
 
 /// Totals of all rows, lane by lane: `one(rows, room for a copy, totals)` adds those of a block of at most `rows`.
-fn totals<T: Real>(
+fn totals<M: Default>(
     lanes: &Lanes,
     rows: usize,
     workers: usize,
-    one: impl Fn(Range<usize>, &mut Vec<T>, &mut Totals) -> Result<(), Error> + Sync,
+    one: impl Fn(Range<usize>, &mut M, &mut Totals) -> Result<(), Error> + Sync,
 ) -> Result<Totals, Error> {
     Reducer::new(lanes.count(), workers, Totals::default).try_run(
         |l, _, out| {
             *out = Totals::default();
-            let mut copy = Vec::new();
-            lanes.blocks(l, rows).try_for_each(|(block, _)| one(block, &mut copy, out))
+            let mut memory = M::default();
+            lanes.blocks(l, rows).try_for_each(|(block, _)| one(block, &mut memory, out))
         },
         |a, b| a.merge(b),
     )
@@ -442,9 +463,52 @@ fn first<T: Real>(
             let mut all = (0..v.nrows()).flat_map(|i| (0..v.ncols()).map(move |j| (i, j, v.at(i, j))));
             all.find(|&(i, j, x)| is(i, j, x))
         }
-        Matrix::OutOfCore(v) => first_in_lines(&DenseLines::OutOfCore(v.clone()), v.by_columns(), is)?,
+        Matrix::OutOfCore(v) => match v.entries() {
+            Some(lines) => first_in_entries(&lines, v.by_columns(), is)?,
+            None => first_in_lines(&DenseLines::OutOfCore(v.clone()), v.by_columns(), is)?,
+        },
         Matrix::Csc(_) => unreachable!("rows were copied"),
     })
+}
+
+/// The same of sparse lines that are read.
+fn first_in_entries<T: Real>(
+    lines: &SparseLines<'_, T>,
+    by_columns: bool,
+    is: impl Fn(usize, usize, T) -> bool,
+) -> Result<Option<(usize, usize, T)>, Error> {
+    let mut near = Near::default();
+    let mut found: Option<(usize, usize, T)> = None;
+    for line in 0..lines.nrows() {
+        let place = |along| if by_columns { (along, line) } else { (line, along) };
+        let mut of_line = None;
+        let mut look = |along: usize, x: T| {
+            let (i, j) = place(along);
+            if of_line.is_none() && is(i, j, x) {
+                of_line = Some((i, j, x));
+            }
+        };
+        // indices ascend: one that is not where it would be without a gap comes after a zero
+        let mut next = 0;
+        lines.each(line, &mut near, |along, x| {
+            if along > next {
+                look(next, T::ZERO);
+            }
+            look(along, x);
+            next = along + 1;
+        })?;
+        if next < lines.ncols() {
+            look(next, T::ZERO);
+        }
+        if let Some(new) = of_line.filter(|new| found.is_none_or(|found| (new.0, new.1) < (found.0, found.1)))
+        {
+            found = Some(new);
+        }
+        if found.is_some() && !by_columns {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// The same of dense lines: of rows one that is found ends the search, of columns the others may have one in a row before.

@@ -4,6 +4,7 @@ use orthant_kernel::{Csr, Real, Unfolded};
 
 use crate::Matrix;
 use crate::known::Limits;
+use crate::lines::{SparseLines, near_bytes};
 use crate::reduce::{MAX_LANES, lanes};
 use crate::source::lanes_by_entries;
 
@@ -75,10 +76,11 @@ impl Shape {
         let copied = match v {
             Matrix::Dense(v) if by_columns => v.row_stride() != 1,
             Matrix::Dense(v) => v.col_stride() != 1 && v.ncols() > 1,
-            Matrix::OutOfCore(_) => true,
+            Matrix::OutOfCore(v) => v.entries().is_none(),
             _ => false,
         };
-        let lines = v.by_lines();
+        let lines = v.sparse_lines();
+        let lines = lines.as_ref();
         Self {
             m: v.nrows(),
             n: v.ncols(),
@@ -140,7 +142,7 @@ impl Shape {
     /// Of what is read times a power of two, if it is `scaled`; rows that are then copied.
     #[must_use]
     pub fn read_scaled<T: Real>(self, v: &Matrix<'_, T>, scaled: bool) -> Self {
-        let unfolded = v.by_lines().map_or(0, |v| v.unfolded_bytes(scaled));
+        let unfolded = v.sparse_lines().map_or(0, |v| v.unfolded_bytes(scaled));
         Self { copied: self.copied || scaled && self.entries.is_none(), scaled, unfolded, ..self }
     }
 
@@ -197,13 +199,39 @@ impl Shape {
     /// With the lines across counted, in one pass over the indices.
     #[must_use]
     pub fn across<T: Real>(self, v: &Matrix<'_, T>) -> Self {
-        let (lines_across, long_across) = v.by_lines().map_or_else(Default::default, across);
+        let (lines_across, long_across) = match v.sparse_lines() {
+            Some(SparseLines::Here(lines)) => across(&lines),
+            // nothing reads across what is not in memory
+            _ => Default::default(),
+        };
         Self { lines_across, long_across, ..self }
     }
 
     /// Whether one of so many lanes, a power of two, has more rows of S than are summed one after the other.
     pub fn long_lanes(&self, lanes: usize) -> bool {
         self.long_lanes >> lanes.ilog2() & 1 == 1
+    }
+
+    /// Bytes that readers take on so many threads, where the data is not in memory.
+    pub fn readers(&self, workers: usize) -> usize {
+        const READER: usize = 1 << 16;
+        if self.out_of_core { workers * READER } else { 0 }
+    }
+
+    /// Bytes of lines of sparse data that are [near](crate::lines::Near), of at most so many lines, on so many threads.
+    pub fn near<T>(&self, lines: usize, workers: usize) -> usize {
+        match (self.out_of_core, self.entries) {
+            (true, Some(_)) => {
+                workers * near_bytes::<T>(self.lines_of_s.most(lines), self.lines_of_s.longest)
+            }
+            _ => 0,
+        }
+    }
+
+    /// The most entries of a lane, where lines are cut in so many lanes and each counts as so many entries beside its own.
+    pub fn entries_of_lane(&self, lanes: usize, line: usize) -> usize {
+        let (entries, lines) = (self.entries.unwrap_or(0), self.lines().0);
+        (entries + line * lines) / lanes + self.lines_of_s.longest
     }
 
     /// Rows and columns of S.
@@ -213,7 +241,7 @@ impl Shape {
 }
 
 /// The numbers of lanes, as powers of two, of which one is long: of those that sparse data is cut in.
-fn long_lanes<T: Real>(v: &Csr<'_, T>) -> u64 {
+fn long_lanes<T: Real>(v: &SparseLines<'_, T>) -> u64 {
     let rows = v.nrows();
     let few = (2..=MAX_LANES.ilog2()).map(|power| 1_usize << power);
     few.chain([lanes(rows)])

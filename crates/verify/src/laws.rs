@@ -255,7 +255,7 @@ pub const LAWS: &[Law] = &[
         numbers: &[25],
         states: "data that is read when it is needed has the bits of the same data in memory, on any number of threads",
         tolerance: "exact",
-        modules: &["out_of_core"],
+        modules: &["out_of_core", "out_of_core_sparse"],
     },
     Law {
         numbers: &[27],
@@ -267,7 +267,7 @@ pub const LAWS: &[Law] = &[
         numbers: &[30],
         states: "a fit that is gone on with from a checkpoint is the fit without a break, on any number of threads",
         tolerance: "bitwise",
-        modules: &["checkpoints", "out_of_core"],
+        modules: &["checkpoints", "out_of_core", "out_of_core_sparse"],
     },
     Law {
         numbers: &[31],

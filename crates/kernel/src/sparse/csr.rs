@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::parts::{Any, Indices, Indptr, Numbers, Values};
+use super::rows::room;
 use super::{SparseRows, Unfolded};
 use crate::buffer::Zero;
 use crate::{Dense, Real, allocate};
@@ -47,6 +48,16 @@ pub enum SparseError {
         /// What it must be below.
         bound: usize,
     },
+    /// The entries of a line are not in ascending order of their indices, each at most once, where they have to be.
+    Order {
+        /// The line.
+        line: usize,
+    },
+    /// A line stores a zero, where none may be.
+    Zero {
+        /// The line.
+        line: usize,
+    },
     /// An integer that the element type does not hold exactly.
     Inexact {
         /// The line.
@@ -86,6 +97,13 @@ impl fmt::Display for SparseError {
                     *bound as i128 - 1
                 )
             }
+            Self::Order { line } => {
+                write!(
+                    f,
+                    "the indices of line {line} do not ascend: they are unsorted, or one is there twice"
+                )
+            }
+            Self::Zero { line } => write!(f, "line {line} stores a zero"),
             Self::Inexact { line, index, value } => {
                 write!(f, "{value}, at index {index} of line {line}, is not exact as a floating-point number")
             }
@@ -554,14 +572,6 @@ fn double<T>(x: &mut Vec<T>, more: usize) {
     if x.capacity() - x.len() < more {
         allocate::reserve(x, more.max(x.len()));
     }
-}
-
-/// The first `len` elements, of a vector that may have to grow.
-fn room<T: Default + Clone>(x: &mut Vec<T>, len: usize) -> &mut [T] {
-    if x.len() < len {
-        allocate::resize(x, len, T::default());
-    }
-    &mut x[..len]
 }
 
 /// Whether indices ascend strictly; the place of the first that is outside 0 to `bound` − 1.

@@ -2,13 +2,99 @@
 
 use std::ops::Range;
 
-use crate::Real;
+use super::SparseError;
+use crate::{Real, allocate};
 
-/// Where [`Csr::block`](super::Csr::block) unfolds what does not lie as the kernels read it.
+/// Where [`Csr::block`](super::Csr::block) unfolds what does not lie as the kernels read it, and where entries are read to from
+/// elsewhere.
 #[derive(Clone, Debug, Default)]
 pub struct Unfolded<T> {
     pub(super) indices: Vec<u32>,
     pub(super) values: Vec<T>,
+}
+
+impl<T: Real> Unfolded<T> {
+    /// With room for so many entries.
+    pub fn with_room(entries: usize) -> Self {
+        Self { indices: allocate::room(entries), values: allocate::room(entries) }
+    }
+
+    /// Rows of `ncols` columns whose entries `read` writes, columns and values, times `scale`. `starts` says where each row begins
+    /// among the entries of the whole matrix and where the last one ends; the first of them is row `first` of that.
+    ///
+    /// ```
+    /// use orthant_kernel::{SparseError, Unfolded};
+    /// let mut room = Unfolded::<f64>::default();
+    /// let rows = room.fill(&[7, 9, 10], 3, 4, 0.5, |columns, values| {
+    ///     columns.copy_from_slice(&[0, 2, 1]);
+    ///     values.copy_from_slice(&[2.0, 4.0, 6.0]);
+    ///     Ok::<(), SparseError>(())
+    /// })?;
+    /// assert_eq!(rows.row(0), (&[0, 2][..], &[1.0, 2.0][..]));
+    /// let untidy = room.fill(&[0, 2], 3, 4, 1.0, |columns, _| {
+    ///     columns.copy_from_slice(&[2, 0]);
+    ///     Ok::<(), SparseError>(())
+    /// });
+    /// assert_eq!(untidy.unwrap_err(), SparseError::Order { line: 4 });
+    /// # Ok::<(), SparseError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `read`, and [`SparseError::Order`], [`SparseError::Index`] and [`SparseError::Zero`] for entries that are not as
+    /// those of a [`Csr`](super::Csr): nothing is read by them.
+    ///
+    /// # Panics
+    /// If `starts` is empty or falls.
+    pub fn fill<'b, E: From<SparseError>>(
+        &'b mut self,
+        starts: &'b [usize],
+        ncols: usize,
+        first: usize,
+        scale: T,
+        read: impl FnOnce(&mut [u32], &mut [T]) -> Result<(), E>,
+    ) -> Result<SparseRows<'b, T>, E> {
+        let count = starts[starts.len() - 1] - starts[0];
+        let (indices, values) = (room(&mut self.indices, count), room(&mut self.values, count));
+        read(indices, values)?;
+        for (line, ends) in (first..).zip(starts.windows(2)) {
+            let row = &indices[ends[0] - starts[0]..ends[1] - starts[0]];
+            // without a branch, so that compilers vectorise it
+            let next = row.get(1..).unwrap_or_default();
+            let ascends = row.iter().zip(next).fold(true, |ascends, (a, b)| ascends & (a < b));
+            if !ascends {
+                return Err(SparseError::Order { line }.into());
+            }
+            if let Some(&last) = row.last().filter(|&&last| last as usize >= ncols) {
+                let entry = ends[1] - 1;
+                return Err(SparseError::Index { line, entry, index: last.into(), bound: ncols }.into());
+            }
+        }
+        if values.iter().fold(false, |zero, x| zero | (*x == T::ZERO)) {
+            let at = starts[0] + values.iter().position(|x| *x == T::ZERO).unwrap_or(0);
+            let line = first + starts.partition_point(|&start| start <= at) - 1;
+            return Err(SparseError::Zero { line }.into());
+        }
+        if scale != T::ONE {
+            values.iter_mut().for_each(|x| *x *= scale);
+        }
+        Ok(SparseRows { indptr: starts, indices, values, ncols })
+    }
+
+    /// The indices and values of some of the entries that were last [read](Self::fill), counted from the first of them.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn entries(&self, range: Range<usize>) -> (&[u32], &[T]) {
+        (&self.indices[range.clone()], &self.values[range])
+    }
+}
+
+/// The first `len` elements, of a vector that may have to grow.
+pub(super) fn room<T: Default + Clone>(x: &mut Vec<T>, len: usize) -> &mut [T] {
+    if x.len() < len {
+        allocate::resize(x, len, T::default());
+    }
+    &mut x[..len]
 }
 
 /// Some rows of a sparse matrix, as the kernels read them.

@@ -24,6 +24,7 @@ use orthant_kernel::{Buffer, Csc, Csr, allocate};
 
 use super::{Problem, run};
 use crate::init;
+use crate::lines::Near;
 use crate::random::RandomState;
 use crate::shape::Shape;
 use crate::{Compression, Error, Iteration, Matrix, Method, Nmf, Options, Real, Scale, Stop, StopReason};
@@ -51,7 +52,7 @@ impl<T: Real> Problem<'_, T> {
             .collect();
         let done = |iterations, kept| Compression { rows: drawn.len(), columns: n, iterations, kept };
         let most = MOST_OF_ITS_SHARE * share(self.v.nnz().unwrap_or(0), m, drawn.len());
-        let Some(sample) = take(self.v, &drawn, most) else { return Ok((None, done(0, false))) };
+        let Some(sample) = take(self.v, &drawn, most)? else { return Ok((None, done(0, false))) };
         let nmf = Nmf { options: options(&self.nmf.options), ..self.nmf.clone() };
         let mut unobserved = |_: &Iteration<'_, T>| ControlFlow::<StopReason>::Continue(());
         let fit = match run(&nmf, &sample, None, &mut unobserved, self.workers, self.began) {
@@ -93,7 +94,9 @@ pub(crate) fn bytes<T: Real>(v: &Shape, rows: usize, k: usize, fitting: usize) -
     let (drawn, places) = (rows * size_of::<usize>(), v.m * size_of::<u32>());
     let fitted = (rows + v.n) * k * size_of::<T>();
     let found = Buffer::<T>::bytes(v.m * k) + Buffer::<T>::bytes(v.n * k);
-    drawn + shape::<T>(v, rows).bytes + places.max(fitting).max(fitted + found)
+    drawn
+        + shape::<T>(v, rows).bytes
+        + (places + v.near::<T>(v.lines().0, 1)).max(fitting).max(fitted + found)
 }
 
 /// Entries that `rows` of m rows have on average.
@@ -102,51 +105,54 @@ fn share(entries: usize, m: usize, rows: usize) -> usize {
 }
 
 /// Some rows of a sparse matrix, in the same order of memory, unless they have more than `most` entries.
-fn take<T: Real>(v: &Matrix<'_, T>, rows: &[usize], most: usize) -> Option<Matrix<'static, T>> {
+///
+/// # Errors
+/// Whatever keeps V from being read.
+fn take<T: Real>(
+    v: &Matrix<'_, T>,
+    rows: &[usize],
+    most: usize,
+) -> Result<Option<Matrix<'static, T>>, Error> {
+    let lines = v.sparse_lines().expect("only sparse data is sampled");
+    let by_columns = v.by_columns();
     // what has a place among them
     let mut place = allocate::filled(v.nrows(), u32::MAX);
     rows.iter().zip(0..).for_each(|(&i, new)| place[i] = new);
     let held = |i: usize| (place[i] != u32::MAX).then_some(place[i]);
-    let count: usize = match v {
-        Matrix::Dense(_) | Matrix::OutOfCore(_) => unreachable!("only sparse data is sampled"),
-        Matrix::Csr(v) => rows.iter().map(|&i| v.row_nnz(i)).sum(),
-        Matrix::Csc(v) => {
-            let all = (0..v.ncols()).flat_map(|j| v.transposed().row(j));
-            all.filter(|&(i, _)| held(i).is_some()).count()
+    let mut near = Near::default();
+    let mut count = 0;
+    if by_columns {
+        for j in 0..lines.nrows() {
+            lines.each(j, &mut near, |i, _| count += usize::from(held(i).is_some()))?;
         }
-    };
+    } else {
+        count = rows.iter().map(|&i| lines.range_nnz(i..i + 1)).sum();
+    }
     if count > most {
-        return None;
+        return Ok(None);
     }
     let (mut indices, mut values) = (allocate::room(count), allocate::room(count));
-    let mut indptr = allocate::room(1 + if v.by_columns() { v.ncols() } else { rows.len() });
+    let mut indptr = allocate::room(1 + if by_columns { v.ncols() } else { rows.len() });
     indptr.push(0);
-    let mut push = |(j, x): (u32, T)| {
-        indices.push(j);
-        values.push(x);
+    let mut take_line = |line: usize, place: &dyn Fn(usize) -> Option<u32>| {
+        lines.each(line, &mut near, |j, x| {
+            if let Some(j) = place(j) {
+                indices.push(j);
+                values.push(x);
+            }
+        })?;
+        indptr.push(indices.len());
+        Ok::<(), Error>(())
     };
-    let mut end = 0;
-    match v {
-        Matrix::Dense(_) | Matrix::OutOfCore(_) => unreachable!("only sparse data is sampled"),
-        Matrix::Csr(v) => {
-            for &i in rows {
-                v.row(i).for_each(|(j, x)| push((j as u32, x)));
-                end += v.row_nnz(i);
-                indptr.push(end);
-            }
-        }
-        Matrix::Csc(v) => {
-            for j in 0..v.ncols() {
-                let of = v.transposed().row(j).filter_map(|(i, x)| held(i).map(|new| (new, x)));
-                end += of.map(&mut push).count();
-                indptr.push(end);
-            }
-        }
+    if by_columns {
+        (0..v.ncols()).try_for_each(|j| take_line(j, &held))?;
+    } else {
+        rows.iter().try_for_each(|&i| take_line(i, &|j| Some(j as u32)))?;
     }
-    let (by_columns, n) = (v.by_columns(), v.ncols());
+    let n = v.ncols();
     let (lines, length) = if by_columns { (n, rows.len()) } else { (rows.len(), n) };
     let taken = Csr::new(lines, length, indptr, indices, values).expect("rows of a matrix are one");
-    Some(if by_columns { Matrix::Csc(Csc::of_transposed(taken)) } else { Matrix::Csr(taken) })
+    Ok(Some(if by_columns { Matrix::Csc(Csc::of_transposed(taken)) } else { Matrix::Csr(taken) }))
 }
 
 #[cfg(test)]
@@ -164,12 +170,13 @@ mod tests {
         let csc = Csc::of_transposed(csr.to_transposed());
         let count = expected.as_slice().iter().filter(|x| **x != 0.0).count();
         let (csr, csc) = (Matrix::Csr(csr), Matrix::Csc(csc));
-        match (take(&csr, &rows, count), take(&csc, &rows, count)) {
+        let taken = |v, most| take(v, &rows, most).unwrap();
+        match (taken(&csr, count), taken(&csc, count)) {
             (Some(Matrix::Csr(a)), Some(Matrix::Csc(b))) => {
                 assert_eq!((a.to_dense(), b.to_dense()), (expected.clone(), expected))
             }
             other => panic!("{other:?}"),
         }
-        assert!(take(&csr, &rows, count - 1).is_none() && take(&csc, &rows, count - 1).is_none());
+        assert!(taken(&csr, count - 1).is_none() && taken(&csc, count - 1).is_none());
     }
 }

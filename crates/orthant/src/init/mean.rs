@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use orthant_kernel::{Csr, View, allocate};
 
-use crate::out_of_core::DenseLines;
+use crate::lines::{DenseLines, SparseLines};
 use crate::shape::Shape;
 use crate::{Error, Matrix, Real};
 
@@ -30,8 +30,17 @@ pub(crate) fn mean<T: Real>(v: &Matrix<'_, T>, scale: T, parallel: bool) -> Resu
         Matrix::Csc(v) => entries(v.transposed()),
         Matrix::OutOfCore(part) => {
             let (m, n) = (v.nrows(), v.ncols());
-            let lines = DenseLines::OutOfCore(part.clone());
-            sum_of_lines(&lines, 0..m * n, scale, parallel)? / T::from_f64(m as f64 * n as f64)
+            let count = m as f64 * n as f64;
+            match part.entries() {
+                Some(lines) => {
+                    let by = (scale, T::from_f64(1.0 / count));
+                    sum_of_read_entries(&lines, lines.longest(), 0..lines.nnz(), by, parallel)?
+                }
+                None => {
+                    let lines = DenseLines::OutOfCore(part.clone());
+                    sum_of_lines(&lines, 0..m * n, scale, parallel)? / T::from_f64(count)
+                }
+            }
         }
     })
 }
@@ -43,8 +52,14 @@ fn read_at_once(line: usize) -> usize {
 
 /// What [`mean`] takes of data that is not in memory.
 pub(crate) fn mean_bytes<T>(v: &Shape, workers: usize) -> usize {
-    let line = v.lines().1;
-    if v.out_of_core { workers * (read_at_once(line) + 2 * line) * size_of::<T>() } else { 0 }
+    if !v.out_of_core {
+        return 0;
+    }
+    let (line, element) = match v.entries {
+        Some(_) => (v.lines_of_s.longest, size_of::<u32>() + size_of::<T>()),
+        None => (v.lines().1, size_of::<T>()),
+    };
+    workers * (read_at_once(line) + 2 * line) * element
 }
 
 /// [`pairwise`] over elements of lines, as one lies after the other.
@@ -68,6 +83,44 @@ fn sum_of_lines<T: Real>(
     }
     let (a, b) = rayon::join(|| sum_of_lines(v, a, scale, true), || sum_of_lines(v, b, scale, true));
     Ok(a? + b?)
+}
+
+/// [`sum_of_entries`] over entries that are read.
+fn sum_of_read_entries<T: Real>(
+    v: &SparseLines<'_, T>,
+    longest: usize,
+    range: Range<usize>,
+    by: (T, T),
+    parallel: bool,
+) -> Result<T, Error> {
+    let n = range.len();
+    if n <= read_at_once(longest) {
+        // the lines that the entries are of
+        let first = line_of(v, range.start);
+        let last = if n == 0 { first } else { line_of(v, range.end - 1) + 1 };
+        let mut room = v.room(v.range_nnz(first..last), false);
+        let skipped = range.start - v.entries_before(first);
+        let values = v.read(first..last, by.0, &mut room)?.values();
+        return Ok(pairwise(&values[skipped..][..n], by.1, false));
+    }
+    let middle = range.start + half(n);
+    let (a, b) = (range.start..middle, middle..range.end);
+    let of = |part| sum_of_read_entries(v, longest, part, by, parallel);
+    if !parallel {
+        return Ok(of(a)? + of(b)?);
+    }
+    let (a, b) = rayon::join(|| of(a), || of(b));
+    Ok(a? + b?)
+}
+
+/// The line of that entry.
+fn line_of<T: Real>(v: &SparseLines<'_, T>, entry: usize) -> usize {
+    let (mut first, mut end) = (0, v.nrows());
+    while first + 1 < end {
+        let middle = first.midpoint(end);
+        if v.entries_before(middle) <= entry { first = middle } else { end = middle }
+    }
+    first
 }
 
 /// [`pairwise`] over entries of any type, each times the scale and then the part: their product could vanish.

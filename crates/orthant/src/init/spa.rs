@@ -29,6 +29,7 @@ use std::sync::PoisonError;
 use orthant_kernel::{Buffer, Dense, allocate};
 
 use super::Data;
+use crate::lines::Near;
 use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
 use crate::source::{Reading, transposing_bytes, with_rows_bytes};
 use crate::transform;
@@ -89,7 +90,9 @@ pub(super) fn bytes<T: Real>(reading: &Reading<'_>, k: usize) -> usize {
     }
     // a row is widened, where it is dense from a copy; a list of entries may have grown
     let row = match v.entries {
-        Some(_) if !v.by_columns => 3 * v.lines_of_s.longest * size_of::<f64>(),
+        Some(_) if !v.by_columns => {
+            3 * v.lines_of_s.longest * size_of::<f64>() + v.near::<T>(m.div_ceil(MAX_LANES), 1)
+        }
         _ => n * (s + size_of::<f64>()),
     };
     let direction = n * size_of::<f64>() + size_of::<Vec<f64>>();
@@ -185,16 +188,22 @@ fn entries<T: Real>(v: &Matrix<'_, T>, i: usize, scale: T) -> Result<Vec<f64>, E
 
 /// The sum of each row, and the square of the row so divided.
 fn squares<T: Real>(v: &Matrix<'_, T>, scale: T, workers: usize) -> Result<Vec<Row>, Error> {
-    let lanes = Lanes::even(v.nrows(), MAX_LANES);
+    let (lanes, lines) = (Lanes::even(v.nrows(), MAX_LANES), v.sparse_lines());
     let mut rows = allocate::filled(v.nrows(), Row::default());
     let slots = split(&mut rows, 1, &lanes);
     Reducer::new(MAX_LANES, workers, || ()).try_run(
         |which, _, ()| {
             let mut rows = slots[which].lock().unwrap_or_else(PoisonError::into_inner);
+            let mut near = Near::default();
+            near.end(lanes.range(which).end);
             for (row, i) in rows.iter_mut().zip(lanes.range(which)) {
-                let line: Vec<f64> = match v {
-                    Matrix::Csr(v) => v.row(i).map(|(_, x)| x.to_f64() * scale.to_f64()).collect(),
-                    _ => entries(v, i, scale)?,
+                let line: Vec<f64> = match &lines {
+                    Some(lines) => {
+                        let mut line = Vec::new();
+                        lines.each(i, &mut near, |_, x| line.push(x.to_f64() * scale.to_f64()))?;
+                        line
+                    }
+                    None => entries(v, i, scale)?,
                 };
                 let sum: f64 = line.iter().sum();
                 if sum > 0.0 {

@@ -79,15 +79,18 @@ impl<'a, T: Real> Data<'a, T> {
     }
 
     /// Rows of `v`, which [has](Matrix::with_rows) them, and how a pass over them is cut.
-    pub fn source<'b>(&self, v: &'b Matrix<'_, T>) -> (Stored<'b, T>, Layout) {
+    ///
+    /// # Errors
+    /// Whatever keeps them from being read.
+    pub fn source<'b>(&self, v: &'b Matrix<'_, T>) -> Result<(Stored<'b, T>, Layout), Error> {
         let m = v.nrows();
-        let source = Stored::by_rows(v, self.scale, &self.plan(v), self.workers);
+        let source = Stored::by_rows(v, self.scale, &self.plan(v), self.workers)?;
         let layout = Layout {
             block: source.sources().rows.extent().block_rows::<T>(self.nmf.options.rank).min(m),
             workers: self.workers,
             halt: self.halt.clone(),
         };
-        (source, layout)
+        Ok((source, layout))
     }
 
     /// Calls `f` with the pass over the rows of `v` from W and Hᵀ, and what stands for ‖V‖² in it; and W after it, whether or not
@@ -101,13 +104,16 @@ impl<'a, T: Real> Data<'a, T> {
         f: impl FnOnce(&mut BatchPass<'_, T>, f64) -> Result<R, Error>,
     ) -> (Result<R, Error>, Vec<T>) {
         let k = self.nmf.options.rank;
-        let (source, layout) = self.source(v);
+        let by_entries = self.nmf.loss_function().is_quadratic() && v.nnz().is_some();
+        // where the residual is computed by entries, ‖V‖² says how much of it is rounding
+        let squares = if by_entries { scan::squares(v, self.scale) } else { Ok(1.0) };
+        let (squares, (source, layout)) = match squares.and_then(|squares| Ok((squares, self.source(v)?))) {
+            Ok(both) => both,
+            Err(error) => return (Err(error), w),
+        };
         let (on_w, on_h) = self.weights(v);
         let (w, ht) = (Factor::new(w, k, on_w, 1), Factor::new(ht, k, on_h, 1));
         let pair = Pair::new(w, ht, false).fixed(fixed);
-        // where the residual is computed by entries, ‖V‖² says how much of it is rounding
-        let by_entries = self.nmf.loss_function().is_quadratic() && v.nnz().is_some();
-        let squares = if by_entries { scan::squares(v, self.scale) } else { 1.0 };
         let negligible = negligible(&pair.inner.x, &pair.outer.x, k);
         let rule = (self.rule, self.exponent, negligible);
         let mut pass = BatchPass::new(source.sources(), rule, k, layout, squares, pair);

@@ -4,7 +4,6 @@ use orthant_kernel::Buffer;
 
 use crate::choice::of_any;
 use crate::iterate::Held;
-use crate::out_of_core::readers;
 use crate::report::HistoryPoint;
 use crate::shape::Shape;
 use crate::source::{Reading, SparsePlan, transposing_bytes, with_rows_bytes};
@@ -60,7 +59,8 @@ pub(super) fn of_fit<T: Real>(options: &Options, batches: &BatchOptions, v: &Sha
     let transposing = if copy > 0 { transposing_bytes(m) } else { 0 };
     let fitting = starting.max(kept + history + learnt + working);
     of_any(workers)
-        + readers(rows.out_of_core, workers)
+        + rows.readers(workers)
         + copy
+        + if loss.is_quadratic() { rows.near::<T>(rows.m, 1) } else { 0 }
         + transposing.max(scan::bytes::<T>(&rows, workers)).max(fitting)
 }

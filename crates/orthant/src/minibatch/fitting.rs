@@ -53,7 +53,7 @@ impl<'a, T: Real> Fitting<'a, T> {
             warnings.push(Warning::ScaleAmbiguity);
         }
         let batch = nmf.batches.batch_size.min(m);
-        let mut report = data.empty_report(v, batch, began);
+        let mut report = data.empty_report(v, batch, began)?;
         if data.found.max == 0.0 {
             let model = Model::new(Dense::zeros(k, n), nmf.options.penalty, nmf.loss_function());
             report.warnings = warnings;
@@ -166,11 +166,11 @@ fn unless_ended<R>(result: Result<R, Error>) -> Result<Option<R>, Error> {
 }
 
 impl<T: Real> Data<'_, T> {
-    fn empty_report(&self, v: &Matrix<'_, T>, batch: usize, began: Instant) -> Report {
+    fn empty_report(&self, v: &Matrix<'_, T>, batch: usize, began: Instant) -> Result<Report, Error> {
         let first = v.rows(0..batch);
-        let (source, Layout { block, workers, .. }) = self.source(&first);
+        let (source, Layout { block, workers, .. }) = self.source(&first)?;
         let lanes = source.sources().rows.lanes().count();
-        Report {
+        Ok(Report {
             stop_reason: StopReason::ZeroData,
             iterations: 0,
             compression: None,
@@ -204,7 +204,7 @@ impl<T: Real> Data<'_, T> {
                 scale_exponent: self.exponent / 2,
             },
             warnings: Vec::new(),
-        }
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use orthant_kernel::{allocate, gemm::Backend};
 
 use super::unobserved::{Estimate, Unobserved};
 use super::{DenseRows, Extent, Memory, Rows, Source, Storage};
-use crate::out_of_core::DenseLines;
+use crate::lines::DenseLines;
 use crate::reduce::{Lanes, lanes};
 use crate::{Error, Products};
 

@@ -52,7 +52,10 @@ impl Reading<'_> {
     /// What a worker reads blocks of S with.
     pub fn memory<T>(&self, block: usize) -> usize {
         match self.v.entries {
-            Some(_) => self.v.lines_of_s.most(block) * self.v.unfolded,
+            Some(_) => {
+                let of_lane = self.v.entries_of_lane(self.lanes(), super::sparse::ROW);
+                self.v.lines_of_s.most(block).min(of_lane) * self.v.unfolded
+            }
             None if self.v.copied => block * self.v.lines().1 * size_of::<T>(),
             None => 0,
         }
@@ -96,11 +99,14 @@ impl Reading<'_> {
     }
 
     /// What is needed besides while that is made.
-    pub fn storing(&self) -> usize {
+    pub fn storing<T>(&self) -> usize {
         let cols = self.v.lines().1;
         match self.v.entries {
             Some(_) if self.plan.transpose => transposing_bytes(cols),
-            Some(_) if self.long() => self.workers.min(self.lanes()) * cols * size_of::<u32>(),
+            Some(_) if self.long() => {
+                let workers = self.workers.min(self.lanes());
+                workers * cols * size_of::<u32>() + self.v.near::<T>(self.v.lines().0, workers)
+            }
             _ => 0,
         }
     }
@@ -112,11 +118,10 @@ impl Reading<'_> {
 
     /// Columns of which sums are set aside in a lane, at most.
     pub fn heavy(&self) -> usize {
-        let (rows, cols) = self.v.lines();
+        let (_, cols) = self.v.lines();
         match self.v.entries {
-            Some(entries) if self.long() && !self.plan.transpose => {
-                let of_lane =
-                    (entries + super::sparse::ROW * rows) / self.lanes() + self.v.lines_of_s.longest;
+            Some(_) if self.long() && !self.plan.transpose => {
+                let of_lane = self.v.entries_of_lane(self.lanes(), super::sparse::ROW);
                 cols.min(of_lane / MANY)
             }
             _ => 0,

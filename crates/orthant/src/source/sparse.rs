@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use orthant_kernel::{Csr, Isa, Real, Unfolded, allocate};
+use orthant_kernel::{Isa, Real, allocate};
 use rayon::prelude::*;
 
 use super::{Extent, Memory, Rows, Source, SparseRows, Storage};
 use crate::Error;
 use crate::column_sums::HeavyColumns;
+use crate::lines::SparseLines;
 use crate::reduce::Lanes;
 use crate::shape::Shape;
 
@@ -17,13 +18,10 @@ pub(super) const ROW: usize = 8;
 /// Sums of a column with more terms than this in a lane are set aside as often as rounding needs it.
 pub(super) const MANY: usize = 2048;
 
-/// Rows whose indices are counted together.
-const COUNTED: usize = 1024;
-
 /// A sparse matrix by rows, times a power of two. Lanes have about the same number of entries.
 #[derive(Debug)]
 pub(crate) struct SparseSource<'a, T: Real> {
-    rows: Csr<'a, T>,
+    rows: SparseLines<'a, T>,
     scale: T,
     isa: Isa,
     /// The most entries of a row.
@@ -36,11 +34,20 @@ pub(crate) struct SparseSource<'a, T: Real> {
 impl<'a, T: Real> SparseSource<'a, T> {
     /// `rows` times `scale`, a power of two, in `lanes` lanes; `summed` tells whether they are summed over. The rayon pool at
     /// hand looks at the entries, if it is to work in `parallel`.
-    pub fn new(rows: Csr<'a, T>, scale: T, lanes: usize, summed: bool, parallel: bool) -> Self {
+    ///
+    /// # Errors
+    /// Whatever keeps the entries from being read.
+    pub fn new(
+        rows: SparseLines<'a, T>,
+        scale: T,
+        lanes: usize,
+        summed: bool,
+        parallel: bool,
+    ) -> Result<Self, Error> {
         let lanes = lanes_by_entries(rows.nrows(), lanes, |i| rows.entries_before(i));
-        let heavy = if summed { heavy(&rows, &lanes, parallel) } else { HeavyColumns::default() };
-        let longest = (0..rows.nrows()).map(|i| rows.row_nnz(i)).max().unwrap_or(0);
-        Self { rows, scale, isa: Isa::detect(), longest, lanes, heavy, weights: None }
+        let heavy = if summed { heavy(&rows, &lanes, parallel)? } else { HeavyColumns::default() };
+        let longest = rows.longest();
+        Ok(Self { rows, scale, isa: Isa::detect(), longest, lanes, heavy, weights: None })
     }
 
     /// Whose entries count so much each.
@@ -51,25 +58,27 @@ impl<'a, T: Real> SparseSource<'a, T> {
 }
 
 /// The columns that have many terms in a lane, for each lane; nothing where no lane is long.
-fn heavy<T: Real>(rows: &Csr<'_, T>, lanes: &Lanes, parallel: bool) -> HeavyColumns {
+fn heavy<T: Real>(rows: &SparseLines<'_, T>, lanes: &Lanes, parallel: bool) -> Result<HeavyColumns, Error> {
     if !lanes.long() {
-        return HeavyColumns::default();
+        return Ok(HeavyColumns::default());
     }
     let of_lane = |l: usize| {
         let range = lanes.range(l);
         // where a column's sums are set aside every 1024 rows, that is to be little beside what it sums
         let many = MANY.max(range.len() / 64);
-        let (mut counts, mut unfolded) = (allocate::filled(rows.ncols(), 0_u32), Unfolded::default());
-        for (part, _) in lanes.blocks(l, COUNTED) {
-            for &j in rows.block(part, T::ONE, &mut unfolded).indices() {
+        let (mut counts, mut room) = (allocate::filled(rows.ncols(), 0_u32), rows.room(0, false));
+        for part in rows.near(range) {
+            for &j in rows.read(part, T::ONE, &mut room)?.indices() {
                 counts[j as usize] += 1;
             }
         }
         let columns = counts.iter().enumerate().filter(|(_, count)| **count as usize > many);
-        columns.map(|(j, _)| j as u32).collect()
+        Ok(columns.map(|(j, _)| j as u32).collect())
     };
     let all = 0..lanes.count();
-    if parallel { all.into_par_iter().map(of_lane).collect() } else { all.map(of_lane).collect() }
+    let columns: Result<Vec<Vec<u32>>, Error> =
+        if parallel { all.into_par_iter().map(of_lane).collect() } else { all.map(of_lane).collect() };
+    Ok(columns?.into_iter().collect())
 }
 
 /// Bytes of a transpose with `entries` entries and `rows` rows.
@@ -112,7 +121,7 @@ impl<T: Real> Source<T> for SparseSource<'_, T> {
     fn memory(&self, rows: usize) -> Memory<T> {
         let blocks = (0..self.lanes.count()).flat_map(|l| self.lanes.blocks(l, rows));
         let most = blocks.map(|(rows, _)| self.rows.range_nnz(rows)).max().unwrap_or(0);
-        let unfolded = self.rows.scratch(most, self.scale != T::ONE);
+        let unfolded = self.rows.room(most, self.scale != T::ONE);
         Memory { copy: Vec::new(), unfolded, row: Vec::new(), full: Vec::new() }
     }
 
@@ -122,7 +131,7 @@ impl<T: Real> Source<T> for SparseSource<'_, T> {
             let before = |i| self.rows.entries_before(i);
             &weights[before(range.start)..before(range.end)]
         });
-        let rows = self.rows.block(range, self.scale, unfolded);
+        let rows = self.rows.read(range, self.scale, unfolded)?;
         Ok(Rows::Sparse(SparseRows { rows, weights, isa: self.isa, row, full }))
     }
 }

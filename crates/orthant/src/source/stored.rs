@@ -3,6 +3,7 @@
 use orthant_kernel::{Real, View};
 
 use super::{DenseSource, Estimate, Lists, Source, Sources, SparseSource, Unobserved};
+use crate::lines::SparseLines;
 use crate::reduce::MAX_LANES;
 use crate::{Error, Matrix, Products};
 
@@ -68,17 +69,20 @@ impl<'a, T: Real> Stored<'a, T> {
         workers: usize,
     ) -> Self {
         let source = |lists: &'a Lists<'_, T>| -> Box<dyn Source<T> + 'a> {
-            let rows = lists.values.by_ref();
+            let rows = SparseLines::Here(lists.values.by_ref());
             let source = SparseSource::new(rows, scale, MAX_LANES, false, workers > 1);
+            let source = source.expect("lists are in memory");
             Box::new(source.weighted(lists.weights.as_deref()))
         };
         Self { rows: source(lists), transpose: across.map(source) }
     }
 
     /// V by rows, which it must [have](Matrix::with_rows).
-    pub fn by_rows(v: &'a Matrix<'_, T>, scale: T, plan: &SparsePlan, workers: usize) -> Self {
+    ///
+    /// # Errors
+    /// Whatever keeps it from being read.
+    pub fn by_rows(v: &'a Matrix<'_, T>, scale: T, plan: &SparsePlan, workers: usize) -> Result<Self, Error> {
         Self::along(false, v, scale, Products::Fused, plan, workers, None)
-            .expect("fused products are always there")
     }
 
     fn along(
@@ -92,8 +96,11 @@ impl<'a, T: Real> Stored<'a, T> {
     ) -> Result<Self, Error> {
         let lines = match v {
             Matrix::OutOfCore(part) => {
-                let rows = DenseSource::new(part.clone(), scale, products)?;
-                return Ok(Self { rows: Box::new(rows), transpose: None });
+                let rows: Box<dyn Source<T> + 'a> = match part.entries() {
+                    None => Box::new(DenseSource::new(part.clone(), scale, products)?),
+                    Some(lines) => Box::new(SparseSource::new(lines, scale, plan.lanes, true, workers > 1)?),
+                };
+                return Ok(Self { rows, transpose: None });
             }
             Matrix::Dense(view) => {
                 let s = if by_columns { view.transposed() } else { *view };
@@ -116,11 +123,12 @@ impl<'a, T: Real> Stored<'a, T> {
             Matrix::Csr(lines) => lines,
             Matrix::Csc(v) => v.transposed(),
         };
-        let source = |lines| -> Box<dyn Source<T> + 'a> {
-            Box::new(SparseSource::new(lines, scale, plan.lanes, !plan.transpose, workers > 1))
+        let source = |lines| -> Result<Box<dyn Source<T> + 'a>, Error> {
+            let lines = SparseLines::Here(lines);
+            Ok(Box::new(SparseSource::new(lines, scale, plan.lanes, !plan.transpose, workers > 1)?))
         };
-        let transpose = plan.transpose.then(|| source(lines.to_transposed()));
-        Ok(Self { rows: source(lines.by_ref()), transpose })
+        let transpose = plan.transpose.then(|| source(lines.to_transposed())).transpose()?;
+        Ok(Self { rows: source(lines.by_ref())?, transpose })
     }
 
     /// Both.

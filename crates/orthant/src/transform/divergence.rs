@@ -8,20 +8,29 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use orthant_kernel::Dense;
+use orthant_kernel::{Dense, allocate};
 
 use super::newton::{Components, Newton};
 use super::{by_lanes, times_power};
 use crate::cancel::Halt;
+use crate::lines::{Near, together};
 use crate::model::{Model, Transform, TransformReport};
-use crate::out_of_core::together;
+use crate::reduce::MAX_LANES;
 use crate::shape::Shape;
 use crate::{Error, Loss, Matrix, Missing, Real, scan};
 
 /// What that takes beside W.
-pub(super) fn bytes(v: &Shape, loss: Loss, k: usize, workers: usize) -> usize {
+pub(super) fn bytes<T: Real>(v: &Shape, loss: Loss, k: usize, workers: usize) -> usize {
     let entries = if v.entries.is_some() { v.lines_of_s.longest } else { v.n };
-    let read = if v.out_of_core { workers * together(v.n) * v.n * size_of::<f64>() } else { 0 };
+    let read = match (v.out_of_core, v.entries) {
+        (false, _) => 0,
+        (true, None) => workers * together(v.n) * v.n * size_of::<T>(),
+        // and a row of them
+        (true, Some(_)) => {
+            v.near::<T>(v.m.div_ceil(MAX_LANES), workers)
+                + workers * v.lines_of_s.longest * size_of::<(usize, f64)>()
+        }
+    };
     Components::bytes(k, v.n) + read + workers * Newton::bytes(k, v.n, entries, loss, v.unobserved > 0)
 }
 
@@ -41,12 +50,14 @@ pub(super) fn run<T: Real>(
     let components = Components::new(model.components(), model.loss(), model.penalty().on_w(n));
     // what rounding in the gradient lets be seen of a step
     let tol = options.tol.max(4.0 * k as f64 * f64::EPSILON);
-    let longest = v.by_lines().map_or(n, |v| (0..m).map(|i| v.row_nnz(i)).max().unwrap_or(0));
+    let longest = v.sparse_lines().map_or(n, |lines| lines.longest());
     let (missing, partial) = (options.missing, options.missing != Missing::None);
     let rows: Vec<_> = (0..workers).map(|_| Mutex::new(Newton::new(&components, longest, partial))).collect();
-    let lines = v.dense_lines();
+    let (lines, entries) = (v.dense_lines(), v.sparse_lines());
+    let of_row = if matches!(v, Matrix::OutOfCore(_)) && entries.is_some() { longest } else { 0 };
     by_lanes((m, k), workers, |first, w, worker, out| {
-        let mut read = Vec::new();
+        let (mut read, mut near, mut of_row) = (Vec::new(), Near::default(), allocate::room(of_row));
+        near.end(first + w.len() / k);
         let mut row = rows[worker].lock().unwrap_or_else(PoisonError::into_inner);
         for (i, w) in w.chunks_exact_mut(k).enumerate() {
             halt.check()?;
@@ -64,6 +75,12 @@ pub(super) fn run<T: Real>(
                     row.set(&components, entries.filter(|(_, x)| *x != 0.0));
                 }
                 Matrix::Csr(v) => row.set(&components, v.row(first + i).map(|(j, x)| (j, x.to_f64()))),
+                Matrix::OutOfCore(_) if entries.is_some() => {
+                    of_row.clear();
+                    let lines = entries.as_ref().expect("sparse data has lines");
+                    lines.each(first + i, &mut near, |j, x| of_row.push((j, x.to_f64())))?;
+                    row.set(&components, of_row.iter().copied());
+                }
                 Matrix::OutOfCore(_) => {
                     let lines = lines.as_ref().expect("dense data has lines");
                     let together = lines.together();

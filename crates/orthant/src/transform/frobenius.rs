@@ -8,16 +8,18 @@
 //! solved by block principal pivoting, in double precision from the same (a, G). Where G is not positive definite, by
 //! proximal steps: each finds the minimum with ½λ·Σ G_tt·(change of w_t)² added, and in a few that vanishes.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use orthant_kernel::{
-    Csr, Dense, Isa, Unfolded, View, accumulate, accumulator_stride, allocate, numerators, rows,
-    scan as sums, sparse,
+    Dense, Isa, Unfolded, View, accumulate, accumulator_stride, allocate, numerators, rows, scan as sums,
+    sparse,
 };
 
 use super::by_lanes;
 use super::partial::{Partial, Whole};
 use crate::cancel::Halt;
+use crate::lines::SparseLines;
 use crate::model::{Model, Transform, TransformReport};
 use crate::penalty::Weights;
 use crate::reduce::MAX_LANES;
@@ -105,19 +107,20 @@ impl Row {
         Self { exponent, squares: found.squares }
     }
 
-    /// Finds each row's exponent and squares, and the products of the rows so scaled with Y.
+    /// Finds the exponent and squares of each of these rows, and the products of the rows so scaled with Y.
     fn products<T: Real>(
         isa: Isa,
-        v: &Csr<'_, T>,
+        v: &SparseLines<'_, T>,
+        range: Range<usize>,
         rows: &mut [Self],
         (y, k): (&[T], usize),
         unfolded: &mut Unfolded<T>,
         out: &mut [T],
-    ) {
+    ) -> Result<(), Error> {
         let look = |values: &[T]| {
             sums::scan(isa, View::row_major(values, 1, values.len()).expect("one row"), T::ONE, 0.0)
         };
-        let block = v.block(0..v.nrows(), T::ONE, unfolded);
+        let block = v.read(range.clone(), T::ONE, unfolded)?;
         sparse::numerators(isa, block, y, k, out);
         for (r, row) in rows.iter_mut().enumerate() {
             let found = look(block.row(r).1);
@@ -126,10 +129,12 @@ impl Row {
         }
         // a row's products do not depend on the others
         for (r, row) in rows.iter_mut().enumerate().filter(|(_, row)| row.exponent != 0) {
-            let one = v.block(r..r + 1, scan::scale_by(T::ONE, -row.exponent), unfolded);
+            let i = range.start + r;
+            let one = v.read(i..i + 1, scan::scale_by(T::ONE, -row.exponent), unfolded)?;
             sparse::numerators(isa, one, y, k, &mut out[r * k..(r + 1) * k]);
             row.squares = look(one.row(0).1).squares;
         }
+        Ok(())
     }
 
     fn line<T: Real>(copy: &[T], r: usize, cols: usize) -> View<'_, T> {
@@ -175,10 +180,10 @@ pub(super) fn run<T: Real>(
     let block = BLOCK.min(m);
     let copied = match v {
         Matrix::Dense(v) if v.col_stride() != 1 && n > 1 => block.min(m.div_ceil(MAX_LANES)) * n,
-        Matrix::OutOfCore(_) => block.min(m.div_ceil(MAX_LANES)) * n,
+        Matrix::OutOfCore(v) if v.entries().is_none() => block.min(m.div_ceil(MAX_LANES)) * n,
         _ => 0,
     };
-    let lines = v.dense_lines();
+    let (lines, entries) = (v.dense_lines(), v.sparse_lines());
     let whole = (options.missing != Missing::None).then(|| Whole::new(&ht, k, l2.to_f64()));
     let scratch = || {
         let partial = whole.as_ref().map(|_| Partial::new(options.missing, k));
@@ -201,8 +206,10 @@ pub(super) fn run<T: Real>(
                     let part = Row::scaled(isa, part, &mut found[..count], copy);
                     numerators(isa, part, &ht, k, a);
                 }
-                Matrix::Csr(part) => {
-                    Row::products(isa, &part, &mut found[..count], (&ht, k), unfolded, a);
+                Matrix::Csr(_) | Matrix::OutOfCore(_) if entries.is_some() => {
+                    let lines = entries.as_ref().expect("sparse data has lines");
+                    let rows = start..start + count;
+                    Row::products(isa, lines, rows, &mut found[..count], (&ht, k), unfolded, a)?;
                 }
                 Matrix::OutOfCore(_) => {
                     let lines = lines.as_ref().expect("dense data has lines");
@@ -211,7 +218,7 @@ pub(super) fn run<T: Real>(
                     let part = Row::scaled_copy(isa, &mut found[..count], copy, n);
                     numerators(isa, part, &ht, k, a);
                 }
-                Matrix::Csc(_) => unreachable!("rows were copied first"),
+                Matrix::Csr(_) | Matrix::Csc(_) => unreachable!("rows have entries, and were copied first"),
             }
             for (r, row) in found[..count].iter().enumerate() {
                 // the penalty goes into the numerators: its weight is the row's own

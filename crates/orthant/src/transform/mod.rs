@@ -15,7 +15,7 @@ use crate::available;
 use crate::cancel::Halt;
 use crate::choice::{across, of_any};
 use crate::model::{Model, Transform, TransformReport};
-use crate::out_of_core::{needs_memory, readers};
+use crate::out_of_core::needs_memory;
 use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
 use crate::shape::Shape;
 use crate::source::{transposing_bytes, with_rows_bytes};
@@ -93,7 +93,7 @@ pub(crate) fn working_bytes<T: Real>(
     let working = bytes::<T>(&rows, model.loss(), k, workers).max(scan::bytes::<T>(&rows, workers));
     let copy = with_rows_bytes::<T>(&shape);
     of_any(workers)
-        + readers(shape.out_of_core, workers)
+        + shape.readers(workers)
         + copy
         + working.max(if copy > 0 { transposing_bytes(shape.m) } else { 0 })
 }
@@ -102,7 +102,7 @@ pub(crate) fn working_bytes<T: Real>(
 pub(crate) fn bytes<T: Real>(v: &Shape, loss: Loss, k: usize, workers: usize) -> usize {
     let of_loss = match loss.is_quadratic() {
         true => frobenius::bytes::<T>(v, k, workers),
-        false => divergence::bytes(v, loss, k, workers),
+        false => divergence::bytes::<T>(v, loss, k, workers),
     };
     Buffer::<T>::bytes(v.m * k) + of_loss
 }

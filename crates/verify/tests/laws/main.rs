@@ -21,6 +21,7 @@ mod missing;
 mod newton;
 mod numbers;
 mod out_of_core;
+mod out_of_core_sparse;
 mod page;
 mod parity;
 mod random;
