@@ -8,7 +8,12 @@ longer, divided by ten, by the command's own clock; medians, the two sides in tu
     larger than memory: a file that the cache cannot hold, so that each pass comes from the disk. Its rate is compared with that of
     reading the file from end to end by `dd` with direct access, in blocks of 4 MiB; and the peak of resident memory is that of the process.
 
+    --sparse: Poisson counts, 60000×10000, whose means are W·H with ten components, W gamma of shape ½ and H of shape 0.2, scaled so that
+    about 3.5 % are not 0. scipy's save_npz writes them as float32 with indices of 32 bits, not packed, and `orthant convert` makes
+    of that counts of one byte with indices of two.
+
     scripts/bench_out_of_core.py                 1 GB; writes benches/record/<date>-<processor>-out-of-core.md
+    scripts/bench_out_of_core.py --sparse        sparse data instead; writes …-out-of-core-sparse.md
     scripts/bench_out_of_core.py --large 30e9    and a file of so many bytes, which should be more than memory is free
     scripts/bench_out_of_core.py --tiny          the same of 2 MB: does it all still run; no record
     scripts/bench_out_of_core.py --turns 5       turns of each side; default 3
@@ -24,9 +29,11 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import time
 
 import numpy as np
 import records
+import scipy.sparse
 
 COLUMNS = 2500
 PROGRAM = pathlib.Path(os.environ.get("ORTHANT_PROGRAMS", records.ROOT / "target" / "release")) / "orthant"
@@ -92,6 +99,45 @@ def compared(args, folder):
     return f"{intro}\n\n{records.markdown(heads, table)}\n"
 
 
+def compared_sparse(args, folder):
+    rows, columns = (1000, 400) if args.tiny else (60_000, 10_000)
+    limit = "150kB" if args.tiny else "90MB"
+    r = np.random.default_rng(0)
+    H = r.gamma(0.2, size=(10, columns))
+    H *= 0.0075 / H.mean()
+    parts = []
+    for first in range(0, rows, 4000):
+        counts = r.poisson(r.gamma(0.5, size=(min(4000, rows - first), 10)) @ H)
+        parts.append(scipy.sparse.csr_matrix(np.minimum(counts, 255).astype(np.float32)))
+    V = scipy.sparse.vstack(parts, format="csr")
+    paths = {name: folder / f"{name}.npz" for name in ("float32", "converted")}
+    scipy.sparse.save_npz(paths["float32"], V, compressed=False)
+    began = time.monotonic()
+    subprocess.run([PROGRAM, "convert", paths["float32"], paths["converted"], "-q"], check=True)
+    converting = time.monotonic() - began
+    sizes = {name: path.stat().st_size for name, path in paths.items()}
+    memory = V.nnz * 8 + 8 * (rows + 1)
+    table = []
+    for there in ("float32", "converted"):
+        for how in ("-k 5 --solver hals", "-k 20 --solver hals", "-k 20 --loss kl --solver mm"):
+            turns = [
+                (iteration(paths["float32"], how, folder), iteration(paths[there], how, folder, limit))
+                for _ in range(args.turns)
+            ]
+            a, b = (statistics.median(turn[side][0] for turn in turns) for side in (0, 1))
+            losses = {turn[side][1] for turn in turns for side in (0, 1)}
+            said = " and ".join(f"{loss:.6e}" for loss in losses)
+            table.append([there, how, f"{a:.4f} s", f"{b:.4f} s", f"{b / a:.2f}×", said])
+            print(*table[-1], sep=" | ", flush=True)
+    heads = ["file", "fit", "loaded", "read from the file", "ratio", "final loss"]
+    intro = (
+        f"An iteration on {rows}×{columns} with {V.nnz} entries: {memory / 1e6:.1f} MB in memory as float32, "
+        f"{sizes['float32'] / 1e6:.1f} MB in scipy's file, {sizes['converted'] / 1e6:.1f} MB converted "
+        f"({sizes['converted'] / memory:.2f} of what it is in memory), in {converting:.2f} s:"
+    )
+    return f"{intro}\n\n{records.markdown(heads, table)}\n"
+
+
 def larger(args, folder):
     path = folder / "large.npy"
     rows = int(args.large / 4 / COLUMNS)
@@ -126,6 +172,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tiny", action="store_true")
     parser.add_argument("--large", type=float)
+    parser.add_argument("--sparse", action="store_true")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--folder")
     args = parser.parse_args()
@@ -133,12 +180,13 @@ def main():
         args.turns = 1
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         folder = pathlib.Path(folder)
-        body = compared(args, folder)
+        body = compared_sparse(args, folder) if args.sparse else compared(args, folder)
         if args.large:
             body += larger(args, folder)
     print(body)
     if not args.tiny:
-        records.write("bench_out_of_core.py", "out-of-core", body)
+        what = "out-of-core-sparse" if args.sparse else "out-of-core"
+        records.write("bench_out_of_core.py", what, body)
 
 
 if __name__ == "__main__":

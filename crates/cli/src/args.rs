@@ -11,6 +11,7 @@ use orthant::{Missing, Update};
 use orthant_io::{AnyTable, Decimal, Delimiter, Detect, IoError, ReadOptions, Scalar, Source};
 
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::convert::ConvertArgs;
 use crate::commands::demo::DemoArgs;
 use crate::commands::fit::FitArgs;
 use crate::commands::man::ManArgs;
@@ -49,6 +50,7 @@ Examples:
   orthant topics articles/ -k 10              topics of texts, by their words
   orthant study counts.csv -k 2..12 -o study  how many components there are …
   orthant pick study -k 7                     … and those that came back in many fits
+  orthant convert cells.h5ad cells.npz        a file that a fit need not load
   orthant fit photo.png -k 40 -o photo        compress an image …
   orthant reconstruct photo -o approx.png     … and look at what is left of it
 
@@ -84,6 +86,7 @@ pub enum Command {
     Topics(Box<TopicsArgs>),
     Study(Box<StudyArgs>),
     Pick(PickArgs),
+    Convert(ConvertArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

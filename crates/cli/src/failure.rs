@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bytesize::ByteSize;
 use orthant::{Error, Real};
-use orthant_io::{AnyTable, IoError, Place};
+use orthant_io::{AnyTable, FileLines, IoError, Place};
 use orthant_text::TextError;
 
 use crate::say;
@@ -26,7 +26,7 @@ pub enum Failure {
 impl From<IoError> for Failure {
     fn from(error: IoError) -> Self {
         match error {
-            IoError::UnknownOutput { .. } => Self::Usage(error.to_string()),
+            IoError::UnknownOutput { .. } | IoError::NotConverted { .. } => Self::Usage(error.to_string()),
             IoError::AmbiguousLabels { path, line, text } => Self::Run(format!(
                 "{}: line {line} begins with the number {text}, but the first column looked like names of rows; say \
                  which it is by --labels yes or --labels no",
@@ -99,10 +99,12 @@ pub fn in_data<T: Real>(error: Error, table: &AnyTable<T>, file: &str) -> Failur
     match error {
         Error::ZeroInNonPositiveBeta { row, col, count } => {
             let instead = match table {
-                AnyTable::Dense(_) | AnyTable::OutOfCore(_) => {
+                AnyTable::Sparse(_) | AnyTable::OutOfCore(FileLines::Sparse(_)) => {
+                    "fit sparse data with --loss kl or frobenius"
+                }
+                AnyTable::Dense(_) | AnyTable::OutOfCore(FileLines::Dense(_)) => {
                     "add a small number to all of them, or fit with --loss kl"
                 }
-                AnyTable::Sparse(_) => "fit sparse data with --loss kl or frobenius",
             };
             Failure::Run(format!(
                 "{}: 0, the first of {count} such; the loss is, like any β of at most 0, needs every entry above 0: {instead}",

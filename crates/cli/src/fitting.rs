@@ -91,12 +91,14 @@ impl Fitting<'_> {
     pub fn describe<T: Scalar>(&self, table: &AnyTable<T>, besides: &Besides<T>) -> Result<String, Error> {
         let (m, n, k) = (table.nrows(), table.ncols(), self.options.rank);
         let mut line = format!("{m}×{n}");
-        if let AnyTable::Sparse(table) = table {
-            line += &format!(
-                ", {} ({} %)",
-                count(table.nnz(), "entry", "entries"),
-                significant(100.0 * table.density())
-            );
+        let entries = match table {
+            AnyTable::Dense(_) => None,
+            AnyTable::Sparse(table) => Some(table.nnz()),
+            AnyTable::OutOfCore(file) => file.nnz(),
+        };
+        if let Some(entries) = entries {
+            let density = entries as f64 / (m as f64 * n as f64).max(1.0);
+            line += &format!(", {} ({} %)", count(entries, "entry", "entries"), significant(100.0 * density));
         }
         line += &format!(", {}, {}", T::PRECISION, count(k, "component", "components"));
         let options = self.options.clone();

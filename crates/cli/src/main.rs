@@ -62,6 +62,7 @@ fn main() -> ExitCode {
         Command::Topics(args) => commands::topics::run(&args),
         Command::Study(args) => commands::study::run(&args),
         Command::Pick(args) => commands::pick::run(&args),
+        Command::Convert(args) => commands::convert::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),

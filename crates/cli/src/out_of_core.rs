@@ -6,6 +6,8 @@ use orthant::available_memory;
 use orthant_io::{AnyTable, Extent, IoError, Order, Scalar, Source};
 
 use crate::args::ReadArgs;
+use crate::failure::size;
+use crate::say;
 
 /// Copies of both factors that are held at most.
 const COPIES: usize = 8;
@@ -29,8 +31,24 @@ pub fn read<T: Scalar>(
     room: usize,
     is_needed: impl Fn(Order) -> bool,
 ) -> Result<AnyTable<T>, IoError> {
+    let bytes = source.extent().map_or(0, bytes::<T>);
+    if bytes > room && !source.stays_in_file::<T>(room)? {
+        say::note(&format!(
+            "{}: {} are loaded, and there is room for {}; of a file that `orthant convert` writes they are read in each pass",
+            path.display(),
+            size(bytes),
+            size(room)
+        ));
+    }
     match args.turned(path, source.read_within(room)?) {
-        AnyTable::OutOfCore(file) if is_needed(file.order()) => file.load().map(AnyTable::Dense),
+        AnyTable::OutOfCore(file) if is_needed(file.order()) => file.load(),
         table => Ok(table),
     }
+}
+
+/// Bytes of a matrix in memory.
+fn bytes<T>(Extent { rows, cols, nnz }: Extent) -> usize {
+    let of_dense = rows.saturating_mul(cols).saturating_mul(size_of::<T>() as u64);
+    let bytes = nnz.map_or(of_dense, |nnz| nnz.saturating_mul((size_of::<u32>() + size_of::<T>()) as u64));
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }

@@ -38,7 +38,8 @@ pub(crate) mod h5 {
     use std::path::Path;
 
     use super::{Never, absent};
-    use crate::{AnyTable, Extent, IoError, Precision, ReadOptions, Scalar};
+    use crate::convert::Lines;
+    use crate::{AnyTable, Extent, FileLines, IoError, Precision, ReadOptions, Scalar};
 
     pub(crate) struct Hdf5(Never);
 
@@ -56,6 +57,22 @@ pub(crate) mod h5 {
         }
 
         pub fn read<T: Scalar>(self, _: &Path) -> Result<AnyTable<T>, IoError> {
+            match self.0 {}
+        }
+
+        pub fn has_lines(&self) -> bool {
+            match self.0 {}
+        }
+
+        pub fn bytes<T>(&self) -> Option<usize> {
+            match self.0 {}
+        }
+
+        pub fn lines<T: Scalar>(self, _: &Path) -> Result<FileLines<T>, IoError> {
+            match self.0 {}
+        }
+
+        pub fn gather<T: Scalar>(self, _: &Path, _: &Path) -> Result<Lines<T>, IoError> {
             match self.0 {}
         }
     }

@@ -442,6 +442,29 @@ pub enum IoError {
         /// The file.
         path: PathBuf,
     },
+    /// A name that does not end as the files that are converted to do.
+    #[error(
+        "cannot convert to {}: {}", path.display(),
+        if *.sparse { "a sparse matrix is written as .npz" } else { "a matrix is written as .npz, or a dense one as .npy" }
+    )]
+    NotConverted {
+        /// The file.
+        path: PathBuf,
+        /// Whether the matrix is sparse.
+        sparse: bool,
+    },
+    /// Entries that do not follow one another by rows or by columns, where they have to.
+    #[error(
+        "{}: line {line}: the entries do not follow one another by rows nor by columns, as they have to where they are more than \
+         fits in memory; sort the lines behind the header, as by `sort -k2,2n -k1,1n`",
+        path.display()
+    )]
+    Unsorted {
+        /// The file.
+        path: PathBuf,
+        /// The first line that is in neither order.
+        line: u64,
+    },
     /// Data that is not in memory, and could not be read.
     #[error(transparent)]
     Data(#[from] orthant::Error),

@@ -1,11 +1,13 @@
 //! A short identity of a matrix, to tell whether a model and a file belong together.
 
+use std::cell::RefCell;
+
 use orthant::Dense;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::scalar::little_endian_bytes;
-use crate::{IoError, NpyLines, Order, Precision, Scalar, SparseTable, Table};
+use crate::{FileLines, IoError, Order, Precision, Scalar, SparseTable, Table};
 
 /// Shape, layout, precision and a 128-bit hash of a matrix.
 ///
@@ -74,12 +76,26 @@ impl Fingerprint {
     ///
     /// # Errors
     /// Those of reading.
-    pub fn of_lines<T: Scalar>(file: &NpyLines<T>) -> Result<Self, IoError> {
-        let mut hash = Xxh3::new();
-        file.each(|part| hash.update(&little_endian_bytes(part)))?;
+    pub fn of_lines<T: Scalar>(file: &FileLines<T>) -> Result<Self, IoError> {
+        let hash = RefCell::new(Xxh3::new());
+        let of_values = |part: &[T]| hash.borrow_mut().update(&little_endian_bytes(part));
+        match file {
+            FileLines::Dense(lines) => lines.each(of_values)?,
+            FileLines::Sparse(lines) => {
+                for &start in lines.offsets() {
+                    hash.borrow_mut().update(&(start as u64).to_le_bytes());
+                }
+                let of_indices = |part: &[u32]| {
+                    let bytes: Vec<u8> = part.iter().flat_map(|i| i.to_le_bytes()).collect();
+                    hash.borrow_mut().update(&bytes);
+                };
+                lines.each(of_indices, of_values)?;
+            }
+        }
+        let hash = hash.into_inner();
         let xxh3_128 = format!("{:032x}", hash.digest128());
-        let (rows, cols, order) = (file.nrows(), file.ncols(), file.order());
-        Ok(Self { rows, cols, order, dtype: T::PRECISION, xxh3_128, nnz: None })
+        let (rows, cols, order, nnz) = (file.nrows(), file.ncols(), file.order(), file.nnz());
+        Ok(Self { rows, cols, order, dtype: T::PRECISION, xxh3_128, nnz })
     }
 
     /// The fingerprint of a sparse table, in two passes over its entries.

@@ -50,8 +50,10 @@
 //! ```
 
 pub use checkpoint::{Checkpoints, read_checkpoint, write_checkpoint};
+pub use convert::{Conversion, Converted, convert};
 pub use error::{IoError, Place};
 pub use extent::Extent;
+pub use file_lines::FileLines;
 pub use fingerprint::Fingerprint;
 pub use format::{Format, OutputFormat};
 #[cfg(feature = "h5")]
@@ -61,7 +63,7 @@ pub use npy::NpyLines;
 pub use read::{Detect, ReadOptions, Source, read_any, read_matrix};
 pub use remark::{Edge, Remark};
 pub use scalar::{Precision, Scalar};
-pub use sparse::{AnyTable, SparseStorage, SparseTable};
+pub use sparse::{AnyTable, SparseLines, SparseStorage, SparseTable};
 pub use table::{Order, Table};
 pub use text::{Decimal, Delimiter};
 pub use write::{Names, Staged, write_colour, write_matrix, write_matrix_as, write_npz, write_to};
@@ -75,9 +77,11 @@ use absent::spreadsheet;
 mod absent;
 mod at;
 mod checkpoint;
+mod convert;
 mod error;
 mod extent;
 mod feature_types;
+mod file_lines;
 mod fingerprint;
 mod format;
 #[cfg(feature = "h5")]

@@ -3,9 +3,11 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::{NamedTempFile, TempPath};
 
+use crate::convert::{Conversion, Converted, Lines};
 use crate::feature_types::FeatureTypes;
 use crate::format::{self, Book, Format, Magic};
 use crate::h5;
@@ -15,8 +17,8 @@ use crate::npz::Npz;
 use crate::remark::of_duplicates;
 use crate::spreadsheet::Spreadsheet;
 use crate::{
-    AnyTable, Decimal, Delimiter, Edge, Extent, IoError, NpyLines, Precision, Scalar, Table, packed, picture,
-    text, zip,
+    AnyTable, Decimal, Delimiter, Edge, Extent, FileLines, IoError, NpyLines, Precision, Scalar, Table,
+    packed, picture, text, zip,
 };
 
 /// Whether a text file has names at one of its edges.
@@ -415,11 +417,11 @@ impl<'a> Source<'a> {
         }
         match self.read_any()? {
             AnyTable::Dense(table) => Ok(table),
-            AnyTable::OutOfCore(file) => file.load(),
             AnyTable::Sparse(table) => {
                 let (rows, cols) = (table.nrows() as u64, table.ncols() as u64);
                 sparse(table.path, rows, cols)
             }
+            AnyTable::OutOfCore(_) => unreachable!("all of it has been read"),
         }
     }
 
@@ -431,19 +433,110 @@ impl<'a> Source<'a> {
         T::read(self)
     }
 
-    /// The same, but a dense matrix of more than `most` bytes as elements of `T` stays where it is, if it is in an npy file that
-    /// is not packed: its elements are then [read when they are needed](NpyLines).
+    /// The same, but a matrix that takes more than `most` bytes in memory, as elements of `T` and indices of 32 bits, stays where it is
+    /// if its elements or entries can be read there [when they are needed](FileLines): in an npy file; in an npz file that is not
+    /// packed, which holds a dense matrix or scipy's `csr` or `csc`; or those of a sparse matrix in an HDF5 file.
+    /// [`convert`](crate::convert()) writes files that are read fastest.
     ///
     /// # Errors
     /// [`IoError`].
     pub fn read_within<T: Scalar>(mut self, most: usize) -> Result<AnyTable<T>, IoError> {
-        if let Content::Npy { header, .. } = &self.content
-            && let Some(file) = self.file.take()
-            && header.size().is_none_or(|(count, _)| count.saturating_mul(size_of::<T>()) > most)
-        {
-            return NpyLines::new(file, header.clone(), self.path).map(AnyTable::OutOfCore);
+        if !self.stays_in_file::<T>(most)? {
+            return self.read_any();
         }
-        self.read_any()
+        let lines = match (self.content, self.file.take()) {
+            (Content::Npz(archive), _) => archive.lines()?,
+            (Content::Hdf5(file), _) => file.lines(&self.path)?,
+            (Content::Npy { header, .. }, Some(file)) => {
+                FileLines::Dense(NpyLines::new(Arc::new(file), header, &self.path, &self.path)?)
+            }
+            _ => unreachable!("others do not stay in their files"),
+        };
+        Ok(AnyTable::OutOfCore(lines))
+    }
+
+    /// Whether [`read_within`](Self::read_within) leaves the matrix in its file.
+    ///
+    /// ```
+    /// use orthant_io::{ReadOptions, Source};
+    /// let source = Source::from_reader("v.csv", &b"1,2\n"[..], None, &ReadOptions::default())?;
+    /// assert!(!source.stays_in_file::<f64>(0)?, "text is loaded");
+    /// # Ok::<(), orthant_io::IoError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`IoError`] for an archive that is none.
+    pub fn stays_in_file<T: Scalar>(&self, most: usize) -> Result<bool, IoError> {
+        match &self.content {
+            Content::Npy { header, .. } => Ok(self.file.is_some() && !header.fits::<T>(most)),
+            Content::Npz(archive) if self.spooled.is_none() => archive.stays_in_file::<T>(most),
+            Content::Hdf5(file) if self.spooled.is_none() => {
+                Ok(file.bytes::<T>().is_some_and(|bytes| bytes > most))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Reads the matrix and writes it to `path` as [`convert`](crate::convert()) does: at once if there is memory for it as elements of `T`,
+    /// and else, where its file allows that, some lines at a time.
+    ///
+    /// HDF5 files of sparse matrices, and Matrix Market files whose entries follow one another by rows or by columns, are read
+    /// some lines at a time; 12 or 16 bytes an entry are on disk meanwhile. Others are read whole.
+    ///
+    /// ```
+    /// use orthant_io::{AnyTable, Conversion, ReadOptions, Source};
+    /// let dir = tempfile::tempdir()?;
+    /// let (from, to) = (dir.path().join("v.mtx"), dir.path().join("v.npz"));
+    /// std::fs::write(&from, "%%MatrixMarket matrix coordinate integer general\n3 2 3\n2 1 5\n1 2 7\n3 2 9\n")?;
+    /// let source = Source::open(&from, &ReadOptions::default())?;
+    /// let converted = source.convert::<f32>(Conversion { memory: 0, transposed: false }, &to)?;
+    /// assert_eq!((converted.nrows, converted.ncols, converted.nnz), (3, 2, Some(3)));
+    /// let table = Source::open(&to, &ReadOptions::default())?.read_within::<f32>(0)?;
+    /// let AnyTable::OutOfCore(file) = table else { panic!("more than 0 bytes") };
+    /// assert_eq!((file.nrows(), file.ncols(), file.nnz()), (3, 2, Some(3)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`IoError::NotConverted`] for another ending than `npz`, or `npy` of a dense matrix; [`IoError::Unsorted`] for a large Matrix Market
+    /// file in no order; and those of reading and writing.
+    pub fn convert<T: Scalar>(
+        self,
+        options: Conversion,
+        path: impl AsRef<Path>,
+    ) -> Result<Converted, IoError> {
+        T::convert_source(self, options, path.as_ref())
+    }
+
+    /// Bytes of the matrix in memory, where they are known.
+    pub(crate) fn bytes<T>(&self) -> Option<usize> {
+        let Extent { rows, cols, nnz } = self.extent()?;
+        let bytes = match nnz {
+            None => rows.saturating_mul(cols).saturating_mul(size_of::<T>() as u64),
+            Some(entries) => {
+                let entry = (size_of::<u32>() + size_of::<T>()) as u64;
+                entries.saturating_mul(entry).saturating_add(8 * rows.max(cols))
+            }
+        };
+        Some(usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
+    /// Whether its lines can be read some at a time.
+    pub(crate) fn has_lines(&self) -> bool {
+        match &self.content {
+            Content::MatrixMarket(file) => file.has_lines(),
+            Content::Hdf5(file) => file.has_lines(),
+            _ => false,
+        }
+    }
+
+    /// The lines of what [has](Self::has_lines) them, for the file at `to`.
+    pub(crate) fn gather<T: Scalar>(self, to: &Path) -> Result<Lines<T>, IoError> {
+        match self.content {
+            Content::MatrixMarket(file) => file.gather(&self.path, to),
+            Content::Hdf5(file) => file.gather(&self.path, to),
+            _ => unreachable!("it has lines"),
+        }
     }
 
     pub(crate) fn entries<T: Scalar>(self) -> Result<AnyTable<T>, IoError> {

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use orthant::{Csr, Real, View};
 
-use crate::{AnyTable, IoError, Names, OutputFormat, SavedModel, Source, npz, write};
+use crate::{
+    AnyTable, Conversion, Converted, IoError, Names, OutputFormat, SavedModel, Source, convert, npz, write,
+};
 
 /// Single or double precision, as numpy names them.
 ///
@@ -71,6 +73,16 @@ pub trait Codec: Sized {
     where
         Self: Scalar;
 
+    /// [`convert`](crate::convert()).
+    fn convert(table: &AnyTable<Self>, path: &Path) -> Result<(), IoError>
+    where
+        Self: Scalar;
+
+    /// [`Source::convert`].
+    fn convert_source(source: Source<'_>, options: Conversion, path: &Path) -> Result<Converted, IoError>
+    where
+        Self: Scalar;
+
     /// [`SavedModel::write_to`].
     fn write_model(model: &SavedModel<Self>, out: &mut dyn Write) -> io::Result<()>
     where
@@ -100,6 +112,18 @@ macro_rules! compiled_for {
 
             fn write_npz(out: &mut dyn Write, v: &Csr<'_, Self>) -> io::Result<()> {
                 npz::write(out, v)
+            }
+
+            fn convert(table: &AnyTable<Self>, path: &Path) -> Result<(), IoError> {
+                convert::table(table, path)
+            }
+
+            fn convert_source(
+                source: Source<'_>,
+                options: Conversion,
+                path: &Path,
+            ) -> Result<Converted, IoError> {
+                convert::source::<Self>(source, options, path)
             }
 
             fn write_model(model: &SavedModel<Self>, out: &mut dyn Write) -> io::Result<()> {

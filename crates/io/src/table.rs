@@ -94,6 +94,25 @@ impl<T: Real> Table<T> {
         })
     }
 
+    /// The same with other names.
+    ///
+    /// # Panics
+    /// If there is not one for each row, or each column.
+    ///
+    /// ```
+    /// use orthant_io::{Order, Table};
+    /// let table = Table::new(vec![1.0, 2.0], 1, 2, Order::RowMajor)?;
+    /// let table = table.named(None, Some(vec!["apple".into(), "pear".into()]));
+    /// assert_eq!(table.col_names().unwrap()[1], "pear");
+    /// # Ok::<(), orthant::LayoutError>(())
+    /// ```
+    #[must_use]
+    pub fn named(self, rows: Option<Vec<String>>, cols: Option<Vec<String>>) -> Self {
+        assert!(rows.as_ref().is_none_or(|names| names.len() == self.nrows), "a name for each row");
+        assert!(cols.as_ref().is_none_or(|names| names.len() == self.ncols), "a name for each column");
+        Self { row_names: rows, col_names: cols, ..self }
+    }
+
     /// Number of rows.
     pub fn nrows(&self) -> usize {
         self.nrows

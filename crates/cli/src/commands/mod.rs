@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 pub mod completions;
+pub mod convert;
 pub mod demo;
 pub mod fit;
 pub mod man;

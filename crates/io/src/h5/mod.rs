@@ -2,6 +2,7 @@
 
 mod anndata;
 mod annotate;
+mod entries;
 mod file;
 mod loom;
 mod numbers;
@@ -9,15 +10,20 @@ mod tenx;
 mod words;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use annotate::{Annotation, Parameter, check_annotatable};
+use entries::Chunks;
 use file::{Data, Object, Opened, failed};
 use numbers::Kind;
 
+use crate::convert::{Gather, Lines};
 use crate::feature_types::FeatureTypes;
 use crate::names::make_unique;
-use crate::sparse::{Parts, row_and_col};
-use crate::{AnyTable, Edge, Extent, IoError, Order, Place, Precision, ReadOptions, Scalar, Table};
+use crate::sparse::{Parts, SparseLines, row_and_col};
+use crate::{
+    AnyTable, Edge, Extent, FileLines, IoError, Order, Place, Precision, ReadOptions, Scalar, Table,
+};
 
 /// A file whose matrix is found but not read.
 pub(crate) struct Hdf5 {
@@ -148,6 +154,96 @@ impl Hdf5 {
             Some(types) => types.choose(table, Edge::Columns),
             None => Ok(table),
         }
+    }
+}
+
+impl Hdf5 {
+    /// Whether its entries can be read some at a time.
+    pub fn has_lines(&self) -> bool {
+        matches!(self.matrix, Matrix::Sparse { .. }) && self.types.is_none()
+    }
+
+    /// Bytes that it takes in memory, if its entries can stay in the file.
+    pub fn bytes<T>(&self) -> Option<usize> {
+        let Matrix::Sparse { order, data, .. } = &self.matrix else { return None };
+        if self.types.is_some() {
+            return None;
+        }
+        let lines = if *order == Order::RowMajor { self.nrows } else { self.ncols };
+        let entries = usize::try_from(data.size()).unwrap_or(usize::MAX);
+        let bytes = entries.saturating_mul(size_of::<u32>() + size_of::<T>());
+        Some(bytes.saturating_add((lines + 1).saturating_mul(size_of::<usize>())))
+    }
+
+    /// The matrix where it is, which must be [able to stay](Self::bytes).
+    pub fn lines<T: Scalar>(self, path: &Path) -> Result<FileLines<T>, IoError> {
+        let shape = (self.nrows, self.ncols);
+        let Matrix::Sparse { order, indptr, indices, data } = self.matrix else {
+            unreachable!("its entries can stay")
+        };
+        let names = |data: Option<Data>, count| data.map(|d| words::names(&d, count, path)).transpose();
+        let rows = names(self.row_names, shape.0)?;
+        let mut cols = names(self.col_names, shape.1)?;
+        if let Some(cols) = cols.as_deref_mut().filter(|_| self.unique_cols) {
+            make_unique(cols);
+        }
+        let starts = indptr.integers(path)?;
+        let entries = Arc::new(Chunks::new(indices, data, path)?);
+        let lines = SparseLines::new(shape, order, starts, entries, "HDF5")?;
+        Ok(FileLines::Sparse(lines.named(rows, cols)))
+    }
+
+    /// The lines of what [has](Self::has_lines) them, for the file at `to`.
+    pub fn gather<T: Scalar>(self, path: &Path, to: &Path) -> Result<Lines<T>, IoError> {
+        /// Entries that are read together: many chunks, as one that is cut is unpacked twice.
+        const TOGETHER: u64 = 1 << 20;
+        let shape = (self.nrows, self.ncols);
+        let Matrix::Sparse { order, indptr, indices, data } = &self.matrix else {
+            unreachable!("it has lines")
+        };
+        let offsets: Vec<usize> = indptr.integers(path)?;
+        numbers::fits(indices, path)?;
+        numbers::fits(data, path)?;
+        let count = indices.size().min(data.size());
+        let mut gather = Gather::new(*order, shape, to)?;
+        // what has been read, and how much of it has been taken
+        let (mut read, mut taken, mut end) = ((Vec::<u32>::new(), Vec::<T>::new()), 0, 0_u64);
+        gather.all(&offsets, ("HDF5", path), |mut want, of_indices, of_values| {
+            while want > 0 {
+                if taken == read.0.len() {
+                    let next = end.saturating_add(TOGETHER).min(count);
+                    if next == end {
+                        break;
+                    }
+                    let some = || Some(end..next);
+                    read.0 = numbers::some_integers(indices, some(), path)?;
+                    let of_read = &read.0;
+                    read.1 = numbers::some_elements(data, some(), path, |at| {
+                        let line =
+                            offsets.partition_point(|&start| start <= end as usize + at).saturating_sub(1);
+                        let index = of_read.get(at).map_or(0, |&i| i as usize);
+                        match order {
+                            Order::RowMajor => Place::of(path, line, index),
+                            Order::ColMajor => Place::of(path, index, line),
+                        }
+                    })?;
+                    (taken, end) = (0, next);
+                }
+                let some = taken..read.0.len().min(taken + want);
+                want -= some.len();
+                taken = some.end;
+                of_indices.extend_from_slice(&read.0[some.clone()]);
+                of_values.extend_from_slice(&read.1[some]);
+            }
+            Ok(())
+        })?;
+        let names = |data: Option<Data>, count| data.map(|d| words::names(&d, count, path)).transpose();
+        let rows = names(self.row_names, shape.0)?;
+        let mut cols = names(self.col_names, shape.1)?;
+        if let Some(cols) = cols.as_deref_mut().filter(|_| self.unique_cols) {
+            make_unique(cols);
+        }
+        Ok(Lines { gather, rows, cols, remarks: Vec::new() })
     }
 }
 

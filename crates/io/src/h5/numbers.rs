@@ -1,5 +1,6 @@
 //! Numbers of a dataset, block by block.
 
+use std::ops::Range;
 use std::path::Path;
 
 use hdf5_pure::{Chunk, ChunkIndex, Dataset, Datatype, DatatypeByteOrder, Error, Layout};
@@ -72,7 +73,18 @@ pub(super) fn elements<T: Scalar>(
     path: &Path,
     place: impl FnOnce(usize) -> Place,
 ) -> Result<Vec<T>, IoError> {
-    let read = match Kind::of(data, path)? {
+    some_elements(data, None, path, place)
+}
+
+/// The same of some of the lines only: of a vector, elements.
+pub(super) fn some_elements<T: Scalar>(
+    data: &Data,
+    some: Option<Range<u64>>,
+    path: &Path,
+    place: impl FnOnce(usize) -> Place,
+) -> Result<Vec<T>, IoError> {
+    let data = (data, some);
+    let read = match Kind::of(data.0, path)? {
         Kind::Double => append(data, path, Dataset::read_f64_rows, element),
         Kind::Half(order) => append(data, path, |set, start, rows| halves(set, order, start, rows), element),
         Kind::Single => append(data, path, Dataset::read_f32_rows, |x| element(x.into())),
@@ -94,30 +106,44 @@ fn halves(set: &Dataset, order: DatatypeByteOrder, start: u64, rows: u64) -> Res
 
 /// All elements of a vector, which must be integers that an `I` can be.
 pub(super) fn integers<I: TryFrom<i128>>(data: &Data, path: &Path) -> Result<Vec<I>, IoError> {
+    some_integers(data, None, path)
+}
+
+/// The same of some of them only.
+pub(super) fn some_integers<I: TryFrom<i128>>(
+    data: &Data,
+    some: Option<Range<u64>>,
+    path: &Path,
+) -> Result<Vec<I>, IoError> {
+    let first = some.as_ref().map_or(0, |some| some.start as usize);
+    let (name, data) = (&data.name, (data, some));
     let fit = |x: i128| I::try_from(x).map_err(|_| x);
-    let read = match Kind::of(data, path)? {
+    let read = match Kind::of(data.0, path)? {
         Kind::Signed => append(data, path, Dataset::read_i64_rows, |x| fit(x.into())),
         Kind::Unsigned => append(data, path, Dataset::read_u64_rows, |x| fit(x.into())),
-        _ => return Err(corrupt(path, format!("{} must be integers", data.name))),
+        _ => return Err(corrupt(path, format!("{name} must be integers"))),
     };
-    read?.map_err(|(e, x)| corrupt(path, format!("element {e} of {} is {x}", data.name)))
+    read?.map_err(|(e, x)| corrupt(path, format!("element {} of {name} is {x}", first + e)))
 }
 
 /// Every element as `of` makes it, or the first that it refuses, with its number.
 type Made<E, R> = Result<Vec<E>, (usize, R)>;
 
 fn append<N: Copy, E, R>(
-    data: &Data,
+    (data, some): (&Data, Option<Range<u64>>),
     path: &Path,
     read: impl Fn(&Dataset, u64, u64) -> Result<Vec<N>, Error>,
     of: impl Fn(N) -> Result<E, R>,
 ) -> Result<Made<E, R>, IoError> {
-    let count = fits(data, path)?;
+    // whoever asks for some of them has asked whether all are there
+    let count = if some.is_none() { fits(data, path)? } else { usize::MAX };
     let (lines, length) = match data.shape[..] {
         [lines] => (lines, 1),
         [lines, length] => (lines, length),
         _ => return Err(corrupt(path, format!("{} has {} dimensions", data.name, data.shape.len()))),
     };
+    let Range { start: first, end: lines } = some.unwrap_or(0..lines);
+    let count = count.min(usize::try_from((lines - first).saturating_mul(length)).unwrap_or(usize::MAX));
     let mut out = Vec::new();
     out.try_reserve_exact(count).map_err(|_| data.too_large(path))?;
     if count == 0 {
@@ -128,10 +154,12 @@ fn append<N: Copy, E, R>(
     let chunk = chunk.and_then(|chunk| chunk.first().copied()).unwrap_or(1).max(1);
     let line = length.saturating_mul(size_of::<N>() as u64);
     let step = (BLOCK as u64 / line).max(1).div_ceil(chunk).saturating_mul(chunk);
-    let mut start = 0;
+    let mut start = first;
     while start < lines {
+        // up to where a chunk ends
+        let step = (step - start % step).min(lines - start);
         let block = read(&data.set, start, step).map_err(|e| failed(&data.name, path, e))?;
-        if block.len() as u64 != step.min(lines - start) * length {
+        if block.len() as u64 != step * length {
             return Err(corrupt(path, format!("{} has fewer elements than it is to have", data.name)));
         }
         for x in block {

@@ -7,9 +7,10 @@ use super::corrupt;
 use super::header::{Field, Header, Symmetry};
 use super::lines::{Fields, Lines};
 use super::number::{entry, whole};
+use crate::convert::Gather;
 use crate::sparse::Coordinates;
 use crate::text::excerpt;
-use crate::{IoError, Place, Scalar, SparseTable};
+use crate::{IoError, Order, Place, Scalar, SparseTable};
 
 /// Bytes of the shortest line of an entry.
 const SHORTEST: u64 = 4;
@@ -56,6 +57,75 @@ pub(super) fn read<T: Scalar>(
         return Err(IoError::MissingEntries { path, line: header.line, expected: entries, found });
     }
     list.table(rows, cols, "Matrix Market", path)
+}
+
+/// Gathers the entries by lines, for the file at `to`: by columns if they follow one another by columns and not by rows, or else by rows.
+/// Those that come before it is known which are kept in memory.
+pub(super) fn gather<T: Scalar>(
+    mut lines: Lines<impl Read>,
+    header: &Header,
+    entries: u64,
+    path: &Path,
+    to: &Path,
+) -> Result<Gather<T>, IoError> {
+    const FORMAT: &str = "Matrix Market";
+    let too_large = || header.too_large(path);
+    let (Ok(rows), Ok(cols)) = (usize::try_from(header.rows), usize::try_from(header.cols)) else {
+        return Err(too_large());
+    };
+    let mut found = 0;
+    let mut first: Vec<(u32, u32, T)> = Vec::new();
+    let (mut by_rows, mut by_columns) = (true, true);
+    let mut last = None;
+    let mut pending = (Vec::new(), Vec::new());
+    let mut gather: Option<Gather<T>> = None;
+    let put = |gather: &mut Gather<T>, pending: &mut _, (row, col, x): (u32, u32, T)| {
+        let (line, index) = match gather.order() {
+            Order::RowMajor => (row, col),
+            Order::ColMajor => (col, row),
+        };
+        gather.entry(pending, (line as usize, index, x), (FORMAT, path))
+    };
+    while let Some((line, text)) = lines.next_filled(path)? {
+        if found == entries {
+            return Err(corrupt(path, line, format_args!("an entry more than the {entries} announced")));
+        }
+        found += 1;
+        let entry @ (row, col, _) = parse(text, line, header, path)?;
+        if let Some((above, before)) = last.replace((row, col)) {
+            // within a line they may come in any order
+            by_rows &= row >= above;
+            by_columns &= col >= before;
+            if !by_rows && !by_columns {
+                return Err(IoError::Unsorted { path: path.to_owned(), line });
+            }
+        }
+        if let Some(gather) = &mut gather {
+            put(gather, &mut pending, entry)?;
+        } else if by_rows && by_columns {
+            first.try_reserve(1).map_err(|_| too_large())?;
+            first.push(entry);
+        } else {
+            let order = if by_rows { Order::RowMajor } else { Order::ColMajor };
+            let gather = gather.insert(Gather::new(order, (rows, cols), to)?);
+            first.drain(..).try_for_each(|entry| put(gather, &mut pending, entry))?;
+            put(gather, &mut pending, entry)?;
+        }
+    }
+    if found < entries {
+        let path = path.to_owned();
+        return Err(IoError::MissingEntries { path, line: header.line, expected: entries, found });
+    }
+    let mut gather = match gather {
+        Some(gather) => gather,
+        None => {
+            let mut gather = Gather::new(Order::RowMajor, (rows, cols), to)?;
+            first.drain(..).try_for_each(|entry| put(&mut gather, &mut pending, entry))?;
+            gather
+        }
+    };
+    gather.end_line(&mut pending, (FORMAT, path))?;
+    Ok(gather)
 }
 
 /// Row and column, from 0, and the number.

@@ -14,9 +14,10 @@ use std::io::BufRead;
 use std::path::Path;
 
 use folder::Names;
-use header::{Header, Layout};
+use header::{Header, Layout, Symmetry};
 use lines::Lines;
 
+use crate::convert::Lines as Gathered;
 use crate::feature_types::FeatureTypes;
 use crate::{AnyTable, Edge, Extent, IoError, ReadOptions, Scalar};
 
@@ -75,6 +76,25 @@ impl<R: BufRead> MatrixMarket<R> {
             Some((edge, types)) => types.choose(table, edge),
             None => Ok(table),
         }
+    }
+}
+
+impl<R: BufRead> MatrixMarket<R> {
+    /// Whether its entries can be read some at a time.
+    pub fn has_lines(&self) -> bool {
+        matches!(self.header.layout, Layout::Coordinate { .. })
+            && self.header.symmetry == Symmetry::General
+            && self.names.as_ref().is_none_or(|names| names.types.is_none())
+    }
+
+    /// The lines of what [has](Self::has_lines) them, for the file at `to`.
+    pub fn gather<T: Scalar>(self, path: &Path, to: &Path) -> Result<Gathered<T>, IoError> {
+        let Self { header, lines, names, .. } = self;
+        let Layout::Coordinate { entries } = header.layout else { unreachable!("it has lines") };
+        let gather = coordinate::gather(lines, &header, entries, path, to)?;
+        let names = names.map(|names| (names.rows, names.cols, names.remarks));
+        let (rows, cols, remarks) = names.unwrap_or_default();
+        Ok(Gathered { gather, rows, cols, remarks: remarks.into_iter().collect() })
     }
 }
 

@@ -37,6 +37,15 @@ impl Header {
         }
     }
 
+    /// The same, as far as they can be counted.
+    pub fn counts(&self, path: &Path) -> Result<(usize, usize), IoError> {
+        let (rows, cols) = self.sides(path)?;
+        match (usize::try_from(rows), usize::try_from(cols)) {
+            (Ok(rows), Ok(cols)) => Ok((rows, cols)),
+            _ => Err(self.too_large(path)),
+        }
+    }
+
     pub fn precision(&self) -> Precision {
         match self.kind {
             Kind::Float(2 | 4) => Precision::Float32,
@@ -50,6 +59,11 @@ impl Header {
             self.shape.iter().try_fold(1_usize, |n, &side| n.checked_mul(usize::try_from(side).ok()?))?;
         let bytes = count.checked_mul(self.width()).filter(|&bytes| bytes <= isize::MAX as usize)?;
         Some((count, self.offset.checked_add(bytes as u64)?))
+    }
+
+    /// Whether all elements take at most so many bytes as elements of `T`.
+    pub fn fits<T>(&self, most: usize) -> bool {
+        self.size().is_some_and(|(count, _)| count.saturating_mul(size_of::<T>()) <= most)
     }
 
     /// Refuses a shape that no matrix has, or that a file of `len` bytes cannot have.

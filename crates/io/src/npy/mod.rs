@@ -8,6 +8,7 @@ mod decode;
 mod header;
 mod integers;
 mod lines;
+mod stored;
 mod write;
 
 #[cfg(feature = "h5")]
@@ -16,4 +17,7 @@ pub(crate) use decode::{read_data, read_vector};
 pub(crate) use header::{Header, Raw, read_header, read_raw};
 pub(crate) use integers::read_integers;
 pub use lines::NpyLines;
-pub(crate) use write::{write, write_header};
+#[cfg(feature = "h5")]
+pub(crate) use stored::Stamp;
+pub(crate) use stored::Stored;
+pub(crate) use write::{write, write_header, write_header_of};

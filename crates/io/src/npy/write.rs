@@ -27,7 +27,18 @@ pub(crate) fn write<T: Scalar>(out: &mut dyn Write, view: View<'_, T>) -> io::Re
 
 /// Writes the header of an array in C order, in format version 1.0. `shape` is a tuple as Python writes it.
 pub(crate) fn write_header(out: &mut dyn Write, descr: &str, shape: &str) -> io::Result<()> {
-    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    write_header_of(out, descr, shape, false)
+}
+
+/// The same of an array in C order, or `by_columns` in Fortran's.
+pub(crate) fn write_header_of(
+    out: &mut dyn Write,
+    descr: &str,
+    shape: &str,
+    by_columns: bool,
+) -> io::Result<()> {
+    let fortran = if by_columns { "True" } else { "False" };
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}");
     // magic, version, length, header and a newline fill a multiple of 64 bytes
     let total = (10 + header.len() + 1).next_multiple_of(64);
     header.extend(std::iter::repeat_n(' ', total - 10 - header.len() - 1));

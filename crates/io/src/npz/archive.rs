@@ -11,7 +11,11 @@ use rawzip::{
 };
 
 use crate::npy::{self, Header, Raw};
+use crate::read::read_up_to;
 use crate::{IoError, Place, Scalar, Table};
+
+/// The most bytes that a name has.
+const MOST_NAME: usize = 1 << 16;
 
 /// The most bytes that deflate makes of one.
 const MOST_UNPACKED: u64 = 1032;
@@ -70,6 +74,35 @@ impl Archive {
     pub(super) fn array(&self, name: &str) -> Result<Array<'_>, IoError> {
         let (bytes, len) = self.member(&format!("{name}.npy"), &format!("array '{name}'"))?;
         Ok(Array { bytes, len, path: self.path.join(format!("{name}.npy")) })
+    }
+
+    /// Where the bytes of an array are in the file, if they are not packed.
+    pub(super) fn place(&self, name: &str) -> Result<Option<u64>, IoError> {
+        let member = self.by_name.get(&format!("{name}.npy")).map(|&at| &self.members[at]);
+        let plain = |member: &&Member| member.method == CompressionMethod::STORE && !member.encrypted;
+        let Some(member) = member.filter(plain) else { return Ok(None) };
+        let entry = self.zip.get_entry(member.place).map_err(|e| error(e, self.format, &self.path))?;
+        Ok(Some(entry.compressed_data_range().0))
+    }
+
+    /// The header of an array that is not packed, as one of the file; and the array's name in messages.
+    pub(super) fn in_file(&self, name: &str, header: Header) -> Result<(Header, PathBuf), IoError> {
+        let place = self.place(name)?.unwrap_or(0);
+        let offset = header.offset.saturating_add(place);
+        Ok((Header { offset, ..header }, self.path.join(format!("{name}.npy"))))
+    }
+
+    /// The file.
+    pub(super) fn into_file(self) -> File {
+        self.zip.into_inner().into_inner()
+    }
+
+    /// The `count` words of an array, if there is an array of words with this name.
+    pub(super) fn names_of(&self, name: &str, count: usize) -> Result<Option<Vec<String>>, IoError> {
+        if !self.by_name.contains_key(&format!("{name}.npy")) {
+            return Ok(None);
+        }
+        self.array(name)?.words(count)
     }
 
     /// What a member holds, and how long it is, where that can be relied on. Messages call it `what`.
@@ -162,6 +195,47 @@ impl Array<'_> {
         // the words that are looked for are plain letters in any encoding
         bytes.retain(|&b| b != 0);
         Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The `count` words that a vector of text has; nothing of another array.
+    pub fn words(mut self, count: usize) -> Result<Option<Vec<String>>, IoError> {
+        let Raw { descr, shape, .. } = self.raw_header()?;
+        let corrupt =
+            |path: &Path, reason: String| IoError::Corrupt { path: path.to_owned(), format: "npy", reason };
+        let big = descr.starts_with('>');
+        let (kind, length) = descr.trim_start_matches(['|', '<', '=', '>']).split_at_checked(1).unzip();
+        let width = match kind {
+            Some("S") => 1,
+            Some("U") => 4,
+            _ => return Ok(None),
+        };
+        let ([found], Some(length)) = (&shape[..], length.and_then(|n| n.parse::<usize>().ok())) else {
+            return Ok(None);
+        };
+        if *found != count as u64 {
+            return Err(corrupt(&self.path, format!("there are {found} names, but {count} are needed")));
+        }
+        let (mut names, mut bytes) = (Vec::new(), Vec::new());
+        let size = length.checked_mul(width).filter(|&size| size <= MOST_NAME);
+        let size = size.ok_or_else(|| corrupt(&self.path, format!("names of {length} characters")))?;
+        bytes.resize(size, 0);
+        for i in 0..count {
+            let got = read_up_to(&mut self.bytes, &mut bytes).map_err(IoError::read(&self.path))?;
+            if got < size {
+                return Err(corrupt(&self.path, format!("it ends in name {i} of {count}")));
+            }
+            names.push(match width {
+                1 => String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned(),
+                _ => {
+                    let of = if big { u32::from_be_bytes } else { u32::from_le_bytes };
+                    let characters = bytes.as_chunks::<4>().0.iter().map(|&c| char::from_u32(of(c)));
+                    let name: String = characters.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+                    name.trim_end_matches('\0').to_owned()
+                }
+            });
+        }
+        self.check()?;
+        Ok(Some(names))
     }
 
     /// Reads on to the end, where the archive's sum of the bytes is compared.

@@ -5,14 +5,19 @@ mod scipy;
 mod write;
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub(crate) use archive::Archive;
 use scipy::Stored;
-pub(crate) use write::{write, write_named};
+pub(crate) use write::{write, write_dense, write_gathered, write_named};
 
-use crate::npy::Header;
-use crate::{AnyTable, Extent, IoError, Precision, Scalar};
+use crate::npy::{self, Header, NpyLines};
+use crate::sparse::{Entries, SparseLines};
+use crate::{AnyTable, Extent, FileLines, IoError, Place, Precision, Scalar};
+
+/// The arrays beside a matrix that name its rows and its columns.
+pub(crate) const NAMES: [&str; 2] = ["row_names", "column_names"];
 
 /// An archive whose matrix is found but not read.
 pub(crate) struct Npz {
@@ -64,10 +69,87 @@ impl Npz {
     }
 
     pub fn read<T: Scalar>(self) -> Result<AnyTable<T>, IoError> {
-        Ok(match self.content {
-            Content::Dense { name, .. } => AnyTable::Dense(self.archive.array(&name)?.matrix()?),
+        let mut table = match &self.content {
+            Content::Dense { name, .. } => AnyTable::Dense(self.archive.array(name)?.matrix()?),
             Content::Sparse(stored) => AnyTable::Sparse(stored.read(&self.archive)?),
-        })
+        };
+        let (rows, cols) = (table.nrows(), table.ncols());
+        table.set_names(self.archive.names_of(NAMES[0], rows)?, self.archive.names_of(NAMES[1], cols)?);
+        Ok(table)
+    }
+
+    /// Whether the matrix takes more than `most` bytes in memory, and can be read where it is.
+    pub fn stays_in_file<T>(&self, most: usize) -> Result<bool, IoError> {
+        let arrays = match &self.content {
+            Content::Dense { header, .. } if header.fits::<T>(most) => return Ok(false),
+            Content::Dense { name, .. } => vec![name.as_str()],
+            Content::Sparse(stored) if stored.bytes::<T>().is_none_or(|bytes| bytes <= most) => {
+                return Ok(false);
+            }
+            Content::Sparse(_) => vec!["indices", "data"],
+        };
+        for name in arrays {
+            if self.archive.place(name)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The matrix where it is, which it must [be able to stay](Self::stays_in_file).
+    pub fn lines<T: Scalar>(self) -> Result<FileLines<T>, IoError> {
+        let Self { archive, content } = self;
+        let path = archive.path.clone();
+        let names = |count: (usize, usize)| -> Result<_, IoError> {
+            Ok((archive.names_of(NAMES[0], count.0)?, archive.names_of(NAMES[1], count.1)?))
+        };
+        match content {
+            Content::Dense { name, header, .. } => {
+                let (header, array) = archive.in_file(&name, header)?;
+                let names = names(header.counts(&array)?)?;
+                let lines = NpyLines::new(Arc::new(archive.into_file()), header, &path, &array)?;
+                Ok(FileLines::Dense(lines.named(names.0, names.1)))
+            }
+            Content::Sparse(stored) => {
+                let (shape, order) = stored.shape(&path)?;
+                let names = names(shape)?;
+                let starts = archive.array("indptr")?.integers()?;
+                let header = |name: &str| archive.in_file(name, archive.array(name)?.header()?);
+                let (indices, data) = (header("indices")?, header("data")?);
+                let file = Arc::new(archive.into_file());
+                let part = |(header, array): (Header, PathBuf)| {
+                    npy::Stored::new(file.clone(), header, &path, &array)
+                };
+                let entries = Arc::new(Arrays { indices: part(indices)?, values: part(data)? });
+                let lines = SparseLines::new(shape, order, starts, entries, "npz")?;
+                Ok(FileLines::Sparse(lines.named(names.0, names.1)))
+            }
+        }
+    }
+}
+
+/// The entries of a sparse matrix in an archive.
+#[derive(Debug)]
+struct Arrays {
+    indices: npy::Stored,
+    values: npy::Stored,
+}
+
+impl<T: Scalar> Entries<T> for Arrays {
+    fn path(&self) -> &Path {
+        self.values.path()
+    }
+
+    fn counts(&self) -> [usize; 2] {
+        [self.indices.len(), self.values.len()]
+    }
+
+    fn indices(&self, first: usize, out: &mut [u32]) -> Result<(), IoError> {
+        self.indices.indices(first, out)
+    }
+
+    fn values(&self, first: usize, out: &mut [T], place: &dyn Fn(usize) -> Place) -> Result<(), IoError> {
+        self.values.elements(first, out, place)
     }
 }
 

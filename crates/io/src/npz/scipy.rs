@@ -1,5 +1,7 @@
 //! The parts of a sparse matrix as `scipy.sparse.save_npz` stores them.
 
+use std::path::Path;
+
 use super::archive::Archive;
 use crate::npy::Header;
 use crate::sparse::{Coordinates, Parts, row_and_col};
@@ -53,12 +55,31 @@ impl Stored {
         self.data.precision()
     }
 
-    pub fn read<T: Scalar>(self, archive: &Archive) -> Result<SparseTable<T>, IoError> {
-        let path = archive.path.clone();
-        let sides = (usize::try_from(self.rows), usize::try_from(self.cols));
-        let (Ok(nrows), Ok(ncols)) = sides else {
-            return Err(IoError::TooLarge { path, rows: self.rows, cols: self.cols });
+    /// Bytes that it takes in memory, if its lines lie one after another.
+    pub fn bytes<T>(&self) -> Option<usize> {
+        let Layout::Compressed(order) = self.layout else { return None };
+        let lines = if order == Order::RowMajor { self.rows } else { self.cols };
+        let entry = (size_of::<u32>() + size_of::<T>()) as u64;
+        let entries = self.data.shape[0].saturating_mul(entry);
+        let bytes = entries.saturating_add(lines.saturating_add(1).saturating_mul(size_of::<usize>() as u64));
+        Some(usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
+    /// Rows, columns, and which of them lie one after another.
+    pub fn shape(&self, path: &Path) -> Result<((usize, usize), Order), IoError> {
+        let order = match self.layout {
+            Layout::Compressed(order) => order,
+            Layout::Coordinates => Order::RowMajor,
         };
+        match (usize::try_from(self.rows), usize::try_from(self.cols)) {
+            (Ok(rows), Ok(cols)) => Ok(((rows, cols), order)),
+            _ => Err(IoError::TooLarge { path: path.to_owned(), rows: self.rows, cols: self.cols }),
+        }
+    }
+
+    pub fn read<T: Scalar>(&self, archive: &Archive) -> Result<SparseTable<T>, IoError> {
+        let path = archive.path.clone();
+        let (nrows, ncols) = self.shape(&path)?.0;
         match self.layout {
             Layout::Compressed(order) => {
                 let indptr = archive.array("indptr")?.integers()?;

@@ -7,8 +7,10 @@ use flate2::write::DeflateEncoder;
 use orthant::{Csr, View};
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 
+use super::NAMES;
+use crate::convert::{Entries, Found};
 use crate::scalar::little_endian_bytes;
-use crate::{Scalar, npy};
+use crate::{Names, Order, Scalar, npy};
 
 /// Writes `v` as `scipy.sparse.save_npz` writes a `csr`: packed, with indices of 32 bits if they suffice.
 pub(crate) fn write<T: Scalar>(out: &mut dyn Write, v: &Csr<'_, T>) -> io::Result<()> {
@@ -87,6 +89,112 @@ pub(crate) fn write_named(out: &mut dyn Write, arrays: &[(&str, View<'_, f64>)])
     let written = written();
     // the first failure, in its own words
     out.failure.map_or(written, Err)
+}
+
+/// Writes a dense matrix: as an array that is called `matrix`, not packed, with the `names` beside it, or else as a file of its own.
+/// Elements are in C order, or `by_columns` in Fortran's; whole numbers take as few bytes as they need.
+pub(crate) fn write_dense<T: Scalar>(
+    out: &mut dyn Write,
+    data: &[T],
+    (m, n): (usize, usize),
+    by_columns: bool,
+    names: Option<Names<'_>>,
+) -> io::Result<()> {
+    let mut found = Found::default();
+    found.add(data);
+    let width = found.width();
+    let elements = |out: &mut dyn Write| {
+        npy::write_header_of(out, &width.descr::<T>(), &format!("({m}, {n})"), by_columns)?;
+        let mut bytes = Vec::new();
+        for part in data.chunks(1 << 16) {
+            width.values(part, &mut bytes);
+            out.write_all(&bytes)?;
+        }
+        Ok(())
+    };
+    let Some(names) = names else { return elements(out) };
+    archive(out, |zip| {
+        plain(zip, "matrix.npy", elements)?;
+        write_names(zip, names)
+    })
+}
+
+/// Writes a sparse matrix as `scipy.sparse.load_npz` reads it, not packed, with the names beside it.
+pub(crate) fn write_gathered<T: Scalar>(
+    out: &mut dyn Write,
+    v: &mut Entries<T>,
+    names: Names<'_>,
+) -> io::Result<()> {
+    let nnz = v.nnz();
+    archive(out, |zip| {
+        plain(zip, "format.npy", |out| {
+            npy::write_header(out, "|S3", "()")?;
+            out.write_all(if v.order == Order::RowMajor { b"csr" } else { b"csc" })
+        })?;
+        plain(zip, "shape.npy", |out| {
+            npy::write_header(out, "<i8", "(2,)")?;
+            out.write_all(&[(v.nrows as i64).to_le_bytes(), (v.ncols as i64).to_le_bytes()].concat())
+        })?;
+        plain(zip, "indptr.npy", |out| {
+            npy::write_header(out, "<i8", &format!("({},)", v.starts.len()))?;
+            v.starts.iter().try_for_each(|&start| out.write_all(&(start as i64).to_le_bytes()))
+        })?;
+        write_names(zip, names)?;
+        plain(zip, "indices.npy", |out| {
+            npy::write_header(out, &v.of_indices.descr::<T>(), &format!("({nnz},)"))?;
+            v.write_indices(out)
+        })?;
+        plain(zip, "data.npy", |out| {
+            npy::write_header(out, &v.of_values.descr::<T>(), &format!("({nnz},)"))?;
+            v.write_values(out)
+        })
+    })
+}
+
+/// Arrays of words, as numpy writes them: characters of four bytes, and zeros behind the shorter ones.
+fn write_names(zip: &mut Zip<'_, '_>, names: Names<'_>) -> io::Result<()> {
+    for (name, words) in NAMES.into_iter().zip([names.rows, names.cols]) {
+        let Some(words) = words else { continue };
+        let longest = words.iter().map(|word| word.chars().count()).max().unwrap_or(0).max(1);
+        plain(zip, &format!("{name}.npy"), |out| {
+            npy::write_header(out, &format!("<U{longest}"), &format!("({},)", words.len()))?;
+            let mut bytes = Vec::new();
+            for word in words {
+                bytes.clear();
+                bytes.extend(word.chars().flat_map(|c| u32::from(c).to_le_bytes()));
+                bytes.resize(4 * longest, 0);
+                out.write_all(&bytes)?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+type Zip<'a, 'b> = ZipArchiveWriter<&'a mut Latch<'b>>;
+
+/// Writes an archive, of which `fill` writes the entries.
+fn archive(out: &mut dyn Write, fill: impl FnOnce(&mut Zip<'_, '_>) -> io::Result<()>) -> io::Result<()> {
+    let mut out = Latch { out, failure: None };
+    let mut zip = ZipArchiveWriter::new(&mut out);
+    let written = fill(&mut zip).and_then(|()| zip.finish().map_err(io::Error::other).map(drop));
+    // the first failure, in its own words
+    out.failure.map_or(written, Err)
+}
+
+/// Adds an entry that is not packed, whose bytes `fill` writes.
+fn plain(
+    zip: &mut Zip<'_, '_>,
+    name: &str,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let entry = zip.new_file(name).compression_method(CompressionMethod::STORE).start();
+    let (mut entry, config) = entry.map_err(io::Error::other)?;
+    let mut out = config.wrap(&mut entry);
+    fill(&mut out)?;
+    let (_, descriptor) = out.finish().map_err(io::Error::other)?;
+    entry.finish(descriptor).map_err(io::Error::other)?;
+    Ok(())
 }
 
 /// Adds a packed entry, whose bytes `fill` writes.

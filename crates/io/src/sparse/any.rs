@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use orthant::{Error, Matrix, OutOfCore, Real, ToMatrix};
+use orthant::{Error, Matrix, Real, ToMatrix};
 
-use crate::{IoError, NpyLines, Place, Remark, Scalar, SparseTable, Table};
+use crate::{FileLines, IoError, Place, Remark, Scalar, SparseTable, Table};
 
 /// A matrix as its file has it. It can be handed to a fit as it is.
 ///
@@ -26,8 +26,8 @@ pub enum AnyTable<T: Real> {
     Dense(Table<T>),
     /// Those that are not 0.
     Sparse(SparseTable<T>),
-    /// All entries, read when they are needed.
-    OutOfCore(NpyLines<T>),
+    /// Either, read when they are needed.
+    OutOfCore(FileLines<T>),
 }
 
 impl<T: Real> AnyTable<T> {
@@ -54,7 +54,7 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.row_names(),
             Self::Sparse(table) => table.row_names(),
-            Self::OutOfCore(_) => None,
+            Self::OutOfCore(file) => file.row_names(),
         }
     }
 
@@ -63,7 +63,7 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.col_names(),
             Self::Sparse(table) => table.col_names(),
-            Self::OutOfCore(_) => None,
+            Self::OutOfCore(file) => file.col_names(),
         }
     }
 
@@ -110,7 +110,7 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.select_columns(columns).map(Self::Dense),
             Self::Sparse(table) => table.select_columns(columns).map(Self::Sparse),
-            Self::OutOfCore(file) => file.load()?.select_columns(columns).map(Self::Dense),
+            Self::OutOfCore(file) => file.load()?.select_columns(columns),
         }
     }
 
@@ -136,7 +136,7 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => table.remarks.extend(remarks),
             Self::Sparse(table) => table.remarks.extend(remarks),
-            // one of an npy file has none
+            // nothing is said of what stays in its file
             Self::OutOfCore(_) => {}
         }
     }
@@ -145,7 +145,7 @@ impl<T: Real> AnyTable<T> {
         match self {
             Self::Dense(table) => (table.row_names, table.col_names) = (rows, cols),
             Self::Sparse(table) => (table.row_names, table.col_names) = (rows, cols),
-            // nor names
+            // it has those of the file
             Self::OutOfCore(_) => {}
         }
     }
@@ -156,7 +156,7 @@ impl<T: Scalar> ToMatrix<T> for AnyTable<T> {
         match self {
             Self::Dense(table) => table.to_matrix(),
             Self::Sparse(table) => table.to_matrix(),
-            Self::OutOfCore(file) => Ok(Matrix::OutOfCore(OutOfCore::new(file))),
+            Self::OutOfCore(file) => file.to_matrix(),
         }
     }
 }

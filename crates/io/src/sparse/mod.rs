@@ -2,11 +2,14 @@
 
 mod any;
 mod coordinates;
+mod lines;
 mod parts;
 mod select;
 mod table;
 
 pub use any::AnyTable;
 pub(crate) use coordinates::Coordinates;
+pub use lines::SparseLines;
+pub(crate) use lines::{Entries, check_starts};
 pub(crate) use parts::{Parts, row_and_col};
 pub use table::{SparseStorage, SparseTable};

@@ -1,5 +1,8 @@
 //! Array files whose elements stay in the file until they are needed, written by numpy itself, and changed meanwhile.
 
+mod converted;
+mod sparse;
+
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -7,8 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use orthant::{Dense, Error, Matrix, Nmf, ReadLines, StopReason, ToMatrix};
 use orthant_io::{
-    AnyTable, Fingerprint, IoError, Names, NpyLines, Order, ReadOptions, Scalar, Source, read_matrix,
-    write_matrix,
+    AnyTable, FileLines, Fingerprint, IoError, Names, NpyLines, Order, ReadOptions, Scalar, Source,
+    read_matrix, write_matrix,
 };
 
 fn data(name: &str) -> PathBuf {
@@ -21,7 +24,7 @@ fn open<T: Scalar>(path: &Path, most: usize) -> Result<AnyTable<T>, IoError> {
 
 fn lines<T: Scalar>(path: &Path) -> NpyLines<T> {
     match open(path, 0) {
-        Ok(AnyTable::OutOfCore(file)) => file,
+        Ok(AnyTable::OutOfCore(FileLines::Dense(file))) => file,
         other => panic!("{}: {other:?}", path.display()),
     }
 }
@@ -42,10 +45,13 @@ fn same_as_read<T: Scalar>(path: &Path) {
         }
     }
     assert_eq!(lines.load().unwrap(), table);
-    assert_eq!(Fingerprint::of_lines(&lines).unwrap(), Fingerprint::of(&table));
+    assert_eq!(Fingerprint::of_lines(&FileLines::Dense(lines.clone())).unwrap(), Fingerprint::of(&table));
     let turned = lines.transposed();
     assert_eq!((turned.nrows(), turned.ncols()), (table.ncols(), table.nrows()));
-    assert_eq!(Fingerprint::of_lines(&turned).unwrap(), Fingerprint::of(&table.transposed()));
+    assert_eq!(
+        Fingerprint::of_lines(&FileLines::Dense(turned)).unwrap(),
+        Fingerprint::of(&table.transposed())
+    );
 }
 
 #[test]
