@@ -133,7 +133,11 @@ impl fmt::Display for Explanation {
         let (m, n) = self.shape;
         if let Some(entries) = self.entries {
             let share = 100.0 * entries as f64 / (m as f64 * n as f64);
-            line("data", &format!("{m}×{n}, {entries} entries, {share:.3} %"), "zeros are not looked at")?;
+            let why = match self.out_of_core {
+                true => "it is not in memory, and each pass reads its entries",
+                false => "zeros are not looked at",
+            };
+            line("data", &format!("{m}×{n}, {entries} entries, {share:.3} %"), why)?;
         } else {
             let why = match self.out_of_core {
                 true => "it is not in memory, and each pass reads it",
@@ -155,6 +159,7 @@ impl fmt::Display for Explanation {
         let automatic = self.asked.is_automatic();
         let why = match (automatic, plan.method == self.asked.resolved_for(self.rank, false)) {
             (true, true) => "the default for this loss",
+            (true, false) if self.out_of_core => "of the default for this loss what goes without V in memory",
             (true, false) => "what the memory that may be taken allows of the default for this loss",
             (false, _) => "as asked",
         };

@@ -16,6 +16,9 @@ use crate::npy::{self, Header, NpyLines};
 use crate::sparse::{Entries, SparseLines};
 use crate::{AnyTable, Extent, FileLines, IoError, Place, Precision, Scalar};
 
+/// The array beside a matrix that says in which precision to compute with it, where its numbers are stored narrower.
+pub(crate) const PRECISION: &str = "precision";
+
 /// The arrays beside a matrix that name its rows and its columns.
 pub(crate) const NAMES: [&str; 2] = ["row_names", "column_names"];
 
@@ -62,6 +65,12 @@ impl Npz {
     }
 
     pub fn precision(&self) -> Precision {
+        let said = || self.archive.array(PRECISION).and_then(archive::Array::word).ok();
+        match said().as_deref() {
+            Some("float32") => return Precision::Float32,
+            Some("float64") => return Precision::Float64,
+            _ => {}
+        }
         match &self.content {
             Content::Dense { header, .. } => header.precision(),
             Content::Sparse(stored) => stored.precision(),

@@ -7,7 +7,7 @@ use flate2::write::DeflateEncoder;
 use orthant::{Csr, View};
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 
-use super::NAMES;
+use super::{NAMES, PRECISION};
 use crate::convert::{Entries, Found};
 use crate::scalar::little_endian_bytes;
 use crate::{Names, Order, Scalar, npy};
@@ -114,6 +114,7 @@ pub(crate) fn write_dense<T: Scalar>(
     };
     let Some(names) = names else { return elements(out) };
     archive(out, |zip| {
+        write_precision::<T>(zip)?;
         plain(zip, "matrix.npy", elements)?;
         write_names(zip, names)
     })
@@ -139,6 +140,7 @@ pub(crate) fn write_gathered<T: Scalar>(
             npy::write_header(out, "<i8", &format!("({},)", v.starts.len()))?;
             v.starts.iter().try_for_each(|&start| out.write_all(&(start as i64).to_le_bytes()))
         })?;
+        write_precision::<T>(zip)?;
         write_names(zip, names)?;
         plain(zip, "indices.npy", |out| {
             npy::write_header(out, &v.of_indices.descr::<T>(), &format!("({nnz},)"))?;
@@ -148,6 +150,14 @@ pub(crate) fn write_gathered<T: Scalar>(
             npy::write_header(out, &v.of_values.descr::<T>(), &format!("({nnz},)"))?;
             v.write_values(out)
         })
+    })
+}
+
+/// The precision that numbers came in, whatever width they have now.
+fn write_precision<T: Scalar>(zip: &mut Zip<'_, '_>) -> io::Result<()> {
+    plain(zip, &format!("{PRECISION}.npy"), |out| {
+        npy::write_header(out, "|S7", "()")?;
+        out.write_all(T::PRECISION.to_string().as_bytes())
     })
 }
 

@@ -102,6 +102,8 @@ fn every_file<T: Scalar>(folder: &str, endings: &[&str]) -> (usize, usize) {
                 done => done.unwrap(),
             }
             same(&read_any::<T>(&to, &ReadOptions::default()).unwrap(), &expected, &name);
+            let precision = Source::open(&to, &ReadOptions::default()).unwrap().precision();
+            assert_eq!(precision, T::PRECISION, "{name}: whatever width its numbers have");
             let AnyTable::OutOfCore(lines) = open::<T>(&to, 0).unwrap() else { panic!("{name}") };
             same(&lines.load().unwrap(), &expected, &name);
             written.push(fs::read(&to).unwrap());
@@ -215,7 +217,7 @@ fn numbers_take_as_few_bytes_as_hold_them() {
                 }
             };
             convert(&AnyTable::Sparse(table), &path).unwrap();
-            assert_eq!(types(&path)[3], expected, "{length}");
+            assert_eq!(types(&path)[4], expected, "{length}");
         }
     }
 }
