@@ -34,6 +34,7 @@ pub use stats::centre::Spread;
 pub use stats::quantile::quantile;
 pub use study::{Plan, Study};
 pub use table::{COLUMNS, ComponentRow, FitFigures, Row};
+pub use variation::Variation;
 
 mod consensus;
 mod data;
@@ -49,10 +50,12 @@ mod packed;
 mod ranks;
 mod recommend;
 mod record;
+mod refit;
 mod run;
 mod stats;
 mod study;
 mod table;
+mod variation;
 
 /// The code in `docs/study.md`, compiled and run with the documentation's examples.
 #[cfg(doctest)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use orthant::{EntryWeights, Error};
 use orthant_io::{AnyTable, Precision, Scalar, Source};
 use orthant_report::{About, Report};
-use orthant_study::{Ended, Kind, Plan, Ranks, Study, StudyError};
+use orthant_study::{Ended, Plan, Ranks, Study, StudyError, Variation};
 
 use crate::failure::{in_data, size};
 use crate::interrupt::Interrupt;
@@ -62,7 +62,7 @@ fn run_in<T: Scalar>(args: &StudyArgs, source: Source<'_>, interrupt: &Interrupt
     interrupt.studying();
     let mut show = |ended: &Ended| {
         // what is held out of too little data is remarked with the table
-        if let Some(reason) = ended.failed.as_ref().filter(|_| ended.key.kind == Kind::Start) {
+        if let Some(reason) = ended.failed.as_ref().filter(|_| !ended.key.kind.holds_out()) {
             jobs.say(&format!("{} failed: {reason}", ended.key));
         }
         jobs.show(ended.done, ended.jobs, ended.key.rank);
@@ -142,9 +142,13 @@ fn describe(plan: &Plan) -> String {
         0 => String::new(),
         held_out => format!(" and {held_out} with data held out ({})", plan.holdout),
     };
+    let varied = match plan.variation {
+        Variation::Starts => String::new(),
+        variation => format!(" of varied data ({variation})"),
+    };
     format!(
-        "{}{held_out}; {} of data and up to {} besides",
-        count(plan.starts, "fit", "fits"),
+        "{}{varied}{held_out}; {} of data and up to {} besides",
+        count(plan.fits, "fit", "fits"),
         size(plan.data_bytes),
         size(plan.working_bytes)
     )
@@ -153,6 +157,7 @@ fn describe(plan: &Plan) -> String {
 /// Prints the plan.
 fn explain(out: &mut dyn std::io::Write, plan: &Plan, input: &str) -> std::io::Result<()> {
     writeln!(out, "{input}: {}", describe(plan))?;
+    writeln!(out, "each fit is of {}", plan.variation.describe())?;
     let threads = count(plan.side_by_side.unwrap_or(plan.threads), "thread", "threads");
     match plan.side_by_side {
         Some(1) => writeln!(out, "one fit after the other, on one thread")?,
@@ -177,6 +182,11 @@ pub fn failure<T: Scalar>(error: StudyError, table: &AnyTable<T>, file: &str) ->
             Failure::Usage(format!("--components {value} is not possible: {allowed}"))
         }
         StudyError::Fit(error) => in_data(error, table, file),
+        StudyError::NotCounts { row, col, value } => Failure::Run(format!(
+            "{}: {value} is not a count: resampling needs whole numbers of at least 0; --vary starts, noise, rows and halves go with \
+             any data",
+            table.locate(row, col)
+        )),
         StudyError::Io(error) => error.into(),
         error => Failure::Run(error.to_string()),
     }
