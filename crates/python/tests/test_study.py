@@ -438,7 +438,7 @@ def test_what_cannot_be_studied_is_refused():
         Study(2, n_replicates=2, memory_limit=1000).fit(X)
     with pytest.raises(ValueError, match="thinning data that is not counts is not supported; holdout block goes with any data"):
         Study(2, holdout="thin").fit(X + 0.5)
-    with pytest.raises(ValueError, match="0.5, at row 0, column .* is not a count"):
+    with pytest.raises(ValueError, match="1.5, at row 0, column 0 .* is not a count"):
         Study(2, vary="resample").fit(X + 0.5)
     with pytest.raises(TypeError, match="max_seconds"):
         Study(max_seconds=3)
