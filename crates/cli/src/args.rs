@@ -18,6 +18,7 @@ use crate::commands::man::ManArgs;
 use crate::commands::pick::PickArgs;
 use crate::commands::reconstruct::ReconstructArgs;
 use crate::commands::show::ShowArgs;
+use crate::commands::signatures::SignaturesArgs;
 use crate::commands::study::StudyArgs;
 use crate::commands::topics::TopicsArgs;
 use crate::commands::transform::TransformArgs;
@@ -51,6 +52,7 @@ Examples:
   orthant study counts.csv -k 2..12 -o study  how many components there are …
   orthant pick study -k 7                     … and those that came back in many fits
   orthant convert cells.h5ad cells.npz        a file that a fit need not load
+  orthant signatures catalogue.tsv -o out     mutational signatures, by a study of resampled counts
   orthant fit photo.png -k 40 -o photo        compress an image …
   orthant reconstruct photo -o approx.png     … and look at what is left of it
 
@@ -87,6 +89,7 @@ pub enum Command {
     Study(Box<StudyArgs>),
     Pick(PickArgs),
     Convert(ConvertArgs),
+    Signatures(Box<SignaturesArgs>),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -197,6 +200,11 @@ impl ReadArgs {
     /// Whether pictures keep their colour.
     pub fn keeps_channels(&self) -> bool {
         self.channels
+    }
+
+    /// The same, and whether it is turned round as it is said here.
+    pub fn turning(self, transpose: bool) -> Self {
+        Self { transpose, ..self }
     }
 
     /// Whether it is turned round.

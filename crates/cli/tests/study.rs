@@ -1,6 +1,8 @@
-//! `orthant study` and `orthant pick`.
+//! `orthant study`, `orthant pick` and `orthant signatures`.
 
 mod common;
+#[path = "study/signatures.rs"]
+mod signatures;
 
 use std::fs;
 use std::path::Path;

@@ -12,6 +12,7 @@ use orthant_io::{Precision, Scalar};
 use orthant_report::{About, Report};
 use orthant_study::{
     COLUMNS, Consensus, Density, Ended, Holdout, Kind, Packed, Spread, Study, StudyError, Thresholds,
+    Variation,
 };
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -39,6 +40,7 @@ pub struct StudyOptions {
     fits: Options,
     ranks: Vec<usize>,
     replicates: usize,
+    vary: String,
     holdout: String,
     folds: usize,
     thresholds: Limits,
@@ -134,14 +136,16 @@ fn study_fit_as<T: Number + Kept>(
     weights: Option<&Bound<'_, PyAny>>,
     observed: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Ranks> {
-    let StudyOptions { fits, ranks, replicates, holdout, folds, thresholds: limits, path } = options;
+    let StudyOptions { fits, ranks, replicates, vary, holdout, folds, thresholds: limits, path } = options;
     let data = Data::<T>::new(x)?;
     let zeros = fits.missing()? == Missing::Zeros;
     let threads = fits.threads;
     let holdout: Holdout = holdout.parse().map_err(|error: Error| raise(&error, WHOM))?;
+    let variation: Variation = vary.parse().map_err(|error: Error| raise(&error, WHOM))?;
     let mut study = Study::<T>::new(ranks)
         .options(orthant::Options { threads: Some(threads), ..fits.options()? })
         .replicates(replicates)
+        .vary(variation)
         .holdout(holdout)
         .folds(folds)
         .thresholds(thresholds(limits));
@@ -301,10 +305,11 @@ fn parameters_of_study<'py, T: Scalar>(
     let mut studied: Vec<usize> = keys.iter().map(|key| key.rank).collect();
     studied.sort_unstable();
     studied.dedup();
-    let starts = keys.iter().filter(|key| key.kind == Kind::Start);
+    let fits = keys.iter().filter(|key| !key.kind.holds_out());
     let out = parameters(py, ranks.options())?;
     out.set_item("n_components", studied)?;
-    out.set_item("n_replicates", starts.map(|key| key.replicate + 1).max().unwrap_or(1))?;
+    out.set_item("n_replicates", fits.map(|key| key.replicate + 1).max().unwrap_or(1))?;
+    out.set_item("vary", ranks.variation().to_string())?;
     out.set_item("holdout", ranks.holdout().map_or("none", Kind::name))?;
     out.set_item("n_folds", ranks.folds())?;
     Ok(out)

@@ -21,6 +21,7 @@ import pytest
 import scipy.optimize
 import scipy.sparse as sp
 from sklearn.base import clone
+from sklearn.decomposition import non_negative_factorization
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import silhouette_samples
 
@@ -92,6 +93,39 @@ def test_the_planted_number_is_recommended(seed):
     model = study.consensus()
     assert cosines(model.components_, H).max(axis=1).min() > 0.98
     assert model.consensus_.components["support"].min() == 1
+
+
+VARIATIONS = ("resample", "noise=0.1", "rows=0.7", "halves")
+
+
+@the_command
+@pytest.mark.parametrize("vary", VARIATIONS)
+def test_data_can_be_varied(vary, tmp_path):
+    """The planted number comes out, with the command's bits, and what is said of fits is said of X."""
+    np.save(tmp_path / "X.npy", X)
+    arguments = ("-k", "2..4", "-n", 6, "--loss", "kl", "--vary", vary)
+    orthant(tmp_path, "study", "X.npy", *arguments, "-o", "theirs")
+    study = Study(range(2, 5), n_replicates=6, vary=vary, beta_loss="kullback-leibler").fit(X, path=tmp_path / "ours")
+    assert study.k_ == 3 and Study.open(tmp_path / "theirs").vary == vary
+    ours = jobs(tmp_path / "ours")
+    assert ours == jobs(tmp_path / "theirs")
+    name = vary.partition("=")[0]
+    assert sum(job.startswith(f"{name}-k3-") for job in ours) == 6
+    # the best weights of a fit's components for all of X, by scikit-learn
+    losses = []
+    for replicate in range(6):
+        components = record(ours[f"{name}-k3-r{replicate}-f0.safetensors"])["H"]
+        W, _, _ = non_negative_factorization(
+            X, H=components, n_components=3, update_H=False, solver="mu", beta_loss="kullback-leibler", tol=1e-10, max_iter=5000
+        )
+        losses.append(kullback_leibler(X, W @ components))
+    assert study.table_["loss_best"][1] == pytest.approx(min(losses), rel=1e-3)
+    assert study.table_["loss_median"][1] == pytest.approx(np.median(losses), rel=1e-3)
+
+
+def kullback_leibler(X, Y):
+    some = X > 0
+    return (X[some] * np.log(X[some] / Y[some])).sum() - X.sum() + Y.sum()
 
 
 def test_measurements_are_held_out_in_blocks():
@@ -390,7 +424,8 @@ def test_what_cannot_be_studied_is_refused():
     for name, wrong in (
         ("n_replicates", 0), ("n_folds", 1), ("holdout", "some"), ("holdout", 0.1), ("solver", "svd"), ("beta_loss", "kl"), ("init", "custom"),
         ("tol", -1), ("max_iter", 0), ("alpha_W", -1), ("missing", "all"), ("random_state", -1), ("stable_mean", 1.5), ("stable_cosine", "x"),
-        ("n_jobs", 0), ("verbose", "x"), ("products", "mkl"), ("memory_limit", 0),
+        ("n_jobs", 0), ("verbose", "x"), ("products", "mkl"), ("memory_limit", 0), ("vary", "start"), ("vary", "noise=2"), ("vary", "rows=1"),
+        ("vary", "halves=2"), ("vary", 0.1),
     ):
         refused(f"'{name}' parameter of Study must be", **{name: wrong})
     refused("ranks .*65535 or more", n_components=70_000)
@@ -403,6 +438,8 @@ def test_what_cannot_be_studied_is_refused():
         Study(2, n_replicates=2, memory_limit=1000).fit(X)
     with pytest.raises(ValueError, match="thinning data that is not counts is not supported; holdout block goes with any data"):
         Study(2, holdout="thin").fit(X + 0.5)
+    with pytest.raises(ValueError, match="1.5, at row 0, column 0 .* is not a count"):
+        Study(2, vary="resample").fit(X + 0.5)
     with pytest.raises(TypeError, match="max_seconds"):
         Study(max_seconds=3)
     for wrong, text in ((-X, "Negative values in data passed to Study"), (np.full((4, 3), np.nan), "Input X contains NaN"),

@@ -1,6 +1,6 @@
 //! One factorisation out of many: the components that came back, and W of all data on them.
 
-use orthant::{Cancel, Component, Dense, Error, Fit, Matrix, Model, Nmf, Options, Real, Scale, StopReason};
+use orthant::{Cancel, Component, Dense, Error, Fit, Matrix, Model, Options, Real, Scale, StopReason};
 use orthant_io::Scalar;
 
 use crate::job::labels;
@@ -11,7 +11,7 @@ use crate::stats::matching::rematch;
 use crate::stats::samples::UNLABELLED;
 use crate::stats::{silhouette, stability};
 use crate::table::Matched;
-use crate::{StudyError, Thresholds};
+use crate::{StudyError, Thresholds, refit};
 
 /// The tolerance of the fit of W, at most.
 const TOL: f64 = 1e-8;
@@ -179,26 +179,11 @@ impl<T: Scalar> Making<'_, T> {
     fn weights_of(&self, h: Option<&Dense<T>>) -> Result<Fit<T>, Error> {
         let tol = self.options.stopping().tol().min(TOL);
         let max_iter = self.options.max_iter.max(MAX_ITER);
-        let options = Options {
-            tol: Some(tol),
-            max_iter,
-            init: None,
-            compress: None,
-            scale: None,
-            threads: None,
-            ..self.options.clone()
-        };
-        let nmf = Nmf::from_options(options).cancel(&self.cancel);
-        let nmf = match self.weights {
-            Some(weights) => nmf.entry_weights(weights.clone()),
-            None => nmf,
-        };
-        let fit = match h {
-            Some(h) => nmf.fit_weights(self.v, h)?,
-            None => nmf.fit(self.v)?,
-        };
-        // what was cut short is no consensus
-        if self.cancel.is_cancelled() { Err(Error::Interrupted) } else { Ok(fit) }
+        let options = Options { tol: Some(tol), max_iter, threads: None, ..self.options.clone() };
+        match h {
+            Some(h) => refit::weights(self.v, h, &options, self.weights, &self.cancel),
+            None => refit::nmf(&options, self.weights, &self.cancel).fit(self.v),
+        }
     }
 
     /// Clusters by the totals of their components, the largest first, and the first of equal ones.

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 
 use orthant::{Csr, Dense, EntryWeights, Error, Matrix, Real, ToMatrix, View};
 use orthant_io::{Fingerprint, Order, Scalar};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::SeedableRng;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::unsupported;
+use crate::key::hash;
 
 /// Refuses data that is not in memory.
 ///
@@ -42,20 +45,54 @@ pub fn each<T: Real>(v: &Matrix<'_, T>, i: usize, mut f: impl FnMut(usize, T)) {
 
 /// Whether every entry is a whole number of at least 0 that is exact.
 pub fn is_counts<T: Real>(v: &Matrix<'_, T>) -> bool {
+    no_count(v).is_none()
+}
+
+/// The row, the column and the value of the first entry that is not such a number.
+pub fn no_count<T: Real>(v: &Matrix<'_, T>) -> Option<(usize, usize, f64)> {
     let most = 1.0 / T::EPSILON.to_f64();
-    let whole = |x: T| {
-        let x = x.to_f64();
-        x >= 0.0 && x <= most && x.fract() == 0.0
+    first(v, |x| !(x >= 0.0 && x <= most && x.fract() == 0.0))
+}
+
+/// Whether no entry is above 0.
+pub fn is_zero<T: Real>(v: &Matrix<'_, T>) -> bool {
+    first(v, |x| x > 0.0).is_none()
+}
+
+/// The sum of all entries.
+pub fn total<T: Real>(v: &Matrix<'_, T>) -> f64 {
+    let mut total = 0.0;
+    first(v, |x| {
+        total += x;
+        false
+    });
+    total
+}
+
+/// The row, the column and the value of the first entry for which a condition holds: of a sparse matrix, of the first stored one.
+fn first<T: Real>(v: &Matrix<'_, T>, mut holds: impl FnMut(f64) -> bool) -> Option<(usize, usize, f64)> {
+    let mut in_row = |v: &Csr<'_, T>| {
+        (0..v.nrows()).find_map(|i| v.row(i).map(|(j, x)| (i, j, x.to_f64())).find(|(.., x)| holds(*x)))
     };
     match v {
-        Matrix::Dense(v) => (0..v.nrows()).all(|i| (0..v.ncols()).all(|j| whole(v.at(i, j)))),
-        Matrix::Csr(v) => (0..v.nrows()).all(|i| v.row(i).all(|(_, x)| whole(x))),
-        Matrix::Csc(v) => {
-            let v = v.transposed();
-            (0..v.nrows()).all(|i| v.row(i).all(|(_, x)| whole(x)))
-        }
+        Matrix::Csr(v) => in_row(v),
+        Matrix::Csc(v) => in_row(v.transposed()).map(|(j, i, x)| (i, j, x)),
+        Matrix::Dense(v) => (0..v.nrows())
+            .find_map(|i| (0..v.ncols()).map(|j| (i, j, v.at(i, j).to_f64())).find(|(.., x)| holds(*x))),
         Matrix::OutOfCore(_) => unreachable!("studied data is in memory"),
     }
+}
+
+/// The stream of random numbers that has this name.
+pub fn stream(name: &str) -> Xoshiro256PlusPlus {
+    Xoshiro256PlusPlus::seed_from_u64(hash(name))
+}
+
+/// The numbers below `count` in a random order, which has this name.
+pub fn shuffled(count: usize, name: &str) -> Vec<usize> {
+    let mut numbers: Vec<usize> = (0..count).collect();
+    numbers.sort_by_cached_key(|number| hash(&format!("{name}/{number}")));
+    numbers
 }
 
 /// A matrix of its own.
@@ -99,6 +136,30 @@ pub fn select<T: Real>(v: &Matrix<'_, T>, rows: &[usize], columns: &[usize]) -> 
     }
 }
 
+/// A copy of a matrix [by rows](by_rows), in each row of which `replace` has replaced the entries: of a sparse one, those that are
+/// stored.
+pub fn replaced<T: Real>(
+    v: &Matrix<'_, T>,
+    mut replace: impl FnMut(usize, &mut [T]),
+) -> Result<Part<T>, Error> {
+    let (m, n) = (v.nrows(), v.ncols());
+    if matches!(v, Matrix::Dense(_)) {
+        let mut out = Dense::zeros(m, n);
+        for (i, row) in out.as_mut_slice().chunks_exact_mut(n.max(1)).enumerate() {
+            each(v, i, |j, x| row[j] = x);
+            replace(i, row);
+        }
+        return Ok(Part::Dense(out));
+    }
+    let mut out = Builder::new();
+    for i in 0..m {
+        each(v, i, |j, x| out.push(j as u32, x));
+        replace(i, out.row_mut());
+        out.end_row();
+    }
+    out.build(m, n).map(Part::Sparse)
+}
+
 /// The transpose of a part.
 pub fn transposed<T: Real>(part: &Part<T>) -> Part<T> {
     match part {
@@ -122,6 +183,11 @@ impl<T: Real> Builder<T> {
     pub fn push(&mut self, column: u32, x: T) {
         self.columns.push(column);
         self.values.push(x);
+    }
+
+    /// The values of the row that has not ended.
+    pub fn row_mut(&mut self) -> &mut [T] {
+        &mut self.values[self.starts[self.starts.len() - 1]..]
     }
 
     pub fn end_row(&mut self) {
@@ -203,6 +269,15 @@ pub fn little_endian<T: Scalar>(data: &[T]) -> Cow<'_, [u8]> {
         return native.into();
     }
     native.chunks_exact(size_of::<T>()).flat_map(|x| x.iter().rev().copied()).collect::<Vec<u8>>().into()
+}
+
+/// A part with all its entries.
+#[cfg(test)]
+pub fn dense<T: Real>(part: &Part<T>) -> Dense<T> {
+    match part {
+        Part::Dense(v) => v.clone(),
+        Part::Sparse(v) => v.to_dense(),
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::ranks::Ranks;
 use crate::stats::units::dot;
-use crate::{Kind, Member, StudyError, Thresholds};
+use crate::{Member, StudyError, Thresholds};
 
 /// How alike components are: their cosines, in an order of the caller's.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,13 +40,13 @@ impl<T: Scalar> Ranks<T> {
         &self.failed
     }
 
-    /// Each rank with the number of its fits of all of V, those that failed among them.
+    /// Each rank with the number of its fits that are compared, those that failed among them.
     ///
     /// # Errors
     /// [`StudyError::Io`].
     pub fn replicates(&self) -> Result<Vec<(usize, usize)>, StudyError> {
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-        for key in self.keys()?.into_iter().filter(|key| key.kind == Kind::Start) {
+        for key in self.keys()?.into_iter().filter(|key| !key.kind.holds_out()) {
             *counts.entry(key.rank).or_default() += 1;
         }
         Ok(counts.into_iter().collect())

@@ -12,6 +12,19 @@ pub enum StudyError {
     /// The data or an option is none that can be fitted.
     #[error(transparent)]
     Fit(#[from] Error),
+    /// Data that is to be resampled and has an entry that is not a count.
+    #[error(
+        "{value}, at row {row}, column {col} (counting from 0), is not a count: resampling needs whole numbers of at least 0; vary starts, \
+         noise, rows and halves go with any data"
+    )]
+    NotCounts {
+        /// Its row, from 0.
+        row: usize,
+        /// Its column, from 0.
+        col: usize,
+        /// The entry.
+        value: f64,
+    },
     /// A file could not be read or written.
     #[error(transparent)]
     Io(#[from] IoError),

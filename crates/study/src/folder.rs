@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::data::OTHER_ORDER;
 use crate::record::Record;
-use crate::{Key, Shard, StudyError};
+use crate::{Key, Shard, StudyError, Variation};
 
 const MANIFEST: &str = "manifest.json";
 const JOBS: &str = "jobs";
@@ -34,6 +34,9 @@ pub struct Manifest {
     pub weights: Option<String>,
     /// Folds that counts are shared out among.
     pub folds: usize,
+    /// What differs between fits.
+    #[serde(default, skip_serializing_if = "Variation::is_starts")]
+    pub vary: Variation,
     /// The options of all fits but the rank, which is 1 here.
     pub options: Options,
     /// Where the data comes from, as whoever began the study said.
@@ -48,6 +51,7 @@ impl Manifest {
         input: Fingerprint,
         weights: Option<String>,
         folds: usize,
+        vary: Variation,
         origin: Option<Value>,
     ) -> Self {
         Self {
@@ -57,6 +61,7 @@ impl Manifest {
             input,
             weights,
             folds,
+            vary,
             // no bit depends on threads
             options: Options { rank: 1, threads: None, ..options.clone() },
             origin,

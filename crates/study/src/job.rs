@@ -1,6 +1,6 @@
 //! One job: a fit, and what is kept of it.
 
-use orthant::{Dense, Error, Fit, Matrix, Real, Report};
+use orthant::{Dense, Error, Fit, Matrix, Nmf, Real, Report, StopReason};
 use orthant_io::Scalar;
 
 use crate::holdout::block::Blocks;
@@ -9,7 +9,7 @@ use crate::holdout::overdispersion::Moments;
 use crate::record::{Figures, FitRecord, Outcome};
 use crate::stats::samples::UNLABELLED;
 use crate::study::Study;
-use crate::{Key, data};
+use crate::{Key, data, refit};
 
 /// What jobs of one group share.
 #[derive(Debug)]
@@ -40,7 +40,10 @@ pub fn run<T: Scalar>(
         nmf = nmf.threads(threads);
     }
     let done = match shared {
-        Shared::Whole(rows) => nmf.fit(v).map(|fit| kept(fit, rows, study)),
+        Shared::Whole(rows) => match study.variation.data(rows, study.fit.seed, key.replicate)? {
+            None => nmf.fit(v).map(|fit| kept(fit, rows, study)),
+            Some(data) => of_varied(study, v, rows, &data, &nmf),
+        },
         Shared::Thinned(train, test) => nmf.fit(train).and_then(|fit| {
             let factor = 1.0 / (study.folds - 1) as f64;
             let prediction = Prediction::new(&fit.w, fit.model.components(), factor);
@@ -97,6 +100,28 @@ pub fn run<T: Scalar>(
         ) => Ok(Outcome::Failed { reason: e.to_string() }),
         done => done,
     }
+}
+
+/// A fit of varied data, as of V.
+fn of_varied<T: Scalar>(
+    study: &Study<T>,
+    v: &Matrix<'_, T>,
+    rows: &Matrix<'_, T>,
+    data: &data::Part<T>,
+    nmf: &Nmf<T>,
+) -> Result<Outcome<T>, Error> {
+    let failed = |why: &str| Ok(Outcome::Failed { reason: format!("of the data that it got: {why}") });
+    let fit = match nmf.fit(data) {
+        // V has what the rows that were drawn do not
+        Err(e @ Error::Unobserved { .. }) => return failed(&e.to_string()),
+        fit => fit?,
+    };
+    let fit = match fit.report.stop_reason {
+        StopReason::ZeroData if data::is_zero(v) => nmf.fit(v)?,
+        StopReason::ZeroData => return failed("no entry is above 0"),
+        _ => refit::of_varied(fit, v, nmf.options(), study.weights.as_ref(), &study.cancel)?,
+    };
+    Ok(kept(fit, rows, study))
 }
 
 fn kept<T: Scalar>(fit: Fit<T>, v: &Matrix<'_, T>, study: &Study<T>) -> Outcome<T> {

@@ -7,8 +7,16 @@ use xxhash_rust::xxh3::xxh3_64;
 /// What a job fits, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// All of V from a start of its own: these jobs tell which components come back.
+    /// All of V from a start of its own: these jobs, and the four that follow, tell which components come back.
     Start,
+    /// Counts that are drawn again.
+    Resample,
+    /// V with multiplicative noise.
+    Noise,
+    /// A random share of the rows.
+    Rows,
+    /// Half of the rows.
+    Halves,
     /// V without one of its thinned parts, tested on that part.
     Thin,
     /// A quarter of V, tested on the opposite quarter.
@@ -19,16 +27,34 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Start, Self::Thin, Self::Block, Self::Window];
+    pub const ALL: [Self; 8] = [
+        Self::Start,
+        Self::Resample,
+        Self::Noise,
+        Self::Rows,
+        Self::Halves,
+        Self::Thin,
+        Self::Block,
+        Self::Window,
+    ];
 
     /// Its name in keys, files and tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Start => "start",
+            Self::Resample => "resample",
+            Self::Noise => "noise",
+            Self::Rows => "rows",
+            Self::Halves => "halves",
             Self::Thin => "thin",
             Self::Block => "block",
             Self::Window => "window",
         }
+    }
+
+    /// Whether its jobs hold data out; the components of the others are compared.
+    pub fn holds_out(self) -> bool {
+        matches!(self, Self::Thin | Self::Block | Self::Window)
     }
 }
 

@@ -30,10 +30,12 @@ pub use packed::Packed;
 pub use ranks::{Ranks, SampleConsensus, precision};
 pub use recommend::{Recommendation, Rule, stable};
 pub use run::Ended;
+pub use similarity::Similarity;
 pub use stats::centre::Spread;
 pub use stats::quantile::quantile;
 pub use study::{Plan, Study};
 pub use table::{COLUMNS, ComponentRow, FitFigures, Row};
+pub use variation::Variation;
 
 mod consensus;
 mod data;
@@ -49,10 +51,13 @@ mod packed;
 mod ranks;
 mod recommend;
 mod record;
+mod refit;
 mod run;
+mod similarity;
 mod stats;
 mod study;
 mod table;
+mod variation;
 
 /// The code in `docs/study.md`, compiled and run with the documentation's examples.
 #[cfg(doctest)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::ranks::Ranks;
 use crate::recommend::Rule;
 use crate::table::{COLUMNS, Row};
-use crate::{StudyError, Thresholds};
+use crate::{StudyError, Thresholds, Variation};
 
 /// What `study.json` has.
 #[derive(Serialize)]
@@ -20,6 +20,7 @@ struct Summary<'a> {
     stable: &'a [usize],
     rules: &'a [Rule],
     remarks: &'a [String],
+    vary: Variation,
     holdout: Option<&'static str>,
     overdispersion: Option<f64>,
     thresholds: Thresholds,
@@ -56,6 +57,7 @@ impl<T: Scalar> Ranks<T> {
             stable: &found.stable,
             rules: &found.rules,
             remarks: &found.remarks,
+            vary: self.variation(),
             holdout: self.holdout().map(crate::Kind::name),
             overdispersion: self.overdispersion(),
             thresholds: self.thresholds,

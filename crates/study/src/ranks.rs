@@ -13,7 +13,7 @@ use crate::recommend::{Recommendation, recommend};
 use crate::record::Record;
 use crate::stats::{information, samples};
 use crate::table::{self, Row, matched};
-use crate::{Density, Key, Kind, StudyError, Thresholds, data};
+use crate::{Density, Key, Kind, StudyError, Thresholds, Variation, data};
 
 /// An overdispersion above which thinned counts do not test what they should.
 const OVERDISPERSED: f64 = 0.1;
@@ -189,6 +189,11 @@ impl<T: Scalar> Ranks<T> {
     /// The folds that counts are shared out among.
     pub fn folds(&self) -> usize {
         self.manifest.folds
+    }
+
+    /// What differs between the fits of a rank that are compared.
+    pub fn variation(&self) -> Variation {
+        self.manifest.vary
     }
 
     /// Whether entries of the data are weighted.

@@ -46,13 +46,18 @@ trait Sink<T> {
 /// What the study will do.
 pub fn plan<T: Scalar>(study: &Study<T>, v: &Matrix<'_, T>, holdout: Holdout) -> Result<Plan, Error> {
     let jobs = study.jobs(holdout);
-    let starts = jobs.iter().filter(|key| key.kind == Kind::Start).count();
+    let fits = jobs.iter().filter(|key| !key.kind.holds_out()).count();
     let threads = rayon::current_num_threads();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = study.fit.threads.unwrap_or(threads).min(cores);
     let single = study.largest(holdout).threads(1).explain(v)?;
     let allowed = study.fit.memory_limit.unwrap_or(SIDE_BY_SIDE.max(v.bytes()));
-    let jobs_at_once = (allowed / single.working_bytes.max(1)).clamp(1, threads);
+    // the data of a fit are its own where they differ from V
+    let varied = if study.variation.is_starts() { 0 } else { v.bytes() };
+    if let Some(have) = study.fit.memory_limit.filter(|have| single.working_bytes + varied > *have) {
+        return Err(Error::MemoryLimit { need: single.working_bytes + varied, have });
+    }
+    let jobs_at_once = (allowed / (single.working_bytes + varied).max(1)).clamp(1, threads);
     // what a limit of memory leaves out of a fit depends on its threads: it has one wherever there is a limit
     let side_by_side = (jobs_at_once > 1 || study.fit.memory_limit.is_some()).then_some(jobs_at_once);
     let largest = match side_by_side {
@@ -62,9 +67,10 @@ pub fn plan<T: Scalar>(study: &Study<T>, v: &Matrix<'_, T>, holdout: Holdout) ->
     // parts of V, and its rows where it is by columns, are copies; those of windows are the fits' own
     let parts = if matches!(holdout, Holdout::Thin | Holdout::Block) { v.bytes() } else { 0 };
     let rows = if matches!(v, Matrix::Csc(_)) { v.bytes() } else { 0 };
-    let working_bytes = parts + rows + largest.working_bytes.saturating_mul(side_by_side.unwrap_or(1));
-    let (held_out, data_bytes) = (jobs.len() - starts, v.bytes());
-    Ok(Plan { starts, held_out, holdout, side_by_side, threads, data_bytes, working_bytes, largest })
+    let at_once = (largest.working_bytes + varied).saturating_mul(side_by_side.unwrap_or(1));
+    let working_bytes = parts + rows + at_once;
+    let (held_out, data_bytes, variation) = (jobs.len() - fits, v.bytes(), study.variation);
+    Ok(Plan { fits, variation, held_out, holdout, side_by_side, threads, data_bytes, working_bytes, largest })
 }
 
 /// Does the jobs; their records come back in order.
@@ -152,7 +158,8 @@ fn run<T: Scalar>(
 ) -> Result<(), StudyError> {
     let mut groups: BTreeMap<(Kind, usize, usize), Vec<Key>> = BTreeMap::new();
     for &key in jobs {
-        let of_data = if key.kind == Kind::Start { 0 } else { key.replicate };
+        // what a fit of varied data is of, it makes itself
+        let of_data = if key.kind.holds_out() { key.replicate } else { 0 };
         groups.entry((key.kind, of_data, key.fold)).or_default().push(key);
     }
     if groups.is_empty() {
@@ -173,7 +180,9 @@ fn run<T: Scalar>(
         let worker = scope.spawn(move || -> Result<(), Error> {
             for ((kind, replicate, fold), mut keys) in groups {
                 let shared = match kind {
-                    Kind::Start => Shared::Whole(rows.by_ref()),
+                    Kind::Start | Kind::Resample | Kind::Noise | Kind::Rows | Kind::Halves => {
+                        Shared::Whole(rows.by_ref())
+                    }
                     Kind::Window => Shared::Window(study.window(fold)),
                     Kind::Thin => {
                         let (train, test) = thin::split(rows, study.folds, fold, seed)?;
@@ -265,6 +274,17 @@ mod tests {
                     assert_eq!(expected.len(), jobs.len());
                     for mode in [Mode::SideBySide(2), Mode::Together(2), Mode::Together(1)] {
                         assert!(done(&study, &v, &jobs, mode) == expected, "{mode:?}, {loss}");
+                    }
+                    let alone = done(&study, &v, &jobs[4..5], Mode::SideBySide(2));
+                    assert!(expected.contains(&alone[0]));
+                }
+                for text in ["resample", "noise=0.1", "rows", "halves"] {
+                    let study = study.clone().vary(text.parse().unwrap());
+                    let jobs = study.jobs(Holdout::None);
+                    let expected = done(&study, &v, &jobs, Mode::SideBySide(1));
+                    assert_eq!(expected.len(), jobs.len());
+                    for mode in [Mode::SideBySide(2), Mode::Together(2)] {
+                        assert!(done(&study, &v, &jobs, mode) == expected, "{mode:?}, {loss}, {text}");
                     }
                     let alone = done(&study, &v, &jobs[4..5], Mode::SideBySide(2));
                     assert!(expected.contains(&alone[0]));

@@ -11,7 +11,8 @@ use crate::error::{invalid, unsupported};
 use crate::folder::{Folder, Manifest};
 use crate::holdout::DIVISIONS;
 use crate::run::{self, Ended};
-use crate::{Holdout, Key, Kind, Ranks, Shard, StudyError, Thresholds, data};
+use crate::variation::{resample, subset};
+use crate::{Holdout, Key, Kind, Ranks, Shard, StudyError, Thresholds, Variation, data};
 
 /// Fits of several ranks, each from several starts and on data that is held out in part.
 ///
@@ -32,6 +33,7 @@ pub struct Study<T> {
     pub(crate) replicates: usize,
     pub(crate) fit: Options,
     pub(crate) weights: Option<EntryWeights<T>>,
+    pub(crate) variation: Variation,
     pub(crate) holdout: Holdout,
     pub(crate) folds: usize,
     pub(crate) thresholds: Thresholds,
@@ -47,8 +49,10 @@ const WINDOWS: usize = 5;
 /// What a study will do.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Fits of all of V.
-    pub starts: usize,
+    /// Fits that are compared.
+    pub fits: usize,
+    /// What differs between them.
+    pub variation: Variation,
     /// Fits of a part of it.
     pub held_out: usize,
     /// How data is held out; never [`Holdout::Auto`].
@@ -73,6 +77,7 @@ impl<T: Scalar> Study<T> {
             replicates: 30,
             fit: Options::new(1, Method::auto(Loss::Frobenius)),
             weights: None,
+            variation: Variation::Starts,
             holdout: Holdout::Auto,
             folds: 5,
             thresholds: Thresholds::default(),
@@ -101,7 +106,7 @@ impl<T: Scalar> Study<T> {
         self
     }
 
-    /// Fits of each rank from starts of their own, at least 1; default 30.
+    /// Fits of each rank that are compared, each from a start of its own, at least 1; default 30.
     #[must_use]
     pub fn replicates(self, replicates: usize) -> Self {
         Self { replicates, ..self }
@@ -111,6 +116,21 @@ impl<T: Scalar> Study<T> {
     #[must_use]
     pub fn entry_weights(self, weights: EntryWeights<T>) -> Self {
         Self { weights: Some(weights), ..self }
+    }
+
+    /// What differs between these fits besides their starts; default nothing.
+    ///
+    /// ```
+    /// use orthant::Dense;
+    /// use orthant_study::{Study, Variation};
+    /// let v = Dense::from_fn(30, 12, |i, j| if i % 2 == j % 2 { ((i * 5 + j) % 7 + 1) as f64 } else { 0.0 });
+    /// let ranks = Study::new(2..=3).replicates(4).vary(Variation::Resample).fit(&v)?;
+    /// assert!(ranks.table()[0].silhouette_mean > Some(0.9));
+    /// # Ok::<(), orthant_study::StudyError>(())
+    /// ```
+    #[must_use]
+    pub fn vary(self, variation: Variation) -> Self {
+        Self { variation, ..self }
     }
 
     /// How data is held out.
@@ -212,52 +232,61 @@ impl<T: Scalar> Study<T> {
     }
 
     /// Refuses what cannot be studied; says how data is held out.
-    fn check(&self, v: &Matrix<'_, T>) -> Result<Holdout, Error> {
+    fn check(&self, v: &Matrix<'_, T>) -> Result<Holdout, StudyError> {
         data::in_memory(v)?;
         let Options { minibatch, max_time, init, holdout, .. } = &self.fit;
         if holdout.is_some() {
             return Err(unsupported(
                 "a study of fits that hold entries out",
                 "the study holds data out: holdout window",
-            ));
+            )
+            .into());
         }
         if self.ranks.is_empty() {
-            return Err(invalid("ranks", "nothing", "at least one number of components"));
+            return Err(invalid("ranks", "nothing", "at least one number of components").into());
         }
         if let Some(&rank) = self.ranks.iter().find(|&&rank| rank == 0) {
-            return Err(Error::InvalidRank { rank });
+            return Err(Error::InvalidRank { rank }.into());
         }
         if self.ranks.iter().any(|&rank| rank >= usize::from(u16::MAX)) {
-            return Err(invalid("ranks", "65535 or more", "fewer components than that"));
+            return Err(invalid("ranks", "65535 or more", "fewer components than that").into());
         }
         if self.replicates == 0 {
-            return Err(invalid("replicates", 0, "at least 1"));
+            return Err(invalid("replicates", 0, "at least 1").into());
         }
         if self.folds < 2 {
-            return Err(invalid("folds", self.folds, "at least 2"));
+            return Err(invalid("folds", self.folds, "at least 2").into());
         }
         self.thresholds.check()?;
+        self.variation.check()?;
         if minibatch.is_some() {
             return Err(unsupported(
                 "a study of fits by mini-batches",
                 "studies go with fits of the whole data",
-            ));
+            )
+            .into());
         }
         if max_time.is_some() {
             return Err(unsupported(
                 "a study with a limit of time for each fit, by which its results would depend on the machine,",
                 "max_iter limits fits, and a study that is ended goes on where it stood",
-            ));
+            ).into());
         }
-        let varies = matches!(init, None | Some(InitKind::Random | InitKind::ScaledRandom));
+        let random = matches!(init, None | Some(InitKind::Random | InitKind::ScaledRandom));
+        let varies = random || !self.variation.is_starts();
         if *init == Some(InitKind::Custom) || !varies && self.replicates > 1 {
             let kind = init.map_or("", InitKind::name);
             return Err(unsupported(
                 format!("a study of several fits from the start {kind}, which would be the same fit"),
-                "random and scaled-random give each its own; other starts but custom go with one replicate",
-            ));
+                "random and scaled-random give each its own; other starts but custom go with one replicate, or where vary is not starts",
+            ).into());
         }
         let whole = self.fit.missing == Missing::None && self.weights.is_none();
+        match self.variation {
+            Variation::Resample => resample::check(v, self.fit.method.loss.beta(), whole)?,
+            Variation::Rows(_) | Variation::Halves => subset::check(v.nrows(), self.weights.is_some())?,
+            Variation::Starts | Variation::Noise(_) => {}
+        }
         let holdout = match self.holdout {
             Holdout::Auto if !whole => Holdout::Window,
             Holdout::Auto if data::is_counts(v) => Holdout::Thin,
@@ -266,13 +295,15 @@ impl<T: Scalar> Study<T> {
                 return Err(unsupported(
                     "thinning data that is not counts",
                     "holdout block goes with any data",
-                ));
+                )
+                .into());
             }
             Holdout::Thin | Holdout::Block if !whole => {
                 return Err(unsupported(
                     "holding out data of which entries are missing or weighted",
                     "holdout window goes with it, and none",
-                ));
+                )
+                .into());
             }
             chosen => chosen,
         };
@@ -300,7 +331,7 @@ impl<T: Scalar> Study<T> {
         let mut jobs = Vec::new();
         for &rank in &ranks {
             let key = |kind, replicate, fold| Key { kind, rank, replicate, fold };
-            jobs.extend((0..self.replicates).map(|r| key(Kind::Start, r, 0)));
+            jobs.extend((0..self.replicates).map(|r| key(self.variation.kind(), r, 0)));
             match holdout {
                 Holdout::Thin => jobs.extend((0..self.folds).map(|fold| key(Kind::Thin, 0, fold))),
                 Holdout::Block => {
@@ -327,6 +358,7 @@ impl<T: Scalar> Study<T> {
 
     fn manifest(&self, v: &Matrix<'_, T>) -> Manifest {
         let weights = self.weights.as_ref().map(data::fingerprint_of_weights);
-        Manifest::new(&self.fit, data::fingerprint(v), weights, self.folds, self.origin.clone())
+        let input = data::fingerprint(v);
+        Manifest::new(&self.fit, input, weights, self.folds, self.variation, self.origin.clone())
     }
 }

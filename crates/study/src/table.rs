@@ -20,7 +20,7 @@ const STARTS: usize = 20;
 pub struct Row {
     /// The number of components.
     pub k: usize,
-    /// Fits of all of V that came to an end.
+    /// Fits that came to an end, those on data held out aside.
     pub fits: usize,
     /// Jobs that failed.
     pub failed: usize,
@@ -62,7 +62,7 @@ pub struct Row {
     /// The loss on each fold that was held out, in their order.
     #[serde(skip)]
     pub folds: Vec<f64>,
-    /// The fits of all of V, by replicate.
+    /// These fits, by replicate.
     #[serde(skip)]
     pub each: Vec<FitFigures>,
     /// Why jobs failed: each reason once, and how many failed for it.
@@ -84,7 +84,7 @@ impl Row {
     }
 }
 
-/// How one of the fits of all of V ended.
+/// How one of the fits that are compared ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FitFigures {
     /// The replicate.
@@ -149,7 +149,7 @@ pub(crate) struct Matched<T> {
 /// [`StudyError::NoFits`].
 pub(crate) fn matched<T: Scalar>(rank: usize, records: Vec<Record<T>>) -> Result<Matched<T>, StudyError> {
     let (mut fits, mut replicates, mut why) = (Vec::new(), Vec::new(), None);
-    for record in records.into_iter().filter(|record| record.key.kind == Kind::Start) {
+    for record in records.into_iter().filter(|record| !record.key.kind.holds_out()) {
         match record.outcome {
             Outcome::Fit(fit) => {
                 replicates.push(record.key.replicate);

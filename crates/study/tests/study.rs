@@ -1,5 +1,8 @@
 //! Whole studies: planted data, the bits of jobs, folders, and what is refused.
 
+#[path = "study/vary.rs"]
+mod vary;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -154,7 +157,7 @@ fn a_plan_says_how_many_jobs_there_are() {
         Study::<f64>::new(2..=4).replicates(3).options(options)
     };
     let plan = study(None).plan(&v).unwrap();
-    assert_eq!((plan.starts, plan.held_out, plan.holdout), (9, 15, Holdout::Thin));
+    assert_eq!((plan.fits, plan.held_out, plan.holdout), (9, 15, Holdout::Thin));
     assert_eq!(plan.side_by_side, Some(plan.threads));
     // as little as one fit needs, and a byte less
     let Err(StudyError::Fit(Error::MemoryLimit { need, .. })) = study(Some(1000)).plan(&v) else { panic!() };

@@ -8,6 +8,7 @@ pub mod man;
 pub mod pick;
 pub mod reconstruct;
 pub mod show;
+pub mod signatures;
 pub mod study;
 pub mod topics;
 pub mod transform;

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use orthant::View;
-use orthant_io::{AnyTable, Precision, Scalar, Source, Staged};
+use orthant_io::{AnyTable, Format, Precision, Scalar, Source, Staged};
 use orthant_study::{Consensus, Density, Ranks};
 
 use crate::args::{Cli, Command};
+use crate::commands::signatures;
 use crate::commands::study::{StableArgs, StudyArgs, failure};
 use crate::factor_format::FormatArgs;
 use crate::fitting::Fitted;
@@ -26,6 +27,8 @@ const SPREAD: &str = "spread.npz";
 const COMPONENTS: &str = "components.csv";
 const LABELS: &str = "labels.csv";
 const DENSITY: &str = "density.csv";
+/// What is written beside the results of a fit.
+pub const FILES: [&str; 4] = [SPREAD, COMPONENTS, LABELS, DENSITY];
 
 /// Write the components of a study that came back in its fits
 ///
@@ -96,7 +99,7 @@ fn run_in<T: Scalar>(args: &PickArgs, interrupt: &Interrupt) -> Result<(), Failu
     let out = args.out.clone().unwrap_or_else(|| args.study.join(format!("k{rank:02}")));
     let inputs: Vec<PathBuf> =
         std::iter::once(&studied.input).chain(studied.weights.path()).flat_map(Source::files).collect();
-    results::keep_inputs(&inputs, &out, &args.formats, &[SPREAD, COMPONENTS, LABELS, DENSITY])?;
+    results::keep_inputs(&inputs, &out, &args.formats, &FILES)?;
     let source = studied.read.open(&studied.input)?;
     let format = source.format();
     let table: AnyTable<T> = studied.read.read(&studied.input, source)?;
@@ -111,24 +114,8 @@ fn run_in<T: Scalar>(args: &PickArgs, interrupt: &Interrupt) -> Result<(), Failu
     for remark in &found.remarks {
         say::warning(remark);
     }
-    let fitted = Fitted { fit: found.fit.clone(), steps: None };
-    let formats = args.formats.of(table.col_names().is_some() || table.row_names().is_some());
-    let results = Results {
-        file: input.clone(),
-        options: &found.options,
-        table: &table,
-        fitted: &fitted,
-        component: "component",
-        formats: &formats,
-        fingerprint: OnceCell::new(),
-    };
-    let pictured = Pictured::of(format, &studied.read, &studied.input, &table)?;
-    let pictured = pictured.map(|pictured| Ok((PICTURED.to_owned(), print::json(&pictured)?)));
-    let attachments: BTreeMap<_, _> = pictured.into_iter().collect::<Result<_, Failure>>()?;
-    let mut staged = Staged::in_dir(&out)?;
-    results.stage(&mut staged, attachments)?;
-    stage(&mut staged, &found, &table)?;
-    staged.commit()?;
+    Picked { found: &found, table: &table, args: &studied, format, formats: &args.formats }
+        .save(&out, |_| Ok(()))?;
     let mut beside = Beside::results(true);
     if !args.quiet {
         let columns = table.col_names();
@@ -146,13 +133,53 @@ fn run_in<T: Scalar>(args: &PickArgs, interrupt: &Interrupt) -> Result<(), Failu
     beside.end()
 }
 
+/// A consensus of a study with these arguments, to be written.
+pub struct Picked<'a, T: Scalar> {
+    pub found: &'a Consensus<T>,
+    pub table: &'a AnyTable<T>,
+    pub args: &'a StudyArgs,
+    /// Of the file of the table.
+    pub format: Format,
+    pub formats: &'a FormatArgs,
+}
+
+impl<T: Scalar> Picked<'_, T> {
+    /// Writes the results of a fit, what is known of the components, and what `more` stages: all or nothing.
+    pub fn save(
+        &self,
+        out: &Path,
+        more: impl FnOnce(&mut Staged) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let Self { found, table, args, .. } = *self;
+        let fitted = Fitted { fit: found.fit.clone(), steps: None };
+        let results = Results {
+            file: args.input.display().to_string(),
+            options: &found.options,
+            table,
+            fitted: &fitted,
+            component: "component",
+            formats: &self.formats.of(table.col_names().is_some() || table.row_names().is_some()),
+            fingerprint: OnceCell::new(),
+        };
+        let pictured = Pictured::of(self.format, &args.read, &args.input, table)?;
+        let pictured = pictured.map(|pictured| Ok((PICTURED.to_owned(), print::json(&pictured)?)));
+        let attachments: BTreeMap<_, _> = pictured.into_iter().collect::<Result<_, Failure>>()?;
+        let mut staged = Staged::in_dir(out)?;
+        results.stage(&mut staged, attachments)?;
+        stage(&mut staged, found, table)?;
+        more(&mut staged)?;
+        staged.commit()?;
+        Ok(())
+    }
+}
+
 /// The arguments that the study was begun with, with the data where it is now.
 fn studied<T: Scalar>(ranks: &Ranks<T>, args: &PickArgs) -> Result<StudyArgs, Failure> {
     let study = args.study.display();
     let origin = ranks.origin().unwrap_or(&serde_json::Value::Null);
     let words = origin["arguments"].as_array().and_then(|words| {
         let words = words.iter().map(serde_json::Value::as_str).collect::<Option<Vec<&str>>>()?;
-        parsed(words.into_iter().map(OsString::from))
+        parsed(words.into_iter().map(OsString::from), origin)
     });
     let Some(mut found) = words else {
         // of a study that Python or Rust began
@@ -167,7 +194,7 @@ fn studied<T: Scalar>(ranks: &Ranks<T>, args: &PickArgs) -> Result<StudyArgs, Fa
             )));
         }
         let words = ["study", "--missing", ranks.options().missing.name(), "--"].map(OsString::from);
-        return parsed(words.into_iter().chain([data.clone().into_os_string()]))
+        return parsed(words.into_iter().chain([data.clone().into_os_string()]), origin)
             .ok_or_else(|| Failure::Run(format!("{}: no name of a file", data.display())));
     };
     let folder = Path::new(origin["folder"].as_str().unwrap_or("."));
@@ -192,10 +219,11 @@ fn studied<T: Scalar>(ranks: &Ranks<T>, args: &PickArgs) -> Result<StudyArgs, Fa
     Ok(found)
 }
 
-/// The arguments of `orthant study`, if they are such.
-fn parsed(words: impl Iterator<Item = OsString>) -> Option<StudyArgs> {
+/// The arguments of `orthant study`, if they are such or those of another command that makes a study.
+fn parsed(words: impl Iterator<Item = OsString>, origin: &serde_json::Value) -> Option<StudyArgs> {
     match Cli::try_parse_from(std::iter::once("orthant".into()).chain(words)).ok()?.command {
         Command::Study(found) => Some(*found),
+        Command::Signatures(found) => Some(signatures::begun(*found, origin)),
         _ => None,
     }
 }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Study"]
 
+VARIATIONS = ("starts", "resample", "noise", "rows", "halves")
 HOLDOUTS = ("auto", "thin", "block", "window", "none")
 # more numbers of components are a slip of the hand, and a matrix of more samples takes gigabytes
 MOST = 10_000
@@ -56,6 +57,19 @@ def is_ranks(value: Any) -> bool:
         return bool(value >= 1)
     some = isinstance(value, Collection) and not isinstance(value, (str, bytes)) and 0 < len(value) <= MOST
     return some and all(is_integer(k) and k >= 1 for k in value)
+
+
+def is_variation(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    name, of, number = value.partition("=")
+    if not of:
+        return name in VARIATIONS
+    try:
+        x = float(number)
+    except ValueError:
+        return False
+    return name == "noise" and 0 < x <= 1 or name == "rows" and 0 < x < 1
 
 
 class Jobs:
@@ -100,6 +114,11 @@ class Study(Parameters):
         Numbers of components.
     n_replicates : int, default=30
         Fits of each, from starts of their own.
+    vary : {'starts', 'resample', 'noise', 'noise=E', 'rows', 'rows=SHARE', 'halves'}, default='starts'
+        What differs between the fits of a number of components besides their starts: nothing; X of counts, drawn again with the totals
+        of its rows ('resample'); every entry, times a number of its own from 1 - E to 1 + E ('noise=0.03'; 'noise' is 0.015); the
+        rows, of which each fit has a random share ('rows=0.5'; 'rows' is 0.8) or one half ('halves', two fits for each random
+        division). Losses and labels are those of X in any case.
     holdout : {'auto', 'thin', 'block', 'window', 'none'}, default='auto'
         How data is held out: 'thin' shares each count out among folds at random; 'block' fits a quarter of X and is tested on the
         opposite one; 'window' holds out one of every twenty entries, of dense X and where entries are missing or weighted. 'auto' is
@@ -107,8 +126,8 @@ class Study(Parameters):
     n_folds : int, default=5
         Parts that counts are shared out among.
     solver, beta_loss, init, alpha_W, alpha_H, l1_ratio, shuffle, scale, stop, extrapolate, sweeps, compress, missing, products
-        Of each fit, as `NMF` has them; the default of `solver` is 'auto'. Starts that are always the same go with one replicate
-        alone.
+        Of each fit, as `NMF` has them; the default of `solver` is 'auto'. Starts that are always the same go with one replicate,
+        or where `vary` is not 'starts'.
     tol : float or None, default=None
         Tolerance of each fit. None is 1e-4 for the solvers 'cd' and 'mu', and 1e-5 for the others.
     max_iter : int or None, default=None
@@ -184,6 +203,11 @@ class Study(Parameters):
             f"an int in the range [1, inf) or a collection of at least 1 and at most {MOST} such ints",
         ),
         "n_replicates": at_least(1),
+        "vary": (
+            is_variation,
+            "a str among {'starts', 'resample', 'noise', 'rows', 'halves'}, 'noise=E' with E in the range (0, 1], or 'rows=SHARE' with a "
+            "share in the range (0, 1)",
+        ),
         "holdout": (
             lambda x: isinstance(x, str) and x in HOLDOUTS,
             "a str among {" + ", ".join(map(repr, HOLDOUTS)) + "}",
@@ -205,6 +229,7 @@ class Study(Parameters):
         n_components: int | Collection[int] = range(2, 13),
         *,
         n_replicates: int = 30,
+        vary: str = "starts",
         holdout: str = "auto",
         n_folds: int = 5,
         solver: str = "auto",
@@ -234,6 +259,7 @@ class Study(Parameters):
     ) -> None:
         self.n_components = n_components
         self.n_replicates = n_replicates
+        self.vary = vary
         self.holdout = holdout
         self.n_folds = n_folds
         self.solver = solver
@@ -372,6 +398,7 @@ class Study(Parameters):
             "fits": of_fits,
             "ranks": [int(k) for k in ranks],
             "replicates": int(self.n_replicates),
+            "vary": self.vary,
             "holdout": self.holdout,
             "folds": int(self.n_folds),
             "thresholds": self._limits,

@@ -4,7 +4,7 @@ use orthant::{Cancel, EntryWeights, ToMatrix};
 use orthant_io::Scalar;
 use orthant_study::{
     Consensus, Cosines, Density, Kind, PickedComponent, Ranks, Recommendation, Row, SampleConsensus,
-    StudyError, Thresholds,
+    StudyError, Thresholds, Variation,
 };
 use rayon::prelude::*;
 
@@ -40,6 +40,7 @@ pub struct Content {
     pub rows: Vec<Row>,
     pub found: Recommendation,
     pub thresholds: Thresholds,
+    pub variation: Variation,
     pub holdout: Option<Kind>,
     pub folds: usize,
     pub overdispersion: Option<f64>,
@@ -112,6 +113,7 @@ pub fn content<T: Scalar>(
         rows: rows.to_vec(),
         found: found.clone(),
         thresholds: *ranks.thresholds(),
+        variation: ranks.variation(),
         holdout: ranks.holdout(),
         folds: ranks.folds(),
         overdispersion: ranks.overdispersion(),

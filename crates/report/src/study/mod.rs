@@ -36,9 +36,10 @@ fn answer(page: &mut Page, content: &Content) {
     let fits: usize = content.rows.iter().map(|row| row.fits).sum();
     if !ranks.is_empty() {
         page.paragraph(&format!(
-            "{} of {m} samples with {n} features ({dtype}), with {} components; loss {loss}, method {method}.",
+            "{} of {m} samples with {n} features ({dtype}), with {} components; loss {loss}, method {method}. Each fit is of {}.",
             count(fits, "fit", "fits"),
             list(&ranks),
+            content.variation.describe(),
         ));
     }
     let t = &content.thresholds;

@@ -81,6 +81,6 @@ pub fn holdout(content: &Content) -> String {
         Some(Kind::Thin) => format!("a share of every count, {} times", content.folds),
         Some(Kind::Block) => "a quarter of rows and columns at a time".to_owned(),
         Some(Kind::Window) => "one of twenty entries at a time".to_owned(),
-        Some(Kind::Start) | None => "nothing".to_owned(),
+        _ => "nothing".to_owned(),
     }
 }

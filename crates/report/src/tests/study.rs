@@ -103,6 +103,7 @@ fn content(ranks: impl Iterator<Item = usize>, shown: usize, fits: usize) -> Con
             remarks: vec![name(2)],
         },
         thresholds: Thresholds::default(),
+        variation: orthant_study::Variation::Starts,
         holdout: None,
         folds: 5,
         overdispersion: Some(0.2),

@@ -6,8 +6,7 @@
 use orthant::{Dense, Error, Loss, Matrix, Model, Nmf, Real, ToMatrix, Transform};
 
 use super::loss::{Prediction, loss, marginals};
-use crate::data::{Part, select, transposed};
-use crate::key::hash;
+use crate::data::{Part, select, shuffled, transposed};
 
 /// The four blocks of a fold.
 #[derive(Debug)]
@@ -21,8 +20,7 @@ pub struct Blocks<T: Real> {
 
 /// Two halves of the numbers below `count`, each in ascending order: a division that is drawn.
 fn halves(count: usize, seed: u32, what: &str) -> [Vec<usize>; 2] {
-    let mut numbers: Vec<usize> = (0..count).collect();
-    numbers.sort_by_cached_key(|number| hash(&format!("{seed}/block-data/{what}/{number}")));
+    let mut numbers = shuffled(count, &format!("{seed}/block-data/{what}"));
     let mut second = numbers.split_off(count / 2);
     numbers.sort_unstable();
     second.sort_unstable();

@@ -6,10 +6,8 @@
 use orthant::{Csr, Dense, Error, Matrix, Real};
 use rand_distr::{Binomial, Distribution};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::SeedableRng;
 
-use crate::data::{Builder, Part, each};
-use crate::key::hash;
+use crate::data::{self, Builder, Part, each};
 
 /// V without its part in a fold, and that part, of a matrix by rows with counts. All folds of one `seed` add up to V. The draws of
 /// a row are a stream of its own.
@@ -23,7 +21,7 @@ pub fn split<T: Real>(
     let (mut train, mut test) = (Builder::new(), Builder::new());
     let mut dense = matches!(v, Matrix::Dense(_)).then(|| Dense::zeros(m, n));
     for i in 0..m {
-        let mut stream = Xoshiro256PlusPlus::seed_from_u64(hash(&format!("{seed}/thin-data/{i}")));
+        let mut stream = data::stream(&format!("{seed}/thin-data/{i}"));
         each(v, i, |j, x| {
             let count = x.to_f64() as u64;
             // zeros take no draws, so that they may be stored or not

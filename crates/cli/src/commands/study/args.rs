@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use orthant::Options;
 use orthant_io::Scalar;
-use orthant_study::{Holdout, Shard, Study, Thresholds};
+use orthant_study::{Holdout, Shard, Study, Thresholds, Variation};
 
 use crate::Failure;
 use crate::args::{ReadArgs, at_least_one, from_zero_to_one};
@@ -14,8 +14,8 @@ use crate::entry_weights::WeightArgs;
 
 /// Find out how many components there are, and which come back
 ///
-/// Of each number of components in -k many fits are made, each from a start of its own, and some of data of which a part is held
-/// out. The table has a line for each number: how much of the data the best fit explains; the loss on what was held out; how much
+/// Of each number of components in -k many fits are made, each from a start of its own (--vary also varies their data), and some of
+/// data of which a part is held out. The table has a line for each number: how much of the data the best fit explains; the loss on what was held out; how much
 /// alike the components of different fits are (silhouettes, support, instability), and how alike samples are put together
 /// (cophenetic correlation, dispersion, PAC). Below it is a recommendation with its reason, and what other rules would pick.
 ///
@@ -34,6 +34,7 @@ Examples:
   orthant study counts.csv                                  2 to 12 components, 30 fits of each: the table
   orthant study cells.npz -k 2..15 -n 100 --loss kl -o study
   orthant study cells.npz -k 2..15 -n 100 --loss kl -o study --explain
+  orthant study catalogue.csv --loss kl --vary resample     counts that are drawn again for each fit
   orthant study big.npy -k 5,10,20 -o study --shard 3/16    one of 16 machines with a common folder
   orthant study big.npy -k 5,10,20 -o study                 what they have left, and the table
   orthant pick study -k 7                                   the components that came back")]
@@ -56,6 +57,11 @@ pub struct StudyArgs {
     /// Folder of the study, made if need be; what is there is kept
     #[arg(short, long = "out", value_name = "OUT")]
     pub out: Option<PathBuf>,
+    /// What differs between the fits of a number of components besides their starts: nothing (starts); the counts, drawn again with
+    /// the totals of the samples (resample); every entry, times a number of its own from 1-E to 1+E (noise=E, 0.015 by default);
+    /// the samples, of which each fit has a random share (rows=SHARE, 0.8 by default) or one half (halves)
+    #[arg(long, value_name = "starts|resample|noise|rows|halves", default_value_t = Variation::Starts)]
+    pub vary: Variation,
     /// How data is held out: thin for counts, block for any data, window for dense data and where entries are missing or weighted,
     /// none; auto is the first of these that goes with the data
     #[arg(long, value_name = "auto|thin|block|window|none", default_value_t = Holdout::Auto)]
@@ -130,6 +136,7 @@ impl StudyArgs {
         let study = Study::new(self.ranks.0.iter().copied())
             .options(self.options()?)
             .replicates(self.replicates)
+            .vary(self.vary)
             .holdout(self.holdout)
             .folds(self.folds)
             .thresholds(self.stable.thresholds());

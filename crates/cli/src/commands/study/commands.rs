@@ -6,14 +6,27 @@ use orthant_study::Ranks;
 use crate::{Failure, repeat};
 
 /// What no number of a study depends on, and what is said of each rank instead.
-const APART: [&str; 8] = ["ranks", "replicates", "out", "threads", "shard", "explain", "quiet", "no_report"];
+const APART: [&str; 11] = [
+    "ranks",
+    "replicates",
+    "out",
+    "threads",
+    "shard",
+    "explain",
+    "quiet",
+    "no_report",
+    "known",
+    "pick",
+    "format",
+];
 
 /// A command for the ranks of each number of fits, as they are typed where the data is. Nothing where it is not known how the study
 /// was begun.
 pub fn commands<T: Scalar>(ranks: &Ranks<T>) -> Result<Vec<String>, Failure> {
     let words = ranks.origin().and_then(|origin| origin["arguments"].as_array().cloned()).unwrap_or_default();
     let words: Vec<&str> = words.iter().filter_map(serde_json::Value::as_str).collect();
-    let Some(begun) = repeat::command("study", &words, &APART) else { return Ok(Vec::new()) };
+    let begun = ["study", "signatures"].iter().find_map(|name| repeat::command(name, &words, &APART));
+    let Some(begun) = begun else { return Ok(Vec::new()) };
     let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
     for (rank, fits) in ranks.replicates()? {
         match groups.iter_mut().find(|(of, _)| *of == fits) {
