@@ -52,17 +52,17 @@
 pub use checkpoint::{Checkpoints, read_checkpoint, write_checkpoint};
 pub use error::{IoError, Place};
 pub use extent::Extent;
-pub use fingerprint::Fingerprint;
 pub use format::{Format, OutputFormat};
 #[cfg(feature = "h5")]
 pub use h5::{Annotation, Parameter, check_annotatable};
-pub use model::{AnySavedModel, FitSummary, Manifest, SavedModel, open_safetensors};
+pub use model::{AnySavedModel, SavedModel, open_safetensors};
 pub use npy::NpyLines;
+pub use orthant::file::{Fingerprint, FitSummary, Manifest, Order, Precision};
 pub use read::{Detect, ReadOptions, Source, read_any, read_matrix};
 pub use remark::{Edge, Remark};
-pub use scalar::{Precision, Scalar};
+pub use scalar::Scalar;
 pub use sparse::{AnyTable, SparseStorage, SparseTable};
-pub use table::{Order, Table};
+pub use table::Table;
 pub use text::{Decimal, Delimiter};
 pub use write::{Names, Staged, write_colour, write_matrix, write_matrix_as, write_npz, write_to};
 
@@ -78,7 +78,6 @@ mod checkpoint;
 mod error;
 mod extent;
 mod feature_types;
-mod fingerprint;
 mod format;
 #[cfg(feature = "h5")]
 mod h5;

@@ -7,8 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use orthant::{Dense, Error, Matrix, Nmf, ReadLines, StopReason, ToMatrix};
 use orthant_io::{
-    AnyTable, Fingerprint, IoError, Names, NpyLines, Order, ReadOptions, Scalar, Source, read_matrix,
-    write_matrix,
+    AnyTable, IoError, Names, NpyLines, Order, ReadOptions, Scalar, Source, read_matrix, write_matrix,
 };
 
 fn data(name: &str) -> PathBuf {
@@ -42,10 +41,10 @@ fn same_as_read<T: Scalar>(path: &Path) {
         }
     }
     assert_eq!(lines.load().unwrap(), table);
-    assert_eq!(Fingerprint::of_lines(&lines).unwrap(), Fingerprint::of(&table));
+    assert_eq!(lines.fingerprint().unwrap(), table.fingerprint());
     let turned = lines.transposed();
     assert_eq!((turned.nrows(), turned.ncols()), (table.ncols(), table.nrows()));
-    assert_eq!(Fingerprint::of_lines(&turned).unwrap(), Fingerprint::of(&table.transposed()));
+    assert_eq!(turned.fingerprint().unwrap(), table.transposed().fingerprint());
 }
 
 #[test]

@@ -26,11 +26,13 @@
 //! | data without a copy | [`ToMatrix`] for [`View`], [`Dense`], sparse [`Csr`] and [`Csc`] and, as features, faer, nalgebra, nalgebra-sparse, ndarray, sprs |
 //! | data that is not in memory | [`OutOfCore`] |
 //! | new samples | [`Model`] |
+//! | models as files | `Model::save`, `Model::load` and `file`, with the feature `safetensors` |
 //!
 //! A result has the same bits on any number of threads.
 
 pub use orthant_kernel::{
     Csc, Csr, Dense, Indices, Indptr, LayoutError, OutOfMemory, SparseError, Values, View,
+    little_endian_bytes,
 };
 
 pub use available::available_memory;
@@ -65,6 +67,8 @@ pub use weights::EntryWeights;
 mod checkpoint;
 mod error;
 mod explain;
+#[cfg(feature = "safetensors")]
+pub mod file;
 mod holdout;
 mod initialization;
 mod known;

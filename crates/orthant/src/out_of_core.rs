@@ -106,6 +106,24 @@ impl<'a, T: Real> OutOfCore<'a, T> {
         Self { reader: self.reader, lines: start + lines.start..start + lines.end }
     }
 
+    /// Hands over all of it, some lines at a time.
+    ///
+    /// # Errors
+    /// Whatever keeps them from being read.
+    #[cfg(feature = "safetensors")]
+    pub(crate) fn each(&self, mut f: impl FnMut(&[T])) -> Result<(), Error> {
+        let line = if self.by_columns() { self.nrows() } else { self.ncols() };
+        let together = together(line);
+        let mut room = Vec::new();
+        for start in (0..self.lines.len()).step_by(together) {
+            let lines = start..self.lines.len().min(start + together);
+            allocate::resize(&mut room, lines.len() * line, T::ZERO);
+            self.read(lines, &mut room)?;
+            f(&room);
+        }
+        Ok(())
+    }
+
     fn read(&self, lines: Range<usize>, out: &mut [T]) -> Result<(), Error> {
         self.reader.read(self.lines.start + lines.start..self.lines.start + lines.end, out)
     }

@@ -86,6 +86,25 @@ def test_a_model_comes_back(model, dtype, tmp_path):
     assert parts(tmp_path / "pickled")[1] == parts(path)[1]
 
 
+
+EXAMPLE = PROGRAM.parent / "examples/model"
+
+
+@pytest.mark.skipif(not EXAMPLE.exists(), reason="the example is not built")
+def test_models_go_from_the_crate_to_python_and_back(tmp_path):
+    def printed(path):
+        ran = subprocess.run([EXAMPLE, path], capture_output=True, text=True, check=True)
+        return np.array([[float(x) for x in line.split()] for line in ran.stdout.splitlines()])
+
+    components = printed(tmp_path / "of the crate")
+    read = orthant.load(tmp_path / "of the crate")
+    np.testing.assert_array_equal(read.components_, components)
+    assert read.transform(components).shape == (2, 2)
+    model = NMF(3, solver="auto", beta_loss="kullback-leibler", random_state=0).fit(problem())
+    model.save(tmp_path / "of Python")
+    np.testing.assert_array_equal(printed(tmp_path / "of Python"), model.components_)
+
+
 def test_weights_of_features_come_back(tmp_path):
     X = problem()
     model = NMF(3, solver="auto", random_state=0).fit(X, feature_weight=np.arange(1.0, 9.0))

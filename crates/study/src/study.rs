@@ -5,7 +5,7 @@ use std::path::Path;
 use orthant::{
     Cancel, EntryWeights, Error, Explanation, InitKind, Loss, Matrix, Method, Missing, Nmf, Options, ToMatrix,
 };
-use orthant_io::Scalar;
+use orthant_io::{Fingerprint, Scalar};
 
 use crate::error::{invalid, unsupported};
 use crate::folder::{Folder, Manifest};
@@ -172,7 +172,7 @@ impl<T: Scalar> Study<T> {
         let v = v.to_matrix()?;
         let holdout = self.check(&v)?;
         let records = run::in_memory(self, &v, &self.jobs(holdout), observer)?;
-        Ranks::of_records(records, self.manifest(&v), self.thresholds)
+        Ranks::of_records(records, self.manifest(&v)?, self.thresholds)
     }
 
     /// Does the jobs that have no record yet in the folder of a study, which is made if need be, and reads all that there are.
@@ -195,7 +195,7 @@ impl<T: Scalar> Study<T> {
     ) -> Result<Ranks<T>, StudyError> {
         let v = v.to_matrix()?;
         let holdout = self.check(&v)?;
-        let manifest = self.manifest(&v);
+        let manifest = self.manifest(&v)?;
         let folder = Folder::work_on(dir.as_ref(), &manifest, self.shard)?;
         run::into_folder(self, &v, &self.jobs(holdout), &folder, observer)?;
         Ranks::of_folder(folder.released(), manifest, self.thresholds)
@@ -325,8 +325,8 @@ impl<T: Scalar> Study<T> {
         orthant::Holdout { fraction: WINDOW, fold, seed: self.fit.seed.into() }
     }
 
-    fn manifest(&self, v: &Matrix<'_, T>) -> Manifest {
+    fn manifest(&self, v: &Matrix<'_, T>) -> Result<Manifest, StudyError> {
         let weights = self.weights.as_ref().map(data::fingerprint_of_weights);
-        Manifest::new(&self.fit, data::fingerprint(v), weights, self.folds, self.origin.clone())
+        Ok(Manifest::new(&self.fit, Fingerprint::of(v)?, weights, self.folds, self.origin.clone()))
     }
 }

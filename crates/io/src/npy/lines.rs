@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use orthant::{Error, ReadLines};
+use orthant::{Error, OutOfCore, ReadLines};
 
 use super::decode::{CHUNK, convert, is_as_in_memory};
 use super::header::Header;
 use crate::at::{read_exact_at, read_soon};
-use crate::{IoError, Order, Place, Scalar, Table};
+use crate::{Fingerprint, IoError, Order, Place, Scalar, Table};
 
 /// A dense matrix in an npy file, of which lines are read when they are needed: rows, or columns in Fortran order.
 ///
@@ -111,6 +111,16 @@ impl<T: Scalar> NpyLines<T> {
         Ok(Self { file, path, header, nrows, ncols, order, was, element: PhantomData })
     }
 
+    /// The fingerprint of its elements: that of the same table in memory.
+    ///
+    /// # Errors
+    /// Whatever keeps the file from being read.
+    pub fn fingerprint(&self) -> Result<Fingerprint, IoError> {
+        let found = Fingerprint::of(&OutOfCore::new(self))?;
+        // a single line lies in both orders
+        Ok(Fingerprint { order: self.order, ..found })
+    }
+
     /// All of it, in memory.
     ///
     /// # Errors
@@ -133,7 +143,7 @@ impl<T: Scalar> NpyLines<T> {
     }
 
     /// All elements in the file's order, some at a time.
-    pub(crate) fn each(&self, mut f: impl FnMut(&[T])) -> Result<(), IoError> {
+    fn each(&self, mut f: impl FnMut(&[T])) -> Result<(), IoError> {
         let (lines, line) = self.lines();
         let together = (CHUNK / size_of::<T>() / line.max(1)).max(1);
         let mut part = vec![T::ZERO; together.min(lines) * line];
