@@ -37,6 +37,7 @@ pub use view::{LayoutError, View};
 pub mod allocate;
 mod arch;
 mod buffer;
+mod convert;
 mod dense;
 pub mod divergence;
 pub mod gaps;
