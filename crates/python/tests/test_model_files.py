@@ -77,8 +77,7 @@ def test_a_model_comes_back(model, dtype, tmp_path):
     np.testing.assert_array_equal(again.transform(new), model.transform(new))
     with pytest.raises(ValueError, match="feature names should match"):
         again.transform(new.rename(columns=str.upper))
-    if isinstance(model, NMF):
-        assert again.explain_() == model.explain_()
+    assert again.explain_() == model.explain_()
     # what was read is written again, and can be pickled and fitted
     again.save(tmp_path / "again")
     assert parts(tmp_path / "again") == parts(path)
