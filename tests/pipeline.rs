@@ -25,3 +25,23 @@ fn a_saved_model_transforms_as_the_fitted_one() {
         v.as_slice().iter().zip(approximation.as_slice()).map(|(x, y)| (x - y) * (x - y)).sum();
     assert!((squares.sqrt() - fit.report.reconstruction_error).abs() < 1e-10 * squares.sqrt());
 }
+
+/// The first lines of the README, as they stand there.
+#[test]
+fn the_readme_begins_with_a_fit() -> Result<(), Box<dyn std::error::Error>> {
+    std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))?;
+    let dir = tempfile::tempdir()?;
+    let lines = [
+        r#"let v = orthant_io::read_matrix::<f64>("examples/basket.csv", &Default::default())?;"#,
+        "let fit = orthant::Nmf::new(2).fit(&v)?;",
+        r#"println!("{:.3?}", fit.model.components().row(0)); // [0.000, 0.000, 0.000, 0.556, 0.444]"#,
+        r#"fit.model.save("basket.safetensors")?;"#,
+    ];
+    let readme = std::fs::read_to_string("README.md")?;
+    assert!(lines.iter().all(|line| readme.contains(line)), "the README says something else than this test");
+    let v = read_matrix::<f64>("examples/basket.csv", &Default::default())?;
+    let fit = Nmf::new(2).fit(&v)?;
+    assert_eq!(format!("{:.3?}", fit.model.components().row(0)), "[0.000, 0.000, 0.000, 0.556, 0.444]");
+    fit.model.save(dir.path().join("basket.safetensors"))?;
+    Ok(())
+}

@@ -52,7 +52,6 @@ Examples:
   orthant study counts.csv -k 2..12 -o study  how many components there are …
   orthant pick study -k 7                     … and those that came back in many fits
   orthant convert cells.h5ad cells.npz        a file that a fit need not load
-  orthant signatures catalogue.tsv -o out     mutational signatures, by a study of resampled counts
   orthant fit photo.png -k 40 -o photo        compress an image …
   orthant reconstruct photo -o approx.png     … and look at what is left of it
 

@@ -199,7 +199,7 @@ pub struct Results<'a, T: Scalar> {
 impl<T: Scalar> Results<'_, T> {
     /// The text of `report.json`.
     pub fn report(&self) -> Result<String, Failure> {
-        self.record(&self.input()?, &Fingerprint::of_factor(&self.fitted.fit.w))
+        self.record(&self.input()?, &Fingerprint::of(&self.fitted.fit.w)?)
     }
 
     /// Stages the factors, with names where the format and the data have them, the report, and the model with what is attached
@@ -224,7 +224,7 @@ impl<T: Scalar> Results<'_, T> {
                 .file(&factor_file("W", format), |out| write_to(out, format, fit.w.view(), of_w).map(drop))?;
             staged.file(&factor_file("H", format), |out| write_to(out, format, h.view(), of_h).map(drop))?;
         }
-        let (input, weights) = (self.input()?, Fingerprint::of_factor(&fit.w));
+        let (input, weights) = (self.input()?, Fingerprint::of(&fit.w)?);
         let report = self.record(&input, &weights)?;
         staged.file(REPORT, |out| out.write_all(report.as_bytes()))?;
         let mut saved = SavedModel::new(fit.model.clone());
@@ -252,9 +252,9 @@ impl<T: Scalar> Results<'_, T> {
             return Ok(known.clone());
         }
         let found = match self.table {
-            AnyTable::Dense(table) => Fingerprint::of(table),
-            AnyTable::Sparse(table) => Fingerprint::of_sparse(table),
-            AnyTable::OutOfCore(file) => Fingerprint::of_lines(file)?,
+            AnyTable::Dense(table) => table.fingerprint(),
+            AnyTable::Sparse(table) => table.fingerprint(),
+            AnyTable::OutOfCore(file) => file.fingerprint()?,
         };
         Ok(self.fingerprint.get_or_init(|| found).clone())
     }
@@ -265,7 +265,7 @@ impl<T: Scalar> Results<'_, T> {
             orthant: env!("CARGO_PKG_VERSION"),
             file: &self.file,
             input,
-            factors: Factors { w: weights, h: &Fingerprint::of_factor(fit.model.components()) },
+            factors: Factors { w: weights, h: &Fingerprint::of(fit.model.components())? },
             options: &self.options(),
             steps: *steps,
             report: &fit.report,

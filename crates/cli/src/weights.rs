@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use orthant::Error;
-use orthant_io::{
-    Decimal, Delimiter, Detect, Fingerprint, ReadOptions, SavedModel, Scalar, Table, read_matrix,
-};
+use orthant_io::{Decimal, Delimiter, Detect, ReadOptions, SavedModel, Scalar, Table, read_matrix};
 
 use crate::failure::in_matrix;
 use crate::print::count;
@@ -22,7 +20,7 @@ pub fn beside(model: &Path) -> PathBuf {
 pub fn row_names<T: Scalar>(model: &Path, saved: &SavedModel<T>) -> Option<Vec<String>> {
     let tables = WEIGHTS[1..].iter().map(|name| model.with_file_name(name));
     let mut tables = tables.filter_map(|path| read_matrix::<T>(&path, &as_written(&path)).ok());
-    let found = tables.find(|w| saved.manifest.weights.as_ref() == Some(&Fingerprint::of(w)))?;
+    let found = tables.find(|w| saved.manifest.weights.as_ref() == Some(&w.fingerprint()))?;
     found.row_names().map(<[String]>::to_vec)
 }
 
@@ -55,7 +53,7 @@ pub fn load<T: Scalar>(
         say::remarks_of_factor(path, w.remarks());
     }
     let of_the_fit = saved.manifest.weights.as_ref().filter(|_| !given);
-    if of_the_fit.is_some_and(|found| *found != Fingerprint::of(&w)) {
+    if of_the_fit.is_some_and(|found| *found != w.fingerprint()) {
         return Err(Failure::Run(format!(
             "{}: not the weights that were found with the model in {}; if they go together all the same, say \
              --weights {0}",

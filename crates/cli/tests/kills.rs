@@ -136,10 +136,10 @@ fn standing(out: &Path, named_k: usize) -> Option<usize> {
         serde_json::from_slice(&fs::read(out.join("report.json")).unwrap()).unwrap();
     let fingerprint =
         |name: &str| serde_json::from_value::<Fingerprint>(report["factors"][name].clone()).unwrap();
-    assert_eq!(fingerprint("W"), Fingerprint::of(&w));
-    assert_eq!(fingerprint("H"), Fingerprint::of(&h));
+    assert_eq!(fingerprint("W"), w.fingerprint());
+    assert_eq!(fingerprint("H"), h.fingerprint());
     let saved = SavedModel::<f64>::load(out.join("model.safetensors")).unwrap();
-    assert_eq!(saved.manifest.weights, Some(Fingerprint::of(&w)));
+    assert_eq!(saved.manifest.weights, Some(w.fingerprint()));
     assert_eq!(saved.model.components().as_slice(), h.data());
     let k = w.ncols();
     for (name, same) in [("W.csv", &w), ("H.csv", &h)] {

@@ -32,14 +32,30 @@ fn whole(out: &Path) -> usize {
     let read = |name: &str| read_matrix::<f64>(out.join(name), &ReadOptions::default()).unwrap();
     let (w, h) = (read("W.npy"), read("H.npy"));
     let saved = SavedModel::<f64>::load(out.join("model.safetensors")).unwrap();
-    assert_eq!(saved.manifest.weights, Some(Fingerprint::of(&w)));
+    assert_eq!(saved.manifest.weights, Some(w.fingerprint()));
     assert_eq!(saved.model.components().as_slice(), h.data());
     let report: serde_json::Value =
         serde_json::from_slice(&fs::read(out.join("report.json")).unwrap()).unwrap();
     let fingerprint =
         |name: &str| serde_json::from_value::<Fingerprint>(report["factors"][name].clone()).unwrap();
-    assert_eq!([fingerprint("W"), fingerprint("H")], [Fingerprint::of(&w), Fingerprint::of(&h)]);
+    assert_eq!([fingerprint("W"), fingerprint("H")], [w.fingerprint(), h.fingerprint()]);
     w.ncols()
+}
+
+/// The crate's `Model::save` and `Model::load`, and the command.
+#[test]
+fn models_go_from_the_crate_to_the_command_and_back() {
+    let d = data();
+    let d = d.path();
+    run(d, "fit plain.csv -k 2 --loss kl -q -o o").ends(0);
+    let model = orthant::Model::<f64>::load(d.join("o/model.safetensors")).unwrap();
+    let v = read_matrix::<f64>(d.join("plain.csv"), &ReadOptions::default()).unwrap();
+    model.save(d.join("mine.safetensors")).unwrap();
+    run(d, "transform mine.safetensors plain.csv -q -o mine.npy").ends(0);
+    run(d, "transform o plain.csv -q -o other.npy").ends(0);
+    let read = |name| read_matrix::<f64>(d.join(name), &ReadOptions::default()).unwrap().into_data();
+    assert_eq!(read("mine.npy"), model.transform(&v).unwrap().into_vec());
+    assert_eq!(read("mine.npy"), read("other.npy"));
 }
 
 #[test]

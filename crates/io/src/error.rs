@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use orthant::file::FileError;
+
 use crate::Precision;
 
 /// An entry's place in a file. Lines and fields count from 1, as editors do; rows and columns from 0.
@@ -542,6 +544,22 @@ fn some_of(names: &[String], width: usize) -> String {
     match width {
         0 => "none".to_owned(),
         _ => format!("{}{more}, or the numbers 1 to {width}", shown.join(", ")),
+    }
+}
+
+impl From<FileError> for IoError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Read { path, source } => Self::Read { path, source },
+            FileError::Write { path, source } => Self::Write { path, source },
+            FileError::Version { path, found, supported } => Self::ModelVersion { path, found, supported },
+            FileError::Precision { path, expected, found } => Self::ModelPrecision { path, expected, found },
+            FileError::TooLarge { path, rows, cols } => {
+                Self::TooLarge { path, rows: rows as u64, cols: cols as u64 }
+            }
+            FileError::Invalid { path, source } => Self::ModelInvalid { path, source },
+            FileError::Corrupt { path, reason } => Self::Corrupt { path, format: "model", reason },
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use orthant::{Error, Matrix, OutOfCore, ToMatrix};
 
-use crate::{AnyTable, IoError, NpyLines, Order, Place, Scalar, SparseLines};
+use crate::{AnyTable, Fingerprint, IoError, NpyLines, Order, Place, Scalar, SparseLines};
 
 /// A matrix whose elements or entries are read from their file when they are needed.
 ///
@@ -81,6 +81,14 @@ impl<T> FileLines<T> {
 }
 
 impl<T: Scalar> FileLines<T> {
+    /// The fingerprint of the same table in memory, which is read for it once.
+    ///
+    /// # Errors
+    /// Whatever keeps the file from being read.
+    pub fn fingerprint(&self) -> Result<Fingerprint, IoError> {
+        either!(self, lines => lines.fingerprint())
+    }
+
     /// All of it, in memory.
     ///
     /// # Errors

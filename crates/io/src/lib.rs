@@ -54,17 +54,17 @@ pub use convert::{Conversion, Converted, convert};
 pub use error::{IoError, Place};
 pub use extent::Extent;
 pub use file_lines::FileLines;
-pub use fingerprint::Fingerprint;
 pub use format::{Format, OutputFormat};
 #[cfg(feature = "h5")]
 pub use h5::{Annotation, Parameter, check_annotatable};
-pub use model::{AnySavedModel, FitSummary, Manifest, SavedModel, open_safetensors};
+pub use model::{AnySavedModel, SavedModel, open_safetensors};
 pub use npy::NpyLines;
+pub use orthant::file::{Fingerprint, FitSummary, Manifest, Order, Precision};
 pub use read::{Detect, ReadOptions, Source, read_any, read_matrix};
 pub use remark::{Edge, Remark};
-pub use scalar::{Precision, Scalar};
+pub use scalar::Scalar;
 pub use sparse::{AnyTable, SparseLines, SparseStorage, SparseTable};
-pub use table::{Order, Table};
+pub use table::Table;
 pub use text::{Decimal, Delimiter};
 pub use write::{Names, Staged, write_colour, write_matrix, write_matrix_as, write_npz, write_to};
 
@@ -82,7 +82,6 @@ mod error;
 mod extent;
 mod feature_types;
 mod file_lines;
-mod fingerprint;
 mod format;
 #[cfg(feature = "h5")]
 mod h5;

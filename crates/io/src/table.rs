@@ -4,34 +4,7 @@ use std::path::PathBuf;
 
 use orthant::{Error, Matrix, Real, ToMatrix, ToView, View};
 
-use crate::{IoError, Place, Remark};
-
-/// How the elements follow one another.
-///
-/// ```
-/// use orthant_io::{Order, Table};
-/// let t = Table::new(vec![1.0, 2.0, 3.0, 4.0], 2, 2, Order::ColMajor)?;
-/// assert_eq!(t.view().at(0, 1), 3.0);
-/// # Ok::<(), orthant::LayoutError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Order {
-    /// Row after row: C order.
-    RowMajor,
-    /// Column after column: Fortran order.
-    ColMajor,
-}
-
-impl Order {
-    /// The other one: that of the same elements as the transposed matrix.
-    pub(crate) fn transposed(self) -> Self {
-        match self {
-            Self::RowMajor => Self::ColMajor,
-            Self::ColMajor => Self::RowMajor,
-        }
-    }
-}
+use crate::{Fingerprint, IoError, Order, Place, Remark};
 
 /// A matrix with the names of its rows and columns, if it has any, and where each entry came from.
 ///
@@ -160,6 +133,22 @@ impl<T: Real> Table<T> {
             Order::ColMajor => View::col_major(&self.data, self.nrows, self.ncols),
         }
         .expect("a Table holds nrows·ncols elements")
+    }
+
+    /// The fingerprint of its elements, in [`order`](Self::order).
+    ///
+    /// ```
+    /// use orthant::Dense;
+    /// use orthant_io::{Fingerprint, Order, Table};
+    /// let table = Table::new(vec![1.0, 2.0], 1, 2, Order::RowMajor)?;
+    /// let factor = Dense::from_vec(vec![1.0, 2.0], 1, 2)?;
+    /// assert_eq!(table.fingerprint(), Fingerprint::of(&factor)?);
+    /// # Ok::<(), orthant::Error>(())
+    /// ```
+    pub fn fingerprint(&self) -> Fingerprint {
+        let found = Fingerprint::of(self).expect("a Table is in memory");
+        // a single line lies in both orders
+        Fingerprint { order: self.order, ..found }
     }
 
     /// Rows for columns and columns for rows. Moves no element.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use orthant::file::FileError;
 use orthant::{BatchOptions, Dense, Error, InitKind, Loss, Method, Model, Nmf, Options, Penalty, Stop};
 use orthant_io::{
     AnySavedModel, AnyTable, Fingerprint, FitSummary, IoError, Order, Precision, ReadOptions, SavedModel,
@@ -44,7 +45,7 @@ fn a_fitted_model_comes_back_whole() {
     let fit = Nmf::<f64>::from_options(options.clone()).fit(&table).unwrap();
     let mut saved = SavedModel::new(fit.model);
     saved.manifest.options = Some(options);
-    saved.manifest.input = Some(Fingerprint::of(&table));
+    saved.manifest.input = Some(table.fingerprint());
     saved.manifest.columns = Some(["a", "b", "c \"d\"", "é"].map(str::to_owned).to_vec());
     saved.manifest.report = Some(FitSummary::of(&fit.report));
     let back = load(&bytes(&saved)).unwrap();
@@ -63,6 +64,14 @@ fn either_precision() {
     assert!(matches!(error, IoError::ModelPrecision { found: Precision::Float32, .. }), "{error}");
 }
 
+/// The same file of a later format.
+fn newer(file: &[u8]) -> Vec<u8> {
+    let (mut newer, key) = (file.to_vec(), br#"\"format\":1"#);
+    let at = newer.windows(key.len()).position(|w| w == key).unwrap() + key.len() - 1;
+    newer[at] = b'2';
+    newer
+}
+
 #[test]
 fn every_cut_and_the_wrong_contents_are_typed() {
     let good = bytes(&SavedModel::new(model::<f64>(&[1.0, 2.0, 3.0, 4.0], 2, 2)));
@@ -78,11 +87,7 @@ fn every_cut_and_the_wrong_contents_are_typed() {
         let IoError::ModelInvalid { source, .. } = load(&bad).unwrap_err() else { panic!() };
         assert_eq!(matches!(source, Error::Negative { row: 1, col: 1, .. }), negative, "{source}");
     }
-    let mut newer = good.clone();
-    let key = br#"\"format\":1"#;
-    let at = newer.windows(key.len()).position(|w| w == key).unwrap() + key.len() - 1;
-    newer[at] = b'2';
-    assert!(matches!(load(&newer), Err(IoError::ModelVersion { found: 2, supported: 1, .. })));
+    assert!(matches!(load(&newer(&good)), Err(IoError::ModelVersion { found: 2, supported: 1, .. })));
     assert!(load(b"PK\x03\x04 and so on").is_err());
     // another program's safetensors file
     let foreign = raw(r#"{"H":{"dtype":"F64","shape":[1,1],"data_offsets":[0,8]}}"#, &[0; 8]);
@@ -108,6 +113,122 @@ fn what_could_not_be_read_back_is_not_written() {
         Some(Options { stop: Some(Stop::Progress { tol: f64::INFINITY }), ..Options::new(1, Method::cd()) });
     assert!(saved.save(&path).is_err());
     assert!(!path.exists());
+}
+
+/// The crate's own functions, which know no `orthant-io`, have the same file.
+#[test]
+fn the_crate_alone_has_the_same_file() {
+    fn of<T: Scalar>(model: Model<T>) {
+        let dir = tempfile::tempdir().unwrap();
+        let (mine, other) = (dir.path().join("mine"), dir.path().join("other"));
+        model.save(&mine).unwrap();
+        let saved = SavedModel::new(model.clone());
+        saved.save(&other).unwrap();
+        assert_eq!(fs::read(&mine).unwrap(), fs::read(&other).unwrap());
+        assert_eq!(SavedModel::<T>::load(&mine).unwrap(), saved);
+        assert_eq!(Model::<T>::load(&other).unwrap(), model);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing is left beside them");
+    }
+    // numbers whose digits do not suffice, a subnormal, and everything else that a model has
+    let numbers = [0.1, 1.0 / 3.0, 5e-324, 1e300, 0.0, 2.5];
+    let penalty = Penalty { alpha_w: 0.1 + 0.2, alpha_h: Some(1.0 / 3.0), l1_ratio: 0.7 };
+    let h = Dense::from_vec(numbers.to_vec(), 2, 3).unwrap();
+    let model = Model::from_components(h, penalty).unwrap();
+    of(model.clone().with_loss(Loss::Beta(1.1)).unwrap());
+    of(model.with_column_weights(&[1.0 / 7.0, 0.0, 3.0]).unwrap());
+    of(self::model::<f32>(&[0.1, 1e-40, 2.0], 1, 3).with_loss(Loss::ItakuraSaito).unwrap());
+
+    // what Python wrote, in an earlier version too: the numbers are those of the bytes
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../python/tests/data");
+    let path = python.join("model-0.1.0.safetensors");
+    let read = Model::<f64>::load(&path).unwrap();
+    assert_eq!((read.rank(), read.n_features(), read.loss()), (2, 5, Loss::KullbackLeibler));
+    assert_eq!(read.penalty().alpha_w, 0.01);
+    let bytes = fs::read(&path).unwrap();
+    let last = f64::from_le_bytes(bytes[bytes.len() - 8..].try_into().unwrap());
+    assert_eq!(read.components()[(1, 4)], last);
+    let batches = Model::<f32>::load(python.join("minibatch-0.1.0.safetensors")).unwrap();
+    assert_eq!((batches.rank(), batches.n_features()), (2, 5));
+}
+
+#[test]
+fn the_crate_names_what_is_wrong_with_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.safetensors");
+    let load = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        Model::<f64>::load(&path).unwrap_err()
+    };
+    let model = model::<f64>(&[1.0, 2.0, 3.0, 4.0], 2, 2);
+    let good = bytes(&SavedModel::new(model.clone()));
+    for cut in 0..good.len() {
+        let error = load(&good[..cut]);
+        assert!(matches!(error, FileError::Corrupt { .. }), "{cut}: {error}");
+        assert!(error.to_string().starts_with(&*path.to_string_lossy()), "{error}");
+    }
+    let mut negative = good.clone();
+    *negative.last_mut().unwrap() |= 0x80;
+    assert!(matches!(load(&negative), FileError::Invalid { source: Error::Negative { .. }, .. }));
+    let single = bytes(&SavedModel::new(self::model::<f32>(&[1.0], 1, 1)));
+    assert!(matches!(load(&single), FileError::Precision { found: Precision::Float32, .. }));
+    assert!(matches!(load(&newer(&good)), FileError::Version { found: 2, supported: 1, .. }));
+    assert!(matches!(Model::<f64>::load(dir.path().join("none")), Err(FileError::Read { .. })));
+
+    // a file that cannot be replaced is as it was
+    fs::write(&path, "before").unwrap();
+    let error = model.save(path.join("below a file")).unwrap_err();
+    assert!(matches!(error, FileError::Write { .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), b"before");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+/// Others may read it as far as they may read any file of this process, and a link stays one.
+#[cfg(unix)]
+#[test]
+fn a_file_of_the_crate_is_like_any_other() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let dir = tempfile::tempdir().unwrap();
+    let (plain, path, link) = (dir.path().join("plain"), dir.path().join("m"), dir.path().join("link"));
+    fs::write(&plain, "").unwrap();
+    symlink(&path, &link).unwrap();
+    let model = model::<f64>(&[1.0, 2.0], 1, 2);
+    model.save(&path).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&path), mode(&plain));
+    let model = model.with_loss(Loss::KullbackLeibler).unwrap();
+    model.save(&link).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(Model::load(&path).unwrap(), model);
+    model.save("/dev/null").unwrap();
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+}
+
+/// Models in any format that serde has; what is no model is refused.
+#[test]
+fn models_and_matrices_are_serialised() {
+    let h = Dense::from_vec(vec![0.1, 1.0 / 3.0, 1e-300, 0.0], 2, 2).unwrap();
+    let text = serde_json::to_string(&h).unwrap();
+    assert_eq!(text, r#"{"data":[0.1,0.3333333333333333,1e-300,0.0],"nrows":2,"ncols":2}"#);
+    assert_eq!(serde_json::from_str::<Dense<f64>>(&text).unwrap(), h);
+    let wrong = text.replace(r#""ncols":2"#, r#""ncols":3"#);
+    assert!(serde_json::from_str::<Dense<f64>>(&wrong).unwrap_err().to_string().contains("2×3"));
+    let huge = r#"{"data":[],"nrows":18446744073709551615,"ncols":18446744073709551615}"#;
+    assert!(serde_json::from_str::<Dense<f32>>(huge).is_err());
+
+    let model = Model::from_components(h, Penalty { alpha_w: 0.3, ..Penalty::default() }).unwrap();
+    let model = model.with_loss(Loss::Beta(0.5)).unwrap().with_column_weights(&[0.25, 1.0 / 3.0]).unwrap();
+    let text = serde_json::to_string(&model).unwrap();
+    assert_eq!(serde_json::from_str::<Model<f64>>(&text).unwrap(), model);
+    for (right, wrong, why) in [
+        ("0.1", "-0.1", "negative"),
+        (r#""alpha_w":0.3"#, r#""alpha_w":-1.0"#, "alpha"),
+        (r#"{"beta":0.5}"#, r#""itakura_saito""#, "column weights"),
+        ("[0.25,", "[0.25,1.0,", "weights"),
+    ] {
+        assert!(text.contains(right), "{text}");
+        let error = serde_json::from_str::<Model<f64>>(&text.replacen(right, wrong, 1)).unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+    }
 }
 
 /// A model file with one component 1 2 and this manifest.
@@ -183,7 +304,7 @@ fn fingerprints_of_sparse_tables() {
         let AnyTable::Sparse(table) = read_any::<T>(path, &ReadOptions::default()).unwrap() else {
             panic!("the files are sparse")
         };
-        Fingerprint::of_sparse(&table)
+        table.fingerprint()
     }
     let by_rows = of::<f64>(data.join("csr.npz"));
     let by_columns = of::<f64>(data.join("csc.npz"));

@@ -14,10 +14,33 @@ use crate::{LayoutError, Real, View, allocate};
 /// # Ok::<(), orthant_kernel::LayoutError>(())
 /// ```
 #[derive(Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "Parts<T>", bound(deserialize = "T: Real + serde::Deserialize<'de>"))
+)]
 pub struct Dense<T> {
     data: Vec<T>,
     nrows: usize,
     ncols: usize,
+}
+
+/// What a serialised matrix says, which may not be true of its elements.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct Parts<T> {
+    data: Vec<T>,
+    nrows: usize,
+    ncols: usize,
+}
+
+#[cfg(feature = "serde")]
+impl<T: Real> TryFrom<Parts<T>> for Dense<T> {
+    type Error = LayoutError;
+
+    fn try_from(Parts { data, nrows, ncols }: Parts<T>) -> Result<Self, LayoutError> {
+        Self::from_vec(data, nrows, ncols)
+    }
 }
 
 impl<T: Clone> Clone for Dense<T> {

@@ -30,13 +30,14 @@ pub use dense::Dense;
 pub use hardware::{block_rows, second_level_cache};
 pub use isa::Isa;
 pub use products::{accumulate, accumulator_stride, gram, numerators, tile_rows};
-pub use scalar::Real;
+pub use scalar::{Real, little_endian_bytes};
 pub use sparse::{Csc, Csr, Indices, Indptr, SparseError, SparseRows, Unfolded, Values};
 pub use view::{LayoutError, View};
 
 pub mod allocate;
 mod arch;
 mod buffer;
+mod convert;
 mod dense;
 pub mod divergence;
 pub mod gaps;

@@ -1,5 +1,6 @@
 //! The two floating-point types that everything is written for.
 
+use std::borrow::Cow;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -26,7 +27,7 @@ pub trait Real:
     + crate::buffer::Zero
     + crate::arch::dispatch::Kernels
     + crate::gemm::Typed
-    + Copy
+    + bytemuck::Pod
     + Default
     + Debug
     + Display
@@ -113,3 +114,18 @@ macro_rules! real {
 
 real!(f32, "float32");
 real!(f64, "float64");
+
+/// The elements as little-endian bytes: without a copy on every machine that is little-endian itself.
+///
+/// ```
+/// assert_eq!(*orthant_kernel::little_endian_bytes(&[1.0_f32, 0.0]), [0, 0, 128, 63, 0, 0, 0, 0]);
+/// ```
+pub fn little_endian_bytes<T: Real>(data: &[T]) -> Cow<'_, [u8]> {
+    let native: &[u8] = bytemuck::cast_slice(data);
+    if cfg!(target_endian = "little") {
+        return Cow::Borrowed(native);
+    }
+    let mut bytes = native.to_vec();
+    bytes.chunks_exact_mut(size_of::<T>()).for_each(<[u8]>::reverse);
+    Cow::Owned(bytes)
+}

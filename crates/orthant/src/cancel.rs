@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::Error;
+use crate::clock::Instant;
 
 /// A flag that ends a fit from another thread or a signal handler.
 ///

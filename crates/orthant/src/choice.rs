@@ -141,7 +141,7 @@ pub(crate) fn of_any(workers: usize) -> usize {
 
 /// Factors of so many bytes, or Gram matrices, are beyond all memory, and are not counted further: their sums might be beyond what
 /// can be counted.
-const BEYOND: usize = 1 << 48;
+const BEYOND: usize = if usize::BITS > 48 { 1 << 48 } else { usize::MAX };
 
 impl Choice {
     /// For a fit on `workers` threads; with H given, if `fixed`.

@@ -1,7 +1,6 @@
 //! The driver: iterations until one is the last, of a fit, of a fit by mini-batches or on a sketch.
 
-use std::time::Instant;
-
+use crate::clock::Instant;
 use crate::iterate::Verdict;
 use crate::observe::{Iteration, Saving, Watch};
 use crate::report::{HistoryPoint, StopReason};

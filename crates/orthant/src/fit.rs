@@ -1,13 +1,13 @@
 //! From options and data to a finished fit.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use orthant_kernel::{Dense, Isa};
 
 use crate::cancel::Halt;
 use crate::checkpoint::Said;
 use crate::choice::{self, Choice};
+use crate::clock::Instant;
 use crate::drive::{Known, Terms, drive};
 use crate::iterate::{Alternation, Factor, Figures, Fixed, Joint, Layout, Quadratic, Ratio, Schedule};
 use crate::known::{self, Limits};

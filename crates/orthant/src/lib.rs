@@ -26,11 +26,13 @@
 //! | data without a copy | [`ToMatrix`] for [`View`], [`Dense`], sparse [`Csr`] and [`Csc`] and, as features, faer, nalgebra, nalgebra-sparse, ndarray, sprs |
 //! | data that is not in memory | [`OutOfCore`] |
 //! | new samples | [`Model`] |
+//! | models as files | `Model::save`, `Model::load` and `file`, with the feature `safetensors` |
 //!
 //! A result has the same bits on any number of threads.
 
 pub use orthant_kernel::{
     Csc, Csr, Dense, Indices, Indptr, LayoutError, OutOfMemory, SparseError, Values, View,
+    little_endian_bytes,
 };
 
 pub use available::available_memory;
@@ -44,7 +46,7 @@ pub use known::{Bound, Factor};
 pub use loss::{Loss, UnknownLoss};
 pub use matrix::{Matrix, ToMatrix};
 pub use method::{Method, Support, capability_table};
-pub use minibatch::{Learnt, MiniBatchFit, MiniBatchNmf, Online};
+pub use minibatch::{BatchExplanation, Learnt, MiniBatchFit, MiniBatchNmf, Online};
 pub use missing::{Missing, Observed};
 pub use model::{Model, Transform, TransformReport};
 pub use nmf::{Fit, Nmf};
@@ -65,6 +67,8 @@ pub use weights::EntryWeights;
 mod checkpoint;
 mod error;
 mod explain;
+#[cfg(feature = "safetensors")]
+pub mod file;
 mod holdout;
 mod initialization;
 mod known;
@@ -90,6 +94,7 @@ mod available;
 mod cancel;
 mod check;
 mod choice;
+mod clock;
 mod column_sums;
 mod compress;
 mod drive;

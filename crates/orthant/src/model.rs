@@ -11,6 +11,9 @@ use crate::{Cancel, Error, Loss, Missing, Penalty, Real, ToMatrix, ToView};
 
 /// The components H (k×n) with the penalties they were learnt under.
 ///
+/// With the feature `safetensors` it is saved and loaded as the command and the Python package do; with `serde` it goes into any format
+/// that serde has, and what is no model is refused when it is read.
+///
 /// ```
 /// use orthant::{Dense, Model, Penalty};
 /// let h = Dense::from_vec(vec![1.0, 0.0, 2.0, 0.0, 3.0, 0.0], 2, 3).unwrap();
@@ -22,11 +25,42 @@ use crate::{Cancel, Error, Loss, Missing, Penalty, Real, ToMatrix, ToView};
 /// # Ok::<(), orthant::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "Parts<T>", bound(deserialize = "T: Real + serde::Deserialize<'de>"))
+)]
 pub struct Model<T> {
     h: Dense<T>,
     penalty: Penalty,
     loss: Loss,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_slice"))]
     column_weights: Option<Arc<[f64]>>,
+}
+
+/// What a serialised model says, which may be no model.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(bound = "T: Real + serde::Deserialize<'de>")]
+struct Parts<T> {
+    h: Dense<T>,
+    penalty: Penalty,
+    loss: Loss,
+    column_weights: Option<Vec<f64>>,
+}
+
+#[cfg(feature = "serde")]
+fn as_slice<S: serde::Serializer>(weights: &Option<Arc<[f64]>>, to: S) -> Result<S::Ok, S::Error> {
+    serde::Serialize::serialize(&weights.as_deref(), to)
+}
+
+#[cfg(feature = "serde")]
+impl<T: Real> TryFrom<Parts<T>> for Model<T> {
+    type Error = Error;
+
+    fn try_from(parts: Parts<T>) -> Result<Self, Error> {
+        Self::checked(parts.h, parts.penalty, parts.loss, parts.column_weights.as_deref())
+    }
 }
 
 /// How `transform` is done.
@@ -126,6 +160,21 @@ impl<T: Real> Model<T> {
     pub fn with_loss(self, loss: Loss) -> Result<Self, Error> {
         check_loss(loss)?;
         Ok(Self { loss, ..self })
+    }
+
+    /// A model that something else has told.
+    #[cfg(feature = "serde")]
+    pub(crate) fn checked(
+        h: Dense<T>,
+        penalty: Penalty,
+        loss: Loss,
+        column_weights: Option<&[f64]>,
+    ) -> Result<Self, Error> {
+        let model = Self::from_components(h, penalty)?.with_loss(loss)?;
+        match column_weights {
+            Some(weights) => model.with_column_weights(weights),
+            None => Ok(model),
+        }
     }
 
     pub(crate) fn new(h: Dense<T>, penalty: Penalty, loss: Loss) -> Self {

@@ -105,7 +105,8 @@ impl<T, F: FnMut(&Iteration<'_, T>) -> ControlFlow<StopReason>> Observer<T> for 
 
 /// Ends the fit once a time has passed since it was called.
 ///
-/// [`Nmf::max_time`](crate::Nmf::max_time) puts one in front of the other observers.
+/// [`Nmf::max_time`](crate::Nmf::max_time) puts one in front of the other observers. On `wasm32-unknown-unknown`, which has no clock, it ends
+/// nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeLimit(pub Duration);
 

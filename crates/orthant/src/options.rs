@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::error::invalid;
-use crate::{Error, Holdout, Init, InitKind, Loss, Method, Missing, Penalty, Products, Scale, Stop, Support};
+use crate::{
+    Error, Holdout, Init, InitKind, Loss, Method, Missing, Penalty, Products, Scale, Stop, Support, clock,
+};
 
 /// The options of a fit: all that is chosen besides the data, given factors and a generator's state.
 ///
@@ -236,6 +238,7 @@ impl Options {
         self.penalty.check()?;
         self.holdout.map_or(Ok(()), |holdout| holdout.check())?;
         check_loss(self.method.loss)?;
+        clock::check_limit(self.max_time)?;
         let tol = self.stopping().tol();
         if tol.is_nan() || tol < 0.0 {
             return Err(invalid("tol", tol, "a number of at least 0"));

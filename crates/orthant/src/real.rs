@@ -5,11 +5,10 @@
 //! generic, so that the solvers are compiled once for each precision, with this crate, and others link them.
 //! A public method that does more than set an option goes through it.
 
-use std::time::Instant;
-
 use orthant_kernel::{Dense, View, gemm};
 
-use crate::minibatch::{MiniBatchFit, MiniBatchNmf, Online};
+use crate::clock::Instant;
+use crate::minibatch::{BatchExplanation, MiniBatchFit, MiniBatchNmf, Online};
 use crate::nmf::{Fit, Nmf};
 use crate::{Error, Explanation, Matrix, Model, Observer, Transform, TransformReport};
 use crate::{explain, fit, minibatch, scan, threads, transform};
@@ -71,6 +70,11 @@ pub trait Engine: Sized {
 
     /// [`MiniBatchNmf::working_bytes`].
     fn batches_bytes(options: &MiniBatchNmf<Self>, v: &Matrix<'_, Self>) -> Result<usize, Error>
+    where
+        Self: Real;
+
+    /// [`MiniBatchNmf::explain`].
+    fn explain_batches(options: &MiniBatchNmf<Self>, v: &Matrix<'_, Self>) -> Result<BatchExplanation, Error>
     where
         Self: Real;
 
@@ -146,6 +150,13 @@ macro_rules! compiled_for {
 
             fn batches_bytes(options: &MiniBatchNmf<Self>, v: &Matrix<'_, Self>) -> Result<usize, Error> {
                 minibatch::working_bytes(options, v)
+            }
+
+            fn explain_batches(
+                options: &MiniBatchNmf<Self>,
+                v: &Matrix<'_, Self>,
+            ) -> Result<BatchExplanation, Error> {
+                minibatch::explain(options, v)
             }
 
             fn product(w: View<'_, Self>, h: View<'_, Self>) -> Dense<Self> {

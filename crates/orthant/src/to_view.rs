@@ -33,7 +33,7 @@ impl<T: Real, M: ToView<T> + ?Sized> ToView<T> for &M {
 /// A matrix of another library, made of a result.
 ///
 /// Implemented, with the features of those names, for faer's `Mat`, nalgebra's `DMatrix` (copies, column-major) and
-/// ndarray's `Array2` (takes the elements over).
+/// ndarray's `Array2` (takes the elements over). `.into()` does the same, and makes a [`Dense`] of each of them too.
 pub trait FromDense<T: Real> {
     /// The same matrix in the library's own layout.
     fn from_dense(x: Dense<T>) -> Self;

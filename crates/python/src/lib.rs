@@ -251,15 +251,17 @@ fn minibatch_fit_as<'py, T: Number>(
         nmf = nmf.checkpoint(from);
     }
     let threads = pools::threads(common.threads, data.entries(), common.rank);
-    let (fit, unwritten) = run(py, threads, &whom, common.watch.as_ref(), move |watch: &mut Watch| {
+    let (fit, plan, unwritten) = run(py, threads, &whom, common.watch.as_ref(), move |watch: &mut Watch| {
         let v = data.matrix()?;
         let nmf = watch.threads(nmf.cancel(&watch.cancel), MiniBatchNmf::threads);
         watch.checkpoints = checkpoints;
+        let plan = nmf.explain(&v)?.to_string();
         let fit = nmf.fit_observed(&v, watch)?;
-        Ok((fit, watch.unwritten.take()))
+        Ok((fit, plan, watch.unwritten.take()))
     })?;
     let out = fitted(py, fit.w, fit.model.components(), &fit.report)?;
     out.set_item("n_steps", fit.steps)?;
+    out.set_item("explanation", plan)?;
     out.set_item("unwritten", unwritten)?;
     out.set_item("learnt", fit.learnt.map(|l| learnt(py, l)).transpose()?)?;
     out.set_item("random_state", drawn(fit.random_state))?;

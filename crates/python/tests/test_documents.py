@@ -19,7 +19,8 @@ def blocks(path):
 
 @pytest.mark.parametrize("name", ["README.md", "docs/python.md", "docs/study.md", "crates/python/README.md"])
 def test_code(name, tmp_path):
-    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    for folder in ["docs", "examples"]:
+        (tmp_path / folder).symlink_to(ROOT / folder)
     code = "\n".join(blocks(ROOT / name))
     assert "orthant" in code
     environment = {**os.environ, "MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path)}
@@ -28,6 +29,7 @@ def test_code(name, tmp_path):
     )
     assert out.returncode == 0, out.stderr
     if name == "README.md":
+        assert "'bolt', 'nut'] [[0.    0.    0.    0.556 0.444]" in out.stdout, out.stdout
         assert matplotlib.image.imread(tmp_path / "five.png").shape[:2] == (414, 414)
     if name == "docs/python.md":
         assert out.stdout.startswith("30 0.00115993492\nconverged "), out.stdout
@@ -82,6 +84,7 @@ W: NDArray[np.floating] = model.transform(X)
 H: NDArray[np.floating] = model.components_
 text: str = model.explain_()
 online: MiniBatchNMF = MiniBatchNMF(2).partial_fit(X)
+text = online.explain_()
 study: Study = Study(range(2, 4), n_replicates=2).fit(X, path="study")
 consensus: NMF = Study.open("study").consensus(2, X)
 of_samples: Consensus = consensus.consensus_

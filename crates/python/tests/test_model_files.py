@@ -77,13 +77,31 @@ def test_a_model_comes_back(model, dtype, tmp_path):
     np.testing.assert_array_equal(again.transform(new), model.transform(new))
     with pytest.raises(ValueError, match="feature names should match"):
         again.transform(new.rename(columns=str.upper))
-    if isinstance(model, NMF):
-        assert again.explain_() == model.explain_()
+    assert again.explain_() == model.explain_()
     # what was read is written again, and can be pickled and fitted
     again.save(tmp_path / "again")
     assert parts(tmp_path / "again") == parts(path)
     pickle.loads(pickle.dumps(again)).fit(frame).save(tmp_path / "pickled")
     assert parts(tmp_path / "pickled")[1] == parts(path)[1]
+
+
+
+EXAMPLE = PROGRAM.parent / "examples/model"
+
+
+@pytest.mark.skipif(not EXAMPLE.exists(), reason="the example is not built")
+def test_models_go_from_the_crate_to_python_and_back(tmp_path):
+    def printed(path):
+        ran = subprocess.run([EXAMPLE, path], capture_output=True, text=True, check=True)
+        return np.array([[float(x) for x in line.split()] for line in ran.stdout.splitlines()])
+
+    components = printed(tmp_path / "of the crate")
+    read = orthant.load(tmp_path / "of the crate")
+    np.testing.assert_array_equal(read.components_, components)
+    assert read.transform(components).shape == (2, 2)
+    model = NMF(3, solver="auto", beta_loss="kullback-leibler", random_state=0).fit(problem())
+    model.save(tmp_path / "of Python")
+    np.testing.assert_array_equal(printed(tmp_path / "of Python"), model.components_)
 
 
 def test_weights_of_features_come_back(tmp_path):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.exceptions import NotFittedError
 
 import orthant
-from orthant import NMF
+from orthant import NMF, MiniBatchNMF
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -74,6 +75,32 @@ def test_attributes():
     assert "extrapolated newton" in text and "threads" in text
     wide = NMF(4, random_state=0, init="random").fit(problem(3, 80))
     assert any("rank 4 is above" in remark for remark in wide.remarks_)
+
+
+def test_what_mini_batches_did_is_explained():
+    X = problem(53, 20)
+
+    def line(model, word):
+        (found,) = [line for line in model.explain_().splitlines() if line.startswith(word)]
+        return found
+
+    model = MiniBatchNMF(4, batch_size=10, forget_factor=0.5, max_iter=3, tol=0, n_jobs=1, random_state=0).fit(X)
+    assert "6 a pass, of 10 rows, the last of 3" in line(model, "batches")
+    assert f"{0.5 ** (10 / 53):.4f} of it is left" in line(model, "past")  # as scikit-learn's _rho
+    assert "nndsvda: the default" in line(model, "start") and "53×20" in line(model, "data")
+    assert "after 3 passes" in line(model, "stop") and "moves H" not in line(model, "stop")
+    assert line(model, "threads").startswith("threads   1:")
+    # a step for each batch of the passes that were done
+    assert model.n_steps_ <= 6 * 3
+    whole = MiniBatchNMF(25, init="random", fresh_restarts=True, beta_loss="kullback-leibler", max_iter=2, random_state=0).fit(sp.csr_array(X))
+    assert "1 a pass, of all 53 rows: V has no more rows" in line(whole, "batches") and "as asked" in line(whole, "start")
+    assert "kullback-leibler" in line(whole, "method") and "up to 30 updates" in line(whole, "weights")
+    wide = MiniBatchNMF(25, max_iter=2, random_state=0).fit(X)
+    assert "random: the default where k is above a side" in line(wide, "start")
+    online = MiniBatchNMF(2).partial_fit(X).partial_fit(X[:7])
+    assert "2 so far, the last of 7 rows" in line(online, "batches")
+    with pytest.raises(NotFittedError):
+        MiniBatchNMF(2).explain_()
 
 
 @pytest.mark.parametrize("init", ["scaled-random", "exact-nndsvd", "exact-nndsvda", "spa"])

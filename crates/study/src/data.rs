@@ -1,9 +1,6 @@
 //! Looking at V row by row, and copies of parts of it.
 
-use std::borrow::Cow;
-
-use orthant::{Csr, Dense, EntryWeights, Error, Matrix, Real, ToMatrix, View};
-use orthant_io::{Fingerprint, Order, Scalar};
+use orthant::{Csr, Dense, EntryWeights, Error, Matrix, Real, ToMatrix};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 use xxhash_rust::xxh3::Xxh3;
@@ -199,26 +196,6 @@ impl<T: Real> Builder<T> {
     }
 }
 
-/// The fingerprint of a matrix: that of a table with its elements in this order.
-pub fn fingerprint<T: Scalar>(v: &Matrix<'_, T>) -> Fingerprint {
-    let mut hash = Xxh3::new();
-    let (rows, cols) = (v.nrows(), v.ncols());
-    let order = match v {
-        Matrix::Dense(v) => hash_dense(&mut hash, *v),
-        Matrix::Csr(v) => {
-            hash_sparse(&mut hash, v);
-            Order::RowMajor
-        }
-        Matrix::Csc(v) => {
-            hash_sparse(&mut hash, v.transposed());
-            Order::ColMajor
-        }
-        Matrix::OutOfCore(_) => unreachable!("studied data is in memory"),
-    };
-    let xxh3_128 = format!("{:032x}", hash.digest128());
-    Fingerprint { rows, cols, order, dtype: T::PRECISION, xxh3_128, nnz: v.nnz() }
-}
-
 /// What to say of data that stands otherwise in memory.
 pub const OTHER_ORDER: &str =
     ", which lies in another order in memory, rows or columns first; the bits of fits depend on that";
@@ -234,43 +211,6 @@ pub fn fingerprint_of_weights<T: Real>(weights: &EntryWeights<T>) -> String {
     format!("{:032x}", hash.digest128())
 }
 
-fn hash_dense<T: Scalar>(hash: &mut Xxh3, v: View<'_, T>) -> Order {
-    if let Some(data) = v.as_contiguous() {
-        data.chunks(1 << 16).for_each(|chunk| hash.update(&little_endian(chunk)));
-        let by_columns = v.row_stride().unsigned_abs() < v.col_stride().unsigned_abs();
-        return if by_columns { Order::ColMajor } else { Order::RowMajor };
-    }
-    for i in 0..v.nrows() {
-        let row: Vec<T> = (0..v.ncols()).map(|j| v.at(i, j)).collect();
-        hash.update(&little_endian(&row));
-    }
-    Order::RowMajor
-}
-
-fn hash_sparse<T: Scalar>(hash: &mut Xxh3, v: &Csr<'_, T>) {
-    let mut end = 0_u64;
-    hash.update(&end.to_le_bytes());
-    for i in 0..v.nrows() {
-        end += v.row_nnz(i) as u64;
-        hash.update(&end.to_le_bytes());
-    }
-    for i in 0..v.nrows() {
-        v.row(i).for_each(|(j, _)| hash.update(&(j as u32).to_le_bytes()));
-    }
-    for i in 0..v.nrows() {
-        v.row(i).for_each(|(_, x)| hash.update(&little_endian(&[x])));
-    }
-}
-
-/// Numbers as they are stored.
-pub fn little_endian<T: Scalar>(data: &[T]) -> Cow<'_, [u8]> {
-    let native: &[u8] = bytemuck::cast_slice(data);
-    if cfg!(target_endian = "little") {
-        return native.into();
-    }
-    native.chunks_exact(size_of::<T>()).flat_map(|x| x.iter().rev().copied()).collect::<Vec<u8>>().into()
-}
-
 /// A part with all its entries.
 #[cfg(test)]
 pub fn dense<T: Real>(part: &Part<T>) -> Dense<T> {
@@ -283,23 +223,7 @@ pub fn dense<T: Real>(part: &Part<T>) -> Dense<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orthant_io::{SparseTable, Table};
-
-    #[test]
-    fn the_fingerprint_is_that_of_the_table() {
-        let data: Vec<f64> = (0..12).map(f64::from).collect();
-        for order in [Order::RowMajor, Order::ColMajor] {
-            let table = Table::new(data.clone(), 3, 4, order).unwrap();
-            assert_eq!(fingerprint(&table.to_matrix().unwrap()), Fingerprint::of(&table));
-        }
-        let csr = Csr::<f32>::new(2, 3, vec![0, 2, 3], vec![0_u32, 2, 1], vec![1.0, 2.0, 3.0]).unwrap();
-        let table = SparseTable::by_rows(csr);
-        assert_eq!(fingerprint(&table.to_matrix().unwrap()), Fingerprint::of_sparse(&table));
-        // every second column: no table has these strides
-        let strided = View::strided(&data, 0, 3, 2, 4, 2).unwrap();
-        let copy = Table::new(vec![0.0, 2.0, 4.0, 6.0, 8.0, 10.0], 3, 2, Order::RowMajor).unwrap();
-        assert_eq!(fingerprint(&Matrix::Dense(strided)), Fingerprint::of(&copy));
-    }
+    use orthant::View;
 
     #[test]
     fn counts_are_whole_and_exact() {

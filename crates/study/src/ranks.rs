@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use orthant::{Cancel, EntryWeights, Options, ToMatrix};
-use orthant_io::{Precision, Scalar};
+use orthant_io::{Fingerprint, Precision, Scalar};
 use rayon::prelude::*;
 
 use crate::consensus::{Consensus, Making};
@@ -243,7 +243,7 @@ impl<T: Scalar> Ranks<T> {
     ) -> Result<Consensus<T>, StudyError> {
         let v = &v.to_matrix()?;
         data::in_memory(v)?;
-        let here = data::fingerprint(v);
+        let here = Fingerprint::of(v)?;
         if here != self.manifest.input {
             let order = if here.order == self.manifest.input.order { "" } else { data::OTHER_ORDER };
             let (m, n) = (self.manifest.input.rows, self.manifest.input.cols);

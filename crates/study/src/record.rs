@@ -7,14 +7,13 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use orthant::{Dense, StopReason};
+use orthant::{Dense, StopReason, little_endian_bytes};
 use orthant_io::{IoError, Precision, Scalar, open_safetensors};
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::Key;
-use crate::data::little_endian;
 use crate::holdout::overdispersion::Moments;
 use crate::stats::samples::UNLABELLED;
 
@@ -104,7 +103,7 @@ impl<T: Scalar> Record<T> {
             Outcome::HeldOut { loss } => (Kept::HeldOut { loss: *loss }, None, &[][..]),
             Outcome::Failed { reason } => (Kept::Failed { reason: reason.clone() }, None, &[][..]),
         };
-        let components = h.map(|h| little_endian(h.as_slice())).unwrap_or_default();
+        let components = h.map(|h| little_endian_bytes(h.as_slice())).unwrap_or_default();
         let labels: Vec<u8> = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
         let xxh3_128 = hash(&components, &labels);
         let header =

@@ -5,7 +5,7 @@ use std::path::Path;
 use orthant::{
     Cancel, EntryWeights, Error, Explanation, InitKind, Loss, Matrix, Method, Missing, Nmf, Options, ToMatrix,
 };
-use orthant_io::Scalar;
+use orthant_io::{Fingerprint, Scalar};
 
 use crate::error::{invalid, unsupported};
 use crate::folder::{Folder, Manifest};
@@ -192,7 +192,7 @@ impl<T: Scalar> Study<T> {
         let v = v.to_matrix()?;
         let holdout = self.check(&v)?;
         let records = run::in_memory(self, &v, &self.jobs(holdout), observer)?;
-        Ranks::of_records(records, self.manifest(&v), self.thresholds)
+        Ranks::of_records(records, self.manifest(&v)?, self.thresholds)
     }
 
     /// Does the jobs that have no record yet in the folder of a study, which is made if need be, and reads all that there are.
@@ -215,7 +215,7 @@ impl<T: Scalar> Study<T> {
     ) -> Result<Ranks<T>, StudyError> {
         let v = v.to_matrix()?;
         let holdout = self.check(&v)?;
-        let manifest = self.manifest(&v);
+        let manifest = self.manifest(&v)?;
         let folder = Folder::work_on(dir.as_ref(), &manifest, self.shard)?;
         run::into_folder(self, &v, &self.jobs(holdout), &folder, observer)?;
         Ranks::of_folder(folder.released(), manifest, self.thresholds)
@@ -356,9 +356,9 @@ impl<T: Scalar> Study<T> {
         orthant::Holdout { fraction: WINDOW, fold, seed: self.fit.seed.into() }
     }
 
-    fn manifest(&self, v: &Matrix<'_, T>) -> Manifest {
+    fn manifest(&self, v: &Matrix<'_, T>) -> Result<Manifest, StudyError> {
         let weights = self.weights.as_ref().map(data::fingerprint_of_weights);
-        let input = data::fingerprint(v);
-        Manifest::new(&self.fit, input, weights, self.folds, self.variation, self.origin.clone())
+        let input = Fingerprint::of(v)?;
+        Ok(Manifest::new(&self.fit, input, weights, self.folds, self.variation, self.origin.clone()))
     }
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use orthant::Dense;
 use orthant_io::{
-    AnySavedModel, Fingerprint, Names, OutputFormat, ReadOptions, SavedModel, Scalar, Source, Table,
-    read_matrix, write_colour,
+    AnySavedModel, Names, OutputFormat, ReadOptions, SavedModel, Scalar, Source, Table, read_matrix,
+    write_colour,
 };
 
 use crate::pictured::Pictured;
@@ -118,7 +118,7 @@ fn beside<T: Scalar>(
     };
     let options = ReadOptions { channels: channels == 3, ..ReadOptions::default() };
     let v: Table<T> = read_matrix(original, &options)?;
-    let of_the_fit = saved.manifest.input.as_ref() == Some(&Fingerprint::of(&v));
+    let of_the_fit = saved.manifest.input.as_ref() == Some(&v.fingerprint());
     if !of_the_fit || (v.nrows(), v.ncols()) != (approx.nrows(), approx.ncols()) {
         return Err(Failure::Run(format!(
             "{}: not the picture that the model in {} was fitted to",

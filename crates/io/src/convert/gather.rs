@@ -4,11 +4,10 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use orthant::{Csr, SparseError, Values};
+use orthant::{Csr, SparseError, Values, little_endian_bytes};
 
 use super::width::{Found, Width};
 use crate::read::read_up_to;
-use crate::scalar::little_endian_bytes;
 use crate::sparse::check_starts;
 use crate::{IoError, Order, Remark, Scalar};
 

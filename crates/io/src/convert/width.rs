@@ -1,5 +1,7 @@
 //! How many bytes numbers need.
 
+use orthant::little_endian_bytes;
+
 use crate::Scalar;
 
 /// The type of an array that is written.
@@ -52,7 +54,7 @@ impl Width {
             Self::U8 => to.extend(whole.map(|x| x as u8)),
             Self::U16 => to.extend(whole.flat_map(|x| (x as u16).to_le_bytes())),
             Self::U32 | Self::I32 => to.extend(whole.flat_map(|x| (x as u32).to_le_bytes())),
-            Self::Whole => to.extend_from_slice(&crate::scalar::little_endian_bytes(from)),
+            Self::Whole => to.extend_from_slice(&little_endian_bytes(from)),
         }
     }
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use safetensors::SafeTensors;
 
-use super::check_offsets;
 use crate::IoError;
 
 /// The tensors and the metadata of a safetensors file with this content, whatever the content is; `format` names it in errors.
@@ -23,9 +22,9 @@ pub fn open_safetensors<'a>(
     path: &Path,
     format: &'static str,
 ) -> Result<(SafeTensors<'a>, HashMap<String, String>), IoError> {
-    let corrupt = |reason: String| IoError::Corrupt { path: path.to_owned(), format, reason };
-    check_offsets(bytes).map_err(corrupt)?;
-    let file = SafeTensors::deserialize(bytes).map_err(|e| corrupt(e.to_string()))?;
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| corrupt(e.to_string()))?;
-    Ok((file, header.metadata().clone().unwrap_or_default()))
+    orthant::file::open_safetensors(bytes).map_err(|reason| IoError::Corrupt {
+        path: path.to_owned(),
+        format,
+        reason,
+    })
 }

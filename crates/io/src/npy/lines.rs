@@ -6,12 +6,12 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use orthant::{Error, ReadLines};
+use orthant::{Error, OutOfCore, ReadLines};
 
 use super::decode::CHUNK;
 use super::header::Header;
 use super::stored::Stored;
-use crate::{IoError, Order, Place, Scalar, Table};
+use crate::{Fingerprint, IoError, Order, Place, Scalar, Table};
 
 /// A dense matrix in an npy file, or in an archive of such files, of which lines are read when they are needed: rows, or columns in Fortran order.
 ///
@@ -105,6 +105,16 @@ impl<T: Scalar> NpyLines<T> {
         Self { row_names: rows.map(Arc::from), col_names: cols.map(Arc::from), ..self }
     }
 
+    /// The fingerprint of its elements: that of the same table in memory.
+    ///
+    /// # Errors
+    /// Whatever keeps the file from being read.
+    pub fn fingerprint(&self) -> Result<Fingerprint, IoError> {
+        let found = Fingerprint::of(&OutOfCore::new(self))?;
+        // a single line lies in both orders
+        Ok(Fingerprint { order: self.order, ..found })
+    }
+
     /// All of it, in memory.
     ///
     /// # Errors
@@ -129,7 +139,7 @@ impl<T: Scalar> NpyLines<T> {
     }
 
     /// All elements in the file's order, some at a time.
-    pub(crate) fn each(&self, mut f: impl FnMut(&[T])) -> Result<(), IoError> {
+    fn each(&self, mut f: impl FnMut(&[T])) -> Result<(), IoError> {
         let (lines, line) = self.lines();
         let together = (CHUNK / size_of::<T>() / line.max(1)).max(1);
         let most = together.min(lines) * line;

@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use orthant::View;
+use orthant::{View, little_endian_bytes};
 
 use crate::Scalar;
-use crate::scalar::little_endian_bytes;
 
 /// Writes `view` in C order, little-endian.
 pub(crate) fn write<T: Scalar>(out: &mut dyn Write, view: View<'_, T>) -> io::Result<()> {

@@ -4,12 +4,11 @@ use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use orthant::{Csr, View};
+use orthant::{Csr, View, little_endian_bytes};
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 
 use super::{NAMES, PRECISION};
 use crate::convert::{Entries, Found};
-use crate::scalar::little_endian_bytes;
 use crate::{Names, Order, Scalar, npy};
 
 /// Writes `v` as `scipy.sparse.save_npz` writes a `csr`: packed, with indices of 32 bits if they suffice.

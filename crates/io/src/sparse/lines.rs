@@ -5,10 +5,10 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use orthant::{Error, ReadSparseLines};
+use orthant::{Error, OutOfCore, ReadSparseLines};
 
 use super::Parts;
-use crate::{IoError, Order, Place, Scalar, SparseTable};
+use crate::{Fingerprint, IoError, Order, Place, Scalar, SparseTable};
 
 /// The entries of a sparse matrix, line after line, in a file.
 pub(crate) trait Entries<T>: fmt::Debug + Send + Sync {
@@ -57,9 +57,6 @@ pub struct SparseLines<T> {
     row_names: Option<Arc<[String]>>,
     col_names: Option<Arc<[String]>>,
 }
-
-/// Entries that are loaded or hashed at a time, at least, but for those of one line.
-const TOGETHER: usize = 1 << 16;
 
 impl<T> SparseLines<T> {
     /// The file.
@@ -184,35 +181,12 @@ impl<T: Scalar> SparseLines<T> {
         }
     }
 
-    /// Where each line begins.
-    pub(crate) fn offsets(&self) -> &[usize] {
-        &self.starts
-    }
-
-    /// All indices, and then all values, some at a time.
-    pub(crate) fn each(
-        &self,
-        mut of_indices: impl FnMut(&[u32]),
-        mut of_values: impl FnMut(&[T]),
-    ) -> Result<(), IoError> {
-        let count = self.nnz();
-        let most = TOGETHER.min(count);
-        let (mut indices, mut values) = (Vec::new(), Vec::new());
-        indices.try_reserve_exact(most).map_err(|_| self.too_large())?;
-        values.try_reserve_exact(most).map_err(|_| self.too_large())?;
-        indices.resize(most, 0);
-        values.resize(most, T::ZERO);
-        for first in (0..count).step_by(TOGETHER) {
-            let part = &mut indices[..TOGETHER.min(count - first)];
-            self.entries.indices(first, part)?;
-            of_indices(part);
-        }
-        for first in (0..count).step_by(TOGETHER) {
-            let part = &mut values[..TOGETHER.min(count - first)];
-            self.values(first, part)?;
-            of_values(part);
-        }
-        Ok(())
+    /// The fingerprint of its entries: that of the same table in memory.
+    ///
+    /// # Errors
+    /// Whatever keeps the file from being read, and entries that are not in order.
+    pub fn fingerprint(&self) -> Result<Fingerprint, IoError> {
+        Ok(Fingerprint::of(&OutOfCore::sparse(self)?)?)
     }
 }
 

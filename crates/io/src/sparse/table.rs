@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use orthant::{Csc, Csr, Error, Matrix, Real, ToMatrix};
 
 use super::Coordinates;
-use crate::{IoError, Order, Place, Remark, Scalar};
+use crate::{Fingerprint, IoError, Order, Place, Remark, Scalar};
 
 /// A sparse matrix with the names of its rows and columns, if it has any, by rows or by columns as its file is.
 ///
@@ -142,6 +142,19 @@ impl<T: Real> SparseTable<T> {
     /// What its reader has to say of the file.
     pub fn remarks(&self) -> &[Remark] {
         &self.remarks
+    }
+
+    /// The fingerprint of its entries, in [`order`](Self::order).
+    ///
+    /// ```
+    /// use orthant::Csr;
+    /// use orthant_io::SparseTable;
+    /// let csr = Csr::<f64>::new(2, 3, vec![0, 1, 2], vec![0_u32, 2], vec![1.0, 2.0])?;
+    /// assert_eq!(SparseTable::by_rows(csr).fingerprint().nnz, Some(2));
+    /// # Ok::<(), orthant::SparseError>(())
+    /// ```
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self).expect("a SparseTable is in memory, and sorted out")
     }
 
     /// Rows for columns and columns for rows. Moves no entry.

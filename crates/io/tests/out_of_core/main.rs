@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use orthant::{Dense, Error, Matrix, Nmf, ReadLines, StopReason, ToMatrix};
 use orthant_io::{
-    AnyTable, FileLines, Fingerprint, IoError, Names, NpyLines, Order, ReadOptions, Scalar, Source,
-    read_matrix, write_matrix,
+    AnyTable, FileLines, IoError, Names, NpyLines, Order, ReadOptions, Scalar, Source, read_matrix,
+    write_matrix,
 };
 
 fn data(name: &str) -> PathBuf {
@@ -45,13 +45,10 @@ fn same_as_read<T: Scalar>(path: &Path) {
         }
     }
     assert_eq!(lines.load().unwrap(), table);
-    assert_eq!(Fingerprint::of_lines(&FileLines::Dense(lines.clone())).unwrap(), Fingerprint::of(&table));
+    assert_eq!(lines.fingerprint().unwrap(), table.fingerprint());
     let turned = lines.transposed();
     assert_eq!((turned.nrows(), turned.ncols()), (table.ncols(), table.nrows()));
-    assert_eq!(
-        Fingerprint::of_lines(&FileLines::Dense(turned)).unwrap(),
-        Fingerprint::of(&table.transposed())
-    );
+    assert_eq!(turned.fingerprint().unwrap(), table.transposed().fingerprint());
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use orthant::{Csr, Error, Nmf, ReadSparseLines, StopReason};
 use orthant_io::{
-    AnyTable, FileLines, Fingerprint, IoError, Order, ReadOptions, Scalar, Source, SparseLines, SparseTable,
-    convert, read_any,
+    AnyTable, FileLines, IoError, Order, ReadOptions, Scalar, Source, SparseLines, SparseTable, convert,
+    read_any,
 };
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 
@@ -116,8 +116,7 @@ fn every_type_of_index_and_value_is_as_it_is_read() {
                 }
             }
             assert_eq!(lines.load().unwrap(), loaded(&path));
-            let expected = Fingerprint::of_sparse(&loaded::<f32>(&path));
-            assert_eq!(Fingerprint::of_lines(&FileLines::Sparse(lines.clone())).unwrap(), expected);
+            assert_eq!(lines.fingerprint().unwrap(), loaded::<f32>(&path).fingerprint());
             let turned = lines.transposed();
             assert_eq!(turned.order(), if by_columns { Order::RowMajor } else { Order::ColMajor });
             assert_eq!((turned.nrows(), turned.ncols()), if by_columns { (3, 5) } else { (5, 3) });

@@ -1,11 +1,10 @@
 //! Fits by lists of what is observed: of sparse data whose zeros are missing, of entries with weights, and of dense data of which
 //! little is observed.
 
-use std::time::Instant;
-
 use orthant_kernel::{Dense, Isa};
 
 use super::Problem;
+use crate::clock::Instant;
 use crate::iterate::{Rowwise, Schedule, Solver};
 use crate::nmf::{Fit, Nmf};
 use crate::observe::Observer;

@@ -1,11 +1,10 @@
 //! The factors that a fit starts from.
 
-use std::time::Instant;
-
 use orthant_kernel::Buffer;
 
 use super::{Factors, Problem, sampled};
 use crate::choice::Choice;
+use crate::clock::Instant;
 use crate::iterate::Factor;
 use crate::random::Generator;
 use crate::report::Warning;

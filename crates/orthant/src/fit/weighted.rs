@@ -6,8 +6,8 @@
 //! [entries](crate::EntryWeights).
 
 use std::ops::ControlFlow;
-use std::time::Instant;
 
+use crate::clock::Instant;
 use crate::line_weights::{LineScales, LineWeights, ScaledElements};
 use crate::nmf::{Fit, Nmf};
 use crate::observe::{Iteration, Observer};

@@ -27,7 +27,7 @@ impl<T: Real> ToView<T> for Mat<T> {
 
 impl<T: Real> FromDense<T> for Mat<T> {
     fn from_dense(x: Dense<T>) -> Self {
-        Self::from_fn(x.nrows(), x.ncols(), |i, j| x[(i, j)])
+        x.into()
     }
 }
 

@@ -1,6 +1,6 @@
 //! nalgebra: matrices, views and slices of any size and strides in, `DMatrix` out.
 
-use nalgebra::{DMatrix, Dim, RawStorage, Scalar};
+use nalgebra::{DMatrix, Dim, RawStorage};
 use orthant_kernel::{Dense, Real, View};
 
 use crate::{Error, FromDense, Matrix, ToMatrix, ToView};
@@ -20,9 +20,9 @@ where
     }
 }
 
-impl<T: Real + Scalar> FromDense<T> for DMatrix<T> {
+impl<T: Real> FromDense<T> for DMatrix<T> {
     fn from_dense(x: Dense<T>) -> Self {
-        Self::from_row_slice(x.nrows(), x.ncols(), x.as_slice())
+        x.into()
     }
 }
 

@@ -16,8 +16,7 @@ impl<T: Real, S: Data<Elem = T>> ToView<T> for ArrayBase<S, Ix2> {
 
 impl<T: Real> FromDense<T> for Array2<T> {
     fn from_dense(x: Dense<T>) -> Self {
-        let shape = (x.nrows(), x.ncols());
-        Self::from_shape_vec(shape, x.into_vec()).expect("nrows·ncols elements")
+        x.into()
     }
 }
 

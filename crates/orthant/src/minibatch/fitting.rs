@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 use std::sync::OnceLock;
-use std::time::Instant;
 
 use orthant_kernel::{Dense, Isa, allocate};
 
@@ -10,6 +9,7 @@ use super::batch::{Data, Learning, change, start};
 use super::{MiniBatchFit, MiniBatchNmf};
 use crate::cancel::Halt;
 use crate::checkpoint::{self, Said};
+use crate::clock::Instant;
 use crate::drive::{Known, Process, Reached, Run, Terms, drive};
 use crate::iterate::{Factor, Figures, Fixed, Layout, Verdict};
 use crate::observe::{Observer, Watch};

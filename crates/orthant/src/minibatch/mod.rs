@@ -35,13 +35,14 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use orthant_kernel::Dense;
 
 use crate::available;
 use crate::cancel::Halt;
 use crate::choice::across;
+use crate::clock::Instant;
 use crate::nmf::given;
 use crate::observe::{Iteration, Observer};
 use crate::random::{Generator, RandomState};
@@ -54,11 +55,14 @@ use crate::{
 
 use batch::Data;
 pub use batch::Learnt;
+pub use explain::BatchExplanation;
+pub(crate) use explain::explain;
 use fitting::Fitting;
 pub use online::Online;
 
 mod batch;
 mod bytes;
+mod explain;
 mod fitting;
 mod online;
 mod pass;

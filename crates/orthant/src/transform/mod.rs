@@ -7,13 +7,13 @@
 //! projected Newton steps (`newton`) on the row itself.
 
 use std::sync::PoisonError;
-use std::time::Instant;
 
 use orthant_kernel::{Buffer, Dense};
 
 use crate::available;
 use crate::cancel::Halt;
 use crate::choice::{across, of_any};
+use crate::clock::Instant;
 use crate::model::{Model, Transform, TransformReport};
 use crate::out_of_core::needs_memory;
 use crate::reduce::{Lanes, MAX_LANES, Reducer, split};

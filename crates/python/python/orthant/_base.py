@@ -269,6 +269,7 @@ class BaseNMF(Estimator):
     remarks_: list[str]
     _n_components: Any
     _record: str | None
+    _explanation: str
 
     # what is allowed, by parameter
     _allowed: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -511,6 +512,17 @@ class BaseNMF(Estimator):
         totals = self.component_totals_
         shares: NDArray[np.float64] = totals / (totals.sum() or 1.0)
         return shares
+
+    def explain_(self) -> str:
+        """What the last fit did, and why: a line for each choice.
+
+        Returns
+        -------
+        text : str
+            Solver, start, layout or batches, threads and memory, with reasons.
+        """
+        check_is_fitted(self)
+        return self._explanation
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to a file, which `orthant.load` and the command ``orthant`` read.

@@ -204,6 +204,7 @@ class MiniBatchNMF(BaseNMF):
             random.drew(found["random_state"])
         self._warn(found, sklearns=True)
         self.n_steps_ = found["n_steps"]
+        self._explanation = found["explanation"]
         self._learn(found["learnt"])
         return self._keep(found)
 
@@ -247,6 +248,10 @@ class MiniBatchNMF(BaseNMF):
         elif first:
             self.components_ = np.zeros((self._n_components, X.shape[1]), X.dtype)
         self.n_components_ = self.components_.shape[0]
+        self._explanation = (
+            f"method    mu, beta_loss {self.beta_loss}: mini-batches have multiplicative updates\n"
+            f"batches   {self.n_steps_} so far, the last of {X.shape[0]} rows: partial_fit takes each as it comes\n"
+        )
         return self
 
     def _learn(self, learnt: dict[str, Any] | None) -> None:

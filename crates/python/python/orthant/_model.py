@@ -191,9 +191,9 @@ def _estimator(found: dict[str, Any], path: str) -> NMF | MiniBatchNMF:
         model.feature_names_in_ = np.array(found["columns"], object)
     if isinstance(model, NMF):
         model.feature_weight_ = found["column_weights"]
-        model._explanation = str(said["explanation"] or f"read from {path}, which does not say more")
     elif found["column_weights"] is not None:
         raise ValueError("MiniBatchNMF has no weights of features")
+    model._explanation = str(said["explanation"] or f"read from {path}, which does not say more")
     model._record = found["record"]
     model._attachments = found["attachments"]
     return model

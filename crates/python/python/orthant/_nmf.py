@@ -199,7 +199,6 @@ class NMF(BaseNMF):
     consensus_: Consensus
     heldout_error_: float
     feature_weight_: NDArray[np.float64] | None
-    _explanation: str
 
     _allowed = {
         **BaseNMF._allowed,
@@ -443,17 +442,6 @@ class NMF(BaseNMF):
         options = self._options(Random(0), solver=self.solver)
         options["missing"] = self.missing
         return _orthant.transform(X, self._components(X.dtype), options, columns)
-
-    def explain_(self) -> str:
-        """What the last fit did, and why: a line for each choice.
-
-        Returns
-        -------
-        text : str
-            Solver, start, layout, threads and memory, with reasons.
-        """
-        check_is_fitted(self)
-        return self._explanation
 
 
 def non_negative_factorization(

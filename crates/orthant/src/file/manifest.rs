@@ -1,9 +1,9 @@
 //! What a model file says about its model.
 
-use orthant::{Loss, Options, Penalty, Report, StopReason, Warning};
 use serde::{Deserialize, Serialize};
 
-use crate::{Fingerprint, Precision, Scalar};
+use super::{Fingerprint, Precision};
+use crate::{Loss, Model, Options, Penalty, Real, Report, StopReason, Warning};
 
 /// The version of the manifest that this build writes and reads.
 pub(super) const FORMAT: u64 = 1;
@@ -12,7 +12,7 @@ pub(super) const FORMAT: u64 = 1;
 ///
 /// ```
 /// use orthant::{Dense, Nmf};
-/// use orthant_io::FitSummary;
+/// use orthant::file::FitSummary;
 /// let fit = Nmf::new(1).fit(&Dense::from_fn(3, 2, |i, _| i as f64))?;
 /// assert_eq!(FitSummary::of(&fit.report).iterations, fit.report.iterations);
 /// # Ok::<(), orthant::Error>(())
@@ -53,7 +53,7 @@ impl FitSummary {
 /// Everything in a model file but the components.
 ///
 /// ```
-/// use orthant_io::{Manifest, Precision};
+/// use orthant::file::{Manifest, Precision};
 /// use orthant::{Dense, Model, Penalty};
 /// let h = Dense::from_vec(vec![1.0_f32, 2.0], 1, 2).unwrap();
 /// let manifest = Manifest::of(&Model::from_components(h, Penalty::default())?);
@@ -91,11 +91,11 @@ pub struct Manifest {
 
 impl Manifest {
     /// A manifest that says only what the model itself knows; fill in the rest.
-    pub fn of<T: Scalar>(model: &orthant::Model<T>) -> Self {
+    pub fn of<T: Real>(model: &Model<T>) -> Self {
         Self {
             format: FORMAT,
             orthant: env!("CARGO_PKG_VERSION").to_owned(),
-            dtype: T::PRECISION,
+            dtype: Precision::of::<T>(),
             penalty: model.penalty(),
             loss: model.loss(),
             column_weights: model.column_weights().map(<[f64]>::to_vec),
