@@ -9,8 +9,19 @@ use std::process::{Command, Stdio};
 
 use common::{dir, listing, orthant, run};
 
-const COMMANDS: [&str; 10] =
-    ["completions", "demo", "fit", "man", "pick", "reconstruct", "show", "study", "topics", "transform"];
+const COMMANDS: [&str; 11] = [
+    "completions",
+    "demo",
+    "fit",
+    "man",
+    "pick",
+    "reconstruct",
+    "show",
+    "signatures",
+    "study",
+    "topics",
+    "transform",
+];
 
 /// Every `--option` that begins a line of a command's help.
 fn options(dir: &Path, command: &str) -> Vec<String> {

@@ -72,12 +72,10 @@ impl Variation {
             }
             Self::Noise(bound) => {
                 format!(
-                    "the data with every entry multiplied by a random number from {} to {}",
-                    1.0 - bound,
-                    1.0 + bound
+                    "the data with every entry times a random number from 1 − E to 1 + E, where E is {bound}"
                 )
             }
-            Self::Rows(share) => format!("a random {} % of the rows", 100.0 * share),
+            Self::Rows(share) => format!("a random share of the rows, {share} of them"),
             Self::Halves => "half of the rows, two fits for each random division".to_owned(),
         }
     }
