@@ -9,6 +9,9 @@ use crate::args::ReadArgs;
 use crate::failure::size;
 use crate::say;
 
+/// Bytes of data that are loaded without a word, whatever there is room for.
+const LITTLE: usize = 1 << 20;
+
 /// Copies of both factors that are held at most.
 const COPIES: usize = 8;
 
@@ -32,7 +35,9 @@ pub fn read<T: Scalar>(
     is_needed: impl Fn(Order) -> bool,
 ) -> Result<AnyTable<T>, IoError> {
     let bytes = source.extent().map_or(0, bytes::<T>);
-    if bytes > room && !source.stays_in_file::<T>(room)? {
+    let loaded = !source.stays_in_file::<T>(room)?;
+    let table = args.turned(path, source.read_within(room)?);
+    if loaded && bytes > room.max(LITTLE) && !is_needed(Order::RowMajor) {
         say::note(&format!(
             "{}: {} are loaded, and there is room for {}; of a file that `orthant convert` writes they are read in each pass",
             path.display(),
@@ -40,7 +45,7 @@ pub fn read<T: Scalar>(
             size(room)
         ));
     }
-    match args.turned(path, source.read_within(room)?) {
+    match table {
         AnyTable::OutOfCore(file) if is_needed(file.order()) => file.load(),
         table => Ok(table),
     }

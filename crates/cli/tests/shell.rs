@@ -9,8 +9,9 @@ use std::process::{Command, Stdio};
 
 use common::{dir, listing, orthant, run};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "completions",
+    "convert",
     "demo",
     "fit",
     "man",
