@@ -21,9 +21,9 @@ def convert(folder, *args):
 
 def counts(dtype, largest=9, shape=(40, 30)):
     r = np.random.default_rng(0)
-    V = r.poisson(0.4, size=shape)
+    V = r.poisson(0.4, size=shape).astype(dtype)
     V[3, 4] = largest
-    return V.astype(dtype)
+    return V
 
 
 @pytest.mark.parametrize(("largest", "width"), [(255, np.uint8), (256, np.uint16), (70_000, np.uint32), (0.5, None)])
