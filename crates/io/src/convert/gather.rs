@@ -114,6 +114,21 @@ impl<T: Scalar> Gather<T> {
         Ok(())
     }
 
+    /// Appends the rows of a matrix as lines.
+    pub fn lines_of(&mut self, lines: &Csr<'_, T>) -> Result<(), IoError> {
+        let (mut indices, mut values) = (Vec::new(), Vec::new());
+        for i in 0..lines.nrows() {
+            indices.clear();
+            values.clear();
+            lines.row(i).for_each(|(j, x)| {
+                indices.push(j as u32);
+                values.push(x);
+            });
+            self.line(&indices, &values)?;
+        }
+        Ok(())
+    }
+
     /// Appends lines whose entries are in no order, of a file of kind `format` at `from`; `starts` says where they begin among the
     /// entries.
     fn untidy(
@@ -139,17 +154,7 @@ impl<T: Scalar> Gather<T> {
             }
             error => IoError::Corrupt { path: from.to_owned(), format, reason: error.to_string() },
         })?;
-        let (mut indices, mut values) = (Vec::new(), Vec::new());
-        for i in 0..lines.nrows() {
-            indices.clear();
-            values.clear();
-            lines.row(i).for_each(|(j, x)| {
-                indices.push(j as u32);
-                values.push(x);
-            });
-            self.line(&indices, &values)?;
-        }
-        Ok(())
+        self.lines_of(&lines)
     }
 
     /// Appends all lines, of which `next(entries)` gives the entries that follow, at most so many of them; `offsets` says where each line

@@ -13,7 +13,6 @@ mod width;
 use std::path::Path;
 
 pub(crate) use gather::{Entries, Gather, Lines};
-use orthant::Csr;
 pub(crate) use width::Found;
 
 use crate::{AnyTable, IoError, Names, Order, Remark, Scalar, Source, Table, npz, write};
@@ -46,17 +45,7 @@ pub(crate) fn table<T: Scalar>(table: &AnyTable<T>, path: &Path) -> Result<(), I
         AnyTable::Dense(table) => dense(table, names, path),
         AnyTable::Sparse(table) => {
             let mut gather = Gather::new(table.order(), (table.nrows(), table.ncols()), path)?;
-            let lines: &Csr<'_, T> = table.lines();
-            let (mut indices, mut values) = (Vec::new(), Vec::new());
-            for i in 0..lines.nrows() {
-                indices.clear();
-                values.clear();
-                lines.row(i).for_each(|(j, x)| {
-                    indices.push(j as u32);
-                    values.push(x);
-                });
-                gather.line(&indices, &values)?;
-            }
+            gather.lines_of(table.lines())?;
             sparse(gather, names, path)
         }
         AnyTable::OutOfCore(file) => self::table(&file.load()?, path),

@@ -75,7 +75,7 @@ impl<T: Real> ReadLines<T> for Lines<T> {
     }
 }
 
-fn gone() -> Error {
+pub fn gone() -> Error {
     Error::Unreadable { reason: "v.npy: gone".into() }
 }
 
@@ -84,7 +84,7 @@ fn data<T: Real>(m: usize, n: usize) -> Dense<T> {
     cast(&positive(m, n, 5))
 }
 
-fn same_fit<T: Real>(read: &Fit<T>, here: &Fit<T>, what: &str) {
+pub fn same_fit<T: Real>(read: &Fit<T>, here: &Fit<T>, what: &str) {
     assert_eq!(first_other_bit(&read.w, &here.w), None, "{what}: W");
     let (read_h, here_h) = (read.model.components(), here.model.components());
     assert_eq!(first_other_bit(read_h, here_h), None, "{what}: H");
@@ -97,7 +97,7 @@ fn same_fit<T: Real>(read: &Fit<T>, here: &Fit<T>, what: &str) {
 }
 
 /// With the rule that data which is read takes where the library chooses.
-fn as_read<T: Real>(nmf: &Nmf<T>) -> Nmf<T> {
+pub fn as_read<T: Real>(nmf: &Nmf<T>) -> Nmf<T> {
     match nmf.options().method {
         Method { update: Update::Auto, loss: Loss::KullbackLeibler, .. } => {
             let nmf = nmf.clone().update(Update::Mm);
@@ -252,7 +252,7 @@ fn mini_batches_of_rows_have_the_bits_of_data_in_memory() {
 }
 
 /// After seven iterations.
-fn kept(nmf: &Nmf<f64>, v: &impl ToMatrix<f64>) -> Checkpoint {
+pub fn kept(nmf: &Nmf<f64>, v: &impl ToMatrix<f64>) -> Checkpoint {
     let mut kept = None;
     nmf.fit_observed(v, &mut |it: &Iteration<'_, f64>| {
         kept = it.checkpoint().ok();

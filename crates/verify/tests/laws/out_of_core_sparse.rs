@@ -1,16 +1,17 @@
 //! Law 25 of sparse data: entries that are read when they are needed give the bits of the same matrix in memory.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use orthant::{
-    Checkpoint, Csc, Csr, Dense, Error, Factor, Fit, Init, InitKind, Iteration, Loss, Matrix, Method,
-    MiniBatchNmf, Missing, Nmf, OutOfCore, Penalty, Products, ReadSparseLines, Real, StopReason, ToMatrix,
-    Transform, Update,
+    Csc, Csr, Dense, Error, Factor, Init, InitKind, Loss, Matrix, Method, MiniBatchNmf, Missing, Nmf,
+    OutOfCore, Penalty, Products, ReadSparseLines, Real, Transform, Update,
 };
 use orthant_verify::compare::{cast, first_other_bit};
 use orthant_verify::forms::methods;
 use orthant_verify::made::{drawn, positive};
+
+use crate::out_of_core::{as_read, gone, kept, same_fit};
 
 const LOSSES: [Loss; 4] = [Loss::Frobenius, Loss::KullbackLeibler, Loss::Beta(1.5), Loss::Beta(3.0)];
 
@@ -93,38 +94,12 @@ impl<T: Real> ReadSparseLines<T> for Entries<T> {
     }
 }
 
-fn gone() -> Error {
-    Error::Unreadable { reason: "v.npz: gone".into() }
-}
-
 /// Of ten elements `tenths` are not 0, in no order.
 fn data<T: Real>(m: usize, n: usize, tenths: u32) -> Dense<T> {
     let v = positive(m, n, 5);
     let kept = |e: usize| (e as u32).wrapping_mul(2_246_822_519) >> 16 < 6_554 * tenths;
     let v = Dense::from_fn(m, n, |i, j| if kept(i * n + j + 1) { v[(i, j)] } else { 0.0 });
     cast(&v)
-}
-
-fn same_fit<T: Real>(read: &Fit<T>, here: &Fit<T>, what: &str) {
-    assert_eq!(first_other_bit(&read.w, &here.w), None, "{what}: W");
-    let (read_h, here_h) = (read.model.components(), here.model.components());
-    assert_eq!(first_other_bit(read_h, here_h), None, "{what}: H");
-    let of = |fit: &Fit<T>| {
-        let r = &fit.report;
-        let figures = [r.objective, r.loss, r.relative_error, r.kkt_residual];
-        (r.iterations, figures.map(f64::to_bits), r.stop_reason, r.compression)
-    };
-    assert_eq!(of(read), of(here), "{what}");
-}
-
-/// With the rule that data which is read takes where the library chooses.
-fn as_read<T: Real>(nmf: &Nmf<T>) -> Nmf<T> {
-    match nmf.options().method {
-        Method { update: Update::Auto, loss: Loss::KullbackLeibler, .. } => {
-            nmf.clone().update(Update::Mm).extrapolate(true)
-        }
-        _ => nmf.clone(),
-    }
 }
 
 fn check<T: Real>(nmf: &Nmf<T>, v: &Dense<T>, what: &str) {
@@ -301,17 +276,6 @@ fn mini_batches_have_the_bits_of_entries_in_memory() {
     }
     let columns = Entries::new(&v, true);
     assert!(matches!(MiniBatchNmf::new(3).fit(&columns.read()), Err(Error::Unsupported { .. })));
-}
-
-/// After seven iterations.
-fn kept(nmf: &Nmf<f64>, v: &impl ToMatrix<f64>) -> Checkpoint {
-    let mut kept = None;
-    nmf.fit_observed(v, &mut |it: &Iteration<'_, f64>| {
-        kept = it.checkpoint().ok();
-        if it.number < 7 { ControlFlow::Continue(()) } else { ControlFlow::Break(StopReason::Observer) }
-    })
-    .unwrap();
-    kept.unwrap()
 }
 
 /// Law 30, across where the entries are.
