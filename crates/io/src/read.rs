@@ -515,7 +515,7 @@ impl<'a> Source<'a> {
             None => rows.saturating_mul(cols).saturating_mul(size_of::<T>() as u64),
             Some(entries) => {
                 let entry = (size_of::<u32>() + size_of::<T>()) as u64;
-                entries.saturating_mul(entry).saturating_add(8 * rows.max(cols))
+                entries.saturating_mul(entry).saturating_add(rows.max(cols).saturating_mul(8))
             }
         };
         Some(usize::try_from(bytes).unwrap_or(usize::MAX))

@@ -157,8 +157,8 @@ impl<T: Scalar> Gather<T> {
         self.lines_of(&lines)
     }
 
-    /// Appends all lines, of which `next(entries)` gives the entries that follow, at most so many of them; `offsets` says where each line
-    /// begins.
+    /// Appends all lines. `offsets` says where each of them begins; `next(count, indices, values)` appends the `count` entries that
+    /// follow.
     #[cfg(feature = "h5")]
     pub fn all(
         &mut self,

@@ -23,7 +23,7 @@ use crate::{AnyTable, IoError, Names, Order, Remark, Scalar, Source, Table, npz,
 /// The file is written whole or not at all.
 ///
 /// # Errors
-/// [`IoError::UnknownOutput`] for another ending, or that of `npy` for a sparse matrix; [`IoError::Write`]; and those of reading.
+/// [`IoError::NotConverted`] for another ending, or that of `npy` for a sparse matrix; [`IoError::Write`]; and those of reading.
 ///
 /// ```
 /// use orthant_io::{AnyTable, Order, ReadOptions, Source, Table, convert, read_any};
@@ -44,6 +44,7 @@ pub(crate) fn table<T: Scalar>(table: &AnyTable<T>, path: &Path) -> Result<(), I
     match table {
         AnyTable::Dense(table) => dense(table, names, path),
         AnyTable::Sparse(table) => {
+            check(true, path)?;
             let mut gather = Gather::new(table.order(), (table.nrows(), table.ncols()), path)?;
             gather.lines_of(table.lines())?;
             sparse(gather, names, path)
@@ -55,7 +56,7 @@ pub(crate) fn table<T: Scalar>(table: &AnyTable<T>, path: &Path) -> Result<(), I
 /// How [`Source::convert`] goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Conversion {
-    /// A matrix of at most so many bytes is loaded at once.
+    /// Bytes up to which a matrix is loaded at once.
     pub memory: usize,
     /// Rows for columns and columns for rows.
     pub transposed: bool,
@@ -117,7 +118,6 @@ fn dense<T: Scalar>(table: &Table<T>, names: Names<'_>, path: &Path) -> Result<(
 }
 
 fn sparse<T: Scalar>(gather: Gather<T>, names: Names<'_>, path: &Path) -> Result<(), IoError> {
-    check(true, path)?;
     let mut found = gather.finish()?;
     write::write_file(path, |out| npz::write_gathered(out, &mut found, names))
 }

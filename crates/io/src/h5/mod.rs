@@ -122,6 +122,7 @@ impl Hdf5 {
 
     pub fn read<T: Scalar>(self, path: &Path) -> Result<AnyTable<T>, IoError> {
         let (nrows, ncols) = (self.nrows, self.ncols);
+        let [rows, cols] = self.names(path)?;
         let mut table = match self.matrix {
             Matrix::Dense { order, data } => {
                 let length = data.shape.get(1).map_or(1, |&n| (n as usize).max(1));
@@ -143,21 +144,25 @@ impl Hdf5 {
                 AnyTable::Sparse(parts.table("HDF5", path)?)
             }
         };
-        let names = |data: Option<Data>, count| data.map(|d| words::names(&d, count, path)).transpose();
-        let rows = names(self.row_names, nrows)?;
-        let mut cols = names(self.col_names, ncols)?;
-        if let Some(cols) = cols.as_deref_mut().filter(|_| self.unique_cols) {
-            make_unique(cols);
-        }
         table.set_names(rows, cols);
         match self.types {
             Some(types) => types.choose(table, Edge::Columns),
             None => Ok(table),
         }
     }
-}
 
-impl Hdf5 {
+    /// The names of the rows and of the columns, where the file has them.
+    fn names(&self, path: &Path) -> Result<[Option<Vec<String>>; 2], IoError> {
+        let names = |data: &Option<Data>, count| {
+            data.as_ref().map(|data| words::names(data, count, path)).transpose()
+        };
+        let (rows, mut cols) = (names(&self.row_names, self.nrows)?, names(&self.col_names, self.ncols)?);
+        if let Some(cols) = cols.as_deref_mut().filter(|_| self.unique_cols) {
+            make_unique(cols);
+        }
+        Ok([rows, cols])
+    }
+
     /// Whether its entries can be read some at a time.
     pub fn has_lines(&self) -> bool {
         matches!(self.matrix, Matrix::Sparse { .. }) && self.types.is_none()
@@ -178,15 +183,10 @@ impl Hdf5 {
     /// The matrix where it is, which must be [able to stay](Self::bytes).
     pub fn lines<T: Scalar>(self, path: &Path) -> Result<FileLines<T>, IoError> {
         let shape = (self.nrows, self.ncols);
+        let [rows, cols] = self.names(path)?;
         let Matrix::Sparse { order, indptr, indices, data } = self.matrix else {
             unreachable!("its entries can stay")
         };
-        let names = |data: Option<Data>, count| data.map(|d| words::names(&d, count, path)).transpose();
-        let rows = names(self.row_names, shape.0)?;
-        let mut cols = names(self.col_names, shape.1)?;
-        if let Some(cols) = cols.as_deref_mut().filter(|_| self.unique_cols) {
-            make_unique(cols);
-        }
         let starts = indptr.integers(path)?;
         let entries = Arc::new(Chunks::new(indices, data, path)?);
         let lines = SparseLines::new(shape, order, starts, entries, "HDF5")?;
@@ -197,6 +197,7 @@ impl Hdf5 {
     pub fn gather<T: Scalar>(self, path: &Path, to: &Path) -> Result<Lines<T>, IoError> {
         /// Entries that are read together: many chunks, as one that is cut is unpacked twice.
         const TOGETHER: u64 = 1 << 20;
+        let [rows, cols] = self.names(path)?;
         let shape = (self.nrows, self.ncols);
         let Matrix::Sparse { order, indptr, indices, data } = &self.matrix else {
             unreachable!("it has lines")
@@ -237,12 +238,6 @@ impl Hdf5 {
             }
             Ok(())
         })?;
-        let names = |data: Option<Data>, count| data.map(|d| words::names(&d, count, path)).transpose();
-        let rows = names(self.row_names, shape.0)?;
-        let mut cols = names(self.col_names, shape.1)?;
-        if let Some(cols) = cols.as_deref_mut().filter(|_| self.unique_cols) {
-            make_unique(cols);
-        }
         Ok(Lines { gather, rows, cols, remarks: Vec::new() })
     }
 }

@@ -61,7 +61,7 @@ impl Header {
         Some((count, self.offset.checked_add(bytes as u64)?))
     }
 
-    /// Whether all elements take at most so many bytes as elements of `T`.
+    /// Whether the elements take at most `most` bytes in memory, as `T`.
     pub fn fits<T>(&self, most: usize) -> bool {
         self.size().is_some_and(|(count, _)| count.saturating_mul(size_of::<T>()) <= most)
     }

@@ -82,20 +82,14 @@ impl Stored {
         &self,
         first: usize,
         out: &mut [T],
-        place: impl FnOnce(usize) -> Place,
+        place: impl Fn(usize) -> Place,
     ) -> Result<(), IoError> {
         if is_as_in_memory::<T>(&self.header) {
             self.bytes(first, bytemuck::cast_slice_mut(out))?;
         } else {
-            let mut buffer = self.buffer(out.len())?;
-            let together = self.together(out.len());
-            for (i, out) in out.chunks_mut(together).enumerate() {
-                let (start, bytes) = (first + i * together, &mut buffer[..out.len() * self.header.width()]);
-                self.bytes(start, bytes)?;
-                if let Err((at, unfit)) = convert(bytes, &self.header, out) {
-                    return Err(unfit.at::<T>(place(start + at)));
-                }
-            }
+            self.converted(first, out, |start, bytes, out| {
+                convert(bytes, &self.header, out).map_err(|(at, unfit)| unfit.at::<T>(place(start + at)))
+            })?;
         }
         self.was.unchanged(&self.file, &self.path)
     }
@@ -112,13 +106,7 @@ impl Stored {
                 return Err(self.no_index(first + at, i128::from(out[at] as i32)));
             }
         } else {
-            let mut buffer = self.buffer(out.len())?;
-            let together = self.together(out.len());
-            for (i, out) in out.chunks_mut(together).enumerate() {
-                let (start, bytes) = (first + i * together, &mut buffer[..out.len() * self.header.width()]);
-                self.bytes(start, bytes)?;
-                self.widen(start, bytes, out)?;
-            }
+            self.converted(first, out, |start, bytes, out| self.widen(start, bytes, out))?;
         }
         self.was.unchanged(&self.file, &self.path)
     }
@@ -163,17 +151,24 @@ impl Stored {
         IoError::Corrupt { path: self.array.clone(), format: "npy", reason }
     }
 
-    /// Elements that are converted together, of so many.
-    fn together(&self, of: usize) -> usize {
-        (CONVERTED / self.header.width()).min(of).max(1)
-    }
-
-    fn buffer(&self, of: usize) -> Result<Vec<u8>, IoError> {
-        let bytes = self.together(of) * self.header.width();
+    /// Reads the elements from `first` on, some at a time, for `of(first of them, their bytes, out)` to convert.
+    fn converted<E>(
+        &self,
+        first: usize,
+        out: &mut [E],
+        of: impl Fn(usize, &mut [u8], &mut [E]) -> Result<(), IoError>,
+    ) -> Result<(), IoError> {
+        let width = self.header.width();
+        let together = (CONVERTED / width).min(out.len()).max(1);
         let mut buffer = Vec::new();
-        buffer.try_reserve_exact(bytes).map_err(|_| self.too_large())?;
-        buffer.resize(bytes, 0);
-        Ok(buffer)
+        buffer.try_reserve_exact(together * width).map_err(|_| self.too_large())?;
+        buffer.resize(together * width, 0);
+        for (i, out) in out.chunks_mut(together).enumerate() {
+            let (start, bytes) = (first + i * together, &mut buffer[..out.len() * width]);
+            self.bytes(start, bytes)?;
+            of(start, bytes, out)?;
+        }
+        Ok(())
     }
 
     fn truncated(&self, found: u64) -> IoError {

@@ -5,14 +5,14 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use orthant::{Csr, Error, Nmf, ReadSparseLines, StopReason};
+use orthant::{Csr, Nmf, ReadSparseLines};
 use orthant_io::{
     AnyTable, FileLines, IoError, Order, ReadOptions, Scalar, Source, SparseLines, SparseTable, convert,
     read_any,
 };
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 
-use crate::open;
+use crate::{Happens, ends_in_the_middle, open};
 
 /// An array of numpy: its type, its shape, its bytes.
 type Array = (&'static str, String, Vec<u8>);
@@ -220,9 +220,6 @@ fn written(dir: &Path) -> PathBuf {
     path
 }
 
-/// What happens to a file.
-type Happens = fn(&Path);
-
 /// Fault 52: whatever happens to the file while a fit reads it.
 #[test]
 fn an_archive_that_is_changed_or_cut_in_the_middle_of_a_fit_is_named() {
@@ -234,22 +231,11 @@ fn an_archive_that_is_changed_or_cut_in_the_middle_of_a_fit_is_named() {
         // a clock may be coarse
         file.set_modified(SystemTime::now() + Duration::from_secs(2)).unwrap();
     };
-    let cases: [(&str, Happens, &str); 2] =
-        [("cut", cut, "cut short"), ("changed", changed, "changed while")];
-    for (name, happens, says) in cases {
+    let cases: [(Happens, &str); 2] = [(cut, "cut short"), (changed, "changed while")];
+    for (happens, says) in cases {
         let dir = tempfile::tempdir().unwrap();
         let path = written(dir.path());
-        let table = open::<f32>(&path, 0).unwrap();
-        let mut observer = |it: &orthant::Iteration<'_, f32>| {
-            if it.number == 3 {
-                happens(&path);
-            }
-            std::ops::ControlFlow::<StopReason>::Continue(())
-        };
-        let error = Nmf::new(4).tol(0.0).max_iter(50).fit_observed(&table, &mut observer).unwrap_err();
-        assert!(matches!(error, Error::Unreadable { .. }), "{name}: {error}");
-        let text = error.to_string();
-        assert!(text.starts_with(path.to_str().unwrap()) && text.contains(says), "{name}: {text}");
+        ends_in_the_middle(&path, happens, says);
     }
 }
 
