@@ -122,21 +122,21 @@ impl Hdf5 {
 
     pub fn read<T: Scalar>(self, path: &Path) -> Result<AnyTable<T>, IoError> {
         let (nrows, ncols) = (self.nrows, self.ncols);
-        let [rows, cols] = self.names(path)?;
-        let mut table = match self.matrix {
+        let mut table = match &self.matrix {
             Matrix::Dense { order, data } => {
                 let length = data.shape.get(1).map_or(1, |&n| (n as usize).max(1));
-                let place = |e| match order {
+                let place = |e| match *order {
                     Order::RowMajor => Place::of(path, e / length, e % length),
                     Order::ColMajor => Place::of(path, e % length, e / length),
                 };
-                let data = numbers::elements(&data, path, place)?;
-                let table = Table::new(data, nrows, ncols, order);
+                let data = numbers::elements(data, path, place)?;
+                let table = Table::new(data, nrows, ncols, *order);
                 AnyTable::Dense(table.expect("rows times columns elements were read"))
             }
             Matrix::Sparse { order, indptr, indices, data } => {
+                let order = *order;
                 let (indptr, indices) = (indptr.integers(path)?, indices.integers(path)?);
-                let values = numbers::elements(&data, path, |e| {
+                let values = numbers::elements(data, path, |e| {
                     let (row, col) = row_and_col(order, &indptr, &indices, e);
                     Place::of(path, row, col)
                 })?;
@@ -144,6 +144,7 @@ impl Hdf5 {
                 AnyTable::Sparse(parts.table("HDF5", path)?)
             }
         };
+        let [rows, cols] = self.names(path)?;
         table.set_names(rows, cols);
         match self.types {
             Some(types) => types.choose(table, Edge::Columns),
@@ -197,7 +198,6 @@ impl Hdf5 {
     pub fn gather<T: Scalar>(self, path: &Path, to: &Path) -> Result<Lines<T>, IoError> {
         /// Entries that are read together: many chunks, as one that is cut is unpacked twice.
         const TOGETHER: u64 = 1 << 20;
-        let [rows, cols] = self.names(path)?;
         let shape = (self.nrows, self.ncols);
         let Matrix::Sparse { order, indptr, indices, data } = &self.matrix else {
             unreachable!("it has lines")
@@ -238,6 +238,7 @@ impl Hdf5 {
             }
             Ok(())
         })?;
+        let [rows, cols] = self.names(path)?;
         Ok(Lines { gather, rows, cols, remarks: Vec::new() })
     }
 }
