@@ -8,6 +8,7 @@ use orthant::{Csr, SparseError, Values, little_endian_bytes};
 
 use super::width::{Found, Width};
 use crate::read::read_up_to;
+#[cfg(feature = "h5")]
 use crate::sparse::check_starts;
 use crate::{IoError, Order, Remark, Scalar};
 

@@ -9,7 +9,9 @@ mod table;
 
 pub use any::AnyTable;
 pub(crate) use coordinates::Coordinates;
+pub(crate) use lines::Entries;
 pub use lines::SparseLines;
-pub(crate) use lines::{Entries, check_starts};
+#[cfg(feature = "h5")]
+pub(crate) use lines::check_starts;
 pub(crate) use parts::{Parts, row_and_col};
 pub use table::{SparseStorage, SparseTable};
