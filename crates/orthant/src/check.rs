@@ -5,8 +5,42 @@ use orthant_kernel::{Dense, Isa};
 use crate::out_of_core::needs_memory;
 use crate::source::{Counts, Unobserved};
 use crate::{
-    EntryWeights, Error, Init, Matrix, Missing, Nmf, Options, Products, Real, Scale, Update, available, scan,
+    EntryWeights, Error, Init, InitKind, Matrix, Missing, Nmf, Options, Products, Real, Scale, Update,
+    available, scan,
 };
+
+/// Refuses data that several ranks cannot share, and ranks that would not do the same.
+pub(crate) fn ranks<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<(), Error> {
+    if nmf.ranks.is_one() {
+        return Ok(());
+    }
+    if !matches!(v, Matrix::OutOfCore(_)) {
+        return Err(Error::Unsupported {
+            what: "a fit of data in memory on several ranks".into(),
+            supported: "each rank reads lines of its own: OutOfCore takes what reads them".into(),
+        });
+    }
+    if nmf.options.init == Some(InitKind::Spa) {
+        return Err(Error::Unsupported {
+            what: "the start spa on several ranks".into(),
+            supported: "the random starts and those by singular vectors go with ranks".into(),
+        });
+    }
+    // threads are each rank's own business
+    let options = Options { threads: None, ..nmf.options.clone() };
+    let (version, isa) = (env!("CARGO_PKG_VERSION"), Isa::detect().name());
+    let mine = format!("{version}, {isa}, {}×{} by {}, {options:?}", v.nrows(), v.ncols(), T::NAME);
+    for (rank, other) in nmf.ranks.told(mine.as_bytes())?.iter().enumerate() {
+        if other != mine.as_bytes() {
+            let reason = format!(
+                "rank {rank} has another version, instruction set, matrix or options: {}; here is {mine}",
+                String::from_utf8_lossy(other)
+            );
+            return Err(Error::Communication { reason });
+        }
+    }
+    Ok(())
+}
 
 /// Refuses shapes and factors that do not belong to a fit's data.
 pub(crate) fn shapes<T: Real>(

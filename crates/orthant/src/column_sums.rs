@@ -6,6 +6,7 @@ use std::sync::Arc;
 use orthant_kernel::{Buffer, Real, accumulator_stride};
 
 use crate::Error;
+use crate::ranks::Shared;
 use crate::state::State;
 
 /// For each lane, columns of which sums are set aside now and then, so that rounding does not grow with the rows.
@@ -78,6 +79,22 @@ impl<T: Real> ColumnSums<T> {
             with(&mut self.sums[j as usize * stride..][..stride], flushed);
         }
     }
+}
+
+impl<T: Real> Shared for ColumnSums<T> {
+    type Element = T;
+
+    fn arrays(&mut self) -> Vec<&mut [T]> {
+        vec![&mut self.sums]
+    }
+
+    fn pack(&self, _: &mut Vec<u8>) {}
+
+    fn unpack(&mut self, _: &mut &[u8]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn merge(&mut self, _: &Self) {}
 }
 
 /// Between walks: nothing is set aside.

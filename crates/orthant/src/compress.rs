@@ -106,7 +106,7 @@ impl<'a, T: Real> Sketch<'a, T> {
         layout: &Layout,
     ) -> Result<Self, Error> {
         let (l, workers) = (columns, layout.workers);
-        let operand = Operand::new(source, by_columns, workers).halted_by(&layout.halt);
+        let operand = Operand::new(source, by_columns, workers).halted_by(&layout.halt).over(&layout.ranks);
         let mut stream = generator.clone().with(RandomState::fork);
         let omega = allocate::collected((0..n * l).map(|_| T::from_f64(stream.random_sample() - 0.5)));
         let product = operand.gram_times(&omega, l)?;

@@ -18,6 +18,11 @@ pub(crate) trait Process<T> {
     /// W and Hᵀ as they stand.
     fn factors(&self) -> (&[T], &[T]);
 
+    /// Completes the factors, of which ranks have rows of their own.
+    fn gather(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Gives up an iteration that has not ended, so that the factors can be returned.
     fn abandon(&mut self) {}
 
@@ -185,7 +190,8 @@ pub(crate) fn drive<T: Real, P: Process<T>>(
         return Ok((StopReason::Converged, run));
     }
     while run.iterations < terms.max_iter {
-        let reached = match process.iterate(run.iterations + 1) {
+        let iterated = process.iterate(run.iterations + 1);
+        let reached = match watch.agree(iterated) {
             Ok(reached) => reached,
             Err(error) => {
                 let reason = StopReason::of(&error).filter(|_| run.known.is_some()).ok_or(error)?;
@@ -195,6 +201,12 @@ pub(crate) fn drive<T: Real, P: Process<T>>(
         };
         run.record(&reached, terms)?;
         run.converged = process.converged(&run, &reached);
+        let elapsed = terms.began.elapsed();
+        let last = run.iterations == terms.max_iter;
+        let (ends, shown) = watch.looks(run.iterations, elapsed, run.converged, last)?;
+        if shown {
+            process.gather()?;
+        }
         let (w, ht) = process.factors();
         let iteration = Iteration {
             number: run.iterations,
@@ -204,16 +216,16 @@ pub(crate) fn drive<T: Real, P: Process<T>>(
             relative_error: reached.relative_error,
             step: reached.step,
             restarted: reached.restarted(),
-            elapsed: terms.began.elapsed(),
+            elapsed,
             w,
             ht,
             rank: terms.rank,
             factor_exponent: terms.exponent / 2,
             scales: None,
-            ends: None,
+            ends,
             saving: Saving(&|| process.checkpoint(&run)),
         };
-        if let Some(reason) = watch.ends(iteration, run.converged) {
+        if let Some(reason) = watch.ends(&iteration, run.converged)? {
             return Ok((reason, run));
         }
     }

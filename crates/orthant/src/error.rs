@@ -241,6 +241,12 @@ pub enum Error {
         /// What does not agree.
         reason: String,
     },
+    /// Processes that work on one fit lost one another, or one of them failed.
+    #[error("{reason}")]
+    Communication {
+        /// What went wrong, and on which rank.
+        reason: String,
+    },
     /// A worker or an observer panicked; the fit was abandoned.
     #[error("a worker or an observer panicked: {message}")]
     Panicked {

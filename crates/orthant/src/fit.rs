@@ -14,6 +14,7 @@ use crate::known::{self, Limits};
 use crate::nmf::{Fit, Nmf};
 use crate::observe::{Observer, Watch};
 use crate::random::Generator;
+use crate::ranks::Ranks;
 use crate::report::{Plan, Report, StopReason, Warning};
 use crate::rule::Majorizer;
 use crate::rule::Setup;
@@ -42,6 +43,18 @@ pub(crate) fn fit<T: Real>(
     given: Option<&Dense<T>>,
     observer: &mut (dyn Observer<T> + Send),
 ) -> Result<Fit<T>, Error> {
+    let checked = nmf.ranks.agree(check::ranks(nmf, v));
+    let fit = checked.and_then(|()| on_rank(nmf, v, given, observer));
+    nmf.ranks.agree(fit)
+}
+
+/// The fit as one rank of it does it.
+fn on_rank<T: Real>(
+    nmf: &Nmf<T>,
+    v: &Matrix<'_, T>,
+    given: Option<&Dense<T>>,
+    observer: &mut (dyn Observer<T> + Send),
+) -> Result<Fit<T>, Error> {
     check::in_memory(nmf, v, given.is_some())?;
     if let Some(holdout) = &nmf.options.holdout {
         return holdout::fit(nmf, v, given, observer, holdout);
@@ -60,8 +73,9 @@ pub(crate) fn fit<T: Real>(
     if given.is_none() && (nmf.options.penalty.alpha_w == 0.0) != (nmf.options.penalty.alpha_h() == 0.0) {
         warnings.push(Warning::ScaleAmbiguity);
     }
-    let (out, used) =
-        threads::on(nmf.options.threads, |workers| run(nmf, v, given, observer, workers, began))?;
+    // ranks that are threads of one process would wait for one another in one pool
+    let threads = nmf.options.threads.or_else(|| (!nmf.ranks.is_one()).then(|| threads::used(None)));
+    let (out, used) = threads::on(threads, |workers| run(nmf, v, given, observer, workers, began))?;
     let mut fit = out?;
     warnings.extend(threads::clamped(nmf.options.threads, used));
     warnings.append(&mut fit.report.warnings);
@@ -170,6 +184,8 @@ struct Problem<'a, T: Real> {
     workers: usize,
     began: Instant,
     halt: Halt,
+    /// Who share the lanes of V: those of the fit, where V is read by lanes. What is in memory each rank has for itself.
+    ranks: Ranks,
 }
 
 /// The factors to start from, and the generator as their making left it.
@@ -202,7 +218,8 @@ impl<'a, T: Real> Problem<'a, T> {
     ) -> Result<Self, Error> {
         let halt = Halt::new(began, nmf.cancel.as_ref(), nmf.options.max_time);
         let missing = nmf.options.missing;
-        let mut found = scan::halted(v, T::ONE, missing, workers, &halt)?;
+        let ranks = if matches!(v, Matrix::OutOfCore(_)) { nmf.ranks.clone() } else { Ranks::default() };
+        let mut found = scan::shared(v, T::ONE, missing, workers, &halt, &ranks)?;
         let unobserved = check::unobserved(nmf, v, workers)?;
         let gaps = unobserved.as_ref().map_or(0, Unobserved::count);
         let exponent = scan::exponent::<T>(nmf.options.method, found.max);
@@ -213,12 +230,12 @@ impl<'a, T: Real> Problem<'a, T> {
         let loss = choice.method.loss;
         let scale = scan::scale_by(T::ONE, -exponent);
         if exponent != 0 {
-            found = scan::halted(v, scale, missing, workers, &halt)?;
+            found = scan::shared(v, scale, missing, workers, &halt, &ranks)?;
         }
         let size = if loss.is_quadratic() || lists.is_some() {
             scan::Size::quadratic(found.squares)
         } else {
-            scan::size(v, scale, missing, loss, workers)?
+            scan::size(v, scale, missing, loss, workers, &ranks)?
         };
         let by_columns = v.by_columns();
         let unobserved = unobserved.map(|along| {
@@ -241,6 +258,7 @@ impl<'a, T: Real> Problem<'a, T> {
             workers,
             began,
             halt,
+            ranks,
         };
         if let Some(lists) = lists {
             problem.measure_lists(lists);
@@ -301,7 +319,7 @@ impl<'a, T: Real> Problem<'a, T> {
             .block
             .unwrap_or_else(|| source.block_rows::<T>(self.nmf.options.rank))
             .min(source.rows);
-        Layout { block, workers: self.workers, halt: self.halt.clone() }
+        Layout { block, workers: self.workers, halt: self.halt.clone(), ranks: self.ranks.clone() }
     }
 
     /// Whether something else than the data fixes the scale of a factor: H is given, or something is known of W or H.
@@ -360,6 +378,12 @@ impl<'a, T: Real> Problem<'a, T> {
         }
     }
 
+    /// Who see the iterations.
+    fn watch<'o>(&self, observer: &'o mut (dyn Observer<T> + Send)) -> Watch<'o, T> {
+        let Nmf { cancel, options, ranks, .. } = self.nmf;
+        Watch::new(observer, cancel.clone(), options.max_time, ranks.clone())
+    }
+
     /// Drives the iterations of an alternation, and makes a fit of the factors that they end with.
     fn solve<A: Alternation<T>>(
         &self,
@@ -372,7 +396,7 @@ impl<'a, T: Real> Problem<'a, T> {
         let (m, n, k) = (v.nrows(), v.ncols(), nmf.options.rank);
         let method = self.choice.method;
         let negligible = begun.negligible;
-        let mut watch = Watch::new(observer, nmf.cancel.clone(), nmf.options.max_time);
+        let mut watch = self.watch(observer);
         let terms = self.terms(nmf.options.max_iter);
         let (mut fitting, run) = Fitting::new(self, &mut pass, &begun, &terms)?;
         let (stop_reason, run) = drive(&mut fitting, &terms, &mut watch, run)?;
@@ -380,7 +404,9 @@ impl<'a, T: Real> Problem<'a, T> {
         let Begun { generator, said: Said { mut warnings, compression }, .. } = begun;
 
         self.halt.renew();
-        let (last, objective) = match (pass.finish(), run.known) {
+        let finished = nmf.ranks.agree(pass.finish());
+        pass.gather()?;
+        let (last, objective) = match (finished, run.known) {
             (Err(error), Some(Known { loss, objective, step })) if StopReason::of(&error).is_some() => {
                 warnings.push(Warning::Unmeasured);
                 (Figures { loss, remaining: step }, objective)

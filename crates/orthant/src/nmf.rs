@@ -10,6 +10,7 @@ use crate::known::{self, Limits};
 use crate::line_weights::LineWeights;
 use crate::observe::{Iteration, Observer};
 use crate::random::{Generator, RandomState};
+use crate::ranks::{Communicator, Ranks};
 use crate::{
     Cancel, Checkpoint, EntryWeights, Error, Factor, Holdout, Init, InitKind, Loss, Method, Missing, Model,
     Options, Penalty, Products, Real, Report, Scale, Stop, StopReason, ToMatrix, Update, scale,
@@ -49,6 +50,8 @@ pub struct Nmf<T> {
     pub(crate) lines: LineWeights,
     /// What is known of W and of H.
     pub(crate) known: Arc<[Factor<T>; 2]>,
+    /// Who work on the fit together.
+    pub(crate) ranks: Ranks,
 }
 
 /// A finished fit.
@@ -105,6 +108,7 @@ impl<T: Real> Nmf<T> {
             weights: None,
             lines: LineWeights::default(),
             known: Arc::new([Factor::new(), Factor::new()]),
+            ranks: Ranks::default(),
         }
     }
 
@@ -412,6 +416,17 @@ impl<T: Real> Nmf<T> {
     #[must_use]
     pub fn checkpoint(self, checkpoint: Checkpoint) -> Self {
         Self { checkpoint: Some(Arc::new(checkpoint)), ..self }
+    }
+
+    /// Shares the work of a fit with other processes, its *ranks*: each calls the same fit with the same options, on the same data
+    /// [read by lines](crate::OutOfCore), of which it reads its own share in each iteration. Every rank has the whole result, which
+    /// is that of one process to the bit. [`LocalCommunicator`](crate::LocalCommunicator) has an example, and `docs/cluster.md` says what a fit sends and
+    /// keeps.
+    ///
+    /// An error of one rank ends the fit on all, and so does a raised flag or a passed time limit, each with the next exchange.
+    #[must_use]
+    pub fn communicator(self, communicator: Arc<dyn Communicator>) -> Self {
+        Self { ranks: Ranks::new(communicator), ..self }
     }
 
     /// Factorises `v`, which is not copied.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use orthant_kernel::{Dense, Real};
 
 use crate::line_weights::LineScales;
+use crate::ranks::Ranks;
 use crate::{Cancel, Checkpoint, Error, StopReason};
 
 /// A finished iteration, borrowed from the running fit.
@@ -93,6 +94,13 @@ impl<T: Real> Iteration<'_, T> {
 /// # Ok::<(), orthant::Error>(())
 /// ```
 pub trait Observer<T> {
+    /// Called before [`observe`](Self::observe): whether that will ask iteration `number`, which `ends` the fit or not, for its factors
+    /// or for a checkpoint. Where several [ranks](crate::Communicator) work on the fit, these are first brought together, which
+    /// takes the time of sending W; where every rank's observer says no, they are not, and rows of other ranks are old. By default yes.
+    fn wants_factors(&mut self, _number: usize, _ends: Option<StopReason>) -> bool {
+        true
+    }
+
     /// Called after each iteration, by one thread at a time, not always the caller's.
     fn observe(&mut self, iteration: &Iteration<'_, T>) -> ControlFlow<StopReason>;
 }
@@ -111,6 +119,10 @@ impl<T, F: FnMut(&Iteration<'_, T>) -> ControlFlow<StopReason>> Observer<T> for 
 pub struct TimeLimit(pub Duration);
 
 impl<T> Observer<T> for TimeLimit {
+    fn wants_factors(&mut self, _: usize, _: Option<StopReason>) -> bool {
+        false
+    }
+
     fn observe(&mut self, iteration: &Iteration<'_, T>) -> ControlFlow<StopReason> {
         if iteration.elapsed >= self.0 {
             ControlFlow::Break(StopReason::TimeLimit)
@@ -124,32 +136,96 @@ impl<T> Observer<T> for TimeLimit {
 pub(crate) struct Watch<'a, T> {
     observer: &'a mut (dyn Observer<T> + Send),
     cancel: Option<Cancel>,
-    limit: Option<TimeLimit>,
+    limit: Option<Duration>,
+    ranks: Ranks,
+}
+
+/// Why a fit can end, in an order that all ranks have.
+const REASONS: [StopReason; 6] = [
+    StopReason::Converged,
+    StopReason::MaxIterations,
+    StopReason::TimeLimit,
+    StopReason::Interrupted,
+    StopReason::Observer,
+    StopReason::ZeroData,
+];
+
+/// As many bytes as it takes to tell it to other ranks.
+fn code(reason: Option<StopReason>) -> u8 {
+    reason.and_then(|reason| REASONS.iter().position(|other| *other == reason)).map_or(0, |at| at as u8 + 1)
+}
+
+/// The reason that the first rank with one has.
+fn first(codes: impl Iterator<Item = u8>) -> Option<StopReason> {
+    codes.filter_map(|code| REASONS.get(usize::from(code).checked_sub(1)?).copied()).next()
 }
 
 impl<'a, T> Watch<'a, T> {
     pub fn new(
         observer: &'a mut (dyn Observer<T> + Send),
         cancel: Option<Cancel>,
-        max_time: Option<Duration>,
+        limit: Option<Duration>,
+        ranks: Ranks,
     ) -> Self {
-        Self { observer, cancel, limit: max_time.map(TimeLimit) }
+        Self { observer, cancel, limit, ranks }
     }
 
-    /// Shows all of them an iteration; why the fit ends with it, if it does.
-    pub fn ends(&mut self, mut iteration: Iteration<'_, T>, converged: bool) -> Option<StopReason> {
-        let cancelled = self.cancel.as_mut().map(|cancel| cancel.observe(&iteration));
-        let late = self.limit.as_mut().map(|limit| limit.observe(&iteration));
-        let early = [cancelled, late].into_iter().flatten().filter_map(ControlFlow::break_value).next();
-        let last = (iteration.number == iteration.max_iter).then_some(StopReason::MaxIterations);
-        iteration.ends = converged.then_some(StopReason::Converged).or(early).or(last);
-        let answer = self.observer.observe(&iteration).break_value();
+    /// The outcome of an iteration on all ranks.
+    pub fn agree<R>(&self, outcome: Result<R, Error>) -> Result<R, Error> {
+        self.ranks.agree(outcome)
+    }
+
+    /// Why the fit ends with an iteration whatever observers say, and whether one of them wants to look at the factors.
+    ///
+    /// # Errors
+    /// Those of other ranks.
+    pub fn looks(
+        &mut self,
+        number: usize,
+        elapsed: Duration,
+        converged: bool,
+        last: bool,
+    ) -> Result<(Option<StopReason>, bool), Error> {
+        let cancelled = self.cancel.as_ref().is_some_and(Cancel::is_cancelled);
+        let late = self.limit.is_some_and(|limit| elapsed >= limit);
+        let early =
+            if cancelled { Some(StopReason::Interrupted) } else { late.then_some(StopReason::TimeLimit) };
+        let ends = |early| {
+            converged.then_some(StopReason::Converged).or(early).or(last.then_some(StopReason::MaxIterations))
+        };
+        if self.ranks.is_one() {
+            return Ok((ends(early), false));
+        }
+        let told = self.ranks.told(&[code(early)])?;
+        let ends = ends(first(told.iter().flatten().copied()));
+        let wants = self.observer.wants_factors(number, ends);
+        let wanted = self.ranks.told(&[u8::from(wants)])?.iter().flatten().any(|wants| *wants != 0);
+        Ok((ends, wanted))
+    }
+
+    /// Shows the observer an iteration; why the fit ends with it, if it does.
+    ///
+    /// # Errors
+    /// Those of other ranks.
+    pub fn ends(
+        &mut self,
+        iteration: &Iteration<'_, T>,
+        converged: bool,
+    ) -> Result<Option<StopReason>, Error> {
+        let mut answer = self.observer.observe(iteration).break_value();
+        if !self.ranks.is_one() {
+            answer = first(self.ranks.told(&[code(answer)])?.into_iter().flatten());
+        }
         // what the observer asks for comes before what would have ended the fit without having converged
-        if converged { iteration.ends } else { answer.or(iteration.ends) }
+        Ok(if converged { iteration.ends } else { answer.or(iteration.ends) })
     }
 }
 
 impl<T> Observer<T> for Cancel {
+    fn wants_factors(&mut self, _: usize, _: Option<StopReason>) -> bool {
+        false
+    }
+
     fn observe(&mut self, _: &Iteration<'_, T>) -> ControlFlow<StopReason> {
         if self.is_cancelled() {
             ControlFlow::Break(StopReason::Interrupted)

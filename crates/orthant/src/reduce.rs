@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use orthant_kernel::allocate;
 
 use crate::Error;
+use crate::ranks::{Ranks, Shared, nodes, sum};
 
 /// The most lanes there are, unless their rows are too many to be summed one after the other.
 pub const MAX_LANES: usize = 64;
@@ -174,6 +175,8 @@ impl<S> Index<usize> for Slots<S> {
 pub(crate) struct Reducer<A> {
     lanes: usize,
     workers: usize,
+    /// Who share the lanes.
+    ranks: Ranks,
     state: Mutex<State<A>>,
     freed: Condvar,
 }
@@ -183,7 +186,9 @@ struct State<A> {
     free: Vec<A>,
     /// Finished nodes of the tree that wait for their sibling; node 1 is the root, lanes are the leaves.
     finished: Vec<Option<A>>,
+    /// The lane that is taken next, and the one that no longer is.
     next: usize,
+    end: usize,
     failed: bool,
 }
 
@@ -208,9 +213,10 @@ impl<A: Send> Reducer<A> {
             free,
             finished: allocate::collected((0..2 * lanes).map(|_| None)),
             next: 0,
+            end: lanes,
             failed: false,
         };
-        Self { lanes, workers, state: Mutex::new(state), freed: Condvar::new() }
+        Self { lanes, workers, ranks: Ranks::default(), state: Mutex::new(state), freed: Condvar::new() }
     }
 
     /// Runs `work(lane, worker, accumulator)` for every lane and adds up with `add`. The sum is to be given back
@@ -218,7 +224,20 @@ impl<A: Send> Reducer<A> {
     ///
     /// `work` finds the accumulator as an earlier lane left it and must clear it.
     pub fn run(&mut self, work: impl Fn(usize, usize, &mut A) + Sync, add: impl Fn(&mut A, &A) + Sync) -> A {
-        self.lock().next = 0;
+        self.run_lanes(0..self.lanes, work, add);
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.finished[1].take().expect("every lane has run")
+    }
+
+    /// Runs those lanes, and leaves the sums of the largest nodes that they are all of.
+    fn run_lanes(
+        &mut self,
+        lanes: Range<usize>,
+        work: impl Fn(usize, usize, &mut A) + Sync,
+        add: impl Fn(&mut A, &A) + Sync,
+    ) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        (state.next, state.end) = (lanes.start, lanes.end);
         let this = &*self;
         fan(0..this.workers, &|worker| {
             let _alarm = Alarm(this);
@@ -227,8 +246,6 @@ impl<A: Send> Reducer<A> {
                 this.finish(lane, sum, &add);
             }
         });
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        state.finished[1].take().expect("every lane has run")
     }
 
     /// Likewise, where the work on a lane can fail.
@@ -240,6 +257,25 @@ impl<A: Send> Reducer<A> {
         work: impl Fn(usize, usize, &mut A) -> Result<(), Error> + Sync,
         add: impl Fn(&mut A, &A) + Sync,
     ) -> Result<A, Error> {
+        let failed = self.try_lanes(0..self.lanes, work, add);
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let sum = state.finished[1].take().expect("every lane has run");
+        match failed {
+            Ok(()) => Ok(sum),
+            Err(error) => {
+                self.give_back(sum);
+                Err(error)
+            }
+        }
+    }
+
+    /// [`run_lanes`](Self::run_lanes), with the error of the first lane which has one.
+    fn try_lanes(
+        &mut self,
+        lanes: Range<usize>,
+        work: impl Fn(usize, usize, &mut A) -> Result<(), Error> + Sync,
+        add: impl Fn(&mut A, &A) + Sync,
+    ) -> Result<(), Error> {
         let failed = Mutex::new(None::<(usize, Error)>);
         let run = |lane, worker, sum: &mut A| {
             if let Err(error) = work(lane, worker, sum) {
@@ -249,14 +285,9 @@ impl<A: Send> Reducer<A> {
                 }
             }
         };
-        let sum = self.run(run, add);
-        match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            None => Ok(sum),
-            Some((_, error)) => {
-                self.give_back(sum);
-                Err(error)
-            }
-        }
+        self.run_lanes(lanes, run, add);
+        let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        failed.map_or(Ok(()), |(_, error)| Err(error))
     }
 
     /// Each accumulator, between runs.
@@ -278,7 +309,7 @@ impl<A: Send> Reducer<A> {
     fn take(&self) -> Option<(usize, A)> {
         let mut state = self.lock();
         loop {
-            if state.failed || state.next == self.lanes {
+            if state.failed || state.next == state.end {
                 return None;
             }
             if let Some(sum) = state.free.pop() {
@@ -306,6 +337,40 @@ impl<A: Send> Reducer<A> {
             self.freed.notify_one();
             node /= 2;
         }
+    }
+}
+
+impl<A: Shared> Reducer<A> {
+    /// Where each rank sums lanes of its own, in [`try_sum`](Self::try_sum).
+    #[must_use]
+    pub fn over(self, ranks: &Ranks) -> Self {
+        Self { ranks: ranks.clone(), ..self }
+    }
+
+    /// [`try_run`](Self::try_run) over the lanes of all ranks. The sum is the same on each.
+    ///
+    /// # Errors
+    /// That of this rank's first lane which has one, or that of another rank.
+    pub fn try_sum(
+        &mut self,
+        work: impl Fn(usize, usize, &mut A) -> Result<(), Error> + Sync,
+        add: impl Fn(&mut A, &A) + Sync,
+    ) -> Result<A, Error> {
+        if self.ranks.is_one() {
+            return self.try_run(work, add);
+        }
+        let (lanes, ranks) = (self.lanes, self.ranks.clone());
+        let outcome = self.try_lanes(ranks.lanes(lanes), work, add);
+        let State { free, finished, .. } = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let own = nodes(&ranks, ranks.rank(), lanes).into_iter().filter_map(|node| finished[node].take());
+        let own = match outcome {
+            Ok(()) => Ok(own.collect()),
+            Err(error) => {
+                free.extend(own);
+                Err(error)
+            }
+        };
+        sum(&ranks, lanes, own, free)
     }
 }
 

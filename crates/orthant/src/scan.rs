@@ -6,8 +6,10 @@ use orthant_kernel::{Isa, Real, Unfolded, View, allocate, scan};
 
 use crate::cancel::Halt;
 use crate::lines::{DenseLines, Near, SparseLines, together};
+use crate::ranks::{Ranks, Shared};
 use crate::reduce::{Lanes, MAX_LANES, Reducer, lanes};
 use crate::shape::Shape;
+use crate::state::{State, state};
 use crate::{Error, Loss, Matrix, Method, Missing};
 
 /// Lines of sparse data that are looked at together, …
@@ -34,22 +36,23 @@ pub(crate) fn data<T: Real>(
     missing: Missing,
     workers: usize,
 ) -> Result<Found, Error> {
-    halted(v, scale, missing, workers, &Halt::default())
+    shared(v, scale, missing, workers, &Halt::default(), &Ranks::default())
 }
 
-/// The same, ended by that.
-pub(crate) fn halted<T: Real>(
+/// The same, ended by that, where each of those ranks looks at lanes of its own.
+pub(crate) fn shared<T: Real>(
     v: &Matrix<'_, T>,
     scale: T,
     missing: Missing,
     workers: usize,
     halt: &Halt,
+    ranks: &Ranks,
 ) -> Result<Found, Error> {
     let isa = Isa::detect();
     let found = match (v.dense_lines(), v.sparse_lines()) {
         (Some(s), _) => {
             let cuts = Lanes::even(s.nrows(), lanes(s.nrows()));
-            over_blocks(&cuts, s.together(), workers, halt, |rows, copy: &mut Vec<T>, squares| {
+            over_blocks(&cuts, s.together(), workers, (halt, ranks), |rows, copy: &mut Vec<T>, squares| {
                 if missing == Missing::Nan {
                     allocate::resize(copy, rows.len() * s.ncols(), T::ZERO);
                     s.copy_to(rows.clone(), copy)?;
@@ -63,7 +66,7 @@ pub(crate) fn halted<T: Real>(
         (_, lines) => {
             let lines = lines.expect("sparse matrices have lines");
             let cuts = Lanes::weighted(lines.nrows(), MAX_LANES, |i| lines.entries_before(i) + i);
-            over_blocks(&cuts, LINES, workers, halt, |rows, room: &mut Unfolded<T>, squares| {
+            over_blocks(&cuts, LINES, workers, (halt, ranks), |rows, room: &mut Unfolded<T>, squares| {
                 let mut found = scan::Scan { valid: true, max: 0.0, squares };
                 for part in lines.parts(rows, ENTRIES) {
                     let values = lines.read(part, T::ONE, room)?.values();
@@ -119,13 +122,14 @@ fn over_blocks<M: Default>(
     lanes: &Lanes,
     rows: usize,
     workers: usize,
-    halt: &Halt,
+    (halt, ranks): (&Halt, &Ranks),
     one: impl Fn(Range<usize>, &mut M, f64) -> Result<scan::Scan, Error> + Sync,
 ) -> Result<scan::Scan, Error> {
-    let empty = || scan::Scan { valid: true, max: 0.0, squares: 0.0 };
-    Reducer::new(lanes.count(), workers, empty).try_run(
-        |l, _, out| {
-            *out = empty();
+    let empty = || Looked(scan::Scan { valid: true, max: 0.0, squares: 0.0 });
+    let all = Reducer::new(lanes.count(), workers, empty).over(ranks).try_sum(
+        |l, _, looked| {
+            *looked = empty();
+            let out = &mut looked.0;
             halt.check()?;
             let mut memory = M::default();
             for (block, _) in lanes.blocks(l, rows) {
@@ -136,12 +140,33 @@ fn over_blocks<M: Default>(
             }
             Ok(())
         },
-        |a, b| {
-            a.valid &= b.valid;
-            a.max = a.max.max(b.max);
-            a.squares += b.squares;
-        },
-    )
+        Looked::merge,
+    )?;
+    Ok(all.0)
+}
+
+/// What lanes have found.
+struct Looked(scan::Scan);
+
+impl Shared for Looked {
+    type Element = f64;
+
+    fn pack(&self, to: &mut Vec<u8>) {
+        self.0.valid.save(to);
+        (self.0.max, self.0.squares).save(to);
+    }
+
+    fn unpack(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        self.0.valid.restore(from)?;
+        self.0.max.restore(from)?;
+        self.0.squares.restore(from)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.0.valid &= other.0.valid;
+        self.0.max = self.0.max.max(other.0.max);
+        self.0.squares += other.0.squares;
+    }
 }
 
 /// What is found in some rows, one after the other, with what squares there are already.
@@ -300,7 +325,7 @@ impl Size {
     }
 }
 
-/// What a loss of scale·V is compared with, in double precision.
+/// What a loss of scale·V is compared with, in double precision; each of those ranks looks at lanes of its own.
 ///
 /// # Errors
 /// [`Error::ZeroInNonPositiveBeta`] and [`Error::RangeTooWide`].
@@ -310,19 +335,20 @@ pub(crate) fn size<T: Real>(
     missing: Missing,
     loss: Loss,
     workers: usize,
+    ranks: &Ranks,
 ) -> Result<Size, Error> {
     let beta = loss.beta();
     let add = |totals: &mut Totals, x: T| totals.add(x == T::ZERO, (x * scale).to_f64(), beta);
     let totals = match (v.dense_lines(), v.sparse_lines()) {
         (Some(s), _) => {
             let cuts = Lanes::even(s.nrows(), lanes(s.nrows()));
-            totals(&cuts, s.together(), workers, |rows, copy: &mut Vec<T>, out| {
+            totals(&cuts, s.together(), workers, ranks, |rows, copy: &mut Vec<T>, out| {
                 let block = s.read(rows, copy)?;
                 for i in 0..block.nrows() {
                     let mut of_row = Totals::default();
                     let row = (0..block.ncols()).map(|j| block.at(i, j));
                     row.filter(|x| !missing.is_missing(*x)).for_each(|x| add(&mut of_row, x));
-                    out.merge(&of_row);
+                    out.add_all(&of_row);
                 }
                 Ok(())
             })?
@@ -330,12 +356,12 @@ pub(crate) fn size<T: Real>(
         (_, lines) => {
             let lines = lines.expect("sparse matrices have lines");
             let cuts = Lanes::weighted(lines.nrows(), MAX_LANES, |i| lines.entries_before(i) + i);
-            totals(&cuts, LINES, workers, |rows, near: &mut Near<T>, out| {
+            totals(&cuts, LINES, workers, ranks, |rows, near: &mut Near<T>, out| {
                 near.end(rows.end);
                 for i in rows {
                     let mut of_row = Totals::zeros(lines.ncols() - lines.range_nnz(i..i + 1));
                     lines.each(i, near, |_, x| add(&mut of_row, x))?;
-                    out.merge(&of_row);
+                    out.add_all(&of_row);
                 }
                 Ok(())
             })?
@@ -411,7 +437,7 @@ impl Totals {
         }
     }
 
-    fn merge(&mut self, other: &Self) {
+    fn add_all(&mut self, other: &Self) {
         self.count += other.count;
         self.powers += other.powers;
         self.sum += other.sum;
@@ -427,16 +453,35 @@ fn totals<M: Default>(
     lanes: &Lanes,
     rows: usize,
     workers: usize,
+    ranks: &Ranks,
     one: impl Fn(Range<usize>, &mut M, &mut Totals) -> Result<(), Error> + Sync,
 ) -> Result<Totals, Error> {
-    Reducer::new(lanes.count(), workers, Totals::default).try_run(
+    Reducer::new(lanes.count(), workers, Totals::default).over(ranks).try_sum(
         |l, _, out| {
             *out = Totals::default();
             let mut memory = M::default();
             lanes.blocks(l, rows).try_for_each(|(block, _)| one(block, &mut memory, out))
         },
-        |a, b| a.merge(b),
+        Totals::merge,
     )
+}
+
+state!(Totals: count, powers, sum, logs, smallest, zeros, vanished);
+
+impl Shared for Totals {
+    type Element = f64;
+
+    fn pack(&self, to: &mut Vec<u8>) {
+        State::save(self, to);
+    }
+
+    fn unpack(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        State::restore(self, from)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.add_all(other);
+    }
 }
 
 /// The first entry (i, j, x) for which `is` holds, in row-major order, with the zeros that are not stored.

@@ -145,17 +145,35 @@ pub(crate) fn restore_made<S: State>(made: Option<&mut S>, from: &mut &[u8]) -> 
     made.map_or(Ok(()), |made| made.restore(from))
 }
 
+/// Appends elements in their own width.
+pub(crate) fn save_elements<T: Real>(x: &[T], to: &mut Vec<u8>) {
+    to.reserve(size_of_val(x));
+    match size_of::<T>() {
+        4 => x.iter().for_each(|x| to.extend((x.to_f64() as f32).to_le_bytes())),
+        _ => x.iter().for_each(|x| to.extend(x.to_f64().to_le_bytes())),
+    }
+}
+
+/// Takes as many elements from the front of `from`.
+///
+/// # Errors
+/// [`Error::CheckpointMismatch`] where that is cut short.
+pub(crate) fn elements<T: Real>(x: &mut [T], from: &mut &[u8]) -> Result<(), Error> {
+    let bytes = take(from, size_of_val(x))?;
+    for (x, bytes) in x.iter_mut().zip(bytes.chunks_exact(size_of::<T>())) {
+        *x = match *bytes {
+            [a, b, c, d] => T::from_f64(f64::from(f32::from_le_bytes([a, b, c, d]))),
+            _ => T::from_f64(f64::from_le_bytes(bytes.try_into().expect("four bytes or eight"))),
+        };
+    }
+    Ok(())
+}
+
 /// Elements, in their own width.
 impl<T: Real> State for [T] {
     fn save(&self, to: &mut Vec<u8>) {
         self.len().save(to);
-        to.reserve(size_of_val(self));
-        for x in self {
-            match size_of::<T>() {
-                4 => to.extend((x.to_f64() as f32).to_le_bytes()),
-                _ => to.extend(x.to_f64().to_le_bytes()),
-            }
-        }
+        save_elements(self, to);
     }
 
     fn restore(&mut self, from: &mut &[u8]) -> Result<(), Error> {
@@ -164,14 +182,7 @@ impl<T: Real> State for [T] {
         if len != self.len() {
             return Err(damaged(format!("{len} numbers where there are {}", self.len())));
         }
-        let bytes = take(from, size_of_val(self))?;
-        for (x, bytes) in self.iter_mut().zip(bytes.chunks_exact(size_of::<T>())) {
-            *x = match *bytes {
-                [a, b, c, d] => T::from_f64(f64::from(f32::from_le_bytes([a, b, c, d]))),
-                _ => T::from_f64(f64::from_le_bytes(bytes.try_into().expect("four bytes or eight"))),
-            };
-        }
-        Ok(())
+        elements(self, from)
     }
 }
 

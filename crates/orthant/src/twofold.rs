@@ -3,12 +3,16 @@
 //! A number is the unevaluated sum of two doubles, known to about 2⁻¹⁰⁴ of itself. Dekker, A floating-point technique for
 //! extending the available precision, Numerische Mathematik 18, 1971, doi:10.1007/BF01397083.
 
+use crate::state::state;
+
 /// high + low, where low is what rounding to high has left.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Twofold {
     high: f64,
     low: f64,
 }
+
+state!(Twofold: high, low);
 
 impl From<f64> for Twofold {
     fn from(high: f64) -> Self {

@@ -43,7 +43,9 @@ pub fn raise(error: &Error, whom: &str) -> PyErr {
         }
         Error::TimeLimit { .. } => PyTimeoutError::new_err(text),
         Error::Unreadable { .. } => PyOSError::new_err(text),
-        Error::Panicked { .. } | Error::Threads { .. } => PyRuntimeError::new_err(text),
+        Error::Communication { .. } | Error::Panicked { .. } | Error::Threads { .. } => {
+            PyRuntimeError::new_err(text)
+        }
         _ => PyValueError::new_err(text),
     }
 }

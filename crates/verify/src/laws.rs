@@ -258,6 +258,12 @@ pub const LAWS: &[Law] = &[
         modules: &["out_of_core", "out_of_core_sparse"],
     },
     Law {
+        numbers: &[26],
+        states: "a fit that several ranks share has the bits of one process that reads the same data, on any number of ranks",
+        tolerance: "bitwise",
+        modules: &["ranks"],
+    },
+    Law {
         numbers: &[27],
         states: "f32 is near f64",
         tolerance: "64kε a step (for β ≠ 2 64(k + 4)(1 + |β − 2|)ε), F of a whole fit 1e-3",
@@ -267,7 +273,7 @@ pub const LAWS: &[Law] = &[
         numbers: &[30],
         states: "a fit that is gone on with from a checkpoint is the fit without a break, on any number of threads",
         tolerance: "bitwise",
-        modules: &["checkpoints", "out_of_core", "out_of_core_sparse"],
+        modules: &["checkpoints", "out_of_core", "out_of_core_sparse", "ranks"],
     },
     Law {
         numbers: &[31],

@@ -7,8 +7,8 @@ use orthant_kernel::Buffer;
 use super::{Factors, Problem};
 use crate::compress::Sketch;
 use crate::drive::Known;
-use crate::iterate::{Factor, Pair};
-use crate::observe::Watch;
+use crate::iterate::{Factor, Layout, Pair};
+use crate::ranks::Ranks;
 use crate::source::{Estimate, Source, Sources};
 use crate::{Compression, Error, Iteration, Real, StopReason};
 
@@ -27,8 +27,9 @@ impl<T: Real> Problem<'_, T> {
         let layout = self.layout(&source.rows.extent());
         let sketch = Sketch::new(source, self.by_columns, n, columns, &self.nmf.random, &layout)?;
         let mut unobserved = |_: &Iteration<'_, T>| ControlFlow::<StopReason>::Continue(());
-        let mut watch = Watch::new(&mut unobserved, self.nmf.cancel.clone(), self.nmf.options.max_time);
-        let layout = self.layout(&sketch.source()?.extent());
+        let mut watch = self.watch(&mut unobserved);
+        // small enough for each rank to do all of it
+        let layout = Layout { ranks: Ranks::default(), ..self.layout(&sketch.source()?.extent()) };
         let Factors { inner, outer, generator } = factors;
         let again = |of: &Factor<T>, x: Buffer<T>| Factor {
             limits: of.limits.clone(),

@@ -27,7 +27,7 @@ impl<'a, 'p, T: Real, A: Alternation<T>> Fitting<'a, 'p, T, A> {
         terms: &Terms,
     ) -> Result<(Self, Run), Error> {
         let Some(mut state) = begun.state else {
-            let (at_start, ended) = match Self::begin(problem, pass) {
+            let (at_start, ended) = match problem.nmf.ranks.agree(Self::begin(problem, pass)) {
                 // where that takes too long there is a result all the same
                 Err(error) if begun.known.is_some() && StopReason::of(&error).is_some() => (0.0, Some(error)),
                 begun => (begun?, None),
@@ -108,6 +108,10 @@ impl<T: Real, A: Alternation<T>> Process<T> for Fitting<'_, '_, T, A> {
     fn factors(&self) -> (&[T], &[T]) {
         let (w, ht) = self.pass.pair().of_user();
         (&w.x, &ht.x)
+    }
+
+    fn gather(&mut self) -> Result<(), Error> {
+        self.pass.gather()
     }
 
     fn abandon(&mut self) {

@@ -24,7 +24,8 @@ impl<T: Real> Problem<'_, T> {
         let unobserved = self.unobserved.as_ref().and_then(|[along, _]| along.as_ref());
         let missing = unobserved.zip(guess.map(|[along, _]| along));
         let mean = self.lists.map(|lists| (lists.mean() * scale.to_f64()).max(0.0));
-        let data = init::Data { v, scale, source, workers, halt: &self.halt, missing, mean };
+        let ranks = &self.ranks;
+        let data = init::Data { v, scale, source, workers, halt: &self.halt, ranks, missing, mean };
         if let Some(h) = self.given {
             let w = if !self.choice.method.loss.is_quadratic() || self.choice.method.keeps_zeros() {
                 (data.mean()? / T::from_f64(k as f64)).sqrt()

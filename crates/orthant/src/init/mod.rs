@@ -10,6 +10,7 @@ use orthant_kernel::{Buffer, Dense};
 
 use crate::cancel::Halt;
 use crate::random::Generator;
+use crate::ranks::Ranks;
 use crate::source::{Estimate, Reading, Sources, Unobserved};
 use crate::{Error, Init, Matrix, Real};
 use nndsvd::{Fill, Variant, nndsvd};
@@ -32,6 +33,8 @@ pub(crate) struct Data<'a, T: Real> {
     pub workers: usize,
     /// What ends the making of a start.
     pub halt: &'a Halt,
+    /// Who share the lanes of the source.
+    pub ranks: &'a Ranks,
     /// What the source has in place of what is not observed of V, by its lines.
     pub missing: Option<(&'a Unobserved, &'a Estimate<T>)>,
     /// The mean of what is observed, where V is that alone.
@@ -40,7 +43,7 @@ pub(crate) struct Data<'a, T: Real> {
 
 impl<'a, T: Real> Data<'a, T> {
     pub fn operand(&self) -> Operand<'a, T> {
-        Operand::new(self.source, self.v.by_columns(), self.workers).halted_by(self.halt)
+        Operand::new(self.source, self.v.by_columns(), self.workers).halted_by(self.halt).over(self.ranks)
     }
 
     pub fn mean(&self) -> Result<T, Error> {
@@ -188,6 +191,7 @@ pub(crate) mod testing {
             source: source.sources(),
             workers,
             halt: &Halt::default(),
+            ranks: &Ranks::default(),
             missing: None,
             mean: None,
         })

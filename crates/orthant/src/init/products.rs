@@ -11,6 +11,7 @@ use orthant_kernel::{Buffer, accumulator_stride, allocate};
 
 use crate::cancel::Halt;
 use crate::column_sums::ColumnSums;
+use crate::ranks::Ranks;
 use crate::reduce::{Reducer, split};
 use crate::source::{Rows, Source, Sources};
 use crate::{Error, Real};
@@ -22,18 +23,26 @@ pub(crate) struct Operand<'a, T> {
     by_columns: bool,
     workers: usize,
     halt: Halt,
+    /// Who share the lanes.
+    ranks: Ranks,
 }
 
 impl<'a, T: Real> Operand<'a, T> {
     /// `by_columns` tells that the source is Vᵀ.
     pub fn new(source: Sources<'a, T>, by_columns: bool, workers: usize) -> Self {
-        Self { source, by_columns, workers, halt: Halt::default() }
+        Self { source, by_columns, workers, halt: Halt::default(), ranks: Ranks::default() }
     }
 
     /// That ends early, between two blocks.
     #[must_use]
     pub fn halted_by(self, halt: &Halt) -> Self {
         Self { halt: halt.clone(), ..self }
+    }
+
+    /// Where each of those ranks multiplies lanes of its own. The products are the same on all.
+    #[must_use]
+    pub fn over(self, ranks: &Ranks) -> Self {
+        Self { ranks: ranks.clone(), ..self }
     }
 
     /// V·Y, with Y n×l; or Vᵀ·Y, with Y m×l, if `transposed`. Row-major.
@@ -67,7 +76,7 @@ impl<'a, T: Real> Operand<'a, T> {
         let mut out = Buffer::roomy(extent.rows * l);
         let slots = split(&mut out, l, &lanes);
         let scratch = self.scratch(|| source.memory(block));
-        Reducer::new(lanes.count(), self.workers, || ()).try_run(
+        Reducer::new(lanes.count(), self.workers, || ()).over(&self.ranks).try_sum(
             |which, worker, ()| {
                 let mut out = slots[which].lock().unwrap_or_else(PoisonError::into_inner);
                 let mut memory = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,6 +91,7 @@ impl<'a, T: Real> Operand<'a, T> {
             |(), ()| {},
         )?;
         drop(slots);
+        self.ranks.gather(&mut out, l, &lanes)?;
         Ok(out)
     }
 
@@ -97,7 +107,7 @@ impl<'a, T: Real> Operand<'a, T> {
         let scratch = self.scratch(|| (source.memory(block), allocate::filled(block * l, T::ZERO)));
         let heavy = source.heavy_columns();
         let zeros = || ColumnSums::new(extent.cols, l, heavy.clone());
-        let sum = Reducer::new(lanes.count(), self.workers, zeros).try_run(
+        let sum = Reducer::new(lanes.count(), self.workers, zeros).over(&self.ranks).try_sum(
             |which, worker, sum| {
                 sum.clear();
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,7 +143,7 @@ impl<'a, T: Real> Operand<'a, T> {
         let (extent, lanes) = (source.extent(), source.lanes());
         let block = extent.block_rows::<T>(l).min(extent.rows);
         let scratch = self.scratch(|| (source.memory(block), allocate::filled(block * l, T::ZERO)));
-        Reducer::new(lanes.count(), self.workers, || 0.0).try_run(
+        Reducer::new(lanes.count(), self.workers, || 0.0).over(&self.ranks).try_sum(
             |which, worker, sum| {
                 *sum = 0.0;
                 let mut scratch = scratch[worker].lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,6 +10,7 @@ use super::visit::Mode;
 use crate::Error;
 use crate::known::Limits;
 use crate::penalty::Weights;
+use crate::ranks::Ranks;
 use crate::reduce::{Lanes, Slots};
 use crate::state::{State, damaged, restore_made, save_made};
 
@@ -92,6 +93,12 @@ impl<T: Real> Factor<T> {
             trail.begun |= mode == Mode::Update;
         }
         split_lines(&mut self.x, self.trail.as_mut(), k, lanes)
+    }
+
+    /// Completes its rows and their copies, of which each rank has those of its lanes.
+    pub(super) fn gather(&mut self, ranks: &Ranks, k: usize, lanes: &Lanes) -> Result<(), Error> {
+        ranks.gather(&mut self.x, k, lanes)?;
+        self.trail.as_mut().map_or(Ok(()), |trail| trail.gather(ranks, k, lanes))
     }
 
     /// Whether it is extrapolated in that role.

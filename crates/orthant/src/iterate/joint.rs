@@ -40,6 +40,7 @@ use super::visit::{Beside, HalfStep, Mode, Span, Walk, Worker};
 use super::{Alternation, Figures, Layout};
 use crate::Error;
 use crate::column_sums::HeavyColumns;
+use crate::ranks::Ranks;
 use crate::reduce::{Reducer, Slots, split};
 use crate::rule::Majorizer;
 use crate::source::{Packed, Rows as SourceRows, Source};
@@ -114,6 +115,8 @@ pub(crate) struct Joint<'a, T: Real> {
     y: Prepared<T>,
     inner: Walk,
     outer: Walk,
+    /// Who share the lanes of S.
+    ranks: Ranks,
     looks: Reducer<RatioSums<T>>,
     of_inner: Reducer<RatioSums<T>>,
     of_outer: Reducer<RatioSums<T>>,
@@ -130,7 +133,7 @@ impl<'a, T: Real> Joint<'a, T> {
         size: f64,
         pair: Pair<T>,
     ) -> Self {
-        let Layout { block, workers, halt } = layout;
+        let Layout { block, workers, halt, ranks } = layout;
         let (extent, isa) = (source.extent(), Isa::detect());
         let (rows, cols) = (extent.rows, extent.cols);
         let (block, by_entries) = (block.min(rows).max(1), extent.by_entries(&rule.beta));
@@ -164,13 +167,14 @@ impl<'a, T: Real> Joint<'a, T> {
             sums: None,
             loss: None,
             y: if by_entries { Prepared::strided(&extent, k) } else { Prepared::tiles(cols, k) },
-            looks: reducer(&inner, cols, source.heavy_columns()),
-            of_inner: reducer(&inner, 0, HeavyColumns::default()),
+            looks: reducer(&inner, cols, source.heavy_columns()).over(&ranks),
+            of_inner: reducer(&inner, 0, HeavyColumns::default()).over(&ranks),
             of_outer: reducer(&outer, 0, HeavyColumns::default()),
             memory: std::iter::repeat_with(worker).take(workers).collect(),
             pair,
             inner,
             outer,
+            ranks,
         }
     }
 
@@ -191,20 +195,23 @@ impl<'a, T: Real> Joint<'a, T> {
     }
 
     /// Forgets what a pass has made of other factors.
-    fn forget(&mut self) {
+    fn forget(&mut self) -> Result<(), Error> {
+        self.pair.inner.gather(&self.ranks, self.k, &self.inner.lanes)?;
         self.inner_columns.take_rows(&self.pair.inner.x);
         self.outer_columns.take_rows(&self.pair.outer.x);
         self.loss = None;
+        Ok(())
     }
 
     /// Ends extrapolation with the best pair in place.
-    fn end_extrapolation(&mut self) {
-        let Some(accepted) = self.pair.finish() else { return };
+    fn end_extrapolation(&mut self) -> Result<(), Error> {
+        let Some(accepted) = self.pair.finish() else { return Ok(()) };
         self.of_inner.each(|sums| sums.operand_columns = Vec::new());
         self.of_outer.each(|sums| sums.operand_columns = Vec::new());
         let loss = self.loss.filter(|_| accepted);
-        self.forget();
+        self.forget()?;
         self.loss = loss;
+        Ok(())
     }
 
     /// The pass over S, unless the factors are as the last one has read them: the loss, N and B.
@@ -283,7 +290,7 @@ impl<'a, T: Real> Joint<'a, T> {
         }
         if which == self.first() {
             if self.pair.begin_iteration() == Some(false) {
-                self.forget();
+                self.forget()?;
             }
             self.look()?;
         }
@@ -352,11 +359,17 @@ impl<T: Real> Alternation<T> for Joint<'_, T> {
     }
 
     fn finish(&mut self) -> Result<Figures, Error> {
-        self.end_extrapolation();
+        self.end_extrapolation()?;
         let loss = self.look()?;
         self.rows(Which::Inner, Mode::Measure)?;
         self.rows(Which::Outer, Mode::Measure)?;
         Ok(Figures { loss, remaining: self.step() })
+    }
+
+    fn gather(&mut self) -> Result<(), Error> {
+        let (ranks, k, lanes) = (&self.ranks, self.k, &self.inner.lanes);
+        self.pair.inner.gather(ranks, k, lanes)?;
+        ranks.gather(&mut self.n, k, lanes)
     }
 
     fn into_pair(self) -> Pair<T> {

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use orthant_kernel::{Buffer, Isa, Real, allocate, divergence};
 
+use crate::Error;
+use crate::ranks::Ranks;
 use crate::reduce::{Lanes, Slots, cuts};
 use crate::state::state;
 
@@ -90,6 +92,12 @@ impl<T: Real> Trail<T> {
             accepted_gram: gram(),
             point_gram: gram(),
         }
+    }
+
+    /// Completes the copies of rows of which each rank has those of its lanes.
+    pub fn gather(&mut self, ranks: &Ranks, k: usize, lanes: &Lanes) -> Result<(), Error> {
+        let copies = [&mut self.point, &mut self.accepted, &mut self.next];
+        copies.into_iter().try_for_each(|copy| ranks.gather(copy, k, lanes))
     }
 
     /// With entries that go no lower, so that their products stay normal numbers.

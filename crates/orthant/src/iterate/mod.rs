@@ -17,6 +17,7 @@ use orthant_kernel::Real;
 use crate::Error;
 use crate::cancel::Halt;
 use crate::random::RandomState;
+use crate::ranks::Ranks;
 use crate::state::State;
 
 pub(crate) use extrapolation::{Schedule, Verdict};
@@ -58,6 +59,8 @@ pub(crate) struct Layout {
     pub workers: usize,
     /// What ends it early.
     pub halt: Halt,
+    /// Who share the lanes.
+    pub ranks: Ranks,
 }
 
 /// The factors as they stand, from the residual itself.
@@ -103,6 +106,8 @@ pub(crate) trait Alternation<T: Real>: State {
     fn regularized(&self) -> usize {
         0
     }
+    /// Completes what is kept for the rows of X, of which each rank has those of its lanes.
+    fn gather(&mut self) -> Result<(), Error>;
     /// X and Y.
     fn into_pair(self) -> Pair<T>;
 

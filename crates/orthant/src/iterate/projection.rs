@@ -104,7 +104,7 @@ mod tests {
                 (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j))).map(|(i, j)| at(i, j).powi(2)).sum();
             let factor = |x: &[f64]| Factor::new(x.to_vec(), k, Weights::default(), 1);
             let rule = Box::new(Coordinate::default());
-            let layout = Layout { block: 7, workers: 2, halt: Default::default() };
+            let layout = Layout { block: 7, workers: 2, halt: Default::default(), ranks: Default::default() };
             let pair = Pair::new(factor(&x), factor(&y), false);
             let mut pass = Quadratic::of_product(&source, projection, rule, k, layout, size, pair);
             pass.begin().unwrap();

@@ -41,6 +41,7 @@ use super::visit::{Beside, Mode, Walk, Worker, rows_of_a_moment};
 use super::{Alternation, Figures, Layout};
 use crate::column_sums::HeavyColumns;
 use crate::random::{Generator, RandomState};
+use crate::ranks::Ranks;
 use crate::reduce::{Lanes, Reducer, split};
 use crate::rule::Rule;
 use crate::source::{Source, Sources};
@@ -85,6 +86,8 @@ pub(crate) struct Quadratic<'a, T: Real> {
     pub(super) k: usize,
     pub(super) isa: Isa,
     pub(super) workers: usize,
+    /// Who share the lanes of S.
+    pub(super) ranks: Ranks,
     /// ‖S‖².
     pub(super) squares: f64,
     pub(super) pair: Pair<T>,
@@ -161,7 +164,7 @@ impl<'a, T: Real> Quadratic<'a, T> {
         squares: f64,
         pair: Pair<T>,
     ) -> Self {
-        let Layout { block, workers, halt } = layout;
+        let Layout { block, workers, halt, ranks } = layout;
         let Sources { rows: s, transpose } = source;
         let (extent, isa) = (s.extent(), Isa::detect());
         let cols = projection.map_or(extent.cols, |projection| projection.cols());
@@ -201,7 +204,8 @@ impl<'a, T: Real> Quadratic<'a, T> {
             let (count, long) = (walk.lanes.count(), walk.lanes.long());
             Reducer::new(count, workers, || GramSums::new(cols, of_b, k, heavy.clone(), long))
         };
-        Self {
+        let of_inner = reducer(&inner, summed, of_b, s.heavy_columns()).over(&ranks);
+        let mut quadratic = Self {
             source,
             projection,
             rule,
@@ -221,17 +225,18 @@ impl<'a, T: Real> Quadratic<'a, T> {
             y: Prepared::strided(&extent, k),
             x: transpose.map_or_else(|| Prepared::as_it_is(k), |s| Prepared::strided(&s.extent(), k)),
             sums: None,
-            of_inner: reducer(&inner, summed, of_b, s.heavy_columns()),
+            of_inner,
             of_outer: reducer(&outer, projected, k, HeavyColumns::default()),
-            figures: Reducer::new(inner.lanes.count(), workers, Measured::default),
-            wide: extent.is_sparse().then(|| {
-                [&inner, &outer].map(|w| Reducer::new(w.lanes.count(), workers, || WideGram::new(k)))
-            }),
+            figures: Reducer::new(inner.lanes.count(), workers, Measured::default).over(&ranks),
+            wide: None,
             inner,
             outer,
             coupling: Coupling::new(k),
             memory: std::iter::repeat_with(worker).take(workers).collect(),
-        }
+            ranks,
+        };
+        quadratic.wide = extent.is_sparse().then(|| quadratic.wide_grams());
+        quadratic
     }
 
     /// Taking the coordinates in an order drawn for each update.
@@ -575,6 +580,10 @@ impl<T: Real> Alternation<T> for Quadratic<'_, T> {
 
     fn regularized(&self) -> usize {
         self.regularized_before + self.rule.regularized()
+    }
+
+    fn gather(&mut self) -> Result<(), Error> {
+        self.pair.inner.gather(&self.ranks, self.k, &self.inner.lanes)
     }
 
     fn into_pair(self) -> Pair<T> {

@@ -40,6 +40,7 @@ use super::sums::{Columns, RatioSums};
 use super::visit::{Beside, HalfStep, Mode, Span, Walk, Worker};
 use super::{Alternation, Figures, Layout};
 use crate::Error;
+use crate::ranks::Ranks;
 use crate::reduce::{Reducer, Slots, split};
 use crate::rule::Majorizer;
 use crate::source::{Packed, Rows as SourceRows, Source, Sources};
@@ -124,6 +125,8 @@ pub(crate) struct Ratio<'a, T: Real> {
     of_inner: Reducer<RatioSums<T>>,
     of_outer: Reducer<RatioSums<T>>,
     losses: Reducer<f64>,
+    /// Who share the lanes of S.
+    ranks: Ranks,
     memory: Vec<Mutex<Worker<T, Work<T>>>>,
 }
 
@@ -138,7 +141,7 @@ impl<'a, T: Real> Ratio<'a, T> {
         size: f64,
         pair: Pair<T>,
     ) -> Self {
-        let Layout { block, workers, halt } = layout;
+        let Layout { block, workers, halt, ranks } = layout;
         let Sources { rows: s, transpose } = source;
         let (extent, isa) = (s.extent(), Isa::detect());
         let (rows, cols) = (extent.rows, extent.cols);
@@ -199,11 +202,13 @@ impl<'a, T: Real> Ratio<'a, T> {
             y: prepared(s, cols),
             x: transpose.map_or_else(|| Prepared::as_it_is(k), |s| prepared(s, rows)),
             sums: None,
-            of_inner: Reducer::new(lanes, workers, || RatioSums::new(summed, k, both, s.heavy_columns())),
+            of_inner: Reducer::new(lanes, workers, || RatioSums::new(summed, k, both, s.heavy_columns()))
+                .over(&ranks),
             of_outer: Reducer::new(outer.lanes.count(), workers, || {
                 RatioSums::new(0, k, both, Default::default())
             }),
-            losses: Reducer::new(lanes, workers, || 0.0),
+            losses: Reducer::new(lanes, workers, || 0.0).over(&ranks),
+            ranks,
             pair,
             inner,
             outer,
@@ -232,7 +237,7 @@ impl<'a, T: Real> Ratio<'a, T> {
         let Some(accepted) = self.pair.begin_iteration() else { return Ok(()) };
         self.y.keep(accepted && !self.pair.outer.has_role(Role::Second));
         if !accepted {
-            self.forget();
+            self.forget()?;
             if self.pair.by_columns && self.source.transpose.is_none() {
                 return self.update_inner(Mode::Sum, Wanted { sums: true, ..Wanted::default() });
             }
@@ -241,24 +246,26 @@ impl<'a, T: Real> Ratio<'a, T> {
     }
 
     /// Forgets what is known of the factors but themselves.
-    fn forget(&mut self) {
+    fn forget(&mut self) -> Result<(), Error> {
+        self.pair.inner.gather(&self.ranks, self.k, &self.inner.lanes)?;
         self.inner_columns.take_rows(self.pair.inner.operand());
         self.outer_columns.take_rows(self.pair.outer.operand());
         self.y.keep(false);
         (self.next_is_known, self.loss) = (false, None);
+        Ok(())
     }
 
     /// Ends extrapolation with the best pair in place.
-    fn end_extrapolation(&mut self) {
+    fn end_extrapolation(&mut self) -> Result<(), Error> {
         if self.pair.finish().is_none() {
-            return;
+            return Ok(());
         }
         if let Some(sums) = self.sums.take() {
             self.of_inner.give_back(sums);
         }
         self.of_inner.each(|sums| sums.operand_columns = Vec::new());
         self.of_outer.each(|sums| sums.operand_columns = Vec::new());
-        self.forget();
+        self.forget()
     }
 
     /// Raises small results of the inner factor to `negligible`, whatever the rule makes of them.
@@ -535,7 +542,7 @@ impl<T: Real> Alternation<T> for Ratio<'_, T> {
     }
 
     fn finish(&mut self) -> Result<Figures, Error> {
-        self.end_extrapolation();
+        self.end_extrapolation()?;
         let fixed = self.pair.fixed;
         let mode = if fixed == Fixed::Inner { Mode::Sum } else { Mode::Measure };
         self.update_inner(mode, Wanted { sums: fixed != Fixed::Outer, loss: true, updated: false })?;
@@ -546,6 +553,12 @@ impl<T: Real> Alternation<T> for Ratio<'_, T> {
         let loss = if whole.is_finite() { whole } else { floored };
         let of_y = if fixed == Fixed::Outer { 0.0 } else { self.update_outer(Mode::Measure)?.movement };
         Ok(Figures { loss, remaining: (of_x + of_y) / self.size })
+    }
+
+    fn gather(&mut self) -> Result<(), Error> {
+        let (ranks, k, lanes) = (&self.ranks, self.k, &self.inner.lanes);
+        self.pair.inner.gather(ranks, k, lanes)?;
+        self.next.iter_mut().try_for_each(|all| ranks.gather(all, k, lanes))
     }
 
     fn into_pair(self) -> Pair<T> {

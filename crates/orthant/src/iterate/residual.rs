@@ -16,9 +16,11 @@ use super::visit::{HalfStep, Mode, Span, Sums};
 use crate::Error;
 use crate::known::Limits;
 use crate::objective::Residual;
+use crate::ranks::{Ranks, Shared};
 use crate::reduce::{Lanes, Reducer, Slots, split};
 use crate::rule::{Subproblem, bounded};
 use crate::source::{DenseRows, Rows, Source};
+use crate::state::{State, elements, save_elements, state};
 use crate::twofold::Twofold;
 
 /// The Gram form of the loss is known to this many ε·‖S‖².
@@ -54,8 +56,14 @@ impl WideGram {
     }
 
     /// Of all rows of X.
-    fn of<T: Real>(reducer: &mut Reducer<Self>, isa: Isa, x: &[T], k: usize, lanes: &Lanes) -> Self {
-        reducer.run(
+    fn of<T: Real>(
+        reducer: &mut Reducer<Self>,
+        isa: Isa,
+        x: &[T],
+        k: usize,
+        lanes: &Lanes,
+    ) -> Result<Self, Error> {
+        reducer.try_sum(
             |l, _, out| {
                 let Self { g, rows } = out;
                 g.fill(0.0);
@@ -65,8 +73,9 @@ impl WideGram {
                     rows.iter_mut().zip(x).for_each(|(to, x)| *to = x.to_f64());
                     gram(isa, rows, k, g);
                 }
+                Ok(())
             },
-            |a, b| a.g.iter_mut().zip(&b.g).for_each(|(a, b)| *a += b),
+            Self::merge,
         )
     }
 
@@ -83,14 +92,30 @@ impl WideGram {
     }
 }
 
+impl Shared for WideGram {
+    type Element = f64;
+
+    fn pack(&self, to: &mut Vec<u8>) {
+        save_elements(&self.g, to);
+    }
+
+    fn unpack(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        elements(&mut self.g, from)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.g.iter_mut().zip(&other.g).for_each(|(a, b)| *a += b);
+    }
+}
+
 /// XᵀX in twice that precision, k×k, one triangle.
 struct TwofoldGram(Vec<Twofold>);
 
 impl TwofoldGram {
     /// Of all rows of X.
-    fn of<T: Real>(workers: usize, x: &[T], k: usize, lanes: &Lanes) -> Self {
+    fn of<T: Real>(ranks: &Ranks, workers: usize, x: &[T], k: usize, lanes: &Lanes) -> Result<Self, Error> {
         let zeros = || Self(vec![Twofold::default(); k * k]);
-        Reducer::new(lanes.count(), workers, zeros).run(
+        Reducer::new(lanes.count(), workers, zeros).over(ranks).try_sum(
             |l, _, out| {
                 out.0.fill(Twofold::default());
                 let range = lanes.range(l);
@@ -102,8 +127,9 @@ impl TwofoldGram {
                         }
                     }
                 }
+                Ok(())
             },
-            |a, b| a.0.iter_mut().zip(&b.0).for_each(|(a, b)| *a = a.plus(*b)),
+            Self::merge,
         )
     }
 
@@ -116,6 +142,22 @@ impl TwofoldGram {
             }
         }
         sum
+    }
+}
+
+impl Shared for TwofoldGram {
+    type Element = f64;
+
+    fn pack(&self, to: &mut Vec<u8>) {
+        self.0.iter().for_each(|sum| sum.save(to));
+    }
+
+    fn unpack(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        self.0.iter_mut().try_for_each(|sum| sum.restore(from))
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a = a.plus(*b));
     }
 }
 
@@ -143,6 +185,24 @@ impl Sums for Measured {
     }
 
     fn add(&mut self, other: &Self) {
+        self.merge(other);
+    }
+}
+
+state!(Measured: squares, movement);
+
+impl Shared for Measured {
+    type Element = f64;
+
+    fn pack(&self, to: &mut Vec<u8>) {
+        State::save(self, to);
+    }
+
+    fn unpack(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        State::restore(self, from)
+    }
+
+    fn merge(&mut self, other: &Self) {
         self.squares = self.squares.plus(other.squares);
         self.movement += other.movement;
     }
@@ -284,8 +344,8 @@ impl<T: Real> Quadratic<'_, T> {
         let mut measured = self.measure_by(Residual::Quick, steps)?;
         let Some(wide) = &mut self.wide else { return Ok(measured) };
         let (isa, k) = (self.isa, self.k);
-        let of_x = WideGram::of(&mut wide[0], isa, &self.pair.inner.x, k, &self.inner.lanes);
-        let of_y = WideGram::of(&mut wide[1], isa, &self.pair.outer.x, k, &self.outer.lanes);
+        let of_x = WideGram::of(&mut wide[0], isa, &self.pair.inner.x, k, &self.inner.lanes)?;
+        let of_y = WideGram::of(&mut wide[1], isa, &self.pair.outer.x, k, &self.outer.lanes)?;
         let all = of_x.times(&of_y, k);
         wide[0].give_back(of_x);
         wide[1].give_back(of_y);
@@ -298,16 +358,22 @@ impl<T: Real> Quadratic<'_, T> {
         if !single && squares < CANCELLED * f64::EPSILON * self.squares {
             let entries = self.measure_by(Residual::Twofold, Steps::Ignored)?.squares;
             // which takes as much memory as the others, and their place
-            let (workers, counts) = (self.workers, [&self.inner, &self.outer].map(|walk| walk.lanes.count()));
+            let (workers, one) = (self.workers, Ranks::default());
             self.wide = None;
-            let of_x = TwofoldGram::of(workers, &self.pair.inner.x, k, &self.inner.lanes);
-            let of_y = TwofoldGram::of(workers, &self.pair.outer.x, k, &self.outer.lanes);
+            let of_x = TwofoldGram::of(&self.ranks, workers, &self.pair.inner.x, k, &self.inner.lanes)?;
+            let of_y = TwofoldGram::of(&one, workers, &self.pair.outer.x, k, &self.outer.lanes)?;
             squares = of_x.add_product(&of_y, k, entries).to_f64().max(0.0);
             drop((of_x, of_y));
-            self.wide = Some(counts.map(|count| Reducer::new(count, workers, || WideGram::new(k))));
+            self.wide = Some(self.wide_grams());
         }
         measured.squares = squares.into();
         Ok(measured)
+    }
+
+    /// What sums XᵀX and YᵀY in double precision.
+    pub(super) fn wide_grams(&self) -> [Reducer<WideGram>; 2] {
+        let of = |lanes: &Lanes| Reducer::new(lanes.count(), self.workers, || WideGram::new(self.k));
+        [of(&self.inner.lanes).over(&self.ranks), of(&self.outer.lanes)]
     }
 
     fn measure_by(&mut self, how: Residual, steps: Steps) -> Result<Measured, Error> {

@@ -6,9 +6,11 @@ use orthant_kernel::{Buffer, Isa, Real, accumulator_stride, gram};
 use super::factor::Factor;
 use super::lines::Lines;
 use super::visit::Sums;
+use crate::Error;
 use crate::column_sums::{ColumnSums, HeavyColumns, add};
 use crate::penalty::Weights;
-use crate::state::state;
+use crate::ranks::Shared;
+use crate::state::{State, elements, save_elements, state};
 
 /// XᵀX, k×[`accumulator_stride`], one triangle.
 #[derive(Debug, Default)]
@@ -137,13 +139,7 @@ impl<T: Real> Sums for GramSums<T> {
 
     fn add(&mut self, other: &Self) {
         self.b.add(&other.b);
-        add(&mut self.gram.sum, &other.gram.sum);
-        add(&mut self.operand_gram.sum, &other.operand_gram.sum);
-        self.sum += other.sum;
-        self.cross += other.cross;
-        self.known += other.known;
-        self.completed.iter_mut().zip(other.completed).for_each(|(sum, other)| *sum += other);
-        self.step.merge(other.step);
+        self.merge(other);
     }
 
     fn complete_moves(&mut self, squares: f64) {
@@ -164,6 +160,42 @@ impl<T: Real> Sums for GramSums<T> {
         self.b.restore(lane);
         self.gram.restore();
         self.operand_gram.restore();
+    }
+}
+
+impl<T: Real> Shared for GramSums<T> {
+    type Element = T;
+
+    fn arrays(&mut self) -> Vec<&mut [T]> {
+        vec![&mut self.b]
+    }
+
+    fn pack(&self, to: &mut Vec<u8>) {
+        save_elements(&self.gram.sum, to);
+        save_elements(&self.operand_gram.sum, to);
+        [self.sum, self.cross, self.known].save(to);
+        self.completed.save(to);
+        self.step.save(to);
+    }
+
+    fn unpack(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        elements(&mut self.gram.sum, from)?;
+        elements(&mut self.operand_gram.sum, from)?;
+        let mut sums = [0.0; 3];
+        sums.restore(from)?;
+        [self.sum, self.cross, self.known] = sums;
+        self.completed.restore(from)?;
+        self.step.restore(from)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        add(&mut self.gram.sum, &other.gram.sum);
+        add(&mut self.operand_gram.sum, &other.operand_gram.sum);
+        self.sum += other.sum;
+        self.cross += other.cross;
+        self.known += other.known;
+        self.completed.iter_mut().zip(other.completed).for_each(|(sum, other)| *sum += other);
+        self.step.merge(other.step);
     }
 }
 
@@ -242,11 +274,7 @@ impl<T: Real> Sums for RatioSums<T> {
     fn add(&mut self, other: &Self) {
         self.b.add(&other.b);
         self.c.add(&other.c);
-        self.columns.iter_mut().zip(&other.columns).for_each(|(x, y)| *x += y);
-        self.operand_columns.iter_mut().zip(&other.operand_columns).for_each(|(x, y)| *x += y);
-        self.squares += other.squares;
-        self.loss += other.loss;
-        self.step.merge(other.step);
+        self.merge(other);
     }
 
     fn flush(&mut self, lane: usize) {
@@ -257,6 +285,38 @@ impl<T: Real> Sums for RatioSums<T> {
     fn restore(&mut self, lane: usize) {
         self.b.restore(lane);
         self.c.restore(lane);
+    }
+}
+
+impl<T: Real> Shared for RatioSums<T> {
+    type Element = T;
+
+    fn arrays(&mut self) -> Vec<&mut [T]> {
+        vec![&mut self.b, &mut self.c]
+    }
+
+    fn pack(&self, to: &mut Vec<u8>) {
+        save_elements(&self.columns, to);
+        save_elements(&self.operand_columns, to);
+        [self.squares, self.loss].save(to);
+        self.step.save(to);
+    }
+
+    fn unpack(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        elements(&mut self.columns, from)?;
+        elements(&mut self.operand_columns, from)?;
+        let mut sums = [0.0; 2];
+        sums.restore(from)?;
+        [self.squares, self.loss] = sums;
+        self.step.restore(from)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.columns.iter_mut().zip(&other.columns).for_each(|(x, y)| *x += y);
+        self.operand_columns.iter_mut().zip(&other.operand_columns).for_each(|(x, y)| *x += y);
+        self.squares += other.squares;
+        self.loss += other.loss;
+        self.step.merge(other.step);
     }
 }
 

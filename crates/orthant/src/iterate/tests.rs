@@ -11,6 +11,7 @@ use super::*;
 use crate::Products;
 use crate::cancel::Halt;
 use crate::penalty::Weights;
+use crate::ranks::Ranks;
 use crate::reduce::Lanes;
 use crate::rule::Coordinate;
 use crate::source::{DenseSource, Extent, Memory, Rows, Source, Sources};
@@ -64,7 +65,7 @@ fn an_iteration_visits_each_row_once() {
         let x = (0..rows * k).map(|i| ((i * 13) % 7) as f64 + 0.5).collect::<Vec<f64>>();
         Factor::new(x, k, Weights::default(), 2)
     };
-    let layout = Layout { block: 17, workers: 3, halt: Halt::default() };
+    let layout = Layout { block: 17, workers: 3, halt: Halt::default(), ranks: Ranks::default() };
     let squares: f64 = data.iter().map(|x| x * x).sum();
     let pair = Pair::new(factor(m), factor(n), false);
     let mut pass =
@@ -95,7 +96,7 @@ fn extrapolation_by_nothing_is_the_plain_rule() {
         let x = (0..rows * k).map(|i| ((i * 13) % 7) as f64 / 8.0 + 0.5).collect::<Vec<f64>>();
         Factor::new(x, k, Weights { l1: 0.25, l2: 0.5 }, 3)
     };
-    let layout = Layout { block: 17, workers: 3, halt: Halt::default() };
+    let layout = Layout { block: 17, workers: 3, halt: Halt::default(), ranks: Ranks::default() };
     let squares: f64 = data.iter().map(|x| x * x).sum();
     for by_columns in [false, true] {
         let pass = || {
@@ -143,8 +144,10 @@ fn an_error_of_a_source_ends_the_pass_and_leaves_it_usable() {
         let x = (0..rows * k).map(|i| ((i * 13) % 7) as f64 + 0.5).collect::<Vec<f64>>();
         Factor::new(x, k, Weights::default(), 1)
     };
-    let (layout, squares) =
-        (Layout { block: 16, workers: 3, halt: Halt::default() }, data.iter().map(|x| x * x).sum());
+    let (layout, squares) = (
+        Layout { block: 16, workers: 3, halt: Halt::default(), ranks: Ranks::default() },
+        data.iter().map(|x| x * x).sum(),
+    );
     let pair = Pair::new(factor(m), factor(n), false);
     let rule = Box::new(Coordinate::default());
     let mut pass = Quadratic::new(Sources::of(&source), rule, k, layout, squares, pair);

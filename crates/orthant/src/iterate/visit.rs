@@ -23,6 +23,7 @@ use super::lines::Lines;
 use crate::Error;
 use crate::cancel::Halt;
 use crate::known::Limits;
+use crate::ranks::Shared;
 use crate::reduce::{Lanes, Reducer, Slots};
 use crate::source::{Memory, Rows, Source};
 
@@ -98,7 +99,7 @@ pub(super) trait HalfStep<T: Real>: Sync {
 }
 
 /// What a lane adds up, and how lanes are added.
-pub(super) trait Sums: Send {
+pub(super) trait Sums: Shared {
     /// Puts it at nothing.
     fn clear(&mut self);
     /// Adds those of another lane.
@@ -158,7 +159,8 @@ impl Walk {
         Self { beside, lanes, block, k, isa: Isa::detect(), halt: halt.clone() }
     }
 
-    /// Goes through all rows; the sums are to be given back to the reducer.
+    /// Goes through all rows, or those of its lanes where the reducer shares these with other ranks; the sums are to be given back
+    /// to it.
     ///
     /// # Errors
     /// Of the first lane of which rows could not be read, or that was to end early.
@@ -172,7 +174,7 @@ impl Walk {
     ) -> Result<H::Sums, Error> {
         let k = self.k;
         let partial = step.source().is_some_and(|source| source.extent().partial);
-        reducer.try_run(
+        reducer.try_sum(
             |lane, worker, sums| {
                 sums.clear();
                 let mut lines = lines[lane].lock().unwrap_or_else(PoisonError::into_inner);

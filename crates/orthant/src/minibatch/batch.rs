@@ -9,6 +9,7 @@ use crate::error::invalid;
 use crate::iterate::{Factor, Fixed, Layout, Pair, negligible};
 use crate::penalty::Weights;
 use crate::random::Generator;
+use crate::ranks::Ranks;
 use crate::rule::Majorizer;
 use crate::source::SparsePlan;
 use crate::source::Stored;
@@ -42,9 +43,9 @@ impl<'a, T: Real> Data<'a, T> {
         }
         crate::check::sizes::<T>(m, n, nmf.options.rank)?;
         let loss = nmf.loss_function();
-        let found = scan::halted(v, T::ONE, Missing::None, workers, &halt)?;
+        let found = scan::shared(v, T::ONE, Missing::None, workers, &halt, &Ranks::default())?;
         if loss.beta() <= 0.0 {
-            scan::size(v, T::ONE, Missing::None, loss, workers)?;
+            scan::size(v, T::ONE, Missing::None, loss, workers, &Ranks::default())?;
         }
         let safe = scan::Safe::of::<T>(Method::mu(loss));
         let exponent = exponent.unwrap_or_else(|| scan::scale_exponent(found.max, 2, safe));
@@ -89,6 +90,7 @@ impl<'a, T: Real> Data<'a, T> {
             block: source.sources().rows.extent().block_rows::<T>(self.nmf.options.rank).min(m),
             workers: self.workers,
             halt: self.halt.clone(),
+            ranks: Ranks::default(),
         };
         Ok((source, layout))
     }
@@ -314,7 +316,8 @@ pub(super) fn start<T: Real>(data: &Data<'_, T>, v: &Matrix<'_, T>) -> Result<Be
     }
     let source = Stored::new(v, data.scale, Products::Fused, &data.plan(v), data.workers)?;
     let (source, workers, halt) = (source.sources(), data.workers, &data.halt);
-    let of = init::Data { v, scale: data.scale, source, workers, halt, missing: None, mean: None };
+    let ranks = &Ranks::default();
+    let of = init::Data { v, scale: data.scale, source, workers, halt, ranks, missing: None, mean: None };
     let mut generator = nmf.random.clone();
     Ok((init::generate(chosen, &of, k, &mut generator)?, generator))
 }

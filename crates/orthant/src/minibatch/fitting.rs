@@ -15,6 +15,7 @@ use crate::iterate::{Factor, Figures, Fixed, Layout, Verdict};
 use crate::observe::{Observer, Watch};
 use crate::penalty::Weights;
 use crate::random::Generator;
+use crate::ranks::Ranks;
 use crate::report::{Plan, Report, StopReason, Warning};
 use crate::state::{State, state};
 use crate::{
@@ -81,7 +82,8 @@ impl<'a, T: Real> Fitting<'a, T> {
         }
         let state = Learning::new(ht, nmf.rho(m), data.exponent);
         let per_pass = m.div_ceil(batch);
-        let size = scan::size(v, data.scale, Missing::None, nmf.loss_function(), data.workers)?;
+        let size =
+            scan::size(v, data.scale, Missing::None, nmf.loss_function(), data.workers, &Ranks::default())?;
         let terms = Terms {
             max_iter: nmf.options.max_iter.saturating_mul(per_pass),
             rank: k,
@@ -89,7 +91,7 @@ impl<'a, T: Real> Fitting<'a, T> {
             root_units: (f64::from(data.exponent / 2) * nmf.loss_function().beta()).exp2(),
             began,
         };
-        let mut watch = Watch::new(observer, nmf.cancel.clone(), nmf.options.max_time);
+        let mut watch = Watch::new(observer, nmf.cancel.clone(), nmf.options.max_time, Ranks::default());
         let said = Said { warnings: warnings.clone(), compression: None };
         let progress = Progress::default();
         let mut batches =

@@ -15,6 +15,7 @@ use super::{by_lanes, times_power};
 use crate::cancel::Halt;
 use crate::lines::{Near, together};
 use crate::model::{Model, Transform, TransformReport};
+use crate::ranks::Ranks;
 use crate::reduce::MAX_LANES;
 use crate::shape::Shape;
 use crate::{Error, Loss, Matrix, Missing, Real, scan};
@@ -45,7 +46,7 @@ pub(super) fn run<T: Real>(
     scan::data(v, T::ONE, options.missing, workers)?;
     if model.loss().beta() <= 0.0 {
         // for the zeros, which it refuses
-        scan::size(v, T::ONE, options.missing, model.loss(), workers)?;
+        scan::size(v, T::ONE, options.missing, model.loss(), workers, &Ranks::default())?;
     }
     let components = Components::new(model.components(), model.loss(), model.penalty().on_w(n));
     // what rounding in the gradient lets be seen of a step

@@ -25,6 +25,7 @@ mod out_of_core_sparse;
 mod page;
 mod parity;
 mod random;
+mod ranks;
 mod scaling;
 mod shuffle;
 mod sklearn_bugs;

@@ -23,7 +23,7 @@ const LOSSES: [Loss; 6] = [
 
 /// A matrix that is handed out some lines at a time, until it has been asked so often.
 #[derive(Debug)]
-struct Lines<T: Real> {
+pub struct Lines<T: Real> {
     /// A line in each row.
     lines: Dense<T>,
     by_columns: bool,
@@ -31,16 +31,16 @@ struct Lines<T: Real> {
 }
 
 impl<T: Real> Lines<T> {
-    fn new(v: &Dense<T>, by_columns: bool) -> Self {
+    pub fn new(v: &Dense<T>, by_columns: bool) -> Self {
         let lines = if by_columns { v.transposed() } else { v.clone() };
         Self { lines, by_columns, left: usize::MAX.into() }
     }
 
-    fn for_reads(v: &Dense<T>, by_columns: bool, reads: usize) -> Self {
+    pub fn for_reads(v: &Dense<T>, by_columns: bool, reads: usize) -> Self {
         Self { left: reads.into(), ..Self::new(v, by_columns) }
     }
 
-    fn reads(&self) -> usize {
+    pub fn reads(&self) -> usize {
         usize::MAX - self.left.load(Ordering::Relaxed)
     }
 
@@ -80,7 +80,7 @@ pub fn gone() -> Error {
 }
 
 /// Numbers that need no zeros, of lines that are few or many.
-fn data<T: Real>(m: usize, n: usize) -> Dense<T> {
+pub fn data<T: Real>(m: usize, n: usize) -> Dense<T> {
     cast(&positive(m, n, 5))
 }
 

@@ -17,7 +17,7 @@ const LOSSES: [Loss; 4] = [Loss::Frobenius, Loss::KullbackLeibler, Loss::Beta(1.
 
 /// A sparse matrix that is handed out some lines at a time, until it has been asked so often.
 #[derive(Debug)]
-struct Entries<T> {
+pub struct Entries<T> {
     starts: Vec<usize>,
     indices: Vec<u32>,
     values: Vec<T>,
@@ -28,7 +28,7 @@ struct Entries<T> {
 }
 
 impl<T: Real> Entries<T> {
-    fn new(v: &Dense<T>, by_columns: bool) -> Self {
+    pub fn new(v: &Dense<T>, by_columns: bool) -> Self {
         let lines = if by_columns { v.transposed() } else { v.clone() };
         let (mut starts, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
         for i in 0..lines.nrows() {
@@ -60,7 +60,7 @@ impl<T: Real> Entries<T> {
         }
     }
 
-    fn read(&self) -> OutOfCore<'_, T> {
+    pub fn read(&self) -> OutOfCore<'_, T> {
         OutOfCore::sparse(self).unwrap()
     }
 }
@@ -95,7 +95,7 @@ impl<T: Real> ReadSparseLines<T> for Entries<T> {
 }
 
 /// Of ten elements `tenths` are not 0, in no order.
-fn data<T: Real>(m: usize, n: usize, tenths: u32) -> Dense<T> {
+pub fn data<T: Real>(m: usize, n: usize, tenths: u32) -> Dense<T> {
     let v = positive(m, n, 5);
     let kept = |e: usize| (e as u32).wrapping_mul(2_246_822_519) >> 16 < 6_554 * tenths;
     let v = Dense::from_fn(m, n, |i, j| if kept(i * n + j + 1) { v[(i, j)] } else { 0.0 });
