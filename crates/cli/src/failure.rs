@@ -1,5 +1,6 @@
 //! Errors as the command shows them: which file, where in it, what is allowed.
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 
@@ -21,6 +22,16 @@ pub enum Failure {
     ClosedPipe,
     /// Ctrl-C ended it with nothing saved: exit code 130.
     Interrupted,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Usage(message) | Self::Run(message) => message,
+            Self::ClosedPipe => "nobody reads its standard output any more",
+            Self::Interrupted => "interrupted",
+        })
+    }
 }
 
 impl From<IoError> for Failure {
@@ -138,7 +149,7 @@ pub fn in_data<T: Real>(error: Error, table: &AnyTable<T>, file: &str) -> Failur
 }
 
 /// Bytes as a person reads them.
-pub fn size(bytes: usize) -> impl std::fmt::Display {
+pub fn size(bytes: usize) -> impl fmt::Display {
     ByteSize::b(bytes as u64).display().iec()
 }
 

@@ -4,10 +4,10 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use orthant::{
-    EntryWeights, Error, Fit, Init, Iteration, Loss, MiniBatchFit, MiniBatchNmf, Nmf, Options, Report,
-    StopReason, ToMatrix,
+    EntryWeights, Error, Fit, Init, Iteration, Loss, MiniBatchFit, MiniBatchNmf, Nmf, Observer, Options,
+    Report, StopReason, ToMatrix,
 };
-use orthant_io::{AnyTable, Scalar};
+use orthant_io::{AnyTable, Checkpoints, Scalar};
 
 use crate::Failure;
 use crate::checkpoint::Kept;
@@ -17,6 +17,7 @@ use crate::known::Known;
 use crate::line_weights::Lines;
 use crate::print::{count, significant};
 use crate::progress::Progress;
+use crate::ranks::Ranks;
 use crate::say;
 
 /// A finished fit, with the number of batches that it took, if it went by batches.
@@ -32,6 +33,33 @@ pub struct Fitting<'a> {
     pub quiet: bool,
     /// Where it is kept while it runs.
     pub kept: Option<&'a Kept>,
+    /// Who share it.
+    pub ranks: &'a Ranks,
+}
+
+/// What sees the iterations.
+struct Show<'a> {
+    interrupt: &'a Interrupt,
+    progress: Progress,
+    checkpoints: Option<Checkpoints>,
+}
+
+impl<T: Scalar> Observer<T> for Show<'_> {
+    fn wants_factors(&mut self, _: usize, ends: Option<StopReason>) -> bool {
+        self.checkpoints.as_mut().is_some_and(|checkpoints| checkpoints.is_due(ends))
+    }
+
+    fn observe(&mut self, it: &Iteration<'_, T>) -> ControlFlow<StopReason> {
+        // from now on there is something to save
+        self.interrupt.fitting();
+        self.progress.show(it);
+        if let Some(Err(error)) = self.checkpoints.as_mut().map(|checkpoints| checkpoints.observe(it)) {
+            // the fit is worth more than its checkpoint, and the last one that was written is whole
+            say::fresh_line();
+            say::warning(format_args!("no checkpoint was written: {error}"));
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 impl Fitting<'_> {
@@ -43,21 +71,13 @@ impl Fitting<'_> {
         besides: &Besides<T>,
         interrupt: &Interrupt,
     ) -> Result<Fitted<T>, Error> {
-        let mut progress = Progress::new(self.quiet);
         if let Some(limit) = self.options.max_time {
             interrupt.limit(limit);
         }
-        let mut checkpoints = self.kept.map(Kept::checkpoints);
-        let mut show = |it: &Iteration<'_, T>| {
-            // from now on there is something to save
-            interrupt.fitting();
-            progress.show(it);
-            if let Some(Err(error)) = checkpoints.as_mut().map(|checkpoints| checkpoints.observe(it)) {
-                // the fit is worth more than its checkpoint, and the last one that was written is whole
-                say::fresh_line();
-                say::warning(format_args!("no checkpoint was written: {error}"));
-            }
-            ControlFlow::<StopReason>::Continue(())
+        let mut show = Show {
+            interrupt,
+            progress: Progress::new(self.quiet),
+            checkpoints: self.kept.filter(|_| self.ranks.is_first()).map(Kept::checkpoints),
         };
         // the two builders have these options in common
         macro_rules! run {
@@ -79,11 +99,12 @@ impl Fitting<'_> {
                 Fitted { fit: Fit { w, model, report, random_state }, steps: Some(steps) }
             })
         } else {
-            run!(besides.of(Nmf::<T>::from_options(options))).map(|fit| Fitted { fit, steps: None })
+            run!(self.ranks.of(besides.of(Nmf::<T>::from_options(options))))
+                .map(|fit| Fitted { fit, steps: None })
         };
         // also one that a limit has ended before its first iteration
         interrupt.fitting();
-        progress.clear();
+        show.progress.clear();
         fitted
     }
 

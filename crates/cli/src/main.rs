@@ -23,6 +23,7 @@ mod out_of_core;
 mod pictured;
 mod print;
 mod progress;
+mod ranks;
 mod repeat;
 mod report;
 mod results;
@@ -31,7 +32,7 @@ mod sheet;
 mod strongest;
 mod weights;
 
-use std::panic::{catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -39,9 +40,11 @@ use orthant::OutOfMemory;
 
 use args::{Cli, Command};
 use failure::Failure;
+use orthant_study::Shard;
+use ranks::Ranks;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {
             color::set(color::asked_for(std::env::args_os()));
@@ -54,8 +57,22 @@ fn main() -> ExitCode {
         }
     };
     color::set(cli.color);
+    let joined = match &mut cli.command {
+        Command::Study(args) if args.out.is_some() => {
+            // its fits have nothing to say to one another
+            if let Some((rank, of)) = ranks::launched() {
+                args.shard.get_or_insert(Shard { index: rank + 1, of });
+            }
+            Ok(Ranks::default())
+        }
+        command => Ranks::join(matches!(command, Command::Fit(_))),
+    };
+    let ranks = match joined {
+        Ok(ranks) => ranks,
+        Err(failure) => return end(Err(failure)),
+    };
     let run = || match cli.command {
-        Command::Fit(args) => commands::fit::run(&args),
+        Command::Fit(args) => ranks.settle(commands::fit::run(&args, &ranks)),
         Command::Transform(args) => commands::transform::run(&args),
         Command::Reconstruct(args) => commands::reconstruct::run(&args),
         Command::Show(args) => commands::show::run(&args),
@@ -69,11 +86,13 @@ fn main() -> ExitCode {
         Command::Man(args) => commands::man::run(&args),
     };
     // what is read and written is allocated outside of fits, which make errors of this themselves
-    let done = catch_unwind(run).unwrap_or_else(|payload| match payload.downcast_ref::<OutOfMemory>() {
-        Some(OutOfMemory { bytes }) => {
-            Err(Failure::Run(format!("{} of memory cannot be had", failure::size(*bytes))))
+    let done = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
+        match payload.downcast_ref::<OutOfMemory>() {
+            Some(OutOfMemory { bytes }) => {
+                Err(Failure::Run(format!("{} of memory cannot be had", failure::size(*bytes))))
+            }
+            None => resume_unwind(payload),
         }
-        None => resume_unwind(payload),
     });
     end(done)
 }

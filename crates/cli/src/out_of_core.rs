@@ -7,7 +7,7 @@ use orthant_io::{AnyTable, Extent, IoError, Order, Scalar, Source};
 
 use crate::args::ReadArgs;
 use crate::failure::size;
-use crate::say;
+use crate::{Failure, say};
 
 /// Bytes of data that are loaded without a word, whatever there is room for.
 const LITTLE: usize = 1 << 20;
@@ -48,6 +48,18 @@ pub fn read<T: Scalar>(
     match table {
         AnyTable::OutOfCore(file) if is_needed(file.order()) => file.load(),
         table => Ok(table),
+    }
+}
+
+/// A matrix that several ranks read from its file, each its own lines.
+pub fn shared<T: Scalar>(args: &ReadArgs, path: &Path, source: Source<'_>) -> Result<AnyTable<T>, Failure> {
+    match args.turned(path, source.read_within(0)?) {
+        table @ AnyTable::OutOfCore(_) => Ok(table),
+        _ => Err(Failure::Run(format!(
+            "{}: several ranks read a file some lines at a time, and this one is read as a whole: `orthant convert` writes one that \
+             they can share",
+            path.display()
+        ))),
     }
 }
 

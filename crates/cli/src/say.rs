@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::builder::styling::{AnsiColor, Style};
 use clap::error::ErrorKind;
@@ -11,6 +12,14 @@ use orthant_io::{Edge, Remark};
 /// What stands out, where colours are wanted.
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Whether another process says what there is to say.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Leaves it to another process to say what there is to say.
+pub fn nothing_more() {
+    SILENT.store(true, Ordering::Relaxed);
+}
 
 /// `orthant: error: …`
 pub fn error(message: &str) {
@@ -86,6 +95,9 @@ pub fn fresh_line() {
 }
 
 fn line(text: std::fmt::Arguments<'_>) {
+    if SILENT.load(Ordering::Relaxed) {
+        return;
+    }
     // nowhere is left to say that standard error is gone
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }

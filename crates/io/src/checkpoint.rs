@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use orthant::{Checkpoint, Iteration, Real};
+use orthant::{Checkpoint, Iteration, Real, StopReason};
 use safetensors::tensor::{Dtype, TensorView};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -126,12 +126,20 @@ pub struct Checkpoints {
     path: PathBuf,
     every: Duration,
     last: Instant,
+    /// Whether the next iteration is written, where that was asked before.
+    due: Option<bool>,
 }
 
 impl Checkpoints {
     /// To `path`, once `every` has passed since the last one.
     pub fn new(path: impl AsRef<Path>, every: Duration) -> Self {
-        Self { path: path.as_ref().to_owned(), every, last: Instant::now() }
+        Self { path: path.as_ref().to_owned(), every, last: Instant::now(), due: None }
+    }
+
+    /// Whether the next iteration, which `ends` the fit or not, is written: what an observer answers that is asked whether it
+    /// [wants the factors](orthant::Observer::wants_factors).
+    pub fn is_due(&mut self, ends: Option<StopReason>) -> bool {
+        *self.due.insert(ends.is_some() || self.last.elapsed() >= self.every)
     }
 
     /// Writes one if it is time for it, or the fit ends with this iteration.
@@ -139,9 +147,11 @@ impl Checkpoints {
     /// # Errors
     /// As [`write_checkpoint`]; the next one is tried when it is due.
     pub fn observe<T: Real>(&mut self, iteration: &Iteration<'_, T>) -> Result<(), IoError> {
-        if iteration.ends.is_none() && self.last.elapsed() < self.every {
+        let due = self.due.take();
+        if !due.unwrap_or_else(|| self.is_due(iteration.ends)) {
             return Ok(());
         }
+        self.due = None;
         let written = iteration
             .checkpoint()
             .map_err(IoError::from)

@@ -17,6 +17,7 @@ use crate::fitting::{Besides, Fitted, Fitting};
 use crate::interrupt::Interrupt;
 use crate::pictured::{PICTURED, Pictured};
 use crate::print::{self, Beside};
+use crate::ranks::Ranks;
 use crate::results::{self, PAGE, Results, factor_file};
 use crate::strongest::{self, Strongest};
 use crate::{Failure, numpy_text, out_of_core, repeat, report, say};
@@ -27,17 +28,22 @@ pub use args::{FitArgs, HowArgs};
 mod args;
 
 /// Runs the command.
-pub fn run(args: &FitArgs) -> Result<(), Failure> {
+pub fn run(args: &FitArgs, ranks: &Ranks) -> Result<(), Failure> {
     let job = args.job()?;
     let interrupt = Interrupt::listen()?;
     let source = job.read.open(&job.input)?;
     match job.precision.unwrap_or(source.precision()) {
-        Precision::Float32 => run_in::<f32>(&job, source, &interrupt),
-        Precision::Float64 => run_in::<f64>(&job, source, &interrupt),
+        Precision::Float32 => run_in::<f32>(&job, source, &interrupt, ranks),
+        Precision::Float64 => run_in::<f64>(&job, source, &interrupt, ranks),
     }
 }
 
-fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Result<(), Failure> {
+fn run_in<T: Scalar>(
+    job: &Job,
+    source: Source<'_>,
+    interrupt: &Interrupt,
+    ranks: &Ranks,
+) -> Result<(), Failure> {
     // a directory that cannot be written is better known before the work than after it
     let out = job.out.as_ref().filter(|_| !job.explain);
     let start = job.start.iter().flat_map(|(w, h)| [w, h]);
@@ -52,15 +58,20 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
         check_annotatable(&job.input)?;
     }
     let kept = job.checkpoint.open(&inputs)?;
+    let out = out.filter(|_| ranks.is_first());
     let staged =
         out.map(Staged::in_dir).transpose()?.map(|staged| staged.cancelled_by(interrupt.stop().clone()));
     let mut beside = Beside::results(staged.is_some());
     let format = source.format();
     let weighted = job.weights.path().is_some() || job.lines.paths().next().is_some();
-    let room = out_of_core::room::<T>(job.options.memory_limit, &source, job.options.rank);
-    let table: AnyTable<T> = out_of_core::read(&job.read, &job.input, source, room, |order| {
-        weighted || job.options.needs_memory(order == Order::ColMajor).is_some()
-    })?;
+    let table: AnyTable<T> = if ranks.are_several() {
+        out_of_core::shared(&job.read, &job.input, source)?
+    } else {
+        let room = out_of_core::room::<T>(job.options.memory_limit, &source, job.options.rank);
+        out_of_core::read(&job.read, &job.input, source, room, |order| {
+            weighted || job.options.needs_memory(order == Order::ColMajor).is_some()
+        })?
+    };
     let pictured = Pictured::of(format, &job.read, &job.input, &table)?;
     let besides = Besides {
         weights: job.weights.read::<T>(&job.read)?,
@@ -68,7 +79,7 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
         known: job.known.read(&table)?,
     };
     if job.explain {
-        return explain(job, &besides, &table);
+        return if ranks.is_first() { explain(job, &besides, &table) } else { Ok(()) };
     }
     if job.top.is_some_and(|top| top > 0) && table.col_names().is_none() {
         return Err(strongest::no_names(&job.input));
@@ -81,8 +92,9 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
         let of_besides = || besides.failure(&e);
         of_start.or_else(of_checkpoint).or_else(of_besides).unwrap_or_else(|| in_data(e, &table, &input))
     };
-    let fitting = Fitting { options: &job.options, quiet: job.quiet, kept: kept.as_ref() };
-    let in_words = !job.quiet && !job.json;
+    let quiet = job.quiet || !ranks.is_first();
+    let fitting = Fitting { options: &job.options, quiet, kept: kept.as_ref(), ranks };
+    let in_words = !quiet && !job.json;
     if in_words {
         let line = fitting.describe(&table, &besides).map_err(failed)?;
         beside.print(|out| writeln!(out, "{input}: {line}"))?;
@@ -90,6 +102,7 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
             beside.print(|out| writeln!(out, "{line}"))?;
         }
     }
+    ranks.together()?;
     let fitted =
         fitting.run(&table, given.as_ref().map(Given::start), &besides, interrupt).map_err(failed)?;
     for warning in &fitted.fit.report.warnings {
@@ -140,10 +153,10 @@ fn run_in<T: Scalar>(job: &Job, source: Source<'_>, interrupt: &Interrupt) -> Re
             summary(out, &fitted, job, &formats, copy)
         })?;
     }
-    if job.print {
+    if job.print && ranks.is_first() {
         beside.print(|out| factors(out, &fitted))?;
     }
-    if job.json {
+    if job.json && ranks.is_first() {
         let record = record.map_or_else(|| results.report(), Ok)?;
         beside.print(|out| out.write_all(record.as_bytes()))?;
     }

@@ -13,6 +13,7 @@ use crate::failure::in_data;
 use crate::fitting::{Besides, Fitting};
 use crate::interrupt::Interrupt;
 use crate::print::{self, Beside};
+use crate::ranks::Ranks;
 use crate::results::{DOCUMENTS, PAGE, Results, TOPICS, factor_file};
 use crate::{Failure, inputs, repeat, report, results, say};
 
@@ -67,7 +68,8 @@ fn find<T: Scalar>(common: &Common, learn: &Learn) -> Result<(), Failure> {
     warn_of_empty(&weights.empty, &corpus, "is left of its words");
     let (names, table) = named(&corpus, weights, &words);
     let options = &Options { threads: common.threads, ..learn.options.clone() };
-    let fitting = Fitting { options, quiet: common.quiet, kept: kept.as_ref() };
+    let alone = Ranks::default();
+    let fitting = Fitting { options, quiet: common.quiet, kept: kept.as_ref(), ranks: &alone };
     let input = common.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     if !common.quiet {
         let what = if words.weighting() == Weighting::counts() { "counts" } else { "tf-idf" };
