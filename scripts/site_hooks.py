@@ -2,9 +2,11 @@
 
 The Markdown is written for the repository, where links are relative to the file that they are in. On the site the README is a
 page beside those of docs/, and what is neither, such as a record or a program, is linked where the repository is published. What is
-not there is a warning, which the strict build makes an error.
+not there is a warning, which the strict build makes an error. With the environment variable ORTHANT_BROWSER, the path of a WebAssembly
+module, the site has the page of crates/browser too.
 """
 
+import base64
 import logging
 import os
 import re
@@ -14,17 +16,27 @@ from mkdocs.structure.files import File
 
 ROOT = Path(__file__).resolve().parents[1]
 FRONT = "index.md"
+BROWSER = os.environ.get("ORTHANT_BROWSER")
 log = logging.getLogger("mkdocs.hooks.site")
 
 
 def on_config(config):
     # the plugin `offline` has browsers load a script from elsewhere, which those of today do without
     config.extra["polyfills"] = []
+    if BROWSER:
+        config.nav.insert(2, {"In your browser": "browser.md"})
     return config
 
 
 def on_files(files, config):
     files.append(File.generated(config, FRONT, abs_src_path=str(ROOT / "README.md")))
+    if BROWSER:
+        page = ROOT / "crates" / "browser" / "page"
+        for name in ["browser.md", "browser.js"]:
+            files.append(File.generated(config, name, abs_src_path=str(page / name)))
+        # as text, since a page that is opened as a file may load scripts alone
+        module = base64.b64encode(Path(BROWSER).read_bytes()).decode()
+        files.append(File.generated(config, "orthant-wasm.js", content=f'globalThis.orthantWasm = "{module}";\n'))
     return files
 
 
