@@ -8,7 +8,8 @@ set -euo pipefail
 
 orthant signatures docs/gallery/catalogue.tsv -k 1..8 -n 20 -o signatures
 
-orthant signatures docs/gallery/catalogue.tsv -k 1..8 -n 20 -o signatures --known docs/gallery/planted.tsv --quiet
+orthant signatures docs/gallery/catalogue.tsv -k 1..8 -n 20 -o signatures \
+    --known docs/gallery/planted.tsv --quiet
 cut -f 1-3 signatures/k04/similarity.tsv
 
 head -n 4 signatures/k04/activities.tsv
