@@ -317,6 +317,14 @@ fn what_goes_wrong_is_said() {
     );
     assert_eq!(listing(&d.path().join("out/jobs")).len(), 3);
     run(d.path(), &format!("{filtered} --density-threshold 2 --quiet")).ends(0);
+    let ran =
+        run(d.path(), "programs counts.tsv -k 3,4 -n 3 --holdout none --pick 3,4 --density-threshold 1e-9")
+            .ends(1);
+    assert!(
+        ran.err.contains("error: k = 3: --density") && ran.err.contains("; k = 4: --density"),
+        "{}",
+        ran.err
+    );
     for (args, words) in [
         ("-k 4 --pick 5", "--pick 5 is none of the numbers of programs in -k"),
         ("-k 4 --transpose", "--cells columns or --cells rows"),

@@ -26,7 +26,7 @@ pub enum Genes {
 /// The figures of [genes](Self::overdispersion) are those of transcripts per million, which are counts times 10⁶ over the sum of
 /// their cell.
 ///
-/// The documentation of the [module](self) has an example.
+/// The documentation of the [module](crate::programs) has an example.
 #[derive(Clone, Debug)]
 pub struct Cells<T: Scalar> {
     /// Counts of the cells and genes that are kept.

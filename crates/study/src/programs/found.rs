@@ -44,7 +44,7 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Those of a consensus of fits of `cells`. The documentation of the [module](super) has an example.
+    /// Those of a consensus of fits of `cells`. The documentation of the [module](crate::programs) has an example.
     ///
     /// Nothing in it depends on threads.
     ///

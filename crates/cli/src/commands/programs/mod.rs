@@ -75,10 +75,16 @@ fn run_in<T: Scalar>(args: &ProgramsArgs, source: Source<'_>, interrupt: &Interr
     if picked.is_empty() {
         say::note(&format!("{}: --pick K writes K programs", ranks.recommendation().reason));
     }
+    // a number whose spectra are left out keeps none of the others back
+    let mut failed = Vec::new();
     for k in picked {
-        Writing { args, studying: &studying, prepared: &prepared, format }.of(&ranks, k, &mut beside)?;
+        match (Writing { args, studying: &studying, prepared: &prepared, format }).of(&ranks, k, &mut beside)
+        {
+            Err(Failure::Run(why)) => failed.push(why),
+            ended => ended?,
+        }
     }
-    beside.end()
+    if failed.is_empty() { beside.end() } else { Err(Failure::Run(failed.join("; "))) }
 }
 
 /// What programs are written of.

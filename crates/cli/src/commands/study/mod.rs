@@ -227,6 +227,7 @@ pub fn failure<T: Scalar>(error: StudyError, table: &AnyTable<T>, file: &str) ->
         StudyError::Fit(Error::InvalidParam { name: "ranks", value, allowed }) => {
             Failure::Usage(format!("--components {value} is not possible: {allowed}"))
         }
+        StudyError::Fit(Error::Interrupted) => Failure::Interrupted,
         StudyError::Fit(error) => in_data(error, table, file),
         StudyError::NotCounts { row, col, value } => Failure::Run(format!(
             "{}: {value} is not a count: resampling needs whole numbers of at least 0; --vary starts, noise, rows and halves go with \
@@ -241,6 +242,7 @@ pub fn failure<T: Scalar>(error: StudyError, table: &AnyTable<T>, file: &str) ->
 impl From<StudyError> for Failure {
     fn from(error: StudyError) -> Self {
         match error {
+            StudyError::Fit(Error::Interrupted) => Self::Interrupted,
             StudyError::Fit(error) => error.into(),
             StudyError::Io(error) => error.into(),
             error => Self::Run(error.to_string()),
