@@ -229,7 +229,7 @@ def test_programs_are_the_commands(tmp_path):
     assert list(Study.open(tmp_path / "ours").table_["k"]) == [3, 4, 5]
 
 
-def test_anndata_is_filled():
+def test_anndata_is_filled(tmp_path):
     X = small()
     adata = stand_in(np.log1p(X), layers={"counts": sp.csr_matrix(X)})
     genes = [GENES[j] for j in range(299, 199, -1)]
@@ -253,7 +253,10 @@ def test_anndata_is_filled():
         whole = anndata.AnnData(X, obs=pd.DataFrame(index=CELLS[:200]), var=pd.DataFrame(index=GENES[:300]))
         same = Programs(3, n_replicates=3, holdout="none").fit(whole, genes=genes).consensus(3)
         same.annotate(whole)
-        assert list(whole.obsm) == ["X_programs"]
+        whole.write_h5ad(tmp_path / "whole.h5ad")
+        again = anndata.read_h5ad(tmp_path / "whole.h5ad")
+        np.testing.assert_array_equal(again.varm["programs_scores"], whole.varm["programs_scores"])
+        assert list(again.uns["programs"]["names"]) == ["program_0", "program_1", "program_2"]
 
 
 def test_pickles_clones_and_names(tmp_path, monkeypatch):
