@@ -305,6 +305,11 @@ fn what_goes_wrong_is_said() {
         refused("programs counts.tsv -k 2 -n 2 --genes-file genes.txt", 1, &[words]);
     }
     refused("programs counts.tsv -k 2 -n 2 --genes-file nowhere.txt", 1, &["nowhere.txt: cannot be read: "]);
+    refused(
+        "programs counts.tsv -k 2 -n 2 --loss is",
+        1,
+        &["counts.tsv: row 0 \"c0\", column ", "needs every entry above 0"],
+    );
     // every spectrum is left out: the fits are kept, and what to do is said
     let filtered = "programs counts.tsv -k 4 -n 3 --holdout none -o out --pick 4";
     refused(
@@ -330,6 +335,8 @@ fn what_goes_wrong_is_said() {
         ("-k 4 --transpose", "--cells columns or --cells rows"),
         ("-k 4 --missing nan", "--missing is not an option of programs"),
         ("-k 4 --observed counts.tsv", "programs takes no weights of entries"),
+        ("-k 4 --vary resample", "starts, noise, rows and halves go with them"),
+        ("-k 4 --holdout thin", "block goes with them"),
         ("-k 4 --density-threshold 3", "a number above 0 and of at most 2 is needed"),
         ("-k 4 --cnmf-names", "--out"),
         ("-k 4 -o x --cnmf-names=../y", "a name without a folder is needed"),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use orthant::Missing;
 use orthant_io::{AnyTable, Edge, Remark, Scalar};
-use orthant_study::Genes;
+use orthant_study::{Genes, Holdout, Variation};
 
 use crate::Failure;
 use crate::args::at_least_one;
@@ -17,7 +17,7 @@ use crate::factor_format::FormatArgs;
 ///
 /// INPUT has raw counts: cells in rows and genes in columns, or the other way round (--cells). Cells and genes without a count are left
 /// out, the genes are chosen that vary most for their mean (--genes), and each is scaled to unit variance. Then it is `orthant study`
-/// with other defaults, and all its options apply. Of the fits of the recommended number of programs, or of each of --pick, those
+/// with other defaults, and its options apply, but for those that need counts or weigh entries. Of the fits of the recommended number of programs, or of each of --pick, those
 /// spectra are left out that are like few others (--density-threshold), and of each cluster the median is taken. The usages of
 /// cells are fitted again, and every program is computed over all genes.
 ///
@@ -123,6 +123,16 @@ impl ProgramsArgs {
         }
         if self.study.weights.path().is_some() {
             return usage("programs takes no weights of entries: orthant study does");
+        }
+        if self.study.vary == Variation::Resample {
+            return usage(
+                "--vary resample draws counts again, and scaled counts are none: starts, noise, rows and halves go with them",
+            );
+        }
+        if self.study.holdout == Holdout::Thin {
+            return usage(
+                "--holdout thin shares counts out, and scaled counts are none: block goes with them",
+            );
         }
         let picked = self.pick.iter().flat_map(|pick| &pick.0);
         match picked.copied().find(|k| !self.study.ranks.0.contains(k)) {

@@ -60,7 +60,7 @@ fn run_in<T: Scalar>(args: &ProgramsArgs, source: Source<'_>, interrupt: &Interr
     }
     let mut beside = Beside::results(study.out.is_some());
     if !study.quiet {
-        beside.print(|out| prepared.print(out, &study.input))?;
+        beside.print(|out| prepared.print(out))?;
     }
     let Some(ranks) = studying.run(&mut beside, true)? else { return beside.end() };
     if let Some(dir) = &study.out {

@@ -1,7 +1,7 @@
 //! Counts that are read and prepared, with the names of cells and genes.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use orthant_io::{AnyTable, Scalar, Source};
 use orthant_study::{Cells, StudyError};
@@ -20,6 +20,7 @@ pub struct Prepared<T: Scalar> {
     of: (usize, usize),
     /// Genes that were asked for.
     asked: usize,
+    input: PathBuf,
 }
 
 impl<T: Scalar> Prepared<T> {
@@ -62,15 +63,16 @@ impl<T: Scalar> Prepared<T> {
             gene_names: named(counts.col_names(), cells.genes()),
             of: (counts.nrows(), counts.ncols()),
             asked,
+            input: study.input.clone(),
             cells,
         };
-        prepared.warn(&study.input);
+        prepared.warn();
         Ok((prepared, study))
     }
 
     /// Says what is not as one would expect it.
-    fn warn(&self, input: &Path) {
-        let (input, fitted) = (input.display(), self.cells.chosen().len());
+    fn warn(&self) {
+        let (input, fitted) = (self.input.display(), self.cells.chosen().len());
         if fitted < self.asked {
             let (asked, there) = (count(self.asked, "gene", "genes"), self.gene_names.len());
             say::warning(format_args!(
@@ -100,20 +102,21 @@ impl<T: Scalar> Prepared<T> {
     pub fn table(&self) -> Result<AnyTable<T>, Failure> {
         let genes = self.cells.chosen().iter().map(|&j| self.gene_names[j].clone()).collect();
         let names = (Some(self.cell_names.clone()), Some(genes));
-        Ok(match self.cells.scaled()? {
+        let table = match self.cells.scaled()? {
             AnyTable::Dense(table) => AnyTable::Dense(table.named(names.0, names.1)),
             AnyTable::Sparse(table) => AnyTable::Sparse(table.named(names.0, names.1)),
             AnyTable::OutOfCore(_) => unreachable!("it was made in memory"),
-        })
+        };
+        Ok(table.of_file(&self.input))
     }
 
     /// Prints what was prepared.
-    pub fn print(&self, out: &mut dyn Write, input: &Path) -> io::Result<()> {
+    pub fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         let (cells, genes) = (self.of.0 - self.cell_names.len(), self.of.1 - self.gene_names.len());
         writeln!(
             out,
             "{}: {} × {}; {} and {} without a count are left out; {} fitted, at unit variance",
-            input.display(),
+            self.input.display(),
             count(self.of.0, "cell", "cells"),
             count(self.of.1, "gene", "genes"),
             count(cells, "cell", "cells"),
