@@ -16,6 +16,7 @@ use crate::commands::demo::DemoArgs;
 use crate::commands::fit::FitArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::pick::PickArgs;
+use crate::commands::programs::ProgramsArgs;
 use crate::commands::reconstruct::ReconstructArgs;
 use crate::commands::show::ShowArgs;
 use crate::commands::signatures::SignaturesArgs;
@@ -51,6 +52,7 @@ Examples:
   orthant topics articles/ -k 10              topics of texts, by their words
   orthant study counts.csv -k 2..12 -o study  how many components there are …
   orthant pick study -k 7                     … and those that came back in many fits
+  orthant programs counts.h5ad -o out         gene expression programs of single cells
   orthant convert cells.h5ad cells.npz        a file that a fit need not load
   orthant fit photo.png -k 40 -o photo        compress an image …
   orthant reconstruct photo -o approx.png     … and look at what is left of it
@@ -88,6 +90,7 @@ pub enum Command {
     Study(Box<StudyArgs>),
     Pick(PickArgs),
     Convert(ConvertArgs),
+    Programs(Box<ProgramsArgs>),
     Signatures(Box<SignaturesArgs>),
     Demo(DemoArgs),
     Completions(CompletionsArgs),

@@ -78,6 +78,7 @@ fn main() -> ExitCode {
         Command::Show(args) => commands::show::run(&args),
         Command::Topics(args) => commands::topics::run(&args),
         Command::Study(args) => commands::study::run(&args),
+        Command::Programs(args) => commands::programs::run(&args),
         Command::Signatures(args) => commands::signatures::run(&args),
         Command::Pick(args) => commands::pick::run(&args),
         Command::Convert(args) => commands::convert::run(&args),

@@ -316,3 +316,26 @@ fn results_in_a_copy_of_the_file() {
         assert!(!d.path().join("new").exists(), "{arguments}");
     }
 }
+
+#[test]
+fn programs_are_found_in_h5ad() {
+    let d = dir();
+    fixture(d.path(), "cells/scanpy.h5ad", "cells.h5ad");
+    for layer in ["", " --layer counts"] {
+        let args = format!(
+            "programs cells.h5ad{layer} -k 2 -n 2 --holdout none --density-threshold 2 --pick 2 -o out{}",
+            layer.len()
+        );
+        let ran = run(d.path(), &args).ends(0);
+        let said = "cells.h5ad: 4 cells × 3 genes; 1 cell and 0 genes without a count are left out; 3 genes are fitted";
+        assert!(ran.out.starts_with(said), "{}", ran.out);
+        assert!(ran.err.contains("1 name is given to several columns: \"MYC\""), "{}", ran.err);
+        let scores =
+            std::fs::read_to_string(d.path().join(format!("out{}/k02/scores.tsv", layer.len()))).unwrap();
+        let genes: Vec<&str> = scores.lines().map(|line| line.split('\t').next().unwrap()).collect();
+        assert_eq!(genes, ["gene", "TP53", "MYC", "MYC"]);
+    }
+    file(d.path(), "genes.txt", "MYC\n");
+    let ran = run(d.path(), "programs cells.h5ad -k 1 -n 2 --genes-file genes.txt").ends(1);
+    assert!(ran.err.contains("genes.txt: 'MYC' is the name of 2 genes of the counts"), "{}", ran.err);
+}

@@ -9,13 +9,14 @@ use std::process::{Command, Stdio};
 
 use common::{dir, listing, orthant, run};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "completions",
     "convert",
     "demo",
     "fit",
     "man",
     "pick",
+    "programs",
     "reconstruct",
     "show",
     "signatures",

@@ -1,6 +1,8 @@
-//! `orthant study`, `orthant pick` and `orthant signatures`.
+//! `orthant study`, `orthant pick`, `orthant programs` and `orthant signatures`.
 
 mod common;
+#[path = "study/programs.rs"]
+mod programs;
 #[path = "study/signatures.rs"]
 mod signatures;
 

@@ -11,8 +11,8 @@ use orthant::{EntryWeights, Error, Missing};
 use orthant_io::{Precision, Scalar};
 use orthant_report::{About, Report};
 use orthant_study::{
-    COLUMNS, Consensus, Density, Ended, Holdout, Kind, Packed, Spread, Study, StudyError, Thresholds,
-    Variation,
+    COLUMNS, Consensus, Density, Ended, Holdout, Kind, Member, Packed, Recipe, Spread, Study, StudyError,
+    Thresholds, Variation,
 };
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -46,6 +46,8 @@ pub struct StudyOptions {
     thresholds: Limits,
     /// The folder.
     path: Option<PathBuf>,
+    /// Whether consensus factors are made as cNMF makes them.
+    as_cnmf: bool,
 }
 
 /// The thresholds of stability: mean and least silhouette, support, cosine.
@@ -58,12 +60,13 @@ fn thresholds((silhouette_mean, silhouette_min, support, cosine): Limits) -> Thr
 /// What a study found.
 #[pyclass(frozen, module = "orthant._orthant")]
 pub struct Ranks {
-    of: Of,
+    pub of: Of,
     limits: Limits,
+    as_cnmf: bool,
 }
 
 #[derive(Clone)]
-enum Of {
+pub enum Of {
     F32(Arc<orthant_study::Ranks<f32>>),
     F64(Arc<orthant_study::Ranks<f64>>),
 }
@@ -72,16 +75,21 @@ enum Of {
 type Samples<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<i64>>);
 
 /// The arguments of `study_unpack`.
-type Pickled<'py> = (String, Vec<(String, Bound<'py, PyBytes>)>, Limits);
+type Pickled<'py> = (String, Vec<(String, Bound<'py, PyBytes>)>, Limits, bool);
 
 /// At the precision of a study.
 macro_rules! by_precision {
     ($of:expr, $ranks:ident => $value:expr) => {
         match $of {
-            Of::F32($ranks) => $value,
-            Of::F64($ranks) => $value,
+            $crate::study::Of::F32($ranks) => $value,
+            $crate::study::Of::F64($ranks) => $value,
         }
     };
+}
+pub(crate) use by_precision;
+
+fn recipe(as_cnmf: bool) -> Recipe {
+    if as_cnmf { Recipe::Cnmf } else { Recipe::Shares }
 }
 
 /// Which of the two it is.
@@ -102,18 +110,19 @@ impl Kept for f64 {
 }
 
 /// Runs `work` on `threads` threads of its own, beside Python.
-fn beside<R: Send + 'static>(
+pub fn beside<R: Send + 'static>(
     py: Python<'_>,
     threads: usize,
     show: Option<&Py<PyAny>>,
+    whom: &'static str,
     work: impl FnOnce(&mut Watch<Job>) -> Result<R, StudyError> + Send + 'static,
 ) -> PyResult<R> {
-    let done = run(py, 1, WHOM, show, move |watch: &mut Watch<Job>| {
+    let done = run(py, 1, whom, show, move |watch: &mut Watch<Job>| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("orthant-{i}"));
         let pool = pool.build().map_err(|e| Error::Threads { message: e.to_string() })?;
         Ok(pool.install(|| work(watch)))
     })?;
-    done.map_err(|error| raise_study(&error, WHOM))
+    done.map_err(|error| raise_study(&error, whom))
 }
 
 /// Does the jobs of a study of `x`: all, or those that its folder does not have.
@@ -136,7 +145,8 @@ fn study_fit_as<T: Number + Kept>(
     weights: Option<&Bound<'_, PyAny>>,
     observed: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Ranks> {
-    let StudyOptions { fits, ranks, replicates, vary, holdout, folds, thresholds: limits, path } = options;
+    let StudyOptions { fits, ranks, replicates, vary, holdout, folds, thresholds: limits, path, as_cnmf } =
+        options;
     let data = Data::<T>::new(x)?;
     let zeros = fits.missing()? == Missing::Zeros;
     let threads = fits.threads;
@@ -152,33 +162,34 @@ fn study_fit_as<T: Number + Kept>(
     if let Some(weights) = entry_weights(weights, observed, WHOM)? {
         study = study.entry_weights(weights);
     }
-    let of = beside(py, threads, fits.watch.as_ref(), move |watch| {
+    let of = beside(py, threads, fits.watch.as_ref(), WHOM, move |watch| {
         let v = data.stored(zeros)?;
         let study = study.cancel(&watch.cancel);
         let mut show = |ended: &Ended| _ = watch.tell(|| (ended.done, ended.jobs, ended.key.rank));
-        Ok(T::kept(match path {
+        let ranks = match path {
             Some(path) => {
                 let ranks = study.fit_into_observed(&v, &path, &mut show)?;
                 ranks.write_into(&path)?;
                 ranks
             }
             None => study.fit_observed(&v, &mut show)?,
-        }))
+        };
+        Ok(T::kept(ranks.recipe(recipe(as_cnmf))))
     })?;
-    Ok(Ranks { of, limits })
+    Ok(Ranks { of, limits, as_cnmf })
 }
 
 /// The study in a folder.
 #[pyfunction]
 pub fn study_open(py: Python<'_>, path: PathBuf, limits: Limits, threads: usize) -> PyResult<Ranks> {
-    let of = beside(py, threads, None, move |_| {
+    let of = beside(py, threads, None, WHOM, move |_| {
         let thresholds = thresholds(limits);
         Ok(match orthant_study::precision(&path)? {
             Precision::Float32 => f32::kept(orthant_study::Ranks::open(&path, thresholds)?),
             Precision::Float64 => f64::kept(orthant_study::Ranks::open(&path, thresholds)?),
         })
     })?;
-    Ok(Ranks { of, limits })
+    Ok(Ranks { of, limits, as_cnmf: false })
 }
 
 /// The study that was pickled.
@@ -188,15 +199,16 @@ pub fn study_unpack(
     manifest: String,
     jobs: Vec<(String, Vec<u8>)>,
     limits: Limits,
+    as_cnmf: bool,
 ) -> PyResult<Ranks> {
-    let of = beside(py, 1, None, move |_| {
+    let of = beside(py, 1, None, WHOM, move |_| {
         let (packed, thresholds) = (Packed { manifest, jobs }, thresholds(limits));
         Ok(match packed.precision()? {
-            Precision::Float32 => f32::kept(packed.unpack(thresholds)?),
-            Precision::Float64 => f64::kept(packed.unpack(thresholds)?),
+            Precision::Float32 => f32::kept(packed.unpack(thresholds)?.recipe(recipe(as_cnmf))),
+            Precision::Float64 => f64::kept(packed.unpack(thresholds)?.recipe(recipe(as_cnmf))),
         })
     })?;
-    Ok(Ranks { of, limits })
+    Ok(Ranks { of, limits, as_cnmf })
 }
 
 #[pymethods]
@@ -239,8 +251,13 @@ impl Ranks {
     /// How often samples are put together by the fits of a rank, and which samples.
     fn sample_consensus<'py>(&self, py: Python<'py>, rank: usize, most: usize) -> PyResult<Samples<'py>> {
         let of = self.of.clone();
-        let found =
-            beside(py, 1, None, move |_| by_precision!(&of, ranks => ranks.sample_consensus(rank, most)))?;
+        let found = beside(
+            py,
+            1,
+            None,
+            WHOM,
+            move |_| by_precision!(&of, ranks => ranks.sample_consensus(rank, most)),
+        )?;
         let count = found.rows.len();
         let matrix = PyArray1::from_vec(py, found.matrix).reshape([count, count])?;
         Ok((matrix, PyArray1::from_vec(py, found.rows.iter().map(|&row| row as i64).collect())))
@@ -270,7 +287,7 @@ impl Ranks {
         let Packed { manifest, jobs } = packed.map_err(|error| raise_study(&error, WHOM))?;
         let jobs = jobs.into_iter().map(|(name, bytes)| (name, PyBytes::new(py, &bytes))).collect();
         let unpack = py.import("orthant._orthant")?.getattr("study_unpack")?;
-        Ok((unpack, (manifest, jobs, self.limits)))
+        Ok((unpack, (manifest, jobs, self.limits, self.as_cnmf)))
     }
 }
 
@@ -329,7 +346,7 @@ fn consensus<'py, T: Number>(
     let data = Data::<T>::new(x)?;
     let weights = entry_weights::<T>(weights, observed, WHOM)?;
     let ranks = ranks.clone();
-    let found = beside(py, threads, None, move |watch| {
+    let found = beside(py, threads, None, WHOM, move |watch| {
         ranks.consensus_with(&data.stored(zeros)?, rank, density, weights.as_ref(), &watch.cancel)
     })?;
     let Consensus { fit, options, components, spread, members, threshold, labels, gap, remarks } = found;
@@ -352,18 +369,23 @@ fn consensus<'py, T: Number>(
     out.set_item("q50", of_entries(|spread| &spread.q50)?)?;
     out.set_item("q75", of_entries(|spread| &spread.q75)?)?;
     out.set_item("sem", of_entries(|spread| &spread.sem)?)?;
+    out.set_item("members", self::members(py, &members)?)?;
+    out.set_item("labels", integers(py, labels.into_iter()))?;
+    out.set_item("threshold", threshold)?;
+    out.set_item("gap", gap)?;
+    out.set_item("remarks", remarks)?;
+    Ok(out)
+}
+
+/// Every component of every fit, in columns.
+pub fn members<'py>(py: Python<'py>, members: &[Member]) -> PyResult<Bound<'py, PyDict>> {
     let every = PyDict::new(py);
     every.set_item("replicate", integers(py, members.iter().map(|member| Some(member.replicate))))?;
     every.set_item("row", integers(py, members.iter().map(|member| Some(member.row))))?;
     every.set_item("component", integers(py, members.iter().map(|member| member.component)))?;
     every
         .set_item("density", PyArray1::from_vec(py, members.iter().map(|member| member.density).collect()))?;
-    out.set_item("members", every)?;
-    out.set_item("labels", integers(py, labels.into_iter()))?;
-    out.set_item("threshold", threshold)?;
-    out.set_item("gap", gap)?;
-    out.set_item("remarks", remarks)?;
-    Ok(out)
+    Ok(every)
 }
 
 /// The page of a study of `x`: what it calls the data, the names of the columns, and how the study is made again.
@@ -377,7 +399,7 @@ fn report<T: Number>(
 ) -> PyResult<String> {
     let zeros = ranks.options().missing == Missing::Zeros;
     let (data, ranks) = (Data::<T>::new(x)?, ranks.clone());
-    beside(py, threads, None, move |watch| {
+    beside(py, threads, None, WHOM, move |watch| {
         let (features, commands) = (features.as_deref(), &[command]);
         let about = About { data: &name, features, commands };
         let page = Report::of(&ranks, &data.stored(zeros)?, weights.as_ref(), &about, &watch.cancel)?;

@@ -17,7 +17,7 @@ def blocks(path):
     return re.findall(r"^```python\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/python.md", "docs/study.md", "crates/python/README.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/python.md", "docs/study.md", "docs/programs.md", "crates/python/README.md"])
 def test_code(name, tmp_path):
     for folder in ["docs", "examples"]:
         (tmp_path / folder).symlink_to(ROOT / folder)

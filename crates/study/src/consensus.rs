@@ -4,8 +4,8 @@ use orthant::{Cancel, Component, Dense, Error, Fit, Matrix, Model, Options, Real
 use orthant_io::Scalar;
 
 use crate::job::labels;
-use crate::options::Density;
-use crate::stats::centre::{Spread, centre, spread};
+use crate::options::{Density, Recipe};
+use crate::stats::centre::{Spread, centre, medians_of_directions, spread};
 use crate::stats::density::{automatic_threshold, densities};
 use crate::stats::matching::rematch;
 use crate::stats::samples::UNLABELLED;
@@ -76,6 +76,7 @@ pub(crate) struct Making<'a, T: Real> {
     pub options: Options,
     pub weights: Option<&'a orthant::EntryWeights<T>>,
     pub density: Density,
+    pub recipe: Recipe,
     pub thresholds: Thresholds,
     pub cancel: Cancel,
 }
@@ -112,7 +113,11 @@ impl<T: Scalar> Making<'_, T> {
             members.push(of);
         }
         let spreads: Vec<Spread> = members.iter().map(|of| spread(of, n)).collect();
-        let mut centres: Vec<Vec<f64>> = spreads.iter().zip(&members).map(|(s, of)| centre(s, of)).collect();
+        let medians = |(spread, of): (&Spread, &Vec<Vec<f64>>)| match self.recipe {
+            Recipe::Shares => centre(&spread.q50, of),
+            Recipe::Cnmf => centre(&medians_of_directions(of, n), of),
+        };
+        let mut centres: Vec<Vec<f64>> = spreads.iter().zip(&members).map(medians).collect();
         if self.penalised() {
             // a penalty has fixed the scale
             for (centre, of) in centres.iter_mut().zip(&members) {
@@ -186,9 +191,12 @@ impl<T: Scalar> Making<'_, T> {
         }
     }
 
-    /// Clusters by the totals of their components, the largest first, and the first of equal ones.
+    /// Clusters as the recipe orders their components, the first of equal ones first.
     fn order(&self, fit: &Fit<T>) -> Vec<usize> {
-        let totals: Vec<f64> = fit.report.components.iter().map(|component| component.total).collect();
+        let totals: Vec<f64> = match self.recipe {
+            Recipe::Shares => fit.report.components.iter().map(|component| component.total).collect(),
+            Recipe::Cnmf => shares(fit),
+        };
         let mut order: Vec<usize> = (0..totals.len()).collect();
         order.sort_by(|&a, &b| totals[b].total_cmp(&totals[a]));
         order
@@ -224,4 +232,19 @@ impl<T: Scalar> Making<'_, T> {
         }
         Ok(Fit { w: new_w, model, report, random_state: None })
     }
+}
+
+/// What the samples have of each component, each sample at sum 1, with components at sum 1.
+fn shares<T: Scalar>(fit: &Fit<T>) -> Vec<f64> {
+    let (w, h) = (&fit.w, fit.model.components());
+    let sums: Vec<f64> = (0..h.nrows()).map(|t| h.row(t).iter().map(|x| x.to_f64()).sum()).collect();
+    let mut shares = vec![0.0; sums.len()];
+    for i in 0..w.nrows() {
+        let parts: Vec<f64> = w.row(i).iter().zip(&sums).map(|(x, sum)| x.to_f64() * sum).collect();
+        let total: f64 = parts.iter().sum();
+        if total > 0.0 {
+            shares.iter_mut().zip(&parts).for_each(|(share, part)| *share += part / total);
+        }
+    }
+    shares
 }

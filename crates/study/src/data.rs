@@ -67,7 +67,7 @@ pub fn total<T: Real>(v: &Matrix<'_, T>) -> f64 {
 }
 
 /// The row, the column and the value of the first entry for which a condition holds: of a sparse matrix, of the first stored one.
-fn first<T: Real>(v: &Matrix<'_, T>, mut holds: impl FnMut(f64) -> bool) -> Option<(usize, usize, f64)> {
+pub fn first<T: Real>(v: &Matrix<'_, T>, mut holds: impl FnMut(f64) -> bool) -> Option<(usize, usize, f64)> {
     let mut in_row = |v: &Csr<'_, T>| {
         (0..v.nrows()).find_map(|i| v.row(i).map(|(j, x)| (i, j, x.to_f64())).find(|(.., x)| holds(*x)))
     };

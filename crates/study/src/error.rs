@@ -25,6 +25,42 @@ pub enum StudyError {
         /// The entry.
         value: f64,
     },
+    /// Data in which programs are to be found, with an entry that is not an expression count.
+    #[error(
+        "{value}, at row {row}, column {col} (counting from 0), is not a count: programs are found in raw counts, {}",
+        instead(*value, *fractions)
+    )]
+    NotExpression {
+        /// Its row, from 0.
+        row: usize,
+        /// Its column, from 0.
+        col: usize,
+        /// The entry.
+        value: f64,
+        /// Whether fractions were taken for counts.
+        fractions: bool,
+    },
+    /// Data in which programs are to be found, without a count above 0.
+    #[error("there is no count above 0 in {of}: programs need counts of genes in cells")]
+    NoExpression {
+        /// The data, or a part of it.
+        of: &'static str,
+    },
+    /// More programs than there are cells, or genes that are fitted.
+    #[error("{rank} programs are more than the {there} {of} that there are: choose fewer programs")]
+    TooManyPrograms {
+        /// The number of programs.
+        rank: usize,
+        /// The number of cells, or genes.
+        there: usize,
+        /// Which of them.
+        of: &'static str,
+    },
+    /// Usages of programs by which scores cannot be computed.
+    #[error(
+        "the usages of the programs have no scores: their products are out of range; choose fewer programs"
+    )]
+    Degenerate,
     /// A file could not be read or written.
     #[error(transparent)]
     Io(#[from] IoError),
@@ -95,6 +131,19 @@ pub enum StudyError {
         /// The smallest mean distance of its members to their neighbours.
         smallest: f64,
     },
+}
+
+/// What to give instead of data that is not counts.
+pub(crate) fn instead(value: f64, fractions: bool) -> &'static str {
+    if !value.is_finite() {
+        "which are finite"
+    } else if value < 0.0 {
+        "which are never below 0, as scaled or centred data is; take the counts before it was"
+    } else if fractions {
+        "or fractions of them"
+    } else {
+        "and a fraction is what logarithms or normalisation leave; take the counts before that, or say that counts may be fractions"
+    }
 }
 
 /// An option outside its range.

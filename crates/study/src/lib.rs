@@ -25,9 +25,10 @@ pub use consensus::{Consensus, Member, PickedComponent};
 pub use detail::Cosines;
 pub use error::StudyError;
 pub use key::{Key, Kind};
-pub use options::{Density, Holdout, Shard, Thresholds};
+pub use options::{Density, Holdout, Recipe, Shard, Thresholds};
 pub use packed::Packed;
-pub use ranks::{Ranks, SampleConsensus, precision};
+pub use programs::{Cells, Gene, Genes, Overdispersion, Programs};
+pub use ranks::{KSelection, Ranks, SampleConsensus, precision};
 pub use recommend::{Recommendation, Rule, stable};
 pub use run::Ended;
 pub use similarity::Similarity;
@@ -48,6 +49,7 @@ mod key;
 mod options;
 mod output;
 mod packed;
+pub mod programs;
 mod ranks;
 mod recommend;
 mod record;
@@ -58,6 +60,11 @@ mod stats;
 mod study;
 mod table;
 mod variation;
+
+/// The code in `docs/programs.md`, compiled and run with the documentation's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/programs.md")]
+struct ProgramsPage;
 
 /// The code in `docs/study.md`, compiled and run with the documentation's examples.
 #[cfg(doctest)]

@@ -153,3 +153,14 @@ impl FromStr for Shard {
         }
     }
 }
+
+/// How the consensus of a rank is made of the members of its clusters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recipe {
+    /// Medians of members at sum 1. The component with the largest total, over all of W·H, comes first.
+    #[default]
+    Shares,
+    /// Medians of members at Euclidean length 1, as cNMF takes them. The component that the samples have most of, in the mean of their
+    /// shares, comes first.
+    Cnmf,
+}

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use orthant::{Cancel, EntryWeights, Options, ToMatrix};
+use orthant::{Cancel, Dense, EntryWeights, Matrix, Options, ToMatrix};
 use orthant_io::{Fingerprint, Precision, Scalar};
 use rayon::prelude::*;
 
@@ -11,9 +11,9 @@ use crate::folder::{Folder, Manifest};
 use crate::holdout::overdispersion::overdispersion;
 use crate::recommend::{Recommendation, recommend};
 use crate::record::Record;
-use crate::stats::{information, samples};
+use crate::stats::{information, samples, silhouette};
 use crate::table::{self, Row, matched};
-use crate::{Density, Key, Kind, StudyError, Thresholds, Variation, data};
+use crate::{Density, Key, Kind, Recipe, StudyError, Thresholds, Variation, data};
 
 /// An overdispersion above which thinned counts do not test what they should.
 const OVERDISPERSED: f64 = 0.1;
@@ -28,6 +28,7 @@ pub struct Ranks<T> {
     recommendation: Recommendation,
     pub(crate) holdout: Option<Kind>,
     pub(crate) overdispersion: Option<f64>,
+    recipe: Recipe,
     /// Ranks of which every fit failed, and why.
     pub(crate) failed: Vec<(usize, String)>,
 }
@@ -45,6 +46,33 @@ pub struct SampleConsensus {
     pub rows: Vec<usize>,
     /// The share of the fits that put two of them together: as many rows and columns as there are samples here.
     pub matrix: Vec<f64>,
+}
+
+/// How stable the components of a rank are, and how well they fit, as cNMF says it.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct KSelection {
+    /// The rank.
+    pub rank: usize,
+    /// The mean silhouette of the components of all fits, by Euclidean distances between them at length 1; 1 of a single cluster.
+    pub silhouette: f64,
+    /// ‖V − WH‖² of the consensus.
+    pub prediction_error: f64,
+}
+
+/// ‖V − WH‖², summed row by row in double precision.
+fn squared_error<T: Scalar>(v: &Matrix<'_, T>, w: &Dense<T>, h: &Dense<T>) -> f64 {
+    let v = &data::by_rows(v);
+    let row = |i: usize| {
+        let mut rest = vec![0.0; v.ncols()];
+        data::each(v, i, |j, x| rest[j] = x.to_f64());
+        for (t, w) in w.row(i).iter().enumerate() {
+            let w = w.to_f64();
+            rest.iter_mut().zip(h.row(t)).for_each(|(rest, h)| *rest -= w * h.to_f64());
+        }
+        rest.iter().map(|rest| rest * rest).sum::<f64>()
+    };
+    let rows: Vec<f64> = (0..v.nrows()).into_par_iter().map(row).collect();
+    rows.iter().sum()
 }
 
 /// The precision of the data of a study in a folder.
@@ -133,6 +161,7 @@ impl<T: Scalar> Ranks<T> {
             recommendation,
             holdout,
             overdispersion: None,
+            recipe: Recipe::default(),
             failed,
         };
         this.measure_overdispersion()?;
@@ -214,6 +243,12 @@ impl<T: Scalar> Ranks<T> {
         self.manifest.origin.as_ref()
     }
 
+    /// The same, with the consensus of each rank made by another recipe.
+    #[must_use]
+    pub fn recipe(self, recipe: Recipe) -> Self {
+        Self { recipe, ..self }
+    }
+
     /// The consensus of a rank: from each cluster of matched components the median of those that are not left out for their
     /// `density`, and W of all data on these.
     ///
@@ -265,7 +300,56 @@ impl<T: Scalar> Ranks<T> {
         let matched = self.fits_of(rank)?;
         let options = Options { rank, ..self.manifest.options.clone() };
         let thresholds = self.thresholds;
-        Making { v, options, weights, density, thresholds, cancel: cancel.clone() }.of(&matched)
+        let (recipe, cancel) = (self.recipe, cancel.clone());
+        Making { v, options, weights, density, recipe, thresholds, cancel }.of(&matched)
+    }
+
+    /// H of each fit of a rank that came to an end, by replicate: k×n each.
+    ///
+    /// ```
+    /// use orthant::Dense;
+    /// use orthant_study::Study;
+    /// let v = Dense::from_fn(30, 12, |i, j| if i % 2 == j % 2 { ((i * 5 + j) % 7 + 1) as f64 } else { 0.0 });
+    /// let all = Study::new([2]).replicates(3).fit(&v)?.components(2)?;
+    /// assert_eq!((all.len(), all[0].nrows(), all[0].ncols()), (3, 2, 12));
+    /// # Ok::<(), orthant_study::StudyError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StudyError::NoRank`], [`StudyError::NoFits`], [`StudyError::Io`].
+    pub fn components(&self, rank: usize) -> Result<Vec<Dense<T>>, StudyError> {
+        Ok(self.fits_of(rank)?.fits.into_iter().map(|fit| fit.h).collect())
+    }
+
+    /// The figures by which cNMF's users choose a rank, for each that has fits: of its consensus with no component left out, on the data
+    /// that was studied.
+    ///
+    /// Cost: a [consensus](Self::consensus) of each rank, and (R·k)²·n for R fits.
+    ///
+    /// ```
+    /// use orthant::Dense;
+    /// use orthant_study::Study;
+    /// let v = Dense::from_fn(30, 12, |i, j| if i % 2 == j % 2 { ((i * 5 + j) % 7 + 1) as f64 } else { 0.0 });
+    /// let found = Study::new(2..=3).replicates(3).fit(&v)?.k_selection(&v, &Default::default())?;
+    /// assert!(found[0].rank == 2 && found[0].silhouette > 0.9);
+    /// assert!(found[1].prediction_error <= found[0].prediction_error);
+    /// # Ok::<(), orthant_study::StudyError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`consensus_with`](Self::consensus_with).
+    pub fn k_selection(&self, v: &impl ToMatrix<T>, cancel: &Cancel) -> Result<Vec<KSelection>, StudyError> {
+        let v = v.to_matrix()?;
+        let of = |row: &Row| {
+            let found = self.consensus_with(&v, row.k, Density::Off, None, cancel)?;
+            let matched = self.fits_of(row.k)?;
+            Ok(KSelection {
+                rank: row.k,
+                silhouette: silhouette::euclidean(&matched.units, &matched.clusters),
+                prediction_error: squared_error(&v, &found.fit.w, found.fit.model.components()),
+            })
+        };
+        self.rows.iter().map(of).collect()
     }
 
     /// How often samples are put together by the fits of a rank: all, or `most` that are drawn.

@@ -1,5 +1,7 @@
 //! Whole studies: planted data, the bits of jobs, folders, and what is refused.
 
+#[path = "study/programs.rs"]
+mod programs;
 #[path = "study/vary.rs"]
 mod vary;
 

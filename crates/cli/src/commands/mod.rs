@@ -6,6 +6,7 @@ pub mod demo;
 pub mod fit;
 pub mod man;
 pub mod pick;
+pub mod programs;
 pub mod reconstruct;
 pub mod show;
 pub mod signatures;

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use orthant::View;
 use orthant_io::{AnyTable, Format, Precision, Scalar, Source, Staged};
-use orthant_study::{Consensus, Density, Ranks};
+use orthant_study::{Consensus, Density, Ranks, Recipe};
+use serde_json::Value;
 
 use crate::args::{Cli, Command};
+use crate::commands::programs::{self, ProgramsArgs};
 use crate::commands::signatures;
 use crate::commands::study::{StableArgs, StudyArgs, failure};
 use crate::factor_format::FormatArgs;
@@ -95,14 +97,26 @@ fn run_in<T: Scalar>(args: &PickArgs, interrupt: &Interrupt) -> Result<(), Failu
             ranks.recommendation().reason
         ))
     })?;
-    let studied = studied(&ranks, args)?;
+    let Studied { args: studied, programs, folder } = studied(&ranks, args)?;
     let out = args.out.clone().unwrap_or_else(|| args.study.join(format!("k{rank:02}")));
     let inputs: Vec<PathBuf> =
         std::iter::once(&studied.input).chain(studied.weights.path()).flat_map(Source::files).collect();
-    results::keep_inputs(&inputs, &out, &args.formats, &FILES)?;
+    let more = if programs.is_some() { &programs::FILES[..] } else { &[] };
+    results::keep_inputs(&inputs, &out, &args.formats, &[&FILES[..], more].concat())?;
     let source = studied.read.open(&studied.input)?;
     let format = source.format();
-    let table: AnyTable<T> = studied.read.read(&studied.input, source)?;
+    let mut begun = None;
+    let table: AnyTable<T>;
+    let mut ranks = ranks;
+    match &programs {
+        Some(args) => {
+            let origin = ranks.origin().unwrap_or(&Value::Null);
+            let read = programs::Begun::read(args, source, origin, &folder)?;
+            (begun, table) = (Some(read.0), read.1);
+            ranks = ranks.recipe(Recipe::Cnmf);
+        }
+        None => table = studied.read.read(&studied.input, source)?,
+    }
     let weights = studied.weights.read::<T>(&studied.read)?;
     if args.top.is_some_and(|top| top > 0) && table.col_names().is_none() {
         return Err(strongest::no_names(&studied.input));
@@ -114,8 +128,13 @@ fn run_in<T: Scalar>(args: &PickArgs, interrupt: &Interrupt) -> Result<(), Failu
     for remark in &found.remarks {
         say::warning(remark);
     }
-    Picked { found: &found, table: &table, args: &studied, format, formats: &args.formats }
-        .save(&out, |_| Ok(()))?;
+    Picked { found: &found, table: &table, args: &studied, format, formats: &args.formats }.save(
+        &out,
+        |staged| match &begun {
+            Some(begun) => begun.stage(staged, &found, interrupt),
+            None => Ok(()),
+        },
+    )?;
     let mut beside = Beside::results(true);
     if !args.quiet {
         let columns = table.col_names();
@@ -127,7 +146,8 @@ fn run_in<T: Scalar>(args: &PickArgs, interrupt: &Interrupt) -> Result<(), Failu
         beside.print(|out| Strongest { component: "component", w, h, columns }.print(out, top))?;
         let dir = out.display();
         beside.print(|out| {
-            writeln!(out, "saved in {dir}: W, H, report.json, model.safetensors, {SPREAD}, {COMPONENTS}, {LABELS}, {DENSITY}")
+            let more: String = more.iter().map(|name| format!(", {name}")).collect();
+            writeln!(out, "saved in {dir}: W, H, report.json, model.safetensors, {SPREAD}, {COMPONENTS}, {LABELS}, {DENSITY}{more}")
         })?;
     }
     beside.end()
@@ -173,12 +193,28 @@ impl<T: Scalar> Picked<'_, T> {
     }
 }
 
-/// The arguments that the study was begun with, with the data where it is now.
-fn studied<T: Scalar>(ranks: &Ranks<T>, args: &PickArgs) -> Result<StudyArgs, Failure> {
+/// What a study was begun with.
+struct Studied {
+    /// With the data where it is now.
+    args: StudyArgs,
+    /// Those of programs.
+    programs: Option<Box<ProgramsArgs>>,
+    /// Where it was begun.
+    folder: PathBuf,
+}
+
+impl Studied {
+    fn of(args: StudyArgs) -> Self {
+        Self { args, programs: None, folder: PathBuf::from(".") }
+    }
+}
+
+/// The arguments that the study was begun with.
+fn studied<T: Scalar>(ranks: &Ranks<T>, args: &PickArgs) -> Result<Studied, Failure> {
     let study = args.study.display();
-    let origin = ranks.origin().unwrap_or(&serde_json::Value::Null);
+    let origin = ranks.origin().unwrap_or(&Value::Null);
     let words = origin["arguments"].as_array().and_then(|words| {
-        let words = words.iter().map(serde_json::Value::as_str).collect::<Option<Vec<&str>>>()?;
+        let words = words.iter().map(Value::as_str).collect::<Option<Vec<&str>>>()?;
         parsed(words.into_iter().map(OsString::from), origin)
     });
     let Some(mut found) = words else {
@@ -198,18 +234,20 @@ fn studied<T: Scalar>(ranks: &Ranks<T>, args: &PickArgs) -> Result<StudyArgs, Fa
             .ok_or_else(|| Failure::Run(format!("{}: no name of a file", data.display())));
     };
     let folder = Path::new(origin["folder"].as_str().unwrap_or("."));
-    found.weights = found.weights.seen_from(folder);
+    folder.clone_into(&mut found.folder);
+    let of = &mut found.args;
+    of.weights = of.weights.seen_from(folder);
     match &args.data {
-        Some(data) => found.input.clone_from(data),
-        None if found.input == Path::new("-") => {
+        Some(data) => of.input.clone_from(data),
+        None if of.input == Path::new("-") => {
             return Err(Failure::Run(format!(
                 "{study}: its data came from standard input; name it by --data FILE"
             )));
         }
         None => {
-            found.input = folder.join(&found.input);
-            if !found.input.exists() {
-                let input = found.input.display();
+            of.input = folder.join(&of.input);
+            if !of.input.exists() {
+                let input = of.input.display();
                 return Err(Failure::Run(format!(
                     "{study}: its data, {input}, is not there; name it by --data FILE"
                 )));
@@ -220,10 +258,13 @@ fn studied<T: Scalar>(ranks: &Ranks<T>, args: &PickArgs) -> Result<StudyArgs, Fa
 }
 
 /// The arguments of `orthant study`, if they are such or those of another command that makes a study.
-fn parsed(words: impl Iterator<Item = OsString>, origin: &serde_json::Value) -> Option<StudyArgs> {
+fn parsed(words: impl Iterator<Item = OsString>, origin: &Value) -> Option<Studied> {
     match Cli::try_parse_from(std::iter::once("orthant".into()).chain(words)).ok()?.command {
-        Command::Study(found) => Some(*found),
-        Command::Signatures(found) => Some(signatures::begun(*found, origin)),
+        Command::Study(found) => Some(Studied::of(*found)),
+        Command::Signatures(found) => Some(Studied::of(signatures::begun(*found, origin))),
+        Command::Programs(found) => {
+            Some(Studied { programs: Some(found.clone()), ..Studied::of(programs::begun(&found, origin)) })
+        }
         _ => None,
     }
 }

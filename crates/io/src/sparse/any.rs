@@ -123,6 +123,20 @@ impl<T: Real> AnyTable<T> {
         }
     }
 
+    /// The same as of a file at this path, with which places of entries begin. What stays in its file keeps its own.
+    ///
+    /// ```
+    /// use orthant_io::{AnyTable, Order, Table};
+    /// let table = AnyTable::Dense(Table::new(vec![1.0, 2.0], 1, 2, Order::RowMajor)?).of_file("a.csv");
+    /// assert_eq!(table.locate(0, 1).to_string(), "a.csv: row 0, column 1 (counting from 0)");
+    /// # Ok::<(), orthant::LayoutError>(())
+    /// ```
+    #[must_use]
+    pub fn of_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.set_path(path.into());
+        self
+    }
+
     pub(crate) fn set_path(&mut self, path: PathBuf) {
         match self {
             Self::Dense(table) => table.path = path,

@@ -224,6 +224,9 @@ class Study(Parameters):
         **{name: NMF._allowed[name] for name in ("random_state", "n_jobs", "verbose")},
     }
 
+    # whether consensus factors are made as cNMF makes them
+    _as_cnmf = False
+
     def __init__(
         self,
         n_components: int | Collection[int] = range(2, 13),
@@ -403,6 +406,7 @@ class Study(Parameters):
             "folds": int(self.n_folds),
             "thresholds": self._limits,
             "path": None if path is None else os.fspath(path),
+            "as_cnmf": self._as_cnmf,
         }
         try:
             found = _orthant.study_fit(X, options, **weights)
@@ -569,7 +573,19 @@ class Study(Parameters):
         # threads change no bit of the page
         parameters = {**self.get_params(deep=False), "n_jobs": None, "verbose": 0}
         said = " ".join(repr(type(self)(**parameters)).split())
-        html = self._ranks.report(X, name, features, f"{said}.fit({name})", threads(self.n_jobs), **weights)
+        self._write(path, X, weights, name, features, f"{said}.fit({name})")
+
+    def _write(
+        self,
+        path: str | os.PathLike[str],
+        X: Any,
+        weights: dict[str, Any],
+        name: str,
+        features: list[str] | None,
+        said: str,
+    ) -> None:
+        """Writes the page, whole or not at all; `said` is how the study is made again."""
+        html = self._ranks.report(X, name, features, said, threads(self.n_jobs), **weights)
         staged = f"{os.fspath(path)}.{os.getpid()}.tmp"
         try:
             with open(staged, "w", encoding="utf-8", newline="\n") as out:

@@ -1,6 +1,7 @@
 //! What stands for a cluster of components, and how far its members are spread.
 
-use super::quantile::of_sorted;
+use super::quantile::{median, of_sorted};
+use super::units::Units;
 
 /// Numbers for each entry of a component, of its members at sum 1.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,14 +39,23 @@ pub fn spread(members: &[Vec<f64>], n: usize) -> Spread {
     out
 }
 
-/// The medians at sum 1: the centre of the cluster. Where every median is 0, the mean of the members is taken.
-pub fn centre(spread: &Spread, members: &[Vec<f64>]) -> Vec<f64> {
+/// The medians of members with `n` entries each, at Euclidean length 1.
+///
+/// # Panics
+/// If there is no member.
+pub fn medians_of_directions(members: &[Vec<f64>], n: usize) -> Vec<f64> {
+    let units = Units::of(n, members.concat());
+    (0..n).map(|j| median(&(0..units.len()).map(|t| units.row(t)[j]).collect::<Vec<_>>())).collect()
+}
+
+/// The medians of members, at sum 1: the centre of the cluster. Where every median is 0, the mean of the members is taken.
+pub fn centre(medians: &[f64], members: &[Vec<f64>]) -> Vec<f64> {
     let at_sum_one = |x: &[f64]| {
         let sum: f64 = x.iter().sum();
         (sum > 0.0).then(|| x.iter().map(|x| x / sum).collect::<Vec<f64>>())
     };
-    at_sum_one(&spread.q50).unwrap_or_else(|| {
-        let mut mean = vec![0.0; spread.q50.len()];
+    at_sum_one(medians).unwrap_or_else(|| {
+        let mut mean = vec![0.0; medians.len()];
         for x in members.iter().filter_map(|x| at_sum_one(x)) {
             mean.iter_mut().zip(&x).for_each(|(mean, x)| *mean += x);
         }
@@ -67,13 +77,20 @@ mod tests {
         );
         // 0.25, 0.5, 0.75: a standard deviation of 0.25
         assert!((found.sem[0] - 0.25 / 3.0_f64.sqrt()).abs() < 1e-15);
-        assert_eq!(centre(&found, &members), [0.5, 0.5]);
+        assert_eq!(centre(&found.q50, &members), [0.5, 0.5]);
+        // directions (1, 3)/√10, (1, 1)/√2, (3, 1)/√10
+        let root = 0.5_f64.sqrt();
+        let directions = medians_of_directions(&[vec![1.0, 3.0], vec![4.0, 4.0], vec![6.0, 2.0]], 2);
+        assert!(directions.iter().all(|x| (x - root).abs() < 1e-15));
+        let even = medians_of_directions(&[vec![3.0, 4.0], vec![0.0, 2.0]], 2);
+        assert!((even[0] - 0.3).abs() < 1e-15 && (even[1] - 0.9).abs() < 1e-15);
         assert_eq!(spread(&members[..1], 2).sem, [0.0, 0.0]);
     }
 
     #[test]
     fn medians_of_zero_give_way_to_the_mean() {
         let members = vec![vec![2.0, 0.0, 0.0], vec![0.0, 1.0, 0.0], vec![0.0, 0.0, 5.0]];
-        assert_eq!(centre(&spread(&members, 3), &members), [1.0 / 3.0; 3]);
+        assert_eq!(centre(&spread(&members, 3).q50, &members), [1.0 / 3.0; 3]);
+        assert_eq!(medians_of_directions(&members, 3), [0.0; 3]);
     }
 }

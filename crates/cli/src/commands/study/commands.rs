@@ -6,7 +6,7 @@ use orthant_study::Ranks;
 use crate::{Failure, repeat};
 
 /// What no number of a study depends on, and what is said of each rank instead.
-const APART: [&str; 11] = [
+const APART: [&str; 13] = [
     "ranks",
     "replicates",
     "out",
@@ -17,6 +17,8 @@ const APART: [&str; 11] = [
     "no_report",
     "known",
     "pick",
+    "density_threshold",
+    "cnmf_names",
     "format",
 ];
 
@@ -25,7 +27,8 @@ const APART: [&str; 11] = [
 pub fn commands<T: Scalar>(ranks: &Ranks<T>) -> Result<Vec<String>, Failure> {
     let words = ranks.origin().and_then(|origin| origin["arguments"].as_array().cloned()).unwrap_or_default();
     let words: Vec<&str> = words.iter().filter_map(serde_json::Value::as_str).collect();
-    let begun = ["study", "signatures"].iter().find_map(|name| repeat::command(name, &words, &APART));
+    let begun =
+        ["study", "programs", "signatures"].iter().find_map(|name| repeat::command(name, &words, &APART));
     let Some(begun) = begun else { return Ok(Vec::new()) };
     let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
     for (rank, fits) in ranks.replicates()? {

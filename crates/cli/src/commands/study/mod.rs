@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use orthant::{EntryWeights, Error};
 use orthant_io::{AnyTable, Precision, Scalar, Source};
 use orthant_report::{About, Report};
-use orthant_study::{Ended, Plan, Ranks, Study, StudyError, Variation};
+use orthant_study::{Ended, Plan, Ranks, Recipe, Study, StudyError, Variation};
 
 use crate::failure::{in_data, size};
 use crate::interrupt::Interrupt;
@@ -13,7 +13,7 @@ use crate::print::{self, Beside, count};
 use crate::progress::Jobs;
 use crate::{Failure, inputs, repeat, say};
 
-pub use args::{StableArgs, StudyArgs};
+pub use args::{RankList, StableArgs, StudyArgs};
 
 mod args;
 mod commands;
@@ -55,6 +55,7 @@ pub struct Studying<'a, T: Scalar> {
     /// The files that it reads.
     pub inputs: Vec<PathBuf>,
     origin: serde_json::Value,
+    recipe: Recipe,
     pub interrupt: &'a Interrupt,
 }
 
@@ -74,7 +75,13 @@ impl<'a, T: Scalar> Studying<'a, T> {
             inputs::keep(&inputs, written.map(|name| dir.join(name)))?;
         }
         let weights = args.weights.read::<T>(&args.read)?;
-        Ok(Self { args, table, weights, inputs, origin, interrupt })
+        let recipe = Recipe::default();
+        Ok(Self { args, table, weights, inputs, origin, recipe, interrupt })
+    }
+
+    /// With consensus factors made by another recipe.
+    pub fn recipe(self, recipe: Recipe) -> Self {
+        Self { recipe, ..self }
     }
 
     /// Does it, prints and writes what it found; nothing comes back of a plan or a shard. Unless components are picked next, it says how.
@@ -122,7 +129,7 @@ impl<'a, T: Scalar> Studying<'a, T> {
                 });
                 return Err(Failure::Interrupted);
             }
-            ended => ended.map_err(failed)?,
+            ended => ended.map_err(failed)?.recipe(self.recipe),
         };
         if let (Some(shard), Some(dir)) = (args.shard, &args.out) {
             let (shard, dir) = (format!("{}/{}", shard.index, shard.of), dir.display());
@@ -220,6 +227,7 @@ pub fn failure<T: Scalar>(error: StudyError, table: &AnyTable<T>, file: &str) ->
         StudyError::Fit(Error::InvalidParam { name: "ranks", value, allowed }) => {
             Failure::Usage(format!("--components {value} is not possible: {allowed}"))
         }
+        StudyError::Fit(Error::Interrupted) => Failure::Interrupted,
         StudyError::Fit(error) => in_data(error, table, file),
         StudyError::NotCounts { row, col, value } => Failure::Run(format!(
             "{}: {value} is not a count: resampling needs whole numbers of at least 0; --vary starts, noise, rows and halves go with \
@@ -234,6 +242,7 @@ pub fn failure<T: Scalar>(error: StudyError, table: &AnyTable<T>, file: &str) ->
 impl From<StudyError> for Failure {
     fn from(error: StudyError) -> Self {
         match error {
+            StudyError::Fit(Error::Interrupted) => Self::Interrupted,
             StudyError::Fit(error) => error.into(),
             StudyError::Io(error) => error.into(),
             error => Self::Run(error.to_string()),
