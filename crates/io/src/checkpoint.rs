@@ -139,7 +139,11 @@ impl Checkpoints {
     /// Whether the next iteration, which `ends` the fit or not, is written: what an observer answers that is asked whether it
     /// [wants the factors](orthant::Observer::wants_factors).
     pub fn is_due(&mut self, ends: Option<StopReason>) -> bool {
-        *self.due.insert(ends.is_some() || self.last.elapsed() >= self.every)
+        *self.due.insert(self.is_time(ends))
+    }
+
+    fn is_time(&self, ends: Option<StopReason>) -> bool {
+        ends.is_some() || self.last.elapsed() >= self.every
     }
 
     /// Writes one if it is time for it, or the fit ends with this iteration.
@@ -147,11 +151,9 @@ impl Checkpoints {
     /// # Errors
     /// As [`write_checkpoint`]; the next one is tried when it is due.
     pub fn observe<T: Real>(&mut self, iteration: &Iteration<'_, T>) -> Result<(), IoError> {
-        let due = self.due.take();
-        if !due.unwrap_or_else(|| self.is_due(iteration.ends)) {
+        if !self.due.take().unwrap_or_else(|| self.is_time(iteration.ends)) {
             return Ok(());
         }
-        self.due = None;
         let written = iteration
             .checkpoint()
             .map_err(IoError::from)
