@@ -16,7 +16,7 @@ use crate::compress::{self, columns};
 use crate::fit::sampled;
 use crate::init;
 use crate::iterate::Held;
-use crate::reduce::{self, accumulators};
+use crate::reduce::accumulators;
 use crate::report::HistoryPoint;
 use crate::shape::Shape;
 use crate::source::{Reading, SparsePlan};
@@ -72,13 +72,13 @@ impl SparsePlan {
     /// For a matrix with `cols` columns and `entries` entries, whose rows are summed over: as many lanes, 4 at least, as keep zeroing
     /// and summing them at a twentieth of the pass.
     pub fn summed(cols: usize, entries: usize) -> Self {
-        let worth = Self::worth(cols, entries).clamp(4, reduce::MAX_LANES);
+        let worth = Self::worth(cols, entries).clamp(4, crate::lanes::MAX_LANES);
         Self { lanes: 1 << worth.ilog2(), transpose: false }
     }
 
     /// With the transpose beside it.
     fn transposed() -> Self {
-        Self { lanes: reduce::MAX_LANES, transpose: true }
+        Self { lanes: crate::lanes::MAX_LANES, transpose: true }
     }
 
     fn worth(cols: usize, entries: usize) -> usize {
@@ -274,9 +274,9 @@ impl Choice {
         let (rows, cols) = v.lines();
         let sparse = match v.entries {
             Some(_) if extras.transpose => SparsePlan::transposed(),
-            None if extras.transpose => SparsePlan { lanes: reduce::lanes(rows), transpose: true },
+            None if extras.transpose => SparsePlan { lanes: crate::lanes::lanes(rows), transpose: true },
             Some(entries) if by_entries(method) => SparsePlan::summed(cols, entries),
-            _ => SparsePlan { lanes: reduce::lanes(rows), transpose: false },
+            _ => SparsePlan { lanes: crate::lanes::lanes(rows), transpose: false },
         };
         let sketch = extras.sketch.then(|| columns(v.m, v.n, k));
         let sample = extras.sample;

@@ -73,6 +73,7 @@ pub mod file;
 mod holdout;
 mod initialization;
 mod known;
+mod lanes;
 mod lines;
 mod loss;
 mod matrix;

@@ -5,9 +5,10 @@ use std::ops::Range;
 use orthant_kernel::{Isa, Real, Unfolded, View, allocate, scan};
 
 use crate::cancel::Halt;
+use crate::lanes::{Lanes, MAX_LANES, lanes};
 use crate::lines::{DenseLines, Near, SparseLines, together};
 use crate::ranks::{Ranks, Shared};
-use crate::reduce::{Lanes, MAX_LANES, Reducer, lanes};
+use crate::reduce::Reducer;
 use crate::shape::Shape;
 use crate::state::{State, state};
 use crate::{Error, Loss, Matrix, Method, Missing};

@@ -4,8 +4,8 @@ use orthant_kernel::{Csr, Real, Unfolded};
 
 use crate::Matrix;
 use crate::known::Limits;
+use crate::lanes::{MAX_LANES, lanes};
 use crate::lines::{SparseLines, near_bytes};
-use crate::reduce::{MAX_LANES, lanes};
 use crate::source::lanes_by_entries;
 
 /// Lines of a sparse matrix whose entries [`Lines::most`] counts together.

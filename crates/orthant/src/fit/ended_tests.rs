@@ -155,7 +155,7 @@ fn starts_and_transforms_are_ended() {
     for start in starts {
         let nmf = Nmf::<f64>::new(5).method(Method::hals()).init(start.clone()).threads(1);
         // the scan asks once a lane, and the start before each block
-        let scanned = crate::reduce::lanes(600);
+        let scanned = crate::lanes::lanes(600);
         for checks in [0, 1, scanned, scanned + 1, scanned + 2] {
             let ended = nmf.clone().cancel(&Cancel::after(checks, false)).init_factors(&v);
             assert_eq!(ended.err(), Some(Error::Interrupted), "{start:?} after {checks}");

@@ -9,8 +9,9 @@
 use orthant_kernel::{Buffer, Isa, accumulator_stride, allocate};
 
 use super::Data;
+use crate::lanes::{lane, lanes};
 use crate::random::Generator;
-use crate::reduce::{Reducer, accumulators, lane, lanes};
+use crate::reduce::{Reducer, accumulators};
 use crate::source::Reading;
 use crate::{Error, Real};
 

@@ -29,8 +29,9 @@ use std::sync::PoisonError;
 use orthant_kernel::{Buffer, Dense, allocate};
 
 use super::Data;
+use crate::lanes::{Lanes, MAX_LANES};
 use crate::lines::Near;
-use crate::reduce::{Lanes, MAX_LANES, Reducer, split};
+use crate::reduce::{Reducer, split};
 use crate::source::{Reading, transposing_bytes, with_rows_bytes};
 use crate::transform;
 use crate::{Error, Loss, Matrix, Model, Penalty, Real, Transform, check};

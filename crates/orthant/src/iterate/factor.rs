@@ -9,9 +9,10 @@ use super::lines::{Lines, Role, Trail, split_lines};
 use super::visit::Mode;
 use crate::Error;
 use crate::known::Limits;
+use crate::lanes::Lanes;
 use crate::penalty::Weights;
 use crate::ranks::Ranks;
-use crate::reduce::{Lanes, Slots};
+use crate::reduce::Slots;
 use crate::state::{State, damaged, restore_made, save_made};
 
 /// One factor, rows of k.

@@ -5,8 +5,9 @@ use std::ops::Range;
 use orthant_kernel::{Buffer, Isa, Real, allocate, divergence};
 
 use crate::Error;
+use crate::lanes::Lanes;
 use crate::ranks::Ranks;
-use crate::reduce::{Lanes, Slots, cuts};
+use crate::reduce::{Slots, cuts};
 use crate::state::state;
 
 /// What is left at least of an entry that is extrapolated.

@@ -40,9 +40,10 @@ use super::sums::GramSums;
 use super::visit::{Beside, Mode, Walk, Worker, rows_of_a_moment};
 use super::{Alternation, Figures, Layout};
 use crate::column_sums::HeavyColumns;
+use crate::lanes::Lanes;
 use crate::random::{Generator, RandomState};
 use crate::ranks::Ranks;
-use crate::reduce::{Lanes, Reducer, split};
+use crate::reduce::{Reducer, split};
 use crate::rule::Rule;
 use crate::source::{Source, Sources};
 use crate::state::{State, restore_made, restore_sums, save_made};
@@ -125,8 +126,8 @@ pub(crate) struct Quadratic<'a, T: Real> {
 
 /// Lanes of the update at the reduce: by 64 rows or more, whatever else.
 pub(super) fn outer_lanes(rows: usize) -> Lanes {
-    let count = 1 << (rows / 64).clamp(1, crate::reduce::MAX_LANES).ilog2();
-    Lanes::even(rows, crate::reduce::short(rows).max(count))
+    let count = 1 << (rows / 64).clamp(1, crate::lanes::MAX_LANES).ilog2();
+    Lanes::even(rows, crate::lanes::short(rows).max(count))
 }
 
 impl<'a, T: Real> Quadratic<'a, T> {

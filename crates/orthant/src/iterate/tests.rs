@@ -10,9 +10,9 @@ use super::residual::Steps;
 use super::*;
 use crate::Products;
 use crate::cancel::Halt;
+use crate::lanes::Lanes;
 use crate::penalty::Weights;
 use crate::ranks::Ranks;
-use crate::reduce::Lanes;
 use crate::rule::Coordinate;
 use crate::source::{DenseSource, Extent, Memory, Rows, Source, Sources};
 

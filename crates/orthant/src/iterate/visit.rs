@@ -23,8 +23,9 @@ use super::lines::Lines;
 use crate::Error;
 use crate::cancel::Halt;
 use crate::known::Limits;
+use crate::lanes::Lanes;
 use crate::ranks::Shared;
-use crate::reduce::{Lanes, Reducer, Slots};
+use crate::reduce::{Reducer, Slots};
 use crate::source::{Memory, Rows, Source};
 
 /// What is done with the rows of a factor.

@@ -14,7 +14,7 @@ use crate::rule::Majorizer;
 use crate::source::SparsePlan;
 use crate::source::Stored;
 use crate::state::state;
-use crate::{Error, Init, Matrix, Method, Missing, Products, Real, init, reduce, scan};
+use crate::{Error, Init, Matrix, Method, Missing, Products, Real, init, scan};
 
 /// Data in a safe range of exponents: V·2^-exponent, with W and H over half of it.
 pub(super) struct Data<'a, T> {
@@ -75,7 +75,7 @@ impl<'a, T: Real> Data<'a, T> {
     fn plan(&self, v: &Matrix<'_, T>) -> SparsePlan {
         match (v.nnz(), self.nmf.loss_function().beta()) {
             (Some(entries), 1.0 | 2.0) => SparsePlan::summed(v.ncols(), entries),
-            _ => SparsePlan { lanes: reduce::lanes(v.nrows()), transpose: false },
+            _ => SparsePlan { lanes: crate::lanes::lanes(v.nrows()), transpose: false },
         }
     }
 

@@ -7,7 +7,7 @@ use crate::iterate::Held;
 use crate::report::HistoryPoint;
 use crate::shape::Shape;
 use crate::source::{Reading, SparsePlan, transposing_bytes, with_rows_bytes};
-use crate::{BatchOptions, Init, Method, Options, Real, drive, init, reduce, scan};
+use crate::{BatchOptions, Init, Method, Options, Real, drive, init, scan};
 
 /// The peak, W and H with it.
 pub(super) fn of_fit<T: Real>(options: &Options, batches: &BatchOptions, v: &Shape, workers: usize) -> usize {
@@ -20,7 +20,7 @@ pub(super) fn of_fit<T: Real>(options: &Options, batches: &BatchOptions, v: &Sha
     let start: Option<Init<T>> = options.init.map_or(Some(default), |kind| kind.init());
     let plan = |v: &Shape| match (v.entries, loss.beta()) {
         (Some(entries), 1.0 | 2.0) => SparsePlan::summed(n, entries),
-        _ => SparsePlan { lanes: reduce::lanes(v.m), transpose: false },
+        _ => SparsePlan { lanes: crate::lanes::lanes(v.m), transpose: false },
     };
     let cache = orthant_kernel::second_level_cache();
     let reading = |v| Reading { v, plan: plan(v), workers, cache };

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use orthant_kernel::Real;
 
 use crate::Error;
-use crate::reduce::{Lanes, lane};
+use crate::lanes::{Lanes, lane};
 use crate::state::{State, elements, save_elements};
 
 pub use local::LocalCommunicator;

@@ -4,7 +4,7 @@ use orthant_kernel::{Buffer, Real};
 
 use super::{About, Ranks};
 use crate::Error;
-use crate::reduce::lane;
+use crate::lanes::lane;
 use crate::state::{State, elements, save_elements};
 
 /// What lanes add up, as it goes from rank to rank: large arrays, which are added element by element, and the rest.

@@ -7,8 +7,8 @@ use orthant_kernel::{allocate, gemm::Backend};
 
 use super::unobserved::{Estimate, Unobserved};
 use super::{DenseRows, Extent, Memory, Rows, Source, Storage};
+use crate::lanes::{Lanes, lanes};
 use crate::lines::DenseLines;
-use crate::reduce::{Lanes, lanes};
 use crate::{Error, Products};
 
 /// The lines of a dense matrix. Those with adjacent elements are read where they lie; others are copied, which changes nothing in

@@ -10,7 +10,7 @@ use orthant_kernel::{allocate, divergence::Beta};
 
 use crate::Error;
 use crate::column_sums::HeavyColumns;
-use crate::reduce::Lanes;
+use crate::lanes::Lanes;
 
 pub(crate) use dense::DenseSource;
 pub(crate) use lists::Lists;

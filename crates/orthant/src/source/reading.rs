@@ -5,7 +5,8 @@ use orthant_kernel::{Buffer, Isa, Real};
 use super::sparse::MANY;
 use super::{SparsePlan, Unobserved, sparse_block_rows, transpose_bytes, transposing_bytes};
 use crate::column_sums::ColumnSums;
-use crate::reduce::{MAX_LANES, accumulators, lanes};
+use crate::lanes::{MAX_LANES, lanes};
+use crate::reduce::accumulators;
 use crate::shape::Shape;
 
 /// V, how its passes are cut, and by how many workers.

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use super::{Extent, Memory, Rows, Source, SparseRows, Storage};
 use crate::Error;
 use crate::column_sums::HeavyColumns;
+use crate::lanes::Lanes;
 use crate::lines::SparseLines;
-use crate::reduce::Lanes;
 use crate::shape::Shape;
 
 /// What a row costs besides its entries, in entries.

@@ -3,8 +3,8 @@
 use orthant_kernel::{Real, View};
 
 use super::{DenseSource, Estimate, Lists, Source, Sources, SparseSource, Unobserved};
+use crate::lanes::MAX_LANES;
 use crate::lines::SparseLines;
-use crate::reduce::MAX_LANES;
 use crate::{Error, Matrix, Products};
 
 /// How the sums over rows of a sparse matrix are taken.

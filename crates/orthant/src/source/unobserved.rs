@@ -5,7 +5,8 @@ use std::ops::Range;
 use orthant_kernel::gaps::Gaps;
 use orthant_kernel::{Real, View, allocate};
 
-use crate::reduce::{Lanes, Reducer, lanes, split};
+use crate::lanes::{Lanes, lanes};
+use crate::reduce::{Reducer, split};
 use crate::{Error, Missing};
 
 /// The columns that rows have no observed entry in.

@@ -13,10 +13,10 @@ use orthant_kernel::{Dense, allocate};
 use super::newton::{Components, Newton};
 use super::{by_lanes, times_power};
 use crate::cancel::Halt;
+use crate::lanes::MAX_LANES;
 use crate::lines::{Near, together};
 use crate::model::{Model, Transform, TransformReport};
 use crate::ranks::Ranks;
-use crate::reduce::MAX_LANES;
 use crate::shape::Shape;
 use crate::{Error, Loss, Matrix, Missing, Real, scan};
 

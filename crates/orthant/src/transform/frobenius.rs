@@ -19,10 +19,10 @@ use orthant_kernel::{
 use super::by_lanes;
 use super::partial::{Partial, Whole};
 use crate::cancel::Halt;
+use crate::lanes::MAX_LANES;
 use crate::lines::SparseLines;
 use crate::model::{Model, Transform, TransformReport};
 use crate::penalty::Weights;
-use crate::reduce::MAX_LANES;
 use crate::rule::cholesky::{Definite, dot};
 use crate::rule::nnls::Nnls;
 use crate::shape::Shape;
