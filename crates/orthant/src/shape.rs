@@ -230,8 +230,12 @@ impl Shape {
 
     /// The most entries of a lane, where lines are cut in so many lanes and each counts as so many entries beside its own.
     pub fn entries_of_lane(&self, lanes: usize, line: usize) -> usize {
-        let (entries, lines) = (self.entries.unwrap_or(0), self.lines().0);
-        (entries + line * lines) / lanes + self.lines_of_s.longest
+        (self.entries.unwrap_or(0) + line * self.lines().0) / lanes + self.lines_of_s.longest
+    }
+
+    /// The same of the transpose.
+    pub fn entries_of_lane_across(&self, lanes: usize, line: usize) -> usize {
+        (self.entries.unwrap_or(0) + line * self.lines().1) / lanes + self.lines_across.longest
     }
 
     /// Rows and columns of S.

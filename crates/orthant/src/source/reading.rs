@@ -65,7 +65,10 @@ impl Reading<'_> {
     /// What a worker reads blocks of the transpose with: of dense data columns, and of sparse data entries as kernels read them.
     pub fn memory_across<T>(&self, block: usize) -> usize {
         match self.v.entries {
-            Some(_) if self.v.scaled => self.v.lines_across.most(block) * size_of::<T>(),
+            Some(_) if self.v.scaled => {
+                let of_lane = self.v.entries_of_lane_across(self.lanes_across(), super::sparse::ROW);
+                self.v.lines_across.most(block).min(of_lane) * size_of::<T>()
+            }
             Some(_) => 0,
             None => block * self.v.lines().0 * size_of::<T>(),
         }
