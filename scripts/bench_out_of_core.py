@@ -53,6 +53,20 @@ def make(path, rows, counts=None):
     V.flush()
 
 
+def make_sparse(path, rows, columns):
+    """Writes counts as scipy does, and returns them."""
+    r = np.random.default_rng(0)
+    H = r.gamma(0.2, size=(10, columns))
+    H *= 0.0075 / H.mean()
+    parts = []
+    for first in range(0, rows, 4000):
+        counts = r.poisson(r.gamma(0.5, size=(min(4000, rows - first), 10)) @ H)
+        parts.append(scipy.sparse.csr_matrix(np.minimum(counts, 255).astype(np.float32)))
+    V = scipy.sparse.vstack(parts, format="csr")
+    scipy.sparse.save_npz(path, V, compressed=False)
+    return V
+
+
 def fit(path, how, iterations, folder, limit=None):
     """A fit's report."""
     command = [PROGRAM, "fit", path, *how.split(), "--init", "random", "--tol", "0", "--max-iter", str(iterations)]
@@ -102,16 +116,8 @@ def compared(args, folder):
 def compared_sparse(args, folder):
     rows, columns = (1000, 400) if args.tiny else (60_000, 10_000)
     limit = "150kB" if args.tiny else "90MB"
-    r = np.random.default_rng(0)
-    H = r.gamma(0.2, size=(10, columns))
-    H *= 0.0075 / H.mean()
-    parts = []
-    for first in range(0, rows, 4000):
-        counts = r.poisson(r.gamma(0.5, size=(min(4000, rows - first), 10)) @ H)
-        parts.append(scipy.sparse.csr_matrix(np.minimum(counts, 255).astype(np.float32)))
-    V = scipy.sparse.vstack(parts, format="csr")
     paths = {name: folder / f"{name}.npz" for name in ("float32", "converted")}
-    scipy.sparse.save_npz(paths["float32"], V, compressed=False)
+    V = make_sparse(paths["float32"], rows, columns)
     began = time.monotonic()
     subprocess.run([PROGRAM, "convert", paths["float32"], paths["converted"], "-q"], check=True)
     converting = time.monotonic() - began

@@ -117,12 +117,16 @@ impl Ranks {
     fn tell(&self, failure: Option<&Failure>) -> Result<(), Failure> {
         self.settled.store(true, Ordering::Relaxed);
         let Some(communicator) = self.communicator() else { return Ok(()) };
-        let text = failure.map_or_else(String::new, |failure| format!("!{failure}"));
+        // the same exit code on all, of which mpirun takes any
+        let text = failure.map_or_else(String::new, |failure| match failure {
+            Failure::Usage(message) => format!("u{message}"),
+            other => format!("r{other}"),
+        });
         let all = communicator.all_gather(text.as_bytes()).map_err(|e| Failure::Run(e.to_string()))?;
         match all.iter().position(|text| !text.is_empty()) {
             Some(rank) if failure.is_none() => {
-                let text = String::from_utf8_lossy(&all[rank][1..]).into_owned();
-                Err(Failure::Run(format!("rank {rank}: {text}")))
+                let text = format!("rank {rank}: {}", String::from_utf8_lossy(&all[rank][1..]));
+                Err(if all[rank][0] == b'u' { Failure::Usage(text) } else { Failure::Run(text) })
             }
             _ => Ok(()),
         }

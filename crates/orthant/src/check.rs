@@ -29,11 +29,14 @@ pub(crate) fn ranks<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<(), Erro
     // threads are each rank's own business
     let options = Options { threads: None, ..nmf.options.clone() };
     let (version, isa) = (env!("CARGO_PKG_VERSION"), Isa::detect().name());
-    let mine = format!("{version}, {isa}, {}×{} by {}, {options:?}", v.nrows(), v.ncols(), T::NAME);
+    let from = nmf.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.iterations());
+    let (rows, columns, precision) = (v.nrows(), v.ncols(), T::NAME);
+    let mine =
+        format!("{version}, {isa}, {rows}×{columns} by {precision}, from iteration {from}, {options:?}");
     for (rank, other) in nmf.ranks.told(mine.as_bytes())?.iter().enumerate() {
         if other != mine.as_bytes() {
             let reason = format!(
-                "rank {rank} has another version, instruction set, matrix or options: {}; here is {mine}",
+                "rank {rank} has another version, instruction set, matrix, checkpoint or options: {}; here is {mine}",
                 String::from_utf8_lossy(other)
             );
             return Err(Error::Communication { reason });

@@ -131,3 +131,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/out-of-core.md")]
 struct OutOfCorePage;
+
+/// The code in `docs/cluster.md`, compiled and run with the documentation's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/cluster.md")]
+struct ClusterPage;

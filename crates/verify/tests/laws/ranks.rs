@@ -161,7 +161,7 @@ impl Observer<f64> for Taking {
     }
 }
 
-/// Laws 26 and 30. A checkpoint that any rank takes is that of one process, and any number of ranks goes on from it.
+/// Law 26, 30. A checkpoint that any rank takes is that of one process, and any number of ranks goes on from it.
 #[test]
 fn checkpoints_go_from_ranks_to_ranks() {
     let v = data::<f64>(130, 70);
@@ -198,7 +198,7 @@ fn checkpoints_go_from_ranks_to_ranks() {
     }
 }
 
-/// Law 59. A rank that cannot read ends the others, whenever that is: each has an error, and none waits.
+/// Fault 59. A rank that cannot read ends the others, whenever that is: each has an error, and none waits.
 #[test]
 fn a_rank_that_fails_ends_all() {
     let v = positive(90, 40, 3);

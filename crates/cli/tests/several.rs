@@ -1,0 +1,40 @@
+//! A command that is started several times and cannot work together with the others.
+
+mod common;
+
+use std::path::Path;
+
+use common::{COUNTS, Ran, dir, file, orthant};
+
+/// The command as one of two that a launcher has started, without the launcher.
+fn one_of_two(dir: &Path, args: &str) -> Ran {
+    let mut command = orthant(dir);
+    command.args(args.split_whitespace());
+    command.env("OMPI_COMM_WORLD_RANK", "0").env("OMPI_COMM_WORLD_SIZE", "2");
+    command.output().unwrap().into()
+}
+
+#[test]
+fn commands_of_one_process_are_not_done_several_times() {
+    let d = dir();
+    file(d.path(), "counts.csv", COUNTS);
+    for command in ["show out", "transform out counts.csv -o new.npy", "study counts.csv -k 2..3", "demo"] {
+        let ran = one_of_two(d.path(), command).ends(2);
+        assert!(
+            ran.err.contains("mpirun has started 2 of this command, which goes on one process"),
+            "{}",
+            ran.err
+        );
+    }
+    assert_eq!(common::listing(d.path()), ["counts.csv"]);
+}
+
+#[cfg(not(feature = "mpi"))]
+#[test]
+fn a_program_without_mpi_says_how_to_build_one() {
+    let d = dir();
+    file(d.path(), "counts.csv", COUNTS);
+    let ran = one_of_two(d.path(), "fit counts.csv -k 2 -o out").ends(1);
+    assert!(ran.err.contains("built without MPI: each would do all of the work"), "{}", ran.err);
+    assert_eq!(common::listing(d.path()), ["counts.csv"]);
+}
