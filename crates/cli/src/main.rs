@@ -92,10 +92,13 @@ fn main() -> ExitCode {
             Some(OutOfMemory { bytes }) => {
                 Err(Failure::Run(format!("{} of memory cannot be had", failure::size(*bytes))))
             }
-            None => resume_unwind(payload),
+            None => {
+                ranks.abort();
+                resume_unwind(payload)
+            }
         }
     });
-    end(done)
+    end(ranks.settle(done))
 }
 
 /// Says what went wrong, if anything did, and returns the exit code.

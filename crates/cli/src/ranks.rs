@@ -11,8 +11,10 @@ use crate::{Failure, say};
 type Mpi = orthant_mpi::Mpi;
 
 /// What launchers say of a process that is one of several: its number and how many there are.
-const SAID: [(&str, &str); 3] = [
+const SAID: [(&str, &str); 4] = [
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+    // srun --mpi=pmix
+    ("PMIX_RANK", "SLURM_NTASKS"),
     ("PMI_RANK", "PMI_SIZE"),
     ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"),
 ];
@@ -110,8 +112,16 @@ impl Ranks {
         if self.settled.load(Ordering::Relaxed) {
             return outcome;
         }
-        let told = self.tell(outcome.as_ref().err());
-        outcome.and(told)
+        let others = self.tell(outcome.as_ref().err());
+        outcome.and(others)
+    }
+
+    /// Ends all ranks at once, where this one cannot go on and the others may wait for it.
+    pub fn abort(&self) {
+        #[cfg(feature = "mpi")]
+        if let Some(mpi) = self.mpi.as_ref().filter(|_| self.are_several()) {
+            mpi.abort(101);
+        }
     }
 
     fn tell(&self, failure: Option<&Failure>) -> Result<(), Failure> {

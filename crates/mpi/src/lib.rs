@@ -66,17 +66,17 @@ impl Mpi {
     pub fn join() -> Result<Self, Error> {
         let (call, called) = channel();
         let (answer, answered) = channel();
-        let (told, heard) = channel();
+        let (numbers, of_world) = channel();
         let serve = move || {
             let Some((universe, _)) = mpi::initialize_with_threading(Threading::Funneled) else { return };
             let world = Everybody(universe.world());
-            if told.send(world.numbers()).is_ok() {
+            if numbers.send(world.numbers()).is_ok() {
                 world.serve(&called, &answer);
             }
         };
         let thread = thread::Builder::new().name("MPI".to_owned()).spawn(serve);
         let thread = Some(thread.map_err(|e| Error::Threads { message: e.to_string() })?);
-        let (rank, size) = heard.recv().map_err(|_| lost("it was started before in this process"))?;
+        let (rank, size) = of_world.recv().map_err(|_| lost("it was started before in this process"))?;
         Ok(Self { rank, size, calls: Mutex::new(Some((call, answered))), thread })
     }
 
@@ -97,7 +97,7 @@ impl Drop for Mpi {
     fn drop(&mut self) {
         self.calls.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = self.thread.take() {
-            // a panic has been told where it happened
+            // a panic has printed its message where it happened
             drop(thread.join());
         }
     }

@@ -2,15 +2,20 @@
 
 use orthant_kernel::{Dense, Isa};
 
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::choice::Choice;
 use crate::out_of_core::needs_memory;
+use crate::ranks::Ranks;
 use crate::source::{Counts, Unobserved};
+use crate::state::{State, save_elements};
 use crate::{
     EntryWeights, Error, Init, InitKind, Matrix, Missing, Nmf, Options, Products, Real, Scale, Update,
     available, scan,
 };
 
 /// Refuses data that several ranks cannot share, and ranks that would not do the same.
-pub(crate) fn ranks<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<(), Error> {
+pub(crate) fn ranks<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>, given: Option<&Dense<T>>) -> Result<(), Error> {
     if nmf.ranks.is_one() {
         return Ok(());
     }
@@ -30,19 +35,47 @@ pub(crate) fn ranks<T: Real>(nmf: &Nmf<T>, v: &Matrix<'_, T>) -> Result<(), Erro
     let options = Options { threads: None, ..nmf.options.clone() };
     let (version, isa) = (env!("CARGO_PKG_VERSION"), Isa::detect().name());
     let from = nmf.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.iterations());
-    let (rows, columns, precision) = (v.nrows(), v.ncols(), T::NAME);
-    let mine =
-        format!("{version}, {isa}, {rows}×{columns} by {precision}, from iteration {from}, {options:?}");
-    for (rank, other) in nmf.ranks.told(mine.as_bytes())?.iter().enumerate() {
+    let (rows, columns, entries, precision) = (v.nrows(), v.ncols(), v.nnz(), T::NAME);
+    let mut factors = Vec::new();
+    if let Some(Init::Custom { w, h }) = &nmf.init {
+        save_elements(w.as_slice(), &mut factors);
+        save_elements(h.as_slice(), &mut factors);
+    }
+    given.into_iter().for_each(|h| save_elements(h.as_slice(), &mut factors));
+    nmf.random.save(&mut factors);
+    let start = xxh3_64(&factors);
+    let mine = format!(
+        "{version}, {isa}, {rows}×{columns} with {entries:?} entries by {precision}, start {start:x}, from iteration {from}, {options:?}"
+    );
+    for (rank, other) in nmf.ranks.all_gather(mine.as_bytes())?.iter().enumerate() {
         if other != mine.as_bytes() {
             let reason = format!(
-                "rank {rank} has another version, instruction set, matrix, checkpoint or options: {}; here is {mine}",
+                "rank {rank} has another version, instruction set, matrix, start, checkpoint or options: {}; here is {mine}",
                 String::from_utf8_lossy(other)
             );
             return Err(Error::Communication { reason });
         }
     }
     Ok(())
+}
+
+/// What all ranks have chosen: by their memory and their threads they might have chosen otherwise.
+pub(crate) fn choice(ranks: &Ranks, choice: Result<Choice, Error>) -> Result<Choice, Error> {
+    let choice = ranks.agree(choice)?;
+    if !ranks.is_one() {
+        let Choice { method, sketch, sample, sparse, .. } = choice;
+        let mine = format!("{method:?}, sketch {sketch:?}, sample {sample:?}, {sparse:?}");
+        let all = ranks.all_gather(mine.as_bytes())?;
+        if let Some(rank) = all.iter().position(|other| other != mine.as_bytes()) {
+            let reason = format!(
+                "rank {rank} has room for another method than this one: {}; here is {mine}; a method, or a limit of memory that all have, \
+                 makes them the same",
+                String::from_utf8_lossy(&all[rank])
+            );
+            return Err(Error::Communication { reason });
+        }
+    }
+    Ok(choice)
 }
 
 /// Refuses shapes and factors that do not belong to a fit's data.

@@ -146,7 +146,7 @@ impl<'a, T: Real> Sketch<'a, T> {
             least: f64::INFINITY,
             before: f64::INFINITY,
         };
-        process.pass.begin()?;
+        watch.agree(process.pass.begin())?;
         let (_, run) =
             drive(&mut process, &Terms { max_iter: MOST_ITERATIONS, ..terms }, watch, Run::new(&terms))?;
         let mut pass = process.pass;

@@ -195,6 +195,7 @@ pub(crate) fn drive<T: Real, P: Process<T>>(
             Ok(reached) => reached,
             Err(error) => {
                 let reason = StopReason::of(&error).filter(|_| run.known.is_some()).ok_or(error)?;
+                watch.go_on();
                 process.abandon();
                 return Ok((reason, run));
             }

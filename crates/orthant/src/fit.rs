@@ -43,9 +43,11 @@ pub(crate) fn fit<T: Real>(
     given: Option<&Dense<T>>,
     observer: &mut (dyn Observer<T> + Send),
 ) -> Result<Fit<T>, Error> {
-    let checked = nmf.ranks.agree(check::ranks(nmf, v));
+    let checked = nmf.ranks.agree(check::ranks(nmf, v, given));
     let fit = checked.and_then(|()| on_rank(nmf, v, given, observer));
-    nmf.ranks.agree(fit)
+    let fit = nmf.ranks.agree(fit);
+    nmf.ranks.go_on();
+    fit
 }
 
 /// The fit as one rank of it does it.
@@ -216,9 +218,14 @@ impl<'a, T: Real> Problem<'a, T> {
         workers: usize,
         began: Instant,
     ) -> Result<Self, Error> {
-        let halt = Halt::new(began, nmf.cancel.as_ref(), nmf.options.max_time);
         let missing = nmf.options.missing;
-        let ranks = if matches!(v, Matrix::OutOfCore(_)) { nmf.ranks.clone() } else { Ranks::default() };
+        let shared = matches!(v, Matrix::OutOfCore(_)) && !nmf.ranks.is_one();
+        let ranks = if shared { nmf.ranks.clone() } else { Ranks::default() };
+        // what each rank does by itself all of them do to its end, or they would have other results
+        let halt = match shared || nmf.ranks.is_one() {
+            true => Halt::new(began, nmf.cancel.as_ref(), nmf.options.max_time),
+            false => Halt::default(),
+        };
         let mut found = scan::shared(v, T::ONE, missing, workers, &halt, &ranks)?;
         let unobserved = check::unobserved(nmf, v, workers)?;
         let gaps = unobserved.as_ref().map_or(0, Unobserved::count);
@@ -226,7 +233,8 @@ impl<'a, T: Real> Problem<'a, T> {
         let limits = nmf.limits(v.nrows(), v.ncols())?;
         let shape = choice::measured(&nmf.options, v, gaps, lists.is_some(), given.is_some(), exponent != 0);
         let shape = shape.bounded(&limits);
-        let choice = Choice::new::<T>(&nmf.options, &shape, given.is_some(), workers)?;
+        let choice = Choice::new::<T>(&nmf.options, &shape, given.is_some(), workers);
+        let choice = check::choice(&nmf.ranks, choice)?;
         let loss = choice.method.loss;
         let scale = scan::scale_by(T::ONE, -exponent);
         if exponent != 0 {
@@ -408,6 +416,7 @@ impl<'a, T: Real> Problem<'a, T> {
         pass.gather()?;
         let (last, objective) = match (finished, run.known) {
             (Err(error), Some(Known { loss, objective, step })) if StopReason::of(&error).is_some() => {
+                nmf.ranks.go_on();
                 warnings.push(Warning::Unmeasured);
                 (Figures { loss, remaining: step }, objective)
             }

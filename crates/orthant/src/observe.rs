@@ -170,6 +170,11 @@ impl<'a, T> Watch<'a, T> {
         Self { observer, cancel, limit, ranks }
     }
 
+    /// Where the fit goes on in spite of an error that all ranks know of.
+    pub fn go_on(&self) {
+        self.ranks.go_on();
+    }
+
     /// The outcome of an iteration on all ranks.
     pub fn agree<R>(&self, outcome: Result<R, Error>) -> Result<R, Error> {
         self.ranks.agree(outcome)
@@ -196,10 +201,10 @@ impl<'a, T> Watch<'a, T> {
         if self.ranks.is_one() {
             return Ok((ends(early), false));
         }
-        let told = self.ranks.told(&[code(early)])?;
-        let ends = ends(first(told.iter().flatten().copied()));
+        let all = self.ranks.all_gather(&[code(early)])?;
+        let ends = ends(first(all.iter().flatten().copied()));
         let wants = self.observer.wants_factors(number, ends);
-        let wanted = self.ranks.told(&[u8::from(wants)])?.iter().flatten().any(|wants| *wants != 0);
+        let wanted = self.ranks.all_gather(&[u8::from(wants)])?.iter().flatten().any(|wants| *wants != 0);
         Ok((ends, wanted))
     }
 
@@ -214,7 +219,7 @@ impl<'a, T> Watch<'a, T> {
     ) -> Result<Option<StopReason>, Error> {
         let mut answer = self.observer.observe(iteration).break_value();
         if !self.ranks.is_one() {
-            answer = first(self.ranks.told(&[code(answer)])?.into_iter().flatten());
+            answer = first(self.ranks.all_gather(&[code(answer)])?.into_iter().flatten());
         }
         // what the observer asks for comes before what would have ended the fit without having converged
         Ok(if converged { iteration.ends } else { answer.or(iteration.ends) })

@@ -29,7 +29,8 @@ impl<T: Real> Problem<'_, T> {
         let mut unobserved = |_: &Iteration<'_, T>| ControlFlow::<StopReason>::Continue(());
         let mut watch = self.watch(&mut unobserved);
         // small enough for each rank to do all of it
-        let layout = Layout { ranks: Ranks::default(), ..self.layout(&sketch.source()?.extent()) };
+        let layout = self.layout(&sketch.source()?.extent());
+        let layout = Layout { halt: layout.halt_alone(), ranks: Ranks::default(), ..layout };
         let Factors { inner, outer, generator } = factors;
         let again = |of: &Factor<T>, x: Buffer<T>| Factor {
             limits: of.limits.clone(),
@@ -41,6 +42,7 @@ impl<T: Real> Problem<'_, T> {
         let (best, run) = match sketch.iterate(pair, layout, self.terms(0), &mut watch) {
             Ok(found) => found,
             Err(Error::Diverged { iteration }) => {
+                self.nmf.ranks.go_on();
                 return Ok((Factors { inner, outer, generator }, None, done(iteration, false)));
             }
             Err(other) => return Err(other),

@@ -29,7 +29,10 @@ impl<'a, 'p, T: Real, A: Alternation<T>> Fitting<'a, 'p, T, A> {
         let Some(mut state) = begun.state else {
             let (at_start, ended) = match problem.nmf.ranks.agree(Self::begin(problem, pass)) {
                 // where that takes too long there is a result all the same
-                Err(error) if begun.known.is_some() && StopReason::of(&error).is_some() => (0.0, Some(error)),
+                Err(error) if begun.known.is_some() && StopReason::of(&error).is_some() => {
+                    problem.nmf.ranks.go_on();
+                    (0.0, Some(error))
+                }
                 begun => (begun?, None),
             };
             let run = Run { known: begun.known, ..Run::new(terms) };

@@ -57,7 +57,10 @@ impl<T: Real> Problem<'_, T> {
         let mut unobserved = |_: &Iteration<'_, T>| ControlFlow::<StopReason>::Continue(());
         let fit = match run(&nmf, &sample, None, &mut unobserved, self.workers, self.began) {
             Ok(fit) => fit,
-            Err(Error::Diverged { .. } | Error::LossOverflow { .. }) => return Ok((None, done(0, false))),
+            Err(Error::Diverged { .. } | Error::LossOverflow { .. }) => {
+                nmf.ranks.go_on();
+                return Ok((None, done(0, false)));
+            }
             Err(other) => return Err(other),
         };
         let h = fit.model.components();

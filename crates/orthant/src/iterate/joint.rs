@@ -133,13 +133,14 @@ impl<'a, T: Real> Joint<'a, T> {
         size: f64,
         pair: Pair<T>,
     ) -> Self {
+        let alone = layout.halt_alone();
         let Layout { block, workers, halt, ranks } = layout;
         let (extent, isa) = (source.extent(), Isa::detect());
         let (rows, cols) = (extent.rows, extent.cols);
         let (block, by_entries) = (block.min(rows).max(1), extent.by_entries(&rule.beta));
         debug_assert!(rule.beta.is_kullback_leibler(), "P⁰ is 1");
-        let walk = |beside, lanes| Walk::new(beside, lanes, block, k, &halt);
-        let (inner, outer) = (walk(Beside::Rows, source.lanes()), walk(Beside::Columns, outer_lanes(cols)));
+        let inner = Walk::new(Beside::Rows, source.lanes(), block, k, &halt);
+        let outer = Walk::new(Beside::Columns, outer_lanes(cols), block, k, &alone);
         let worker = || {
             Mutex::new(Worker {
                 rows: source.memory(block),

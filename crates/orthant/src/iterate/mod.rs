@@ -63,6 +63,13 @@ pub(crate) struct Layout {
     pub ranks: Ranks,
 }
 
+impl Layout {
+    /// What ends a walk that each rank does by itself: nothing where there are several, which would stop at other rows.
+    pub fn halt_alone(&self) -> Halt {
+        if self.ranks.is_one() { self.halt.clone() } else { Halt::default() }
+    }
+}
+
 /// The factors as they stand, from the residual itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Figures {

@@ -165,18 +165,18 @@ impl<'a, T: Real> Quadratic<'a, T> {
         squares: f64,
         pair: Pair<T>,
     ) -> Self {
+        let alone = layout.halt_alone();
         let Layout { block, workers, halt, ranks } = layout;
         let Sources { rows: s, transpose } = source;
         let (extent, isa) = (s.extent(), Isa::detect());
         let cols = projection.map_or(extent.cols, |projection| projection.cols());
         let block = block.min(extent.rows);
         let most = rows_of_a_moment(k, pair.inner.sweeps.max(pair.outer.sweeps));
-        let walk = |beside, lanes, block: usize| Walk::new(beside, lanes, block.min(most), k, &halt);
-        let inner = walk(Beside::Rows, s.lanes(), block);
+        let inner = Walk::new(Beside::Rows, s.lanes(), block.min(most), k, &halt);
         let lanes = transpose.map_or_else(|| outer_lanes(cols), |s| s.lanes());
         let outer_block =
             transpose.map_or(lanes.longest(), |s| s.extent().block_rows::<T>(k).min(cols)).max(1);
-        let outer = walk(Beside::Columns, lanes, outer_block);
+        let outer = Walk::new(Beside::Columns, lanes, outer_block.min(most), k, &alone);
         let scratch = rule.scratch_len(block.max(outer_block), k).max(block * k);
         let projected = projection.map_or(0, |projection| projection.width());
         // products with a sketch take little, and what is not observed is another at each pass

@@ -141,6 +141,7 @@ impl<'a, T: Real> Ratio<'a, T> {
         size: f64,
         pair: Pair<T>,
     ) -> Self {
+        let alone = layout.halt_alone();
         let Layout { block, workers, halt, ranks } = layout;
         let Sources { rows: s, transpose } = source;
         let (extent, isa) = (s.extent(), Isa::detect());
@@ -149,11 +150,10 @@ impl<'a, T: Real> Ratio<'a, T> {
         let (fixed, by_columns) = (pair.fixed, pair.by_columns);
         // Newton's steps take row by row as long as a block of other steps
         let most = if newton { 16 } else { usize::MAX };
-        let walk = |beside, lanes, block: usize| Walk::new(beside, lanes, block.min(most), k, &halt);
-        let inner = walk(Beside::Rows, s.lanes(), block);
+        let inner = Walk::new(Beside::Rows, s.lanes(), block.min(most), k, &halt);
         let lanes = transpose.map_or_else(|| outer_lanes(cols), |s| s.lanes());
         let outer_block = transpose.map_or(block, |s| s.extent().block_rows::<T>(k).min(cols)).max(1);
-        let outer = walk(Beside::Columns, lanes, outer_block);
+        let outer = Walk::new(Beside::Columns, lanes, outer_block.min(most), k, &alone);
         let summed = if fixed == Fixed::Outer || transpose.is_some() { 0 } else { cols };
         let by_entries = extent.by_entries(&rule.beta);
         debug_assert!(

@@ -61,8 +61,8 @@ pub(crate) enum About {
     Sum,
     /// Rows of a factor.
     Rows,
-    /// What only one rank has.
-    Told,
+    /// Bytes of each rank.
+    Bytes,
 }
 
 /// The ranks of a fit; by default one alone.
@@ -72,7 +72,7 @@ pub(crate) struct Ranks(Option<Arc<Team>>);
 #[derive(Debug)]
 struct Team {
     communicator: Arc<dyn Communicator>,
-    /// All ranks know of an error that has not yet come to where they agree on what follows.
+    /// All ranks know of an error, with which they return to where the fit ends or goes on in spite of it.
     settled: AtomicBool,
 }
 
@@ -126,23 +126,24 @@ impl Ranks {
     /// That of this rank, or what another one had.
     pub fn agree<R>(&self, outcome: Result<R, Error>) -> Result<R, Error> {
         let Some(team) = self.0.as_ref().filter(|_| !self.is_one()) else { return outcome };
-        match outcome {
-            Err(error) if team.settled.swap(false, Ordering::Relaxed) => Err(error),
-            outcome => {
-                let status = outcome.as_ref().map(|_| &[][..]);
-                let agreed = self.exchange(About::Step, status);
-                if let Err(error) = agreed {
-                    team.settled.store(false, Ordering::Relaxed);
-                    return Err(error);
-                }
-                outcome
-            }
+        if outcome.is_err() && team.settled.load(Ordering::Relaxed) {
+            return outcome;
+        }
+        let status = outcome.as_ref().map(|_| &[][..]);
+        self.exchange(About::Step, status)?;
+        outcome
+    }
+
+    /// To be called by all where the work goes on in spite of an error that all ranks know of, and where it has ended.
+    pub fn go_on(&self) {
+        if let Some(team) = &self.0 {
+            team.settled.store(false, Ordering::Relaxed);
         }
     }
 
-    /// What each rank says, in their order.
-    pub fn told(&self, mine: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
-        self.exchange(About::Told, Ok(mine))
+    /// Gives `mine` to all ranks. Returns what each has given, in their order.
+    pub fn all_gather(&self, mine: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+        self.exchange(About::Bytes, Ok(mine))
     }
 
     /// Completes rows of k, of which each rank has those of its lanes.

@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn ranks_at_different_work_are_an_error() {
         let all = on_ranks(2, |ranks| match ranks.rank() {
-            0 => ranks.told(&[1]).map(drop).unwrap_err(),
+            0 => ranks.all_gather(&[1]).map(drop).unwrap_err(),
             _ => ranks.agree(Ok(())).unwrap_err(),
         });
         assert!(all.iter().all(|e| e.to_string().contains("same work")), "{all:?}");
