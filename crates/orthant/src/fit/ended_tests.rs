@@ -1,7 +1,12 @@
 //! Fits that are ended inside an iteration.
 
+use std::ops::Range;
+use std::thread;
+
 use super::*;
-use crate::{Cancel, Init, Loss, Method, MiniBatchNmf, Scale, Update, Warning};
+use crate::{
+    Cancel, Init, LocalCommunicator, Loss, Method, MiniBatchNmf, OutOfCore, ReadLines, Scale, Update, Warning,
+};
 
 const M: usize = 130;
 const N: usize = 70;
@@ -106,6 +111,75 @@ fn extrapolated_fits_go_back_to_their_best_pair_and_others_keep_the_rows_that_mo
         }
     }
     assert!(inside > 200 && measured > 100, "{inside} {measured}");
+}
+
+/// Lines that are read, as several ranks share them.
+#[derive(Debug)]
+struct Lines {
+    v: Dense<f64>,
+    by_columns: bool,
+}
+
+impl ReadLines<f64> for Lines {
+    fn nrows(&self) -> usize {
+        M
+    }
+
+    fn ncols(&self) -> usize {
+        N
+    }
+
+    fn by_columns(&self) -> bool {
+        self.by_columns
+    }
+
+    fn read(&self, lines: Range<usize>, out: &mut [f64]) -> Result<(), Error> {
+        let length = self.v.ncols();
+        out.copy_from_slice(&self.v.as_slice()[lines.start * length..lines.end * length]);
+        Ok(())
+    }
+}
+
+#[test]
+fn ranks_end_where_one_of_them_is_ended() {
+    let mut inside = 0;
+    for method in methods().into_iter().filter(|method| method.update != Update::Newton) {
+        for by_columns in [false, true] {
+            let lines = Lines { v: data(by_columns), by_columns };
+            for (checks, renews) in (2..60).step_by(8).flat_map(|c| [(c, false), (c, true)]) {
+                let what = format!("{method:?} by_columns {by_columns} {checks} {renews}");
+                let fits: Vec<_> = thread::scope(|scope| {
+                    let fit = |(rank, one)| {
+                        let cancel = if rank == 1 { Cancel::after(checks, renews) } else { Cancel::new() };
+                        let nmf = nmf(method, 5).cancel(&cancel).communicator(Arc::new(one));
+                        let lines = &lines;
+                        scope.spawn(move || nmf.fit(&OutOfCore::new(lines)))
+                    };
+                    let ranks: Vec<_> = LocalCommunicator::new(3).into_iter().enumerate().map(fit).collect();
+                    ranks.into_iter().map(|rank| rank.join().unwrap()).collect()
+                });
+                let Ok(first) = &fits[0] else {
+                    assert!(
+                        fits.iter().all(|fit| matches!(fit, Err(Error::Interrupted))),
+                        "{what}: {fits:?}"
+                    );
+                    continue;
+                };
+                inside += usize::from(first.report.stop_reason == StopReason::Interrupted);
+                for fit in &fits[1..] {
+                    let fit = fit.as_ref().expect(&what);
+                    assert_eq!(fit.report.iterations, first.report.iterations, "{what}");
+                    assert_eq!(
+                        (&fit.w, fit.model.components()),
+                        (&first.w, first.model.components()),
+                        "{what}"
+                    );
+                    assert_eq!(fit.report.loss.to_bits(), first.report.loss.to_bits(), "{what}");
+                }
+            }
+        }
+    }
+    assert!(inside > 40, "{inside}");
 }
 
 /// Steps that were not ended leave no trace.
