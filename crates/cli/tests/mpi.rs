@@ -85,6 +85,7 @@ fn what_one_rank_finds_is_said_once_and_ends_all() {
         ("fit v.csv -k 3 -o out", 1, "`orthant convert` writes one that they can share"),
         ("fit none.npy -k 3 -o out", 1, "none.npy"),
         ("fit v.npy -k 3 --init spa -o out", 2, "spa"),
+        ("fit v.npy -k 3 --minibatch -o out", 2, "--minibatch goes on one process"),
         ("fit v.npy -k 3 --missing nan --solver hals -o out", 2, "missing"),
     ] {
         let ran = on(d.path(), 3, args);

@@ -64,6 +64,11 @@ fn run_in<T: Scalar>(
     let mut beside = Beside::results(staged.is_some());
     let format = source.format();
     let weighted = job.weights.path().is_some() || job.lines.paths().next().is_some();
+    if ranks.are_several() && job.options.minibatch.is_some() {
+        return Err(Failure::Usage(
+            "--minibatch goes on one process; several ranks share a fit of all rows".into(),
+        ));
+    }
     let table: AnyTable<T> = if ranks.are_several() {
         out_of_core::shared(&job.read, &job.input, source)?
     } else {
