@@ -7,7 +7,7 @@ use orthant_kernel::{Isa, Real, Unfolded, View, allocate, scan};
 use crate::cancel::Halt;
 use crate::lanes::{Lanes, MAX_LANES, lanes};
 use crate::lines::{DenseLines, Near, SparseLines, together};
-use crate::ranks::{Ranks, Shared};
+use crate::ranks::{Few, Ranks, Shared};
 use crate::reduce::Reducer;
 use crate::shape::Shape;
 use crate::state::{State, state};
@@ -469,18 +469,8 @@ fn totals<M: Default>(
 
 state!(Totals: count, powers, sum, logs, smallest, zeros, vanished);
 
-impl Shared for Totals {
-    type Element = f64;
-
-    fn pack(&self, to: &mut Vec<u8>) {
-        State::save(self, to);
-    }
-
-    fn unpack(&mut self, from: &mut &[u8]) -> Result<(), Error> {
-        State::restore(self, from)
-    }
-
-    fn merge(&mut self, other: &Self) {
+impl Few for Totals {
+    fn add(&mut self, other: &Self) {
         self.add_all(other);
     }
 }

@@ -17,7 +17,7 @@ use crate::Error;
 use crate::known::Limits;
 use crate::lanes::Lanes;
 use crate::objective::Residual;
-use crate::ranks::{Ranks, Shared};
+use crate::ranks::{Few, Ranks, Shared};
 use crate::reduce::{Reducer, Slots, split};
 use crate::rule::{Subproblem, bounded};
 use crate::source::{DenseRows, Rows, Source};
@@ -192,18 +192,8 @@ impl Sums for Measured {
 
 state!(Measured: squares, movement);
 
-impl Shared for Measured {
-    type Element = f64;
-
-    fn pack(&self, to: &mut Vec<u8>) {
-        State::save(self, to);
-    }
-
-    fn unpack(&mut self, from: &mut &[u8]) -> Result<(), Error> {
-        State::restore(self, from)
-    }
-
-    fn merge(&mut self, other: &Self) {
+impl Few for Measured {
+    fn add(&mut self, other: &Self) {
         self.squares = self.squares.plus(other.squares);
         self.movement += other.movement;
     }

@@ -23,7 +23,7 @@ pub use local::LocalCommunicator;
 mod local;
 mod tree;
 
-pub(crate) use tree::{Shared, nodes, sum};
+pub(crate) use tree::{Few, Shared, nodes, sum};
 
 /// How the processes that work on one fit reach one another: MPI's communicator, or what stands for it.
 ///
@@ -109,7 +109,7 @@ impl Ranks {
         self.0.as_ref().map_or(0, |team| team.communicator.rank())
     }
 
-    /// The lanes that a rank sums, of so many.
+    /// The lanes that a rank sums, where there are `lanes`.
     fn lanes_of(&self, rank: usize, lanes: usize) -> Range<usize> {
         lane(lanes, self.size(), rank)
     }

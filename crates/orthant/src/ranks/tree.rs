@@ -30,8 +30,30 @@ pub(crate) trait Shared: Send {
     fn merge(&mut self, other: &Self);
 }
 
-/// The nodes of a tree over so many lanes that have all their leaves, and their parents not, among the lanes of a rank: in the order
-/// of these. Node 1 is the root, and lane l the node `lanes` + l.
+/// What lanes add up where it is a few numbers, which go from rank to rank together.
+pub(crate) trait Few: State + Send {
+    /// Adds another one.
+    fn add(&mut self, other: &Self);
+}
+
+impl<F: Few> Shared for F {
+    type Element = f64;
+
+    fn pack(&self, to: &mut Vec<u8>) {
+        State::save(self, to);
+    }
+
+    fn unpack(&mut self, from: &mut &[u8]) -> Result<(), Error> {
+        State::restore(self, from)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.add(other);
+    }
+}
+
+/// The largest subtrees that have leaves among the lanes of a rank and no others, in the order of these, in a tree over `lanes` lanes.
+/// Node 1 is the root, and lane l the node `lanes` + l.
 pub(crate) fn nodes(ranks: &Ranks, rank: usize, lanes: usize) -> Vec<usize> {
     let own = ranks.lanes_of(rank, lanes);
     let (mut left, mut right) = (own.start + lanes, own.end + lanes);
@@ -169,18 +191,8 @@ impl Shared for () {
     fn merge(&mut self, (): &Self) {}
 }
 
-impl Shared for f64 {
-    type Element = f64;
-
-    fn pack(&self, to: &mut Vec<u8>) {
-        State::save(self, to);
-    }
-
-    fn unpack(&mut self, from: &mut &[u8]) -> Result<(), Error> {
-        State::restore(self, from)
-    }
-
-    fn merge(&mut self, other: &Self) {
+impl Few for f64 {
+    fn add(&mut self, other: &Self) {
         *self += other;
     }
 }
